@@ -1,0 +1,1 @@
+//! The Tillcard smart card: a Bitcoin card that writes its own payments.

@@ -1,0 +1,1 @@
+//! The owner's wallet and the shop's till for Tillcards.

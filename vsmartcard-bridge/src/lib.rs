@@ -1,0 +1,1 @@
+//! Shows Tillcards in a PC/SC reader through vpcd.
