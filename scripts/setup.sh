@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing for a purpose, and checks the Rust toolchain.
+# With nothing missing it changes nothing and says nothing.
+#
+# usage: scripts/setup.sh demo|test
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+build=(g++ cmake make libboost-dev pkg-config libpcsclite-dev)
+run=(pcscd vsmartcard-vpcd)
+# bitcoind's library, three foreign clients of PC/SC, a linter of scripts, and the one Debian
+# toolchain that carries the sources of `core` for the bare-metal build.
+tests=(libevent-dev opensc pcsc-tools python3-pyscard shellcheck
+    rustc-web cargo-web rust-web-src)
+
+case ${1-} in
+demo) wanted=("${build[@]}" "${run[@]}") ;;
+test) wanted=("${build[@]}" "${run[@]}" "${tests[@]}") ;;
+*) die "usage: scripts/setup.sh demo|test" ;;
+esac
+
+installed() {
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+toolchain_at_least() {
+    [[ -n $1 && $(printf '%s\n' "$1" "$2" | sort --version-sort | head -n1) == "$2" ]]
+}
+
+# Compares what `rustc` says with what Cargo.toml asks for.
+check_toolchain() {
+    local wants has
+    wants=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root/Cargo.toml")
+    has=$(rustc --version 2>/dev/null | cut -d' ' -f2) || true
+    if ! command -v cargo >/dev/null || ! toolchain_at_least "$has" "$wants"; then
+        die "Rust $wants or newer is needed, found ${has:-none}; Debian 12 has one:" \
+            "apt-get install -y cargo-web"
+    fi
+}
+
+# What the tests need beyond a compiler: rustfmt and clippy of the toolchain that is in use.
+check_components() {
+    local missing=()
+    cargo fmt --version >/dev/null 2>&1 || missing+=(rustfmt)
+    cargo clippy --version >/dev/null 2>&1 || missing+=(clippy)
+    ((${#missing[@]})) || return 0
+    if command -v rustup >/dev/null; then
+        die "the tests need ${missing[*]}; run: rustup component add ${missing[*]}"
+    fi
+    die "the tests need ${missing[*]} of the Rust toolchain in use;" \
+        "for Debian's own: apt-get install -y rustfmt-web rust-web-clippy"
+}
+
+install_missing() {
+    local missing=() package
+    for package in "${wanted[@]}"; do
+        installed "$package" || missing+=("$package")
+    done
+    ((${#missing[@]})) || return 0
+
+    command -v apt-get >/dev/null ||
+        die "this is not Debian; install what gives these Debian packages: ${missing[*]}"
+
+    local install="apt-get install -y --no-install-recommends ${missing[*]}"
+    local as_root=()
+    if ((EUID != 0)); then
+        as_root=(sudo)
+        if ! command -v sudo >/dev/null; then
+            die "missing packages; run as root: apt-get update && $install"
+        elif ! sudo -n true 2>/dev/null && [[ ! -t 0 ]]; then
+            die "missing packages; run: sudo apt-get update && sudo $install"
+        fi
+    fi
+
+    say "installing Debian packages: ${missing[*]}"
+    say "  (about ${minutes[$1]} on a usual connection; asks for your password when you are not root)"
+    local log
+    log=$(mktemp)
+    if ! { "${as_root[@]}" apt-get update &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+        tail -n 15 "$log" >&2
+        rm -f "$log"
+        die "the packages could not be installed; run it by hand: $install"
+    fi
+    rm -f "$log"
+
+    # Debian starts pcscd before the virtual reader's configuration is in place.
+    if [[ " ${missing[*]} " == *" vsmartcard-vpcd "* && -e /run/pcscd/pcscd.pid ]]; then
+        "${as_root[@]}" /usr/sbin/pcscd --hotplug >/dev/null 2>&1 || true
+    fi
+}
+declare -A minutes=([demo]="a minute" [test]="two minutes")
+
+install_missing "$1"
+check_toolchain
+[[ $1 == demo ]] || check_components

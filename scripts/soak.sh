@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Runs the long tests, the test targets called `soak*`, in release mode, and writes what they
+# print into a report that is committed with the sources it was made from.
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$root"
+
+scripts/setup.sh test
+cargo build --quiet --locked --release --workspace --all-features --bins
+while IFS='=' read -r name path; do
+    export "$name=$path"
+done < <(scripts/bitcoind.sh)
+export TILLCARD_BIN_DIR=$CARGO_TARGET_DIR/release
+
+report=docs/reports/soak.md
+draft=$(mktemp)
+trap 'rm -f "$draft"' EXIT
+{
+    printf '# The last soak run\n\n'
+    printf "Made by \`make soak\`.\n\n"
+    printf -- '- date: %s\n' "$(date --utc +%Y-%m-%d)"
+    printf -- '- commit: %s\n' "$(git describe --always --dirty --abbrev=12)"
+    printf -- '- machine: %s, %s processors\n' \
+        "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n1)" "$(nproc)"
+    printf -- '- compiler: %s\n\n```text\n' "$(rustc --version)"
+} >"$draft"
+scripts/with-pcscd.sh cargo test --quiet --locked --release --workspace --all-features \
+    --test 'soak*' -- --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
+printf '```\n' >>"$draft"
+mkdir -p "$(dirname "$report")"
+cp "$draft" "$report"
+say "report written: $report"
