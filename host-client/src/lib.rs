@@ -1,1 +1,3 @@
 //! The owner's wallet and the shop's till for Tillcards.
+
+pub mod chain;
