@@ -1,8 +1,5 @@
 # Each target is one script or one cargo call; `make help` lists them.
 
-# Standard output of `make demo` is the demo's alone, also under `make -C`.
-MAKEFLAGS += --no-print-directory
-
 ARGS ?=
 
 .PHONY: help demo test lint soak bench doc clean

@@ -85,9 +85,10 @@ install_missing() {
     fi
     rm -f "$log"
 
-    # Debian starts pcscd before the virtual reader's configuration is in place.
-    if [[ " ${missing[*]} " == *" vsmartcard-vpcd "* && -e /run/pcscd/pcscd.pid ]]; then
-        "${as_root[@]}" /usr/sbin/pcscd --hotplug >/dev/null 2>&1 || true
+    # Debian starts a new pcscd before the virtual reader's configuration is in place, and pcscd
+    # reads it at its start only. One that was here before is its owner's to restart.
+    if [[ " ${missing[*]} " == *" pcscd "* && -e /run/pcscd/pcscd.pid ]]; then
+        "${as_root[@]}" service pcscd restart >&2
     fi
 }
 declare -A minutes=([demo]="a minute" [test]="two minutes")

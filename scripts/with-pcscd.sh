@@ -55,7 +55,7 @@ as_root() {
 clear_stale() {
     [[ -e $run_dir/pcscd.comm || -e $run_dir/pcscd.pid ]] || return 0
     local pid
-    pid=$(cat "$run_dir/pcscd.pid" 2>/dev/null) || true
+    pid=$(tr -d '\0' 2>/dev/null <"$run_dir/pcscd.pid") || true
     if [[ -n $pid && $(cat "/proc/$pid/comm" 2>/dev/null) == pcscd ]]; then
         die "pcscd (pid $pid) runs but does not answer; end it: kill $pid"
     fi
@@ -75,10 +75,9 @@ start_pcscd() {
     fi
     mkdir -p "$cache"
     # shellcheck disable=SC2016  # expanded by the inner shell
-    exec {guard}> >(exec 9<&- && as_root sh -c '
-        trap "" INT HUP
+    exec {guard}> >(exec 9<&- && trap "" INT HUP TERM && as_root sh -c '
         exec 3<&0 </dev/null
-        setsid /usr/sbin/pcscd --foreground 3<&- &
+        env --default-signal setsid /usr/sbin/pcscd --foreground 3<&- &
         pid=$!
         read -r _ <&3
         kill $pid
@@ -89,9 +88,14 @@ start_pcscd() {
 
 # shellcheck disable=SC2317  # called by the trap
 stop_pcscd() {
-    [[ -n ${holder-} ]] && exec {held}>&- && wait "$holder"
-    [[ -n ${supervisor-} ]] && exec {guard}>&- && wait "$supervisor"
-    return 0
+    if [[ -n ${holder-} ]]; then
+        exec {held}>&-
+        wait "$holder" || true
+    fi
+    if [[ -n ${supervisor-} ]]; then
+        exec {guard}>&-
+        wait "$supervisor" || true
+    fi
 }
 trap stop_pcscd EXIT
 
@@ -118,14 +122,15 @@ case $ready in
 3)
     if port_taken; then
         die "pcscd runs but its virtual reader does not answer; restart it:" \
-            "systemctl restart pcscd, or end it and run this again"
+            "service pcscd restart, or end it and run this again"
     fi
-    die "pcscd runs but has not loaded the virtual reader; as root: pcscd --hotplug"
+    die "pcscd runs but started before the virtual reader was installed; restart it:" \
+        "service pcscd restart, or end it and run this again"
     ;;
-*) die "pcscd does not answer; restart it: systemctl restart pcscd, or end it and run this again" ;;
+*) die "pcscd does not answer; restart it: service pcscd restart, or end it and run this again" ;;
 esac
 
-exec {held}> >(exec 9<&- && exec "$probe" hold)
+exec {held}> >(exec 9<&- && trap "" INT HUP TERM && exec "$probe" hold)
 holder=$!
 
 # The command has a process group of its own, so that each signal reaches it exactly once, by
