@@ -1,1 +1,46 @@
 //! The Tillcard smart card: a Bitcoin card that writes its own payments.
+//!
+//! A command APDU in, a response APDU out, plus persistent writes through one
+//! seam. Nothing here needs an operating system, an allocator or a clock, so it
+//! would run on a secure element or a token as it does in the emulator.
+//!
+//! ```text
+//! framing → secure messaging → dispatcher → parsed command → handler → journal
+//! ```
+//!
+//! The text that this implements is `docs/protocol.md`.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod command;
+pub mod journal;
+pub mod nvm;
+pub mod owner;
+pub mod pin;
+pub mod status;
+pub mod tlv;
+
+mod application;
+mod card;
+mod dispatch;
+mod entry;
+mod framing;
+mod hash;
+mod key;
+mod messaging;
+mod payment;
+pub mod persistent;
+mod varint;
+mod volatile;
+
+pub use application::Tillcard;
+pub use card::{ATR, Card};
+pub use command::AID;
+pub use framing::{RESPONSE_MAX, Response};
+
+/// Fewest bytes of an AID that select the application.
+const MIN_PARTIAL_AID: usize = 5;

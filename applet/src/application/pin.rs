@@ -1,0 +1,43 @@
+//! VERIFY.
+
+use super::Tillcard;
+use crate::command::PinEntry;
+use crate::pin::TRIES;
+use crate::status::{self, Status};
+use crate::volatile::Authorisation;
+use embedded_storage::nor_flash::NorFlash;
+use rand_core::TryCryptoRng;
+use subtle::ConstantTimeEq;
+
+impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    pub(super) fn verify(&mut self, entry: PinEntry) -> Result<(), Status> {
+        self.require_issued()?;
+        let presented = match entry {
+            PinEntry::Query => {
+                return Err(match self.persistent.tries_left()? {
+                    0 => status::BLOCKED,
+                    left => Status::RemainingRetries(left),
+                });
+            }
+            PinEntry::Block(block) => Some(block),
+            PinEntry::Malformed => None,
+        };
+        self.volatile.authorisation = Authorisation::None;
+        let left = self
+            .persistent
+            .tries_left()?
+            .checked_sub(1)
+            .ok_or(status::BLOCKED)?;
+        // The try is gone before anything is compared: a power cut that prevents
+        // the answer doesn't give it back.
+        self.persistent.set_tries_left(left)?;
+        let pin = self.persistent.pin()?;
+        let right = presented.is_some_and(|presented| presented.ct_eq(&pin).into());
+        if !right {
+            return Err(Status::RemainingRetries(left));
+        }
+        self.persistent.set_tries_left(TRIES)?;
+        self.volatile.authorisation = Authorisation::Holder;
+        Ok(())
+    }
+}

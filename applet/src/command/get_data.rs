@@ -1,0 +1,161 @@
+//! GET DATA (`docs/protocol.md`, section 2.4).
+
+use super::{Apdu, Network, expect_length};
+use crate::status::{self, Status};
+use crate::tlv::{self, Malformed, Objects, Overflow};
+use heapless::VecView;
+
+/// Which object is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GetData {
+    /// State, network, PIN tries left.
+    Status,
+    /// Version, capability bits, capacities.
+    Capabilities,
+}
+
+impl GetData {
+    pub(super) const CODE: [u8; 2] = [0x00, 0xCA];
+
+    const fn parameters(self) -> [u8; 2] {
+        match self {
+            Self::Status => [0x01, 0x00],
+            Self::Capabilities => [0x01, 0x01],
+        }
+    }
+
+    pub(super) fn parse(parameters: [u8; 2], data: &[u8]) -> Result<Self, Status> {
+        let object = [Self::Status, Self::Capabilities]
+            .into_iter()
+            .find(|object| object.parameters() == parameters)
+            .ok_or(status::DATA_NOT_FOUND)?;
+        expect_length(data, 0..=0)?;
+        Ok(object)
+    }
+
+    /// The command in bytes.
+    pub fn to_apdu(self) -> Apdu {
+        let [cla, ins] = Self::CODE;
+        let [p1, p2] = self.parameters();
+        Apdu::bare([cla, ins, p1, p2], true)
+    }
+}
+
+/// The card's lifecycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// As it left the manufacturer: no keys.
+    Factory,
+    /// Issued for this network, with so many PIN tries left.
+    Issued {
+        /// The chain it is for.
+        network: Network,
+        /// 0 when the PIN is blocked.
+        tries_left: u8,
+    },
+}
+
+/// The status object `0100`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusObject {
+    /// Where the card stands in its life.
+    pub state: State,
+}
+
+impl StatusObject {
+    /// Reads the object.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it isn't one, or has values that this version doesn't
+    /// know.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut objects = Objects::new(bytes);
+        let state = match objects.fixed(0x80)? {
+            [0] => State::Factory,
+            [1] => State::Issued {
+                network: Network::from_byte(objects.fixed::<1>(0x81)?[0]).ok_or(Malformed)?,
+                tries_left: objects.fixed::<1>(0x82)?[0],
+            },
+            _ => return Err(Malformed),
+        };
+        objects.end()?;
+        Ok(Self { state })
+    }
+
+    pub(crate) fn write(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {
+        match self.state {
+            State::Factory => tlv::put(out, 0x80, &[0]),
+            State::Issued {
+                network,
+                tries_left,
+            } => {
+                tlv::put(out, 0x80, &[1])?;
+                tlv::put(out, 0x81, &[network.to_byte()])?;
+                tlv::put(out, 0x82, &[tries_left])
+            }
+        }
+    }
+}
+
+/// The capabilities object `0101`: what a card says that it can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Major and minor version of the protocol.
+    pub version: [u8; 2],
+    /// Bits: [`Self::EXTENDED_LENGTH`] and the others.
+    pub capabilities: u32,
+    /// Most inputs of one payment.
+    pub max_inputs: u8,
+    /// Coins that the card can hold.
+    pub max_coins: u16,
+    /// PIN tries of a fresh card.
+    pub tries: u8,
+    /// Payments that the log can hold.
+    pub max_log: u8,
+}
+
+impl Capabilities {
+    /// Bit 0: extended Lc and Le.
+    pub const EXTENDED_LENGTH: u32 = 1 << 0;
+    /// Bit 1: the account key is made on the card.
+    pub const MADE_KEY: u32 = 1 << 1;
+    /// Bit 2: BIP340 nonces with auxiliary randomness.
+    pub const AUXILIARY_RANDOMNESS: u32 = 1 << 2;
+
+    /// What this card answers.
+    pub const OWN: Self = Self {
+        version: [0, 0],
+        capabilities: Self::EXTENDED_LENGTH | Self::MADE_KEY | Self::AUXILIARY_RANDOMNESS,
+        max_inputs: crate::payment::MAX_INPUTS as u8,
+        max_coins: crate::persistent::MAX_COINS,
+        tries: crate::pin::TRIES,
+        max_log: crate::persistent::MAX_LOG,
+    };
+
+    /// Reads the object.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it isn't one.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut objects = Objects::new(bytes);
+        let read = Self {
+            version: *objects.fixed(0x80)?,
+            capabilities: objects.u32(0x81)?,
+            max_inputs: objects.fixed::<1>(0x82)?[0],
+            max_coins: u16::from_be_bytes(*objects.fixed(0x83)?),
+            tries: objects.fixed::<1>(0x84)?[0],
+            max_log: objects.fixed::<1>(0x85)?[0],
+        };
+        objects.end()?;
+        Ok(read)
+    }
+
+    pub(crate) fn write(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {
+        tlv::put(out, 0x80, &self.version)?;
+        tlv::put(out, 0x81, &self.capabilities.to_be_bytes())?;
+        tlv::put(out, 0x82, &[self.max_inputs])?;
+        tlv::put(out, 0x83, &self.max_coins.to_be_bytes())?;
+        tlv::put(out, 0x84, &[self.tries])?;
+        tlv::put(out, 0x85, &[self.max_log])
+    }
+}

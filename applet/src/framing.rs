@@ -1,0 +1,93 @@
+//! Framing: command APDUs from bytes, answers of any length in parts
+//! (`docs/protocol.md`, section 2.2).
+
+use crate::status::{self, Status};
+use heapless::Vec;
+use iso7816::command::{CommandView, FromSliceError};
+
+/// Longest answer: a payment with sixteen inputs and two outputs.
+pub const ANSWER_MAX: usize = 10 + 41 * 16 + 2 * 43 + 2 + 66 * 16;
+/// Longest response APDU.
+pub const RESPONSE_MAX: usize = ANSWER_MAX + 2;
+
+/// A response APDU.
+pub type Response = Vec<u8, RESPONSE_MAX>;
+
+/// GET RESPONSE: CLA, INS, P1, P2.
+const GET_RESPONSE: [u8; 4] = [0x00, 0xC0, 0x00, 0x00];
+
+/// The answer that is being given.
+#[derive(Default)]
+pub(crate) struct Framing {
+    answer: Vec<u8, ANSWER_MAX>,
+    given: usize,
+}
+
+impl Framing {
+    /// Decodes a command APDU.
+    ///
+    /// # Errors
+    /// `6700`, or `6E00` for the class byte that ISO/IEC 7816-3 forbids.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<CommandView<'_>, Status> {
+        CommandView::try_from(bytes).map_err(|error| match error {
+            FromSliceError::InvalidClass => status::CLASS,
+            _ => status::WRONG_LENGTH,
+        })
+    }
+
+    /// Le, if the command is a GET RESPONSE.
+    pub(crate) fn is_get_response(command: &CommandView<'_>) -> bool {
+        let header = [
+            command.class().into_inner(),
+            command.instruction().into(),
+            command.p1,
+            command.p2,
+        ];
+        header == GET_RESPONSE && command.data().is_empty()
+    }
+
+    /// Discards what is left of the former answer, and gives room for the next.
+    pub(crate) fn begin(&mut self) -> &mut Vec<u8, ANSWER_MAX> {
+        self.answer.clear();
+        self.given = 0;
+        &mut self.answer
+    }
+
+    /// The first part of an answer that was written after [`Self::begin`].
+    pub(crate) fn answer(
+        &mut self,
+        done: Result<(), Status>,
+        expected: usize,
+        response: &mut Response,
+    ) {
+        if done.is_err() {
+            self.begin();
+        }
+        self.give(done.err().unwrap_or(Status::Success), expected, response);
+    }
+
+    /// The next part.
+    pub(crate) fn get_response(&mut self, expected: usize, response: &mut Response) {
+        let status = if self.given == self.answer.len() {
+            status::CONDITIONS
+        } else {
+            Status::Success
+        };
+        self.give(status, expected, response);
+    }
+
+    fn give(&mut self, status: Status, expected: usize, response: &mut Response) {
+        let left = &self.answer[self.given..];
+        let part = &left[..expected.min(left.len())];
+        let more = left.len() - part.len();
+        self.given += part.len();
+        let status = match (status, more) {
+            (Status::Success, 1..) => Status::MoreAvailable(u8::try_from(more).unwrap_or(0)),
+            _ => status,
+        };
+        response.clear();
+        // A part of an answer and a status word always fit.
+        let _ = response.extend_from_slice(part);
+        let _ = response.extend_from_slice(&u16::from(status).to_be_bytes());
+    }
+}

@@ -1,0 +1,167 @@
+//! Pages: their headers, and access to the NVM by address.
+
+use super::{Error, record::HEADER_LENGTH as RECORD_HEADER, record::Record};
+use crc::{CRC_32_ISO_HDLC, Crc};
+use embedded_storage::nor_flash::NorFlash;
+
+/// The CRC of headers and commit marks: CRC-32 of ISO/IEC 13239 (HDLC).
+pub(super) const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+
+/// Bytes of a page's header.
+pub(super) const HEADER_LENGTH: usize = 16;
+/// Longest word of an NVM that the journal can be kept on.
+pub(super) const WORD_MAX: usize = 16;
+const MAGIC: [u8; 2] = *b"TJ";
+const VERSION: u8 = 0;
+
+/// What a page begins with: magic (2), version, `FF`, sequence number (`u32`),
+/// end of the whole transactions on the page before (`u16`), `FFFF`, CRC-32 over
+/// these twelve bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) sequence: u32,
+    pub(super) former_end: u16,
+}
+
+impl Header {
+    pub(super) fn encode(self) -> [u8; HEADER_LENGTH] {
+        let mut bytes = [0xFF; HEADER_LENGTH];
+        bytes[..2].copy_from_slice(&MAGIC);
+        bytes[2] = VERSION;
+        bytes[4..8].copy_from_slice(&self.sequence.to_be_bytes());
+        bytes[8..10].copy_from_slice(&self.former_end.to_be_bytes());
+        let crc = CRC.checksum(&bytes[..12]);
+        bytes[12..].copy_from_slice(&crc.to_be_bytes());
+        bytes
+    }
+
+    /// `None` when no whole header stands there.
+    fn decode(bytes: &[u8; HEADER_LENGTH]) -> Result<Option<Self>, Error> {
+        let [
+            m0,
+            m1,
+            version,
+            _,
+            s0,
+            s1,
+            s2,
+            s3,
+            e0,
+            e1,
+            _,
+            _,
+            c0,
+            c1,
+            c2,
+            c3,
+        ] = *bytes;
+        if [m0, m1] != MAGIC || CRC.checksum(&bytes[..12]) != u32::from_be_bytes([c0, c1, c2, c3]) {
+            return Ok(None);
+        }
+        if version != VERSION {
+            return Err(Error::Version);
+        }
+        Ok(Some(Self {
+            sequence: u32::from_be_bytes([s0, s1, s2, s3]),
+            former_end: u16::from_be_bytes([e0, e1]),
+        }))
+    }
+}
+
+/// The NVM as pages.
+pub(super) struct Pages<N> {
+    nvm: N,
+}
+
+impl<N: NorFlash> Pages<N> {
+    /// Bytes on a page.
+    pub(super) const SIZE: usize = N::ERASE_SIZE;
+
+    pub(super) fn new(nvm: N) -> Self {
+        Self { nvm }
+    }
+
+    /// Number of pages.
+    pub(super) fn count(&self) -> u32 {
+        (self.nvm.capacity() / Self::SIZE) as u32
+    }
+
+    /// # Errors
+    /// [`Error::Geometry`] unless addresses fit in 16 bits, words divide what is
+    /// written, and there is a page to spare.
+    pub(super) fn check_geometry(&self) -> Result<(), Error> {
+        let fits = self.nvm.capacity() <= 1 << 16
+            && self.nvm.capacity() % Self::SIZE == 0
+            && self.count() >= 4
+            && Self::SIZE >= 1024
+            && N::READ_SIZE == 1
+            && WORD_MAX % N::WRITE_SIZE == 0;
+        if fits { Ok(()) } else { Err(Error::Geometry) }
+    }
+
+    /// Address of the page that holds a sequence number.
+    pub(super) fn address(&self, sequence: u32) -> usize {
+        (sequence.wrapping_sub(1) % self.count()) as usize * Self::SIZE
+    }
+
+    pub(super) fn read(&mut self, address: usize, buffer: &mut [u8]) -> Result<(), Error> {
+        self.nvm
+            .read(address as u32, buffer)
+            .map_err(|_| Error::Nvm)
+    }
+
+    pub(super) fn write(&mut self, address: usize, bytes: &[u8]) -> Result<(), Error> {
+        self.nvm
+            .write(address as u32, bytes)
+            .map_err(|_| Error::Nvm)
+    }
+
+    /// The header on the page with this number (not sequence number).
+    pub(super) fn header(&mut self, page: u32) -> Result<Option<Header>, Error> {
+        let mut bytes = [0; HEADER_LENGTH];
+        self.read(page as usize * Self::SIZE, &mut bytes)?;
+        Header::decode(&bytes)
+    }
+
+    /// Erases the page for a sequence number and writes its header.
+    pub(super) fn start(&mut self, header: Header) -> Result<(), Error> {
+        let address = self.address(header.sequence);
+        self.nvm
+            .erase(address as u32, (address + Self::SIZE) as u32)
+            .map_err(|_| Error::Nvm)?;
+        self.write(address, &header.encode())
+    }
+
+    pub(super) fn record_at(&mut self, address: usize) -> Result<Record, Error> {
+        let mut header = [0; RECORD_HEADER];
+        self.read(address, &mut header)?;
+        Ok(Record::decode(header))
+    }
+
+    /// Whether all bytes from `from` up to `to` are erased.
+    pub(super) fn is_erased(&mut self, from: usize, to: usize) -> Result<bool, Error> {
+        let mut at = from;
+        let mut buffer = [0; 64];
+        while at < to {
+            let part = &mut buffer[..(to - at).min(64)];
+            self.read(at, part)?;
+            if part.iter().any(|byte| *byte != 0xFF) {
+                return Ok(false);
+            }
+            at += part.len();
+        }
+        Ok(true)
+    }
+
+    pub(super) fn nvm(&self) -> &N {
+        &self.nvm
+    }
+
+    pub(super) fn nvm_mut(&mut self) -> &mut N {
+        &mut self.nvm
+    }
+
+    pub(super) fn into_nvm(self) -> N {
+        self.nvm
+    }
+}

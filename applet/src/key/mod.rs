@@ -1,0 +1,15 @@
+//! Keys: the account, what is derived from it, and signatures.
+
+mod account;
+mod bip32;
+mod schnorr;
+mod taproot;
+
+pub use account::{Account, Share};
+pub use schnorr::{is_x_only_key, sign, verify};
+pub use taproot::{CoinKey, leaf_hash};
+
+/// The chain of receive indexes (`CARD/0/i`).
+pub const RECEIVE: u32 = 0;
+/// The chain of change indexes (`CARD/1/i`).
+pub const CHANGE: u32 = 1;

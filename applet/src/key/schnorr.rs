@@ -1,0 +1,43 @@
+//! BIP340.
+
+use crate::command::{SIGNATURE_LENGTH, XOnlyKey};
+use crate::hash::Hash;
+use crate::status::{self, Status};
+use k256::schnorr::signature::hazmat::{PrehashVerifier, RandomizedPrehashSigner};
+use k256::schnorr::{Signature, SigningKey, VerifyingKey};
+use rand_core::TryCryptoRng;
+
+/// Whether these are the bytes of a key.
+pub fn is_x_only_key(key: &XOnlyKey) -> bool {
+    VerifyingKey::from_slice(key).is_ok()
+}
+
+/// Whether this is the key's signature of the message.
+pub fn verify(key: &XOnlyKey, message: &Hash, signature: &[u8; SIGNATURE_LENGTH]) -> bool {
+    match (
+        VerifyingKey::from_slice(key),
+        Signature::try_from(&signature[..]),
+    ) {
+        (Ok(key), Ok(signature)) => key.verify_prehash(message, &signature).is_ok(),
+        _ => false,
+    }
+}
+
+/// Signs, with auxiliary randomness, and verifies before anything leaves: a
+/// fault while signing could reveal the key (`[KEY-5]`).
+///
+/// # Errors
+/// `6400`
+pub fn sign(
+    key: &SigningKey,
+    message: &Hash,
+    rng: &mut impl TryCryptoRng,
+) -> Result<[u8; SIGNATURE_LENGTH], Status> {
+    let signature = key
+        .sign_prehash_with_rng(rng, message)
+        .map_err(|_| status::EXECUTION_ERROR)?;
+    key.verifying_key()
+        .verify_prehash(message, &signature)
+        .map_err(|_| status::EXECUTION_ERROR)?;
+    Ok(signature.to_bytes())
+}

@@ -1,0 +1,19 @@
+//! Payments that the card writes itself (`docs/protocol.md`, section 7).
+
+mod choice;
+mod draft;
+mod script;
+
+pub use choice::{Candidates, Plan};
+pub use draft::{Draft, Input};
+pub use script::{PAYEE_SCRIPT_MAX, PayeeScript};
+
+/// Most coins that one payment spends.
+pub const MAX_INPUTS: usize = 16;
+
+/// Least change, in sat: less becomes fee. Bitcoin Core's dust threshold of a
+/// P2TR output at 3000 sat/kvB.
+pub const MIN_CHANGE: u64 = 330;
+
+/// Least amount of a coin that enters, in sat: less would cost more to spend.
+pub const MIN_COIN: u64 = MIN_CHANGE;
