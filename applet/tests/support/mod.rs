@@ -1,0 +1,338 @@
+//! A host for the tests, built on rust-bitcoin: what the card computes is
+//! checked against what this computes.
+
+#![allow(dead_code)] // Each test binary uses its part.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
+use bitcoin::hashes::Hash;
+use bitcoin::key::{Keypair, TapTweak};
+use bitcoin::secp256k1::{All, Message, PublicKey, Scalar, Secp256k1, SecretKey};
+use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
+use bitcoin::taproot::{LeafVersion, TapLeafHash, TapNodeHash};
+use bitcoin::{
+    Amount, NetworkKind, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness,
+    XOnlyPublicKey,
+};
+use embedded_storage::nor_flash::NorFlash;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+use std::collections::HashMap;
+use tillcard_applet::command::{
+    Announced, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, Limits, Network,
+    PIECE_MAX, Pay, PaymentRequest, Preview, ReceiveScript, ReceiveScriptAnswer, Select, Verify,
+};
+use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::pin::PinBlock;
+use tillcard_applet::{Card, Response, owner};
+
+pub const PIN: &str = "271828";
+pub const LIMITS: Limits = Limits {
+    per_payment: 1_000_000,
+    cumulative: 3_000_000,
+    fee_cap: 20_000,
+    max_fee_rate: 100_000,
+};
+
+pub fn pin(digits: &str) -> PinBlock {
+    PinBlock::from_digits(digits.as_bytes()).unwrap()
+}
+
+pub fn rng(seed: u64) -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(seed)
+}
+
+/// Sends one APDU, collecting 61xx, and gives answer and status word.
+pub fn send<N: NorFlash>(card: &mut Card<N, ChaCha20Rng>, apdu: &[u8]) -> (Vec<u8>, u16) {
+    let mut answer = Vec::new();
+    let mut response = Response::new();
+    card.transmit(apdu, &mut response);
+    loop {
+        let (data, status) = response.split_at(response.len() - 2);
+        answer.extend_from_slice(data);
+        let status = u16::from_be_bytes(status.try_into().unwrap());
+        if status >> 8 != 0x61 {
+            return (answer, status);
+        }
+        let left = [0x00, 0xC0, 0x00, 0x00, status as u8];
+        card.transmit(&left, &mut response);
+    }
+}
+
+/// What a host knows of a card that it issued.
+#[derive(Clone)]
+pub struct Owner {
+    pub secp: Secp256k1<All>,
+    pub key: Keypair,
+    pub leaf: XOnlyPublicKey,
+    pub account: Xpub,
+    /// What the card should hold.
+    pub coins: HashMap<OutPoint, TxOut>,
+}
+
+impl Owner {
+    /// Selects and issues a factory card, checking the host's share.
+    pub fn issue<N: NorFlash>(card: &mut Card<N, ChaCha20Rng>, limits: Limits) -> Self {
+        let secp = Secp256k1::new();
+        let key = Keypair::from_secret_key(&secp, &SecretKey::from_slice(&[0x11; 32]).unwrap());
+        let leaf = SecretKey::from_slice(&[0x22; 32])
+            .unwrap()
+            .x_only_public_key(&secp)
+            .0;
+        let share = [0x33; 32];
+        assert_eq!(send(card, Select::to_apdu().as_bytes()).1, 0x9000);
+        let (answer, status) = send(card, GenerateKey::to_apdu().as_bytes());
+        assert_eq!(status, 0x9000);
+        let commitment = Commitment::parse(&answer).unwrap().0;
+        let issue = Issue::new(
+            Network::Regtest,
+            &share,
+            &key.x_only_public_key().0.serialize(),
+            &leaf.serialize(),
+            &pin(PIN),
+            limits,
+        )
+        .to_apdu();
+        let (answer, status) = send(card, issue.as_bytes());
+        assert_eq!(status, 0x9000);
+        let issued = Issued::parse(&answer).unwrap();
+
+        let expected = PublicKey::from_slice(&commitment)
+            .unwrap()
+            .add_exp_tweak(&secp, &Scalar::from_be_bytes(share).unwrap())
+            .unwrap();
+        assert_eq!(issued.public_key, expected.serialize());
+        let chain_code = tagged_hash("Tillcard/chaincode", &[&commitment[..], &share].concat());
+        assert_eq!(issued.chain_code, chain_code);
+        let account = Xpub {
+            network: NetworkKind::Test,
+            depth: 0,
+            parent_fingerprint: Fingerprint::default(),
+            child_number: ChildNumber::from_normal_idx(0).unwrap(),
+            public_key: expected,
+            chain_code: ChainCode::from(issued.chain_code),
+        };
+        Self {
+            secp,
+            key,
+            leaf,
+            account,
+            coins: HashMap::new(),
+        }
+    }
+
+    /// The script at an index, by rust-bitcoin.
+    pub fn script(&self, chain: u32, index: u32) -> ScriptBuf {
+        let path = [chain, index].map(|i| ChildNumber::from_normal_idx(i).unwrap());
+        let child = self.account.derive_pub(&self.secp, &path).unwrap();
+        let leaf_script = ScriptBuf::builder()
+            .push_x_only_key(&self.leaf)
+            .push_opcode(bitcoin::opcodes::all::OP_CHECKSIG)
+            .into_script();
+        let root = TapNodeHash::from(TapLeafHash::from_script(
+            &leaf_script,
+            LeafVersion::TapScript,
+        ));
+        let internal = child.public_key.x_only_public_key().0;
+        let output = internal.tap_tweak(&self.secp, Some(root)).0;
+        ScriptBuf::new_p2tr_tweaked(output)
+    }
+
+    /// A transaction with one output to the card, from nowhere in particular.
+    pub fn funding(&self, index: u32, amount: u64, salt: u32) -> Transaction {
+        Transaction {
+            version: bitcoin::transaction::Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![TxIn {
+                previous_output: OutPoint::new(bitcoin::Txid::from_byte_array([0xAB; 32]), salt),
+                script_sig: ScriptBuf::new(),
+                sequence: Sequence::MAX,
+                witness: Witness::new(),
+            }],
+            output: vec![
+                TxOut {
+                    value: Amount::from_sat(5_000),
+                    script_pubkey: ScriptBuf::from(vec![0x51; 40]),
+                },
+                TxOut {
+                    value: Amount::from_sat(amount),
+                    script_pubkey: self.script(0, index),
+                },
+            ],
+        }
+    }
+
+    /// The first command of an entry, signed for the card's challenge.
+    pub fn begin<N: NorFlash>(
+        &self,
+        card: &mut Card<N, ChaCha20Rng>,
+        announced: &Announced,
+    ) -> (Vec<u8>, u16) {
+        let (challenge, status) = send(card, GetChallenge::to_apdu().as_bytes());
+        if status != 0x9000 {
+            return (challenge, status);
+        }
+        let message = owner::message(
+            Network::Regtest,
+            &owner::card_id(
+                &self.account.public_key.serialize(),
+                self.account.chain_code.as_bytes(),
+            ),
+            &challenge.try_into().unwrap(),
+            &EnterCoin::BEGIN,
+            &announced.body(),
+        );
+        let signature = self
+            .secp
+            .sign_schnorr_no_aux_rand(&Message::from_digest(message), &self.key);
+        send(
+            card,
+            EnterCoin::begin(announced, &signature.serialize()).as_bytes(),
+        )
+    }
+
+    /// Enters the coin that output 1 of a transaction makes.
+    pub fn enter<N: NorFlash>(
+        &mut self,
+        card: &mut Card<N, ChaCha20Rng>,
+        transaction: &Transaction,
+        index: u32,
+    ) -> u16 {
+        let announced = Announced {
+            txid: transaction.compute_txid().to_byte_array(),
+            vout: 1,
+            index,
+        };
+        let (_, status) = self.begin(card, &announced);
+        if status != 0x9000 {
+            return status;
+        }
+        let bytes = stripped(transaction);
+        let mut last = (Vec::new(), 0);
+        for piece in bytes.chunks(PIECE_MAX) {
+            last = send(card, EnterCoin::piece(piece).unwrap().as_bytes());
+            if last.1 != 0x9000 {
+                return last.1;
+            }
+        }
+        assert_eq!(last.0.len(), 10);
+        self.coins.insert(
+            OutPoint::new(transaction.compute_txid(), 1),
+            transaction.output[1].clone(),
+        );
+        last.1
+    }
+
+    pub fn verify<N: NorFlash>(&self, card: &mut Card<N, ChaCha20Rng>, digits: &str) -> u16 {
+        send(card, Verify::to_apdu(&pin(digits)).as_bytes()).1
+    }
+
+    /// The card's next receive index, after the PIN was entered.
+    pub fn next_index<N: NorFlash>(&self, card: &mut Card<N, ChaCha20Rng>) -> u32 {
+        let (answer, status) = send(card, ReceiveScript::to_apdu().as_bytes());
+        assert_eq!(status, 0x9000);
+        let answer = ReceiveScriptAnswer::parse(&answer).unwrap();
+        assert_eq!(answer.script[..], *self.script(0, answer.index).as_bytes());
+        answer.index
+    }
+
+    /// Checks a payment and takes it into account.
+    pub fn accept(&mut self, bytes: &[u8], payee: &[u8], amount: u64, change_index: u32) {
+        let transaction: Transaction = bitcoin::consensus::deserialize(bytes).unwrap();
+        assert_eq!(transaction.version.0, 2);
+        assert_eq!(transaction.lock_time, LockTime::ZERO);
+        let spent: Vec<TxOut> = transaction
+            .input
+            .iter()
+            .map(|input| self.coins.remove(&input.previous_output).unwrap())
+            .collect();
+        let mut cache = SighashCache::new(&transaction);
+        for (i, input) in transaction.input.iter().enumerate() {
+            assert_eq!(input.sequence.0, 0xFFFF_FFFD);
+            let sighash = cache
+                .taproot_key_spend_signature_hash(
+                    i,
+                    &Prevouts::All(&spent),
+                    TapSighashType::Default,
+                )
+                .unwrap();
+            let key = XOnlyPublicKey::from_slice(&spent[i].script_pubkey.as_bytes()[2..]).unwrap();
+            let signature = input.witness.nth(0).unwrap();
+            assert_eq!((input.witness.len(), signature.len()), (1, 64));
+            let signature = bitcoin::secp256k1::schnorr::Signature::from_slice(signature).unwrap();
+            self.secp
+                .verify_schnorr(&signature, &Message::from(sighash), &key)
+                .unwrap();
+        }
+        let paid: Vec<_> = transaction
+            .output
+            .iter()
+            .filter(|output| output.script_pubkey.as_bytes() == payee)
+            .collect();
+        assert_eq!(paid.len(), 1);
+        assert_eq!(paid[0].value.to_sat(), amount);
+        let change = self.script(1, change_index);
+        for (vout, output) in transaction.output.iter().enumerate() {
+            if output.script_pubkey == change {
+                let outpoint = OutPoint::new(transaction.compute_txid(), vout as u32);
+                self.coins.insert(outpoint, output.clone());
+            } else {
+                assert_eq!(output.script_pubkey.as_bytes(), payee);
+            }
+        }
+    }
+}
+
+/// The preimage of the txid.
+pub fn stripped(transaction: &Transaction) -> Vec<u8> {
+    let mut transaction = transaction.clone();
+    for input in &mut transaction.input {
+        input.witness.clear();
+    }
+    bitcoin::consensus::serialize(&transaction)
+}
+
+pub fn request(payee_script: &[u8], amount: u64) -> PaymentRequest<'_> {
+    PaymentRequest {
+        amount,
+        fee_rate: 2_000,
+        payee_script,
+    }
+}
+
+pub fn preview<N: NorFlash>(
+    card: &mut Card<N, ChaCha20Rng>,
+    request: PaymentRequest<'_>,
+) -> (Vec<u8>, u16) {
+    send(card, Preview::to_apdu(request).unwrap().as_bytes())
+}
+
+pub fn pay<N: NorFlash>(
+    card: &mut Card<N, ChaCha20Rng>,
+    request: PaymentRequest<'_>,
+) -> (Vec<u8>, u16) {
+    send(card, Pay::to_apdu(request).unwrap().as_bytes())
+}
+
+/// BIP340's tagged hash, by rust-bitcoin's SHA-256.
+pub fn tagged_hash(tag: &str, message: &[u8]) -> [u8; 32] {
+    use bitcoin::hashes::sha256;
+    let tag = sha256::Hash::hash(tag.as_bytes()).to_byte_array();
+    sha256::Hash::hash(&[&tag[..], &tag, message].concat()).to_byte_array()
+}
+
+/// An issued card with coins of these amounts, at receive indexes from 0.
+pub fn funded(seed: u64, amounts: &[u64]) -> (Card<RamNvm, ChaCha20Rng>, Owner) {
+    let mut card = Card::new(RamNvm::default(), rng(seed));
+    let mut owner = Owner::issue(&mut card, LIMITS);
+    for (index, amount) in amounts.iter().enumerate() {
+        let index = index as u32;
+        let transaction = owner.funding(index, *amount, index);
+        assert_eq!(owner.enter(&mut card, &transaction, index), 0x9000);
+    }
+    (card, owner)
+}
+
+pub fn p2wpkh(tag: u8) -> Vec<u8> {
+    [&[0x00, 0x14][..], &[tag; 20]].concat()
+}
