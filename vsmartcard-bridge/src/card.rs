@@ -1,0 +1,142 @@
+//! One emulated card.
+
+use embedded_storage::nor_flash::NorFlash;
+use rand_chacha::ChaCha20Rng;
+use tillcard_applet::command::{GetData, Network, Select, State, StatusObject};
+use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::{Card, Response};
+
+use crate::nvm::{Durable, SledNvm, Store, StoreError};
+use crate::seed::{NoRandomness, Seed};
+
+/// The name of the card when none is given.
+pub const DEFAULT_NAME: &str = "card";
+
+/// Why a card can't be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CardError {
+    /// The card's memory can't be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The card's random generator can't be seeded.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+}
+
+/// The card's memory could not be made durable, so nobody may see the answer that depends on it.
+/// Such a card must leave its reader.
+#[derive(Debug, thiserror::Error)]
+#[error("the card had to be taken out, since what it wrote can't be kept: {0}")]
+pub struct NotDurable(pub Box<dyn core::error::Error + Send + Sync>);
+
+/// The reference card, on memory that outlives a crash or on memory that doesn't.
+///
+/// An answer leaves only when everything that the card wrote is durable: no answer reveals what a
+/// crash could undo.
+pub struct EmulatedCard<N> {
+    card: Card<N, ChaCha20Rng>,
+    response: Box<Response>,
+    apdus: u64,
+}
+
+impl EmulatedCard<RamNvm> {
+    /// A fresh card called [`DEFAULT_NAME`] whose memory goes with it.
+    ///
+    /// # Errors
+    /// [`NoRandomness`], with [`Seed::System`] only.
+    pub fn ephemeral(seed: Seed) -> Result<Self, NoRandomness> {
+        Ok(Self::new(
+            RamNvm::default(),
+            seed.generator(DEFAULT_NAME, 0)?,
+        ))
+    }
+}
+
+impl EmulatedCard<SledNvm> {
+    /// The card called `name` in `store`, a fresh one when the store doesn't know the name.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    pub fn persistent(store: &Store, name: &str, seed: Seed) -> Result<Self, CardError> {
+        let nvm = store.card(name)?;
+        let rng = seed.generator(name, nvm.life())?;
+        Ok(Self::new(nvm, rng))
+    }
+}
+
+impl<N: NorFlash> EmulatedCard<N> {
+    /// A card on a given memory, with a given random generator.
+    pub fn new(nvm: N, rng: ChaCha20Rng) -> Self {
+        Self {
+            card: Card::new(nvm, rng),
+            response: Box::default(),
+            apdus: 0,
+        }
+    }
+
+    /// The card's answer to reset (ISO/IEC 7816-3 §8).
+    pub fn atr(&self) -> &[u8] {
+        self.card.atr()
+    }
+
+    /// Takes the power away and gives it back: the card forgets all that isn't in its memory.
+    pub fn reset(&mut self) {
+        self.card.reset();
+    }
+
+    /// How many APDUs the card answered since it was made.
+    pub fn apdus(&self) -> u64 {
+        self.apdus
+    }
+
+    /// The card's memory.
+    pub fn nvm_mut(&mut self) -> &mut N {
+        self.card.nvm_mut()
+    }
+
+    /// Ends the card and gives back its memory.
+    pub fn into_nvm(self) -> N {
+        self.card.into_nvm()
+    }
+}
+
+impl<N: NorFlash + Durable> EmulatedCard<N> {
+    /// Gives the card a command APDU; the answer ends with the status word.
+    ///
+    /// # Errors
+    /// [`NotDurable`]: there is an answer, but it must not be seen.
+    pub fn transmit(&mut self, command: &[u8]) -> Result<&[u8], NotDurable> {
+        self.answer(command)?;
+        self.apdus += 1;
+        Ok(&self.response)
+    }
+
+    /// The network that the card was issued for; none when it wasn't, or when its memory is
+    /// damaged. Asks as a reader would, without being counted, and resets the card.
+    ///
+    /// # Errors
+    /// [`NotDurable`]
+    pub fn network(&mut self) -> Result<Option<Network>, NotDurable> {
+        self.answer(Select::to_apdu().as_bytes())?;
+        self.answer(GetData::Status.to_apdu().as_bytes())?;
+        let network = self
+            .response
+            .strip_suffix(&[0x90, 0x00])
+            .and_then(|object| match StatusObject::parse(object).ok()?.state {
+                State::Issued { network, .. } => Some(network),
+                State::Factory => None,
+            });
+        self.reset();
+        Ok(network)
+    }
+
+    fn answer(&mut self, command: &[u8]) -> Result<(), NotDurable> {
+        self.response.clear();
+        self.card.transmit(command, &mut self.response);
+        self.card
+            .nvm_mut()
+            .flush()
+            .map_err(|error| NotDurable(Box::new(error)))
+    }
+}

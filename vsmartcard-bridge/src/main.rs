@@ -1,0 +1,177 @@
+//! `tillcard-emu`: shows one card in the virtual reader until it is told to take it out.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use clap::Parser;
+use embedded_storage::nor_flash::NorFlash;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tillcard_applet::command::Network;
+use tillcard_emu::card::{DEFAULT_NAME, EmulatedCard};
+use tillcard_emu::data_folder::data_folder;
+use tillcard_emu::guard::hide_mainnet;
+use tillcard_emu::nvm::{Durable, Store};
+use tillcard_emu::seed::Seed;
+use tillcard_emu::vpcd::{Address, CardFault, Link, LinkError, Remover, SmartCard, Waited};
+
+/// How long a reader may take to notice a card before the user is told that the slot may be taken:
+/// pcscd looks about twice a second.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Exit status after a second signal, as shells have it for SIGINT.
+const INTERRUPTED: i32 = 128 + SIGINT;
+
+/// Shows a Tillcard in the virtual PC/SC reader (vpcd) until Ctrl-C takes it out.
+///
+/// The card is kept on the disk and is the same one next time. It is an emulation: whoever can read
+/// its file has its keys.
+#[derive(Parser)]
+#[command(name = "tillcard-emu", version)]
+struct Arguments {
+    /// Forget the card when it is taken out
+    #[arg(long, conflicts_with_all = ["data", "card"])]
+    ephemeral: bool,
+    /// Make the card's random numbers from this number: its keys are no secret then
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Where the virtual reader's slot listens
+    #[arg(long, value_name = "HOST:PORT", default_value_t)]
+    vpcd: Address,
+    /// The folder with the cards [default: tillcard/emu in the user's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Which of the folder's cards; a new name makes a new card
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_NAME)]
+    card: String,
+    /// Let the card hold real money, in a file that protects none
+    #[arg(long, conflicts_with = "seed")]
+    mainnet: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(io::stderr(), &format!("tillcard-emu: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let seed = arguments.seed.map_or(Seed::System, Seed::Number);
+    if arguments.ephemeral {
+        return show(EmulatedCard::ephemeral(seed)?, arguments);
+    }
+    let folder = arguments.data.clone().or_else(data_folder).ok_or(
+        "neither XDG_DATA_HOME nor HOME names a folder for the card: give one with --data, or --ephemeral",
+    )?;
+    let store = Store::open(&folder)?;
+    show(
+        EmulatedCard::persistent(&store, &arguments.card, seed)?,
+        arguments,
+    )
+}
+
+fn show<N>(
+    mut card: EmulatedCard<N>,
+    arguments: &Arguments,
+) -> Result<(), Box<dyn std::error::Error>>
+where
+    N: NorFlash + Durable,
+{
+    if !arguments.mainnet && card.network()? == Some(Network::Mainnet) {
+        return Err(
+            "this card is for real money, which an emulated card doesn't protect: \
+                    it is shown with --mainnet only, and never with --seed"
+                .into(),
+        );
+    }
+    let link = Link::connect(&arguments.vpcd)?;
+    remove_on_signal(link.remover())?;
+    let mut card = Guarded {
+        card,
+        mainnet: arguments.mainnet,
+    };
+    let served = insert(link, &mut card, &arguments.vpcd);
+    // Other programs read this line: one line, whatever happened.
+    tell(
+        io::stdout(),
+        &format!("card removed; {} APDUs", card.card.apdus()),
+    );
+    Ok(served?)
+}
+
+/// Waits for the reader, then shows the card until it is removed.
+fn insert(link: Link, card: &mut impl SmartCard, address: &Address) -> Result<(), LinkError> {
+    let reader = address
+        .reader_name()
+        .unwrap_or_else(|| format!("the virtual reader at {address}"));
+    let mut waited = link.wait(Some(PATIENCE))?;
+    if waited == Waited::NotYet {
+        tell(
+            io::stderr(),
+            &format!("waiting: {reader} asks for no card; most likely another one is in it"),
+        );
+        waited = link.wait(None)?;
+    }
+    if waited == Waited::Inserted {
+        tell(io::stdout(), &format!("card inserted in {reader}"));
+        link.serve(card)?;
+    }
+    Ok(())
+}
+
+/// The first signal takes the card out; a second one ends a program that doesn't get to it.
+fn remove_on_signal(remover: Remover) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    thread::spawn(move || {
+        let mut arriving = signals.forever();
+        if arriving.next().is_some() {
+            remover.remove();
+        }
+        if arriving.next().is_some() {
+            std::process::exit(INTERRUPTED);
+        }
+    });
+    Ok(())
+}
+
+/// Prints a line at once. A reader of it that went away is no reason to pull the card.
+fn tell(mut to: impl Write, line: &str) {
+    let _ = writeln!(to, "{line}").and_then(|()| to.flush());
+}
+
+/// The card, kept away from mainnet unless the user wants otherwise.
+struct Guarded<N> {
+    card: EmulatedCard<N>,
+    mainnet: bool,
+}
+
+impl<N: NorFlash + Durable> SmartCard for Guarded<N> {
+    fn atr(&self) -> &[u8] {
+        self.card.atr()
+    }
+
+    fn reset(&mut self) {
+        self.card.reset();
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault> {
+        if self.mainnet {
+            return Ok(self.card.transmit(command)?.to_vec());
+        }
+        let mut command = zeroize::Zeroizing::new(command.to_vec());
+        if hide_mainnet(&mut command) {
+            tell(
+                io::stderr(),
+                "refused: issuing a card for real money takes --mainnet",
+            );
+        }
+        Ok(self.card.transmit(&command)?.to_vec())
+    }
+}

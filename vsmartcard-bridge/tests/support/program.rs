@@ -1,0 +1,115 @@
+//! The program `tillcard-emu` as a process.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+
+use super::driver::Driver;
+
+pub struct Emulator {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+/// How an emulator ended.
+pub struct Ended {
+    pub status: ExitStatus,
+    /// What it printed since the last line read.
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Emulator {
+    /// Starts the program with a home of its own.
+    pub fn start<S: AsRef<OsStr>>(home: &Path, arguments: impl IntoIterator<Item = S>) -> Self {
+        Self::run(
+            Command::new(env!("CARGO_BIN_EXE_tillcard-emu"))
+                .env("HOME", home)
+                .env_remove("XDG_DATA_HOME")
+                .args(arguments),
+        )
+    }
+
+    /// Starts the program with its card in a test's reader.
+    pub fn in_reader(home: &Path, reader: &Driver, arguments: &[&str]) -> Self {
+        let address = format!("127.0.0.1:{}", reader.port());
+        Self::start(home, ["--vpcd", &address].iter().chain(arguments))
+    }
+
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdout }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line on standard output, without its end; empty when there is none any more.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim_end().into()
+    }
+
+    /// The next line on standard error, without its end.
+    pub fn error_line(&mut self) -> String {
+        let mut line = Vec::new();
+        let stderr = self.child.stderr.as_mut().unwrap();
+        let mut byte = [0];
+        while stderr.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
+            line.push(byte[0]);
+        }
+        String::from_utf8(line).unwrap()
+    }
+
+    /// Sends a signal, named as `kill` names it.
+    pub fn signal(&self, name: &str) {
+        let script = format!("kill -{name} {}", self.id());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &script])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Waits for the end of the program.
+    pub fn end(mut self) -> Ended {
+        let mut ended = Ended {
+            stdout: String::new(),
+            stderr: String::new(),
+            status: self.child.wait().unwrap(),
+        };
+        self.stdout.read_to_string(&mut ended.stdout).unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut ended.stderr)
+            .unwrap();
+        ended
+    }
+
+    /// `kill -9`, and waits until the process is gone.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A test that fails leaves no process behind.
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
