@@ -11,9 +11,11 @@ scripts/setup.sh demo >&2
 
 # The development profile: the tests share it, and its dependencies are optimised.
 export TILLCARD_BIN_DIR=$CARGO_TARGET_DIR/debug
+quiet=(--quiet)
 if [[ ! -x $TILLCARD_BIN_DIR/tillcard ]]; then
     say "building Tillcard and Bitcoin Core's validation engine, once: about 6 minutes on two cores"
+    quiet=()
 fi
-cargo build --locked --quiet -p tillcard -p tillcard-emu --bins --features tillcard/regtest >&2
+cargo build --locked "${quiet[@]}" -p tillcard -p tillcard-emu --bins --features tillcard/regtest >&2
 
 exec scripts/with-pcscd.sh "$TILLCARD_BIN_DIR/tillcard" demo "$@"
