@@ -1,3 +1,8 @@
 //! The owner's wallet and the shop's till for Tillcards.
 
+pub mod card;
 pub mod chain;
+pub mod owner;
+pub mod text;
+pub mod till;
+pub mod transport;

@@ -1,0 +1,149 @@
+//! What a card answers when it doesn't do what it was asked, in words for a person.
+
+use bitcoin::Network;
+use tillcard_applet::status::meaning;
+
+use crate::transport::TransportError;
+
+/// Why a card didn't do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CardError {
+    /// The card can't be reached (any more).
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The PIN was wrong.
+    #[error("wrong PIN: {}", tries(*.tries_left))]
+    WrongPin {
+        /// Entries left before the PIN is blocked.
+        tries_left: u8,
+    },
+    /// No entries are left.
+    #[error("the PIN is blocked: the card's owner has to sweep its coins and issue another card")]
+    PinBlocked,
+    /// The card has no owner yet.
+    #[error("the card was never issued: its owner does that with `tillcard owner issue`")]
+    NotIssued,
+    /// The card has an owner already.
+    #[error("the card was issued before, and that can't be undone: take a fresh one")]
+    IssuedBefore,
+    /// The card is for another network.
+    #[error("the card is for {card}, not for {wanted}")]
+    WrongNetwork {
+        /// The card's network.
+        card: Network,
+        /// The caller's network.
+        wanted: Network,
+    },
+    /// The card speaks a version of the protocol that we don't know.
+    #[error("the card speaks version {major}.{minor} of the protocol; this program speaks 0.0")]
+    UnknownVersion {
+        /// Its major version.
+        major: u8,
+        /// Its minor version.
+        minor: u8,
+    },
+    /// A refusal by status word.
+    #[error("{command} refused: {} ({status:04X})", meaning(*.status).unwrap_or("an answer that the protocol doesn't know"))]
+    Refused {
+        /// The command's name.
+        command: &'static str,
+        /// SW1 SW2.
+        status: u16,
+    },
+    /// The card's answer isn't one that the protocol allows.
+    #[error("the card's answer to {command} makes no sense: it isn't a Tillcard, or a broken one")]
+    Malformed {
+        /// The command's name.
+        command: &'static str,
+    },
+    /// The card's account key isn't made of both shares.
+    #[error(
+        "the card didn't make its key as promised: it may be counterfeit. Don't use it, \
+         and send no coins to it"
+    )]
+    DishonestKey,
+    /// What was to be sent can't be said in the protocol.
+    #[error("{0}")]
+    Unsendable(&'static str),
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    NoRandomness,
+}
+
+impl CardError {
+    /// The status word, where the card refused by one that has no variant of its own.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+fn tries(left: u8) -> String {
+    match left {
+        0 => "that was the last try".into(),
+        1 => "1 try left".into(),
+        n => format!("{n} tries left"),
+    }
+}
+
+/// A failure, and the session as the card left it.
+pub struct Failed<S> {
+    /// What happened.
+    pub error: CardError,
+    /// The session to go on with.
+    pub session: S,
+}
+
+impl<S> std::fmt::Debug for Failed<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&self.error, f)
+    }
+}
+
+impl<S> std::fmt::Display for Failed<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl<S> From<Failed<S>> for CardError {
+    fn from(failed: Failed<S>) -> Self {
+        failed.error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_for_persons() {
+        assert_eq!(
+            CardError::WrongPin { tries_left: 2 }.to_string(),
+            "wrong PIN: 2 tries left"
+        );
+        assert_eq!(
+            CardError::WrongPin { tries_left: 1 }.to_string(),
+            "wrong PIN: 1 try left"
+        );
+        assert_eq!(
+            CardError::Refused {
+                command: "PAY",
+                status: 0x9401
+            }
+            .to_string(),
+            "PAY refused: insufficient funds (9401)"
+        );
+        assert_eq!(
+            CardError::Refused {
+                command: "PAY",
+                status: 0x1234
+            }
+            .to_string(),
+            "PAY refused: an answer that the protocol doesn't know (1234)"
+        );
+    }
+}

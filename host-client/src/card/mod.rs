@@ -1,0 +1,93 @@
+//! A session with a card, typed: what a card's state or our authority doesn't allow can't be
+//! written down.
+//!
+//! [`open`] selects the application and tells a factory card from an issued one:
+//!
+//! ```text
+//! open ─┬─▶ Session<Factory> ──issue──▶ Session<Issued>
+//!       └─▶ Session<Issued> ─┬─verify───▶ Session<Holder> ─┬─preview─▶ Session<PaymentAsked> ─pay─▶ Session<Issued>
+//!                            │                             └─pay─▶ Session<Issued>
+//!                            └─as_owner─▶ Session<Owner>
+//! ```
+//!
+//! The commands and their bytes are in `docs/protocol.md`.
+
+mod error;
+mod holder;
+mod issuing;
+mod link;
+mod network;
+mod open;
+mod owner;
+
+pub use error::{CardError, Failed};
+pub use holder::{Holder, PaymentAsked, PaymentOrder, Preview};
+pub use issuing::{Account, IssueOrder};
+pub use network::{from_card_network, to_card_network};
+pub use open::{Factory, Issued, Opened, open};
+pub use owner::{Owner, OwnerAuthority};
+pub use tillcard_applet::command::{Announced, Capabilities, Limits};
+pub use tillcard_applet::pin::PinBlock;
+
+use crate::transport::Transport;
+use link::Link;
+
+/// A connection to a card with our application selected. `S` says what may be asked of it.
+pub struct Session<T, S> {
+    link: Link<T>,
+    capabilities: Capabilities,
+    state: S,
+}
+
+impl<T: Transport, S> Session<T, S> {
+    /// What the card says that it can do.
+    pub fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// The connection.
+    pub fn transport(&self) -> &T {
+        self.link.transport()
+    }
+
+    /// Command APDUs sent over this connection.
+    pub fn apdus(&self) -> u64 {
+        self.transport().apdus()
+    }
+
+    /// Ends the session and gives the connection back; the card may still be authorised until it
+    /// is reset or selected anew.
+    pub fn into_transport(self) -> T {
+        self.link.into_transport()
+    }
+
+    /// Ends the session: resets the card and lets it go. Returns the number of command APDUs sent.
+    ///
+    /// # Errors
+    /// As [`Transport::disconnect`].
+    pub fn close(self) -> Result<u64, CardError> {
+        let transport = self.link.into_transport();
+        let apdus = transport.apdus();
+        transport.disconnect()?;
+        Ok(apdus)
+    }
+
+    fn with<S2>(self, state: S2) -> Session<T, S2> {
+        Session {
+            link: self.link,
+            capabilities: self.capabilities,
+            state,
+        }
+    }
+}
+
+/// Sorts a command's outcome with the session in the state that follows it.
+fn settle<T, S, R>(
+    session: Session<T, S>,
+    outcome: Result<R, CardError>,
+) -> Result<(R, Session<T, S>), Failed<Session<T, S>>> {
+    match outcome {
+        Ok(result) => Ok((result, session)),
+        Err(error) => Err(Failed { error, session }),
+    }
+}

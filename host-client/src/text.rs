@@ -1,0 +1,89 @@
+//! Amounts as people read and write them.
+
+use bitcoin::Amount;
+
+/// An amount in satoshi, digits in groups of three: `21,000 sat`.
+pub fn sat(amount: Amount) -> String {
+    format!("{} sat", grouped(amount.to_sat()))
+}
+
+/// Digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() * 4 / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Reads an amount in satoshi: `21000`, `21,000`, `21_000 sat`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_sat(text: &str) -> Result<Amount, String> {
+    let number = text.trim();
+    let number = number.strip_suffix("sats").unwrap_or(number);
+    let number = number.strip_suffix("sat").unwrap_or(number).trim_end();
+    let digits: String = number
+        .chars()
+        .filter(|c| !matches!(c, ',' | '_' | '\'' | '\u{2009}' | '\u{202F}'))
+        .collect();
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err("an amount is a whole number of satoshi, such as 21,000 sat".into());
+    }
+    let sat: u64 = digits
+        .parse()
+        .map_err(|_| "there aren't that many satoshi")?;
+    let amount = Amount::from_sat(sat);
+    if amount > Amount::MAX_MONEY {
+        return Err("there aren't that many satoshi".into());
+    }
+    Ok(amount)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (number, shown) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (21_000, "21,000"),
+            (2_100_000_000_000_000, "2,100,000,000,000,000"),
+        ] {
+            assert_eq!(grouped(number), shown);
+        }
+        assert_eq!(sat(Amount::from_sat(21_000)), "21,000 sat");
+    }
+
+    #[test]
+    fn amounts_are_read() {
+        for text in [
+            "21000",
+            "21,000",
+            "21_000 sat",
+            " 21,000sat ",
+            "21,000 sats",
+        ] {
+            assert_eq!(parse_sat(text), Ok(Amount::from_sat(21_000)), "{text}");
+        }
+        for text in [
+            "",
+            "sat",
+            "-1",
+            "0.5",
+            "1 btc",
+            "2100000000000001",
+            "99999999999999999999",
+        ] {
+            assert!(parse_sat(text).is_err(), "{text}");
+        }
+    }
+}

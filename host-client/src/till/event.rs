@@ -1,0 +1,174 @@
+//! What happens to a payment, for the clerk and for programs.
+
+use std::fmt;
+
+use bitcoin::{Amount, OutPoint, Txid};
+use serde::Serialize;
+
+use super::CheckError;
+use crate::card::CardError;
+use crate::text::sat;
+
+/// A payment's next step. As JSON: an object with the step's name in `state`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The payment was asked for.
+    Created {
+        /// Its name in the till's journal.
+        id: String,
+        /// Amount to the shop, in sat.
+        #[serde(with = "bitcoin::amount::serde::as_sat", rename = "amount_sat")]
+        amount: Amount,
+        /// The shop's address.
+        to: String,
+    },
+    /// No card yet.
+    WaitingForCard,
+    /// A card was found.
+    Card {
+        /// The reader's name.
+        reader: String,
+        /// The card's answer to reset, in hex.
+        atr: String,
+    },
+    /// The card was taken out before it signed.
+    CardRemoved,
+    /// The holder has to type the PIN.
+    WaitingForPin {
+        /// Entries left.
+        tries_left: u8,
+    },
+    /// The card refused the PIN.
+    WrongPin {
+        /// Entries left.
+        tries_left: u8,
+    },
+    /// The card said what it would spend; the chain is asked about these coins.
+    CheckingCoins {
+        /// The coins.
+        outpoints: Vec<OutPoint>,
+        /// The fee, in sat.
+        #[serde(with = "bitcoin::amount::serde::as_sat", rename = "fee_sat")]
+        fee: Amount,
+        /// Back to the card, in sat.
+        #[serde(with = "bitcoin::amount::serde::as_sat", rename = "change_sat")]
+        change: Amount,
+    },
+    /// The card writes and signs the payment.
+    Signing,
+    /// The card can be taken out.
+    CardReleased {
+        /// Command APDUs that this card was sent.
+        apdus: u64,
+    },
+    /// The network has the payment.
+    Broadcast {
+        /// The payment's transaction.
+        txid: Txid,
+    },
+    /// The chain can't be asked just now; the till goes on trying.
+    ChainUnavailable {
+        /// Why.
+        reason: String,
+    },
+    /// The payment is in a block.
+    Confirmed {
+        /// Blocks that bury it, its own included.
+        confirmations: u32,
+    },
+    /// The shop has its money.
+    Settled {
+        /// The payment's transaction.
+        txid: Txid,
+        /// Blocks that bury it.
+        confirmations: u32,
+    },
+    /// There is no payment.
+    Declined {
+        /// Why, for the clerk.
+        reason: String,
+        /// The coin that stands in the way, if it is a coin.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        outpoint: Option<OutPoint>,
+    },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created { amount, to, .. } => write!(f, "payment of {} to {to}", sat(*amount)),
+            Self::WaitingForCard => write!(f, "waiting for card"),
+            Self::Card { reader, .. } => write!(f, "card in {reader}"),
+            Self::CardRemoved => write!(f, "card removed before it signed: nothing was paid"),
+            Self::WaitingForPin { .. } => write!(f, "waiting for PIN"),
+            Self::WrongPin { tries_left: 1 } => write!(f, "wrong PIN, 1 try left"),
+            Self::WrongPin { tries_left } => write!(f, "wrong PIN, {tries_left} tries left"),
+            Self::CheckingCoins { outpoints, fee, .. } => {
+                let coins = if outpoints.len() == 1 {
+                    "coin"
+                } else {
+                    "coins"
+                };
+                write!(
+                    f,
+                    "checking {} {coins} on the chain, fee {}",
+                    outpoints.len(),
+                    sat(*fee)
+                )
+            }
+            Self::Signing => write!(f, "signing"),
+            Self::CardReleased { .. } => write!(f, "card can be removed"),
+            Self::Broadcast { txid } => write!(f, "broadcast {txid}"),
+            Self::ChainUnavailable { reason } => write!(f, "waiting for the chain: {reason}"),
+            Self::Confirmed { confirmations } => write!(f, "confirmed ({confirmations})"),
+            Self::Settled { .. } => write!(f, "settled"),
+            Self::Declined { reason, .. } => write!(f, "declined: {reason}"),
+        }
+    }
+}
+
+/// Why a payment doesn't take place. The till itself and the chain are in order.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Decline {
+    /// A coin that the card would spend is spent already, or never was.
+    #[error("coin {0} is spent already: the card was blocked, or its coins were moved")]
+    CoinSpent(OutPoint),
+    /// The holder gave no PIN.
+    #[error("no PIN was entered")]
+    NoPin,
+    /// The card refused.
+    #[error("{0}")]
+    Card(CardError),
+    /// The card's transaction isn't the payment asked for.
+    #[error("{0}. Don't hand out the goods")]
+    Dishonest(#[from] CheckError),
+    /// The network refused the transaction.
+    #[error("the network refused the payment: {reason}")]
+    Rejected {
+        /// The node's reason.
+        reason: String,
+    },
+}
+
+impl Decline {
+    /// The coin that stands in the way, if it is a coin.
+    pub fn outpoint(&self) -> Option<OutPoint> {
+        match self {
+            Self::CoinSpent(outpoint) | Self::Dishonest(CheckError::Signature(outpoint)) => {
+                Some(*outpoint)
+            }
+            _ => None,
+        }
+    }
+
+    /// The event that tells of it.
+    pub fn event(&self) -> Event {
+        Event::Declined {
+            reason: self.to_string(),
+            outpoint: self.outpoint(),
+        }
+    }
+}

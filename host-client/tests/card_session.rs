@@ -1,0 +1,273 @@
+//! The typed session with the real card, in process.
+
+mod card_support;
+
+use bitcoin::{Amount, OutPoint};
+use card_support::{LIMITS, PIN, TestCard, TestOwner, fresh_card, issue, payee, pin};
+use tillcard::card::{self, CardError, Issued, Opened, PaymentOrder, Session};
+use tillcard::chain::FeeRate;
+use tillcard::till::{CheckError, check_payment};
+use tillcard::transport::Transport;
+
+const COIN: u64 = 60_000;
+
+fn order(amount: u64) -> PaymentOrder {
+    PaymentOrder {
+        amount: Amount::from_sat(amount),
+        fee_rate: FeeRate::from_sat_per_kvb(2_000),
+        payee: payee(0x44),
+    }
+}
+
+fn with_coin(seed: u64) -> (TestOwner, Session<TestCard, Issued>, OutPoint) {
+    let (owner, session) = issue(fresh_card(seed));
+    let funding = owner.funding(0, COIN);
+    let authority = owner.authority();
+    let mut session = session.as_owner(&authority);
+    let entered = session.enter_coin(&funding, 1, 0).expect("entered");
+    assert_eq!(entered, Amount::from_sat(COIN));
+    let outpoint = OutPoint::new(funding.compute_txid(), 1);
+    (owner, session.leave(), outpoint)
+}
+
+fn status<S>(failed: card::Failed<S>) -> u16 {
+    failed.error.status().expect("a status word")
+}
+
+#[test]
+fn a_fresh_card_is_told_from_an_issued_one() {
+    let Opened::Factory(session) = card::open(fresh_card(1)).unwrap() else {
+        panic!("a fresh card");
+    };
+    assert_eq!(session.capabilities().tries, 3);
+    let (_, session) = issue(session.into_transport());
+    assert_eq!(session.tries_left(), 3);
+    let reopened = card::open(session.into_transport()).unwrap();
+    assert_eq!(reopened.factory().err(), Some(CardError::IssuedBefore));
+    let fresh = card::open(fresh_card(2)).unwrap();
+    assert_eq!(fresh.issued().err(), Some(CardError::NotIssued));
+}
+
+#[test]
+fn scripts_are_those_of_the_descriptor() {
+    let (owner, session) = issue(fresh_card(3));
+    let Ok(mut holder) = session.verify(&pin(PIN)) else {
+        panic!("the right PIN");
+    };
+    assert_eq!(holder.receive_script().unwrap(), (0, owner.script(0, 0)));
+}
+
+#[test]
+fn wrong_pins_count_down_and_block() {
+    let (_, mut session) = issue(fresh_card(4));
+    for left in [2, 1, 0] {
+        let failed = session.verify(&pin(b"9999")).err().expect("a wrong PIN");
+        assert_eq!(failed.error, CardError::WrongPin { tries_left: left });
+        session = failed.session;
+        let (asked, same) = session.query_tries().expect("tries");
+        assert_eq!(asked, left);
+        session = same;
+    }
+    let failed = session.verify(&pin(PIN)).err().expect("a blocked PIN");
+    assert_eq!(failed.error, CardError::PinBlocked);
+}
+
+#[test]
+fn a_payment_is_what_was_asked_and_promised() {
+    let (owner, session, outpoint) = with_coin(5);
+    let order = order(21_000);
+    let session = session.verify(&pin(PIN)).expect("the PIN");
+    let session = session.preview(order.clone()).expect("a preview");
+    let preview = session.preview().clone();
+    assert_eq!(preview.outpoints, [outpoint]);
+    assert_eq!(
+        preview.change + preview.fee + order.amount,
+        Amount::from_sat(COIN)
+    );
+    let (bytes, session) = session.pay().expect("paid");
+    let coins = [owner.funding(0, COIN).output[1].clone()];
+    let transaction = check_payment(&bytes, &order, &preview, &coins).unwrap();
+    let change = transaction
+        .output
+        .iter()
+        .find(|o| o.value == preview.change);
+    assert_eq!(change.unwrap().script_pubkey, owner.script(1, 0));
+
+    // The change pays the next one.
+    let session = session.verify(&pin(PIN)).expect("the PIN");
+    let session = session.preview(order).expect("a preview");
+    assert_eq!(
+        session.preview().outpoints[0].txid,
+        transaction.compute_txid()
+    );
+}
+
+#[test]
+fn a_payment_without_preview() {
+    let (_, session, _) = with_coin(6);
+    let session = session.verify(&pin(PIN)).expect("the PIN");
+    let (bytes, _) = session.pay(&order(21_000)).expect("paid");
+    let transaction: bitcoin::Transaction = bitcoin::consensus::deserialize(&bytes).unwrap();
+    assert_eq!(transaction.input.len(), 1);
+}
+
+#[test]
+fn sixteen_inputs_come_through_get_response() {
+    let (owner, session) = issue(fresh_card(7));
+    let authority = owner.authority();
+    let mut session = session.as_owner(&authority);
+    for index in 0..16 {
+        let funding = owner.funding(index, 6_000);
+        session.enter_coin(&funding, 1, index).expect("entered");
+    }
+    let order = order(89_000);
+    let session = session.leave().verify(&pin(PIN)).expect("the PIN");
+    let before = session.apdus();
+    let session = session.preview(order.clone()).expect("a preview");
+    let preview = session.preview().clone();
+    assert_eq!(preview.outpoints.len(), 16);
+    let (bytes, session) = session.pay().expect("paid");
+    assert!(session.apdus() > before + 2, "answers above 256 bytes");
+    let coins: Vec<_> = preview
+        .outpoints
+        .iter()
+        .map(|outpoint| {
+            let mut made = (0..16).map(|index| owner.funding(index, 6_000));
+            let made = made.find(|tx| tx.compute_txid() == outpoint.txid);
+            made.expect("one of ours").output[1].clone()
+        })
+        .collect();
+    check_payment(&bytes, &order, &preview, &coins).unwrap();
+}
+
+#[test]
+fn refusals_have_their_status_words() {
+    let (_, session, _) = with_coin(8);
+    let session = session.verify(&pin(PIN)).expect("the PIN");
+    let failed = session.preview(order(LIMITS.per_payment + 1)).err();
+    let failed = failed.expect("over the limit");
+    assert!(failed.to_string().contains("limit for one payment"));
+    assert_eq!(failed.error.status(), Some(0x9403));
+    // The refusal ended the authorisation.
+    let session = failed.session.verify(&pin(PIN)).expect("the PIN");
+    let failed = session.preview(order(60_000)).err().expect("too much");
+    assert_eq!(status(failed), 0x9401);
+}
+
+#[test]
+fn a_reset_ends_the_authorisation() {
+    let (_, session, _) = with_coin(9);
+    let session = session.verify(&pin(PIN)).expect("the PIN");
+    let mut transport = session.into_transport();
+    transport.power_cut().unwrap();
+    let session = card::open(transport).unwrap().issued().unwrap();
+    assert_eq!(session.tries_left(), 3);
+    let session = session.verify(&pin(PIN)).expect("the PIN");
+    let session = session.preview(order(21_000)).expect("a preview");
+    let mut transport = session.into_transport();
+    transport.reset().unwrap();
+    let answer = transport.transmit(&[0x80, 0x30, 0, 0, 0]).unwrap();
+    assert_eq!(answer, [0x69, 0x85]);
+}
+
+#[test]
+fn another_owner_is_refused() {
+    let (owner, session, _) = with_coin(10);
+    let stranger = (owner.leaf_key, owner.account.card_id());
+    let mut session = session.as_owner(&stranger);
+    let refused = session.enter_coin(&owner.funding(1, COIN), 1, 1);
+    assert_eq!(refused.unwrap_err().status(), Some(0x6982));
+    let other_card = (owner.owner_key, [0; 16]);
+    let mut session = session.leave().as_owner(&other_card);
+    let refused = session.enter_coin(&owner.funding(1, COIN), 1, 1);
+    assert_eq!(refused.unwrap_err().status(), Some(0x6982));
+}
+
+#[test]
+fn a_coin_enters_only_by_the_transaction_that_makes_it() {
+    let (owner, session, _) = with_coin(11);
+    let authority = owner.authority();
+    let mut session = session.as_owner(&authority);
+    for (vout, index, refusal) in [
+        (1, 0, 0x6A89),  // in the card already
+        (0, 1, 0x940C),  // pays somebody else
+        (2, 1, 0x940B),  // isn't there
+        (1, 10, 0x940C), // pays another index
+        (1, 11, 0x9410), // not given out
+    ] {
+        let number = if refusal == 0x6A89 { 0 } else { 1 };
+        let refused = session.enter_coin(&owner.funding(number, COIN), vout, index);
+        assert_eq!(
+            refused.unwrap_err().status(),
+            Some(refusal),
+            "output {vout}, index {index}"
+        );
+    }
+}
+
+#[test]
+fn a_lying_card_is_found_out() {
+    let (owner, session, _) = with_coin(12);
+    let order = order(21_000);
+    let session = session.verify(&pin(PIN)).expect("the PIN");
+    let session = session.preview(order.clone()).expect("a preview");
+    let preview = session.preview().clone();
+    let (bytes, _) = session.pay().expect("paid");
+    let coins = [owner.funding(0, COIN).output[1].clone()];
+
+    let mut other_amount = order.clone();
+    other_amount.amount += Amount::ONE_SAT;
+    let mut other_payee = order.clone();
+    other_payee.payee = payee(0x45);
+    for other in [other_amount, other_payee] {
+        assert_eq!(
+            check_payment(&bytes, &other, &preview, &coins),
+            Err(CheckError::WrongPayment)
+        );
+    }
+    let mut other_fee = preview.clone();
+    other_fee.fee += Amount::ONE_SAT;
+    let mut other_change = preview.clone();
+    other_change.change += Amount::ONE_SAT;
+    for other in [other_fee, other_change] {
+        assert_eq!(
+            check_payment(&bytes, &order, &other, &coins),
+            Err(CheckError::WrongChangeOrFee)
+        );
+    }
+    let mut other_inputs = preview.clone();
+    other_inputs.outpoints[0].vout += 1;
+    assert_eq!(
+        check_payment(&bytes, &order, &other_inputs, &coins),
+        Err(CheckError::OtherInputs)
+    );
+    // A coin with the same amount at another script makes another sighash.
+    let mut other_coin = coins.clone();
+    other_coin[0].script_pubkey = owner.script(0, 5);
+    assert!(matches!(
+        check_payment(&bytes, &order, &preview, &other_coin),
+        Err(CheckError::Signature(_))
+    ));
+    // Every bit of the witness' signature counts.
+    let signature = bytes.len() - 4 - 64;
+    for bit in 0..512 {
+        let mut flipped = bytes.clone();
+        flipped[signature + bit / 8] ^= 1 << (bit % 8);
+        assert!(matches!(
+            check_payment(&flipped, &order, &preview, &coins),
+            Err(CheckError::Signature(_))
+        ));
+    }
+    assert_eq!(
+        check_payment(&bytes[1..], &order, &preview, &coins),
+        Err(CheckError::NotATransaction)
+    );
+    for (position, value, _form) in [(0, 1, "version"), (bytes.len() - 1, 1, "lock time")] {
+        let mut other = bytes.clone();
+        other[position] = value;
+        assert!(matches!(
+            check_payment(&other, &order, &preview, &coins),
+            Err(CheckError::Form(_))
+        ));
+    }
+}

@@ -1,0 +1,134 @@
+//! A card in process, its owner's keys, and coins for it.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::bip32::{ChildNumber, Xpub};
+use bitcoin::hashes::Hash;
+use bitcoin::key::{Keypair, Secp256k1};
+use bitcoin::secp256k1::SecretKey;
+use bitcoin::taproot::TaprootBuilder;
+use bitcoin::transaction::Version;
+use bitcoin::{
+    Amount, Network, NetworkKind, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid,
+    Witness, XOnlyPublicKey,
+};
+use tillcard::card::{self, Account, IssueOrder, Issued, Limits, PinBlock, Session};
+use tillcard::transport::{InProcess, Transport};
+use tillcard_applet::nvm::RamNvm;
+use tillcard_emu::card::EmulatedCard;
+use tillcard_emu::inprocess;
+use tillcard_emu::seed::Seed;
+
+pub type TestCard = InProcess<RamNvm>;
+
+pub const PIN: &[u8] = b"4071";
+
+pub const LIMITS: Limits = Limits {
+    per_payment: 100_000,
+    cumulative: 500_000,
+    fee_cap: 10_000,
+    max_fee_rate: 50_000,
+};
+
+pub fn fresh_card(seed: u64) -> TestCard {
+    let card = EmulatedCard::ephemeral(Seed::Number(seed)).expect("a seeded card");
+    InProcess::connect(inprocess::InProcess::new(card))
+}
+
+pub fn pin(digits: &[u8]) -> PinBlock {
+    PinBlock::from_digits(digits).expect("a PIN")
+}
+
+/// What the owner of a test card has.
+pub struct TestOwner {
+    pub owner_key: Keypair,
+    pub leaf_key: Keypair,
+    pub account: Account,
+}
+
+fn keypair(byte: u8) -> Keypair {
+    let secret = SecretKey::from_slice(&[byte; 32]).expect("a key");
+    Keypair::from_secret_key(&Secp256k1::new(), &secret)
+}
+
+/// Issues a fresh card.
+pub fn issue<T: Transport>(transport: T) -> (TestOwner, Session<T, Issued>) {
+    let (owner_key, leaf_key) = (keypair(0x11), keypair(0x22));
+    let order = IssueOrder {
+        network: Network::Regtest,
+        owner_key: owner_key.x_only_public_key().0,
+        leaf_key: leaf_key.x_only_public_key().0,
+        pin: &pin(PIN),
+        limits: LIMITS,
+    };
+    let session = card::open(transport)
+        .expect("a card")
+        .factory()
+        .expect("a fresh one");
+    let (account, session) = session.issue(&order).expect("issued");
+    let owner = TestOwner {
+        owner_key,
+        leaf_key,
+        account,
+    };
+    (owner, session)
+}
+
+impl TestOwner {
+    pub fn authority(&self) -> (Keypair, [u8; 16]) {
+        (self.owner_key, self.account.card_id())
+    }
+
+    /// The card's script `CARD/chain/index`, by rust-bitcoin.
+    pub fn script(&self, chain: u32, index: u32) -> ScriptBuf {
+        let secp = Secp256k1::new();
+        let account = Xpub {
+            network: NetworkKind::Test,
+            depth: 0,
+            parent_fingerprint: Default::default(),
+            child_number: ChildNumber::Normal { index: 0 },
+            public_key: self.account.public_key,
+            chain_code: self.account.chain_code,
+        };
+        let path = [chain, index].map(|index| ChildNumber::Normal { index });
+        let child = account.derive_pub(&secp, &path).expect("a child");
+        let leaf = ScriptBuf::builder()
+            .push_x_only_key(&self.leaf_key.x_only_public_key().0)
+            .push_opcode(bitcoin::opcodes::all::OP_CHECKSIG)
+            .into_script();
+        let tree = TaprootBuilder::new()
+            .add_leaf(0, leaf)
+            .expect("one leaf")
+            .finalize(&secp, XOnlyPublicKey::from(child.public_key))
+            .expect("a tree");
+        ScriptBuf::new_p2tr_tweaked(tree.output_key())
+    }
+
+    /// A transaction that pays `amount` to the card's receive script at `index`, in output 1.
+    pub fn funding(&self, index: u32, amount: u64) -> Transaction {
+        let other = TxOut {
+            value: Amount::from_sat(5_000),
+            script_pubkey: payee(0x33),
+        };
+        let coin = TxOut {
+            value: Amount::from_sat(amount),
+            script_pubkey: self.script(0, index),
+        };
+        let salt = [index as u8 + 1; 32];
+        Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![TxIn {
+                previous_output: OutPoint::new(Txid::from_byte_array(salt), 0),
+                script_sig: ScriptBuf::new(),
+                sequence: Sequence::MAX,
+                witness: Witness::from_slice(&[[7; 64]]),
+            }],
+            output: vec![other, coin],
+        }
+    }
+}
+
+/// A P2WPKH script.
+pub fn payee(byte: u8) -> ScriptBuf {
+    ScriptBuf::new_p2wpkh(&bitcoin::WPubkeyHash::from_byte_array([byte; 20]))
+}
