@@ -3,12 +3,14 @@
 use std::fmt;
 
 use bitcoin::Amount;
+use serde::{Deserialize, Serialize};
 
 /// A fee rate in satoshi per 1000 virtual bytes (sat/kvB); shown as sat/vB.
 ///
 /// The `bitcoin` crate's type counts in sat per 1000 weight units and can't hold every rate of the
 /// card protocol, hence one of our own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct FeeRate(u32);
 
 impl FeeRate {

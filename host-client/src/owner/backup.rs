@@ -1,0 +1,222 @@
+//! The account key's encrypted copy on the chain.
+//!
+//! The words don't give a card's made account key, so the primary wallet's own first top-up of a
+//! card carries it, encrypted, in an OP_RETURN: words and chain suffice to find the card's coins.
+//!
+//! - plaintext: x-only account key (32 bytes) ‖ chain code (32 bytes);
+//! - cipher: ChaCha20-Poly1305 (RFC 8439), 64 bytes and a tag of 16: 80, the most that every node
+//!   relays (a data output of 83 bytes);
+//! - key: from the words, one for each card (see [`keys`](super::keys));
+//! - nonce: the first 12 bytes of `TH("Tillcard/backup-nonce", outpoint)`, the outpoint being the
+//!   transaction's first input (txid ‖ vout as in the transaction). An outpoint is spent once, so
+//!   a key never sees a nonce twice with another plaintext;
+//! - associated data: format ‖ network ‖ policy ‖ parity of the account key, a byte each. They
+//!   are not written down: whoever opens tries the two parities.
+
+use bitcoin::consensus::serialize;
+use bitcoin::script::PushBytesBuf;
+use bitcoin::secp256k1::{Parity, PublicKey};
+use bitcoin::{Network, OutPoint, Script, ScriptBuf, XOnlyPublicKey};
+use chacha20poly1305::aead::{AeadInOut, KeyInit};
+use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce, Tag};
+
+use super::card_account::{CardAccount, LeafPolicy};
+use super::keys::BackupKey;
+use super::tagged_hash::tagged_hash;
+
+/// Bytes of a sealed backup.
+pub(super) const SEALED_SIZE: usize = 80;
+
+const FORMAT: u8 = 0;
+const PLAIN_SIZE: usize = 64;
+
+/// Seals the account for the transaction whose first input is `first_input`.
+pub(super) fn seal(
+    key: &BackupKey,
+    account: &CardAccount,
+    first_input: &OutPoint,
+) -> [u8; SEALED_SIZE] {
+    let (x_only, parity) = account.account_key().x_only_public_key();
+    let mut sealed = [0; SEALED_SIZE];
+    let (text, tag) = sealed.split_at_mut(PLAIN_SIZE);
+    text[..32].copy_from_slice(&x_only.serialize());
+    text[32..].copy_from_slice(&account.chain_code());
+    let associated = associated_data(account.network(), account.policy(), parity);
+    let made = cipher(key)
+        .encrypt_inout_detached(&nonce(first_input), &associated, text.into())
+        .expect("64 bytes are within the cipher's limits");
+    tag.copy_from_slice(&made);
+    sealed
+}
+
+/// Opens `sealed`, if it was sealed under this key, for this network and for the transaction whose
+/// first input is `first_input`. `leaf_key` is the card's: it comes from the words too.
+pub(super) fn open(
+    key: &BackupKey,
+    network: Network,
+    leaf_key: XOnlyPublicKey,
+    first_input: &OutPoint,
+    sealed: &[u8; SEALED_SIZE],
+) -> Option<CardAccount> {
+    let (text, tag) = sealed.split_at(PLAIN_SIZE);
+    let tag = Tag::try_from(tag).ok()?;
+    [Parity::Even, Parity::Odd].into_iter().find_map(|parity| {
+        let mut plain = [0; PLAIN_SIZE];
+        plain.copy_from_slice(text);
+        let associated = associated_data(network, LeafPolicy::PrimaryKey, parity);
+        cipher(key)
+            .decrypt_inout_detached(
+                &nonce(first_input),
+                &associated,
+                plain.as_mut_slice().into(),
+                &tag,
+            )
+            .ok()?;
+        let x_only = XOnlyPublicKey::from_slice(&plain[..32]).ok()?;
+        let chain_code = plain[32..].try_into().ok()?;
+        Some(CardAccount::new(
+            network,
+            PublicKey::from_x_only_public_key(x_only, parity),
+            chain_code,
+            leaf_key,
+        ))
+    })
+}
+
+/// The script that carries a sealed backup.
+pub(super) fn script(sealed: &[u8; SEALED_SIZE]) -> ScriptBuf {
+    let mut data = PushBytesBuf::with_capacity(SEALED_SIZE);
+    data.extend_from_slice(sealed)
+        .expect("80 bytes are less than 2^32");
+    ScriptBuf::new_op_return(data)
+}
+
+/// What may be a sealed backup in an output's script.
+pub(super) fn sealed_in(script: &Script) -> Option<[u8; SEALED_SIZE]> {
+    // OP_RETURN, OP_PUSHDATA1, length, data.
+    match script.as_bytes() {
+        [0x6a, 0x4c, 80, data @ ..] => data.try_into().ok(),
+        _ => None,
+    }
+}
+
+fn cipher(key: &BackupKey) -> ChaCha20Poly1305 {
+    ChaCha20Poly1305::new(&Key::from(*key.0))
+}
+
+fn nonce(first_input: &OutPoint) -> Nonce {
+    let hash = tagged_hash("Tillcard/backup-nonce", &[&serialize(first_input)]);
+    let mut nonce = [0; 12];
+    nonce.copy_from_slice(&hash[..12]);
+    Nonce::from(nonce)
+}
+
+fn associated_data(network: Network, policy: LeafPolicy, parity: Parity) -> [u8; 4] {
+    let network = match network {
+        Network::Bitcoin => 0,
+        Network::Testnet | Network::Testnet4 => 1,
+        Network::Signet => 2,
+        _ => 3,
+    };
+    [FORMAT, network, policy.code(), parity.to_u8()]
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::key::Secp256k1;
+    use bitcoin::secp256k1::SecretKey;
+    use bitcoin::{Txid, hashes::Hash};
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    const LEAF: [u8; 32] = [0x77; 32];
+
+    fn key(byte: u8) -> BackupKey {
+        BackupKey(Zeroizing::new([byte; 32]))
+    }
+
+    fn outpoint(vout: u32) -> OutPoint {
+        OutPoint {
+            txid: Txid::from_byte_array([9; 32]),
+            vout,
+        }
+    }
+
+    fn account(secret: u8, network: Network) -> CardAccount {
+        let secp = Secp256k1::new();
+        let public = |secret| {
+            SecretKey::from_slice(&[secret; 32])
+                .unwrap()
+                .public_key(&secp)
+        };
+        let leaf = public(LEAF[0]).x_only_public_key().0;
+        CardAccount::new(network, public(secret), [0x55; 32], leaf)
+    }
+
+    #[test]
+    fn opens_what_was_sealed_of_either_parity() {
+        let mut parities = Vec::new();
+        for secret in 1..=4 {
+            let account = account(secret, Network::Regtest);
+            parities.push(account.account_key().x_only_public_key().1);
+            let sealed = seal(&key(1), &account, &outpoint(0));
+            let carried = sealed_in(&script(&sealed)).unwrap();
+            let opened = open(
+                &key(1),
+                Network::Regtest,
+                account.leaf_key(),
+                &outpoint(0),
+                &carried,
+            );
+            assert_eq!(opened, Some(account));
+        }
+        assert!(parities.contains(&Parity::Even) && parities.contains(&Parity::Odd));
+    }
+
+    #[test]
+    fn opens_nothing_else() {
+        let account = account(1, Network::Regtest);
+        let leaf = account.leaf_key();
+        let sealed = seal(&key(1), &account, &outpoint(0));
+        let fails = |key: &BackupKey, network, outpoint: OutPoint, sealed: &[u8; 80]| {
+            assert_eq!(open(key, network, leaf, &outpoint, sealed), None);
+        };
+        fails(&key(2), Network::Regtest, outpoint(0), &sealed);
+        fails(&key(1), Network::Signet, outpoint(0), &sealed);
+        fails(&key(1), Network::Regtest, outpoint(1), &sealed);
+        for place in 0..SEALED_SIZE {
+            let mut damaged = sealed;
+            damaged[place] ^= 1;
+            fails(&key(1), Network::Regtest, outpoint(0), &damaged);
+        }
+    }
+
+    #[test]
+    fn the_output_passes_the_classic_relay_limit() {
+        let sealed = seal(&key(1), &account(1, Network::Regtest), &outpoint(0));
+        assert_eq!(script(&sealed).len(), 83);
+        assert!(script(&sealed).is_op_return());
+        assert_eq!(sealed_in(&ScriptBuf::new_op_return([1; 75])), None);
+        assert_eq!(sealed_in(&ScriptBuf::new()), None);
+    }
+
+    #[test]
+    fn the_text_is_hidden_and_never_the_same() {
+        let account = account(1, Network::Regtest);
+        let first = seal(&key(1), &account, &outpoint(0));
+        let second = seal(&key(1), &account, &outpoint(1));
+        let (x_only, _) = account.account_key().x_only_public_key();
+        assert!(
+            !first
+                .windows(8)
+                .any(|window| window == &x_only.serialize()[..8])
+        );
+        assert!(
+            (0..SEALED_SIZE)
+                .filter(|&place| first[place] == second[place])
+                .count()
+                < 10
+        );
+    }
+}

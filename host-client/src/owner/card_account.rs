@@ -1,0 +1,359 @@
+//! A card's account: its public key and chain code, and the scripts that follow from them.
+//!
+//! The descriptor is `tr(CARD/<0;1>/*,pk(PRIMARY))` (BIP386, BIP389). The account key stands where
+//! BIP32 has a master key: depth 0, no parent; below it nothing is hardened. `CARD/0/i` receives,
+//! `CARD/1/i` is change.
+
+use std::fmt;
+
+use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
+use bitcoin::key::Secp256k1;
+use bitcoin::opcodes::all::OP_CHECKSIG;
+use bitcoin::script::Builder;
+use bitcoin::secp256k1::{PublicKey, Scalar, SecretKey};
+use bitcoin::taproot::{ControlBlock, LeafVersion, TaprootBuilder, TaprootSpendInfo};
+use bitcoin::{Address, Network, NetworkKind, ScriptBuf, XOnlyPublicKey};
+use serde::{Deserialize, Serialize};
+
+use super::OwnerError;
+use super::tagged_hash::tagged_hash;
+
+/// One of the two chains of a card's indexes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CardChain {
+    /// `CARD/0/*`
+    Receive,
+    /// `CARD/1/*`
+    Change,
+}
+
+impl CardChain {
+    /// Both chains.
+    pub const ALL: [CardChain; 2] = [CardChain::Receive, CardChain::Change];
+}
+
+/// Who besides the card can spend its coins, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LeafPolicy {
+    /// `pk(PRIMARY)`: the owner, at any time.
+    PrimaryKey,
+}
+
+impl LeafPolicy {
+    /// The byte that stands for the policy in a backup.
+    pub(super) const fn code(self) -> u8 {
+        match self {
+            LeafPolicy::PrimaryKey => 0,
+        }
+    }
+}
+
+/// What a card and its host said while its key was made (`docs/protocol.md` §3).
+pub struct Issue {
+    /// The card's network.
+    pub network: Network,
+    /// The card's commitment `C`, compressed.
+    pub commitment: [u8; 33],
+    /// The host's share `h`.
+    pub host_share: [u8; 32],
+    /// The account key `P`, compressed, as ISSUE answered it.
+    pub account_key: [u8; 33],
+    /// The chain code, as ISSUE answered it.
+    pub chain_code: [u8; 32],
+    /// The leaf key PRIMARY that the card was given.
+    pub leaf_key: XOnlyPublicKey,
+}
+
+/// A card's account. It is public to the owner; whoever else learns it sees the card's payments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardAccount {
+    network: Network,
+    account_key: PublicKey,
+    chain_code: ChainCode,
+    leaf_key: XOnlyPublicKey,
+    policy: LeafPolicy,
+}
+
+impl CardAccount {
+    /// An account from its parts.
+    pub fn new(
+        network: Network,
+        account_key: PublicKey,
+        chain_code: [u8; 32],
+        leaf_key: XOnlyPublicKey,
+    ) -> Self {
+        Self {
+            network,
+            account_key,
+            chain_code: ChainCode::from(chain_code),
+            leaf_key,
+            policy: LeafPolicy::PrimaryKey,
+        }
+    }
+
+    /// The account of a card just issued, after checking that the card used the host's share:
+    /// `P = C + h·G`, and the chain code is `TH("Tillcard/chaincode", C ‖ h)`. So the card alone
+    /// couldn't choose its key, and neither could someone who chose the card's randomness.
+    ///
+    /// # Errors
+    /// [`OwnerError::ShareNotUsed`] when it didn't, [`OwnerError::Key`] when `C` or `P` isn't a
+    /// point or `h` isn't below the group's order.
+    pub fn from_issue(issue: &Issue) -> Result<Self, OwnerError> {
+        let key = |error: bitcoin::secp256k1::Error| OwnerError::Key(error.to_string());
+        let commitment = PublicKey::from_slice(&issue.commitment).map_err(key)?;
+        let account_key = PublicKey::from_slice(&issue.account_key).map_err(key)?;
+        let share = Scalar::from_be_bytes(issue.host_share)
+            .map_err(|error| OwnerError::Key(error.to_string()))?;
+        let expected = commitment
+            .add_exp_tweak(&Secp256k1::verification_only(), &share)
+            .map_err(key)?;
+        if expected != account_key {
+            return Err(OwnerError::ShareNotUsed("another account key"));
+        }
+        let chain_code = tagged_hash(
+            "Tillcard/chaincode",
+            &[&issue.commitment, &issue.host_share],
+        );
+        if chain_code != issue.chain_code {
+            return Err(OwnerError::ShareNotUsed("another chain code"));
+        }
+        Ok(Self::new(
+            issue.network,
+            account_key,
+            chain_code,
+            issue.leaf_key,
+        ))
+    }
+
+    /// A random host share for ISSUE, below the group's order.
+    ///
+    /// # Errors
+    /// [`OwnerError::Random`] when the operating system gives no random bytes.
+    pub fn new_host_share() -> Result<[u8; 32], OwnerError> {
+        loop {
+            let mut share = [0u8; 32];
+            getrandom::fill(&mut share).map_err(OwnerError::Random)?;
+            if SecretKey::from_slice(&share).is_ok() {
+                return Ok(share);
+            }
+        }
+    }
+
+    /// The card's network.
+    pub fn network(&self) -> Network {
+        self.network
+    }
+
+    /// The account's public key.
+    pub fn account_key(&self) -> PublicKey {
+        self.account_key
+    }
+
+    /// The account's chain code.
+    pub fn chain_code(&self) -> [u8; 32] {
+        self.chain_code.to_bytes()
+    }
+
+    /// The leaf key PRIMARY.
+    pub fn leaf_key(&self) -> XOnlyPublicKey {
+        self.leaf_key
+    }
+
+    /// The leaf's policy.
+    pub fn policy(&self) -> LeafPolicy {
+        self.policy
+    }
+
+    /// The card id that owner commands are signed over: the first 16 bytes of
+    /// `TH("Tillcard/card-id", P ‖ chain code)`.
+    pub fn card_id(&self) -> [u8; 16] {
+        let hash = tagged_hash(
+            "Tillcard/card-id",
+            &[&self.account_key.serialize(), self.chain_code.as_ref()],
+        );
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash[..16]);
+        id
+    }
+
+    /// The extended public key that the descriptor begins with.
+    pub fn xpub(&self) -> Xpub {
+        Xpub {
+            network: NetworkKind::from(self.network),
+            depth: 0,
+            parent_fingerprint: Fingerprint::default(),
+            child_number: ChildNumber::Normal { index: 0 },
+            public_key: self.account_key,
+            chain_code: self.chain_code,
+        }
+    }
+
+    /// `tr(CARD/<0;1>/*,pk(PRIMARY))`, without a checksum.
+    pub fn descriptor(&self) -> String {
+        match self.policy {
+            LeafPolicy::PrimaryKey => format!("tr({}/<0;1>/*,pk({}))", self.xpub(), self.leaf_key),
+        }
+    }
+
+    /// The script (scriptPubKey) at an index.
+    ///
+    /// # Errors
+    /// [`OwnerError::Key`] when the index is 2^31 or more.
+    pub fn script(&self, chain: CardChain, index: u32) -> Result<ScriptBuf, OwnerError> {
+        Ok(ScriptBuf::new_p2tr_tweaked(
+            self.spend_info(chain, index)?.output_key(),
+        ))
+    }
+
+    /// The address at an index.
+    ///
+    /// # Errors
+    /// As [`Self::script`].
+    pub fn address(&self, chain: CardChain, index: u32) -> Result<Address, OwnerError> {
+        let output_key = self.spend_info(chain, index)?.output_key();
+        Ok(Address::p2tr_tweaked(output_key, self.network))
+    }
+
+    /// The script of the leaf, `<PRIMARY> OP_CHECKSIG`: the same at every index.
+    pub(super) fn leaf_script(&self) -> ScriptBuf {
+        Builder::new()
+            .push_x_only_key(&self.leaf_key)
+            .push_opcode(OP_CHECKSIG)
+            .into_script()
+    }
+
+    /// What spends the coin at an index by script path, besides the signature.
+    pub(super) fn control_block(
+        &self,
+        chain: CardChain,
+        index: u32,
+    ) -> Result<ControlBlock, OwnerError> {
+        self.spend_info(chain, index)?
+            .control_block(&(self.leaf_script(), LeafVersion::TapScript))
+            .ok_or_else(|| OwnerError::Key("the leaf isn't in its own tree".into()))
+    }
+
+    fn spend_info(&self, chain: CardChain, index: u32) -> Result<TaprootSpendInfo, OwnerError> {
+        let secp = Secp256k1::verification_only();
+        let key_error = |error: bitcoin::bip32::Error| OwnerError::Key(error.to_string());
+        let path = [
+            ChildNumber::Normal {
+                index: chain as u32,
+            },
+            ChildNumber::from_normal_idx(index).map_err(key_error)?,
+        ];
+        let child = self.xpub().derive_pub(&secp, &path).map_err(key_error)?;
+        TaprootBuilder::with_capacity(1)
+            .add_leaf(0, self.leaf_script())
+            .map_err(|error| OwnerError::Key(error.to_string()))?
+            .finalize(&secp, child.to_x_only_pub())
+            .map_err(|_| OwnerError::Key("the script tree isn't complete".into()))
+    }
+}
+
+impl fmt::Display for CardAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.descriptor())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr;
+
+    use bdk_wallet::miniscript::{Descriptor, DescriptorPublicKey};
+
+    use super::*;
+
+    /// What a card does with a secret of 32 times `secret` and the share `h`.
+    fn issue(secret: u8, host_share: [u8; 32]) -> Issue {
+        let secp = Secp256k1::new();
+        let c = SecretKey::from_slice(&[secret; 32]).unwrap();
+        let commitment = c.public_key(&secp).serialize();
+        let share = Scalar::from_be_bytes(host_share).unwrap();
+        let account = c.add_tweak(&share).unwrap();
+        let leaf = SecretKey::from_slice(&[0x77; 32]).unwrap();
+        Issue {
+            network: Network::Regtest,
+            commitment,
+            host_share,
+            account_key: account.public_key(&secp).serialize(),
+            chain_code: tagged_hash("Tillcard/chaincode", &[&commitment, &host_share]),
+            leaf_key: leaf.x_only_public_key(&secp).0,
+        }
+    }
+
+    #[test]
+    fn a_card_that_used_our_share_is_taken() {
+        let issue = issue(1, CardAccount::new_host_share().unwrap());
+        let account = CardAccount::from_issue(&issue).unwrap();
+        assert_eq!(account.account_key().serialize(), issue.account_key);
+        assert_eq!(account.chain_code(), issue.chain_code);
+    }
+
+    #[test]
+    fn a_card_that_did_not_is_refused() {
+        let honest = || issue(1, [2; 32]);
+        let complaint = |issue: &Issue| CardAccount::from_issue(issue).unwrap_err().to_string();
+
+        let mut own_key = honest();
+        own_key.account_key = issue(3, [2; 32]).account_key;
+        assert!(complaint(&own_key).contains("another account key"));
+        let mut own_code = honest();
+        own_code.chain_code[31] ^= 1;
+        assert!(complaint(&own_code).contains("another chain code"));
+        let mut late_commitment = honest();
+        late_commitment.commitment = late_commitment.account_key;
+        assert!(complaint(&late_commitment).contains("another account key"));
+        let mut no_point = honest();
+        no_point.account_key = [0xff; 33];
+        assert!(complaint(&no_point).contains("not a usable key"));
+        let mut no_scalar = honest();
+        no_scalar.host_share = [0xff; 32];
+        assert!(complaint(&no_scalar).contains("not a usable key"));
+    }
+
+    #[test]
+    fn the_scripts_are_those_of_the_descriptor() {
+        for network in [Network::Bitcoin, Network::Regtest] {
+            let mut issue = issue(5, [6; 32]);
+            issue.network = network;
+            let account = CardAccount::from_issue(&issue).unwrap();
+            let descriptor =
+                Descriptor::<DescriptorPublicKey>::from_str(&account.descriptor()).unwrap();
+            let chains = descriptor.into_single_descriptors().unwrap();
+            for (chain, descriptor) in CardChain::ALL.into_iter().zip(chains) {
+                for index in [0, 1, 19, 4095] {
+                    let derived = descriptor.at_derivation_index(index).unwrap();
+                    assert_eq!(
+                        account.script(chain, index).unwrap(),
+                        derived.script_pubkey()
+                    );
+                    assert_eq!(
+                        account.address(chain, index).unwrap(),
+                        derived.address(network).unwrap()
+                    );
+                }
+            }
+            assert!(account.script(CardChain::Receive, 1 << 31).is_err());
+        }
+    }
+
+    #[test]
+    fn the_control_block_proves_the_leaf() {
+        let account = CardAccount::from_issue(&issue(5, [6; 32])).unwrap();
+        let control = account.control_block(CardChain::Change, 7).unwrap();
+        assert_eq!(control.size(), 33);
+        let output_key = account
+            .spend_info(CardChain::Change, 7)
+            .unwrap()
+            .output_key();
+        assert!(control.verify_taproot_commitment(
+            &Secp256k1::verification_only(),
+            output_key.to_x_only_public_key(),
+            &account.leaf_script()
+        ));
+    }
+}

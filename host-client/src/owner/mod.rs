@@ -1,0 +1,544 @@
+//! The owner's side: the primary wallet, its words, and what is known of the cards.
+//!
+//! An owner lives in a folder of his own:
+//!
+//! | file | |
+//! |---|---|
+//! | `words` | the backup words, readable by this user only |
+//! | `owner.json` | the network |
+//! | `wallet.sqlite` | the primary wallet, watch-only |
+//! | `cards/N.json` | card number N: account, limits, top-ups |
+//!
+//! The words lie there unencrypted: this is a hot wallet, for test networks.
+
+mod backup;
+mod card_account;
+mod card_view;
+mod error;
+mod keys;
+mod restore;
+mod store;
+mod sweep;
+mod tagged_hash;
+mod wallet;
+mod words;
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use bitcoin::{Address, Amount, Network, ScriptBuf, Transaction, TxOut, Txid, XOnlyPublicKey};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+pub use card_account::{CardAccount, CardChain, Issue, LeafPolicy};
+pub use card_view::{CardCoin, CardView, SCAN_GAP};
+pub use error::OwnerError;
+pub use keys::{BACKUP_KEY, LEAF_KEY, LeafKey, OWNER_KEY, OwnerKey, PURPOSE};
+pub use restore::{FoundCard, MAX_CARDS, RestoreReport};
+pub use store::{CardRecord, Limits, TopUp};
+pub use sweep::{SWEEP_INPUT_WEIGHT, Sweep, SweepOptions};
+pub use wallet::{Balance, Progress};
+pub use words::{WordCount, Words};
+
+use crate::chain::{Chain, ChainError, FeeRate, Tip};
+use keys::MasterKey;
+use store::CardStore;
+use wallet::PrimaryWallet;
+
+/// A card knows its receive indexes up to nine above the next one (`docs/protocol.md` §6.2).
+const MAX_PENDING_TOP_UPS: usize = 10;
+
+/// `owner.json`.
+#[derive(Serialize, Deserialize)]
+struct OwnerFile {
+    format: u32,
+    network: Network,
+}
+
+const OWNER_FORMAT: u32 = 1;
+
+/// A card that was just issued.
+pub struct NewCard {
+    /// Its number, as [`Owner::next_card_number`] gave it for its keys.
+    pub number: u32,
+    /// What the owner calls it.
+    pub label: String,
+    /// Its account, checked.
+    pub account: CardAccount,
+    /// Its limits.
+    pub limits: Limits,
+    /// Whether its account key goes, encrypted, into the first top-up's transaction (92 vbytes
+    /// more). Without it, words and chain alone don't find the card's coins.
+    pub backup_on_chain: bool,
+}
+
+/// An owner, in his folder.
+pub struct Owner {
+    folder: PathBuf,
+    network: Network,
+    wallet: PrimaryWallet,
+    store: CardStore,
+}
+
+impl Owner {
+    /// Makes a new owner in `folder`, which is made when missing. The wallet looks at blocks from
+    /// the chain's tip on. The words are to be shown once, by the caller.
+    ///
+    /// # Errors
+    /// [`OwnerError::FolderTaken`] when an owner's files are there: nothing is ever overwritten.
+    pub fn create(
+        folder: &Path,
+        network: Network,
+        words: &Words,
+        chain: &dyn Chain,
+    ) -> Result<Self, OwnerError> {
+        chain.expect_network(network)?;
+        Self::found(folder, network, words, chain.tip()?)
+    }
+
+    /// Restores an owner from his words: reads the chain from `from_height` on (0 when in doubt)
+    /// and finds the primary wallet's coins, the cards whose account key is on the chain, and
+    /// theirs.
+    ///
+    /// # Errors
+    /// As [`Self::create`]. After an error the folder is as it was, so that it can be tried again.
+    pub fn restore(
+        folder: &Path,
+        network: Network,
+        words: &Words,
+        chain: &dyn Chain,
+        from_height: u32,
+        progress: &mut Progress<'_>,
+    ) -> Result<(Self, RestoreReport), OwnerError> {
+        chain.expect_network(network)?;
+        let before = from_height.saturating_sub(1);
+        let hash = chain
+            .block_hash(before)?
+            .ok_or_else(|| ChainError::NotFound {
+                what: format!("a block at height {before}"),
+            })?;
+        let birthday = Tip {
+            height: before,
+            hash,
+        };
+        let mut owner = Self::found(folder, network, words, birthday)?;
+        match owner.find_cards(words, chain, from_height, progress) {
+            Ok(report) => Ok((owner, report)),
+            Err(error) => {
+                // The words are the owner's own, on paper; what was read can be read again.
+                for name in ["wallet.sqlite", "owner.json", "words"] {
+                    let _ = fs::remove_file(folder.join(name));
+                }
+                let _ = fs::remove_dir_all(folder.join("cards"));
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens the owner in `folder`.
+    ///
+    /// # Errors
+    /// [`OwnerError::NoOwner`] when there is none, [`OwnerError::Damaged`] when a file isn't as it
+    /// was written.
+    pub fn open(folder: &Path) -> Result<Self, OwnerError> {
+        let path = folder.join("owner.json");
+        if !path.exists() {
+            return Err(OwnerError::NoOwner(folder.to_path_buf()));
+        }
+        let file: OwnerFile = store::read_json(&path)?;
+        if file.format != OWNER_FORMAT {
+            return Err(OwnerError::damaged(&path, "it is of another version"));
+        }
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            network: file.network,
+            wallet: PrimaryWallet::open(&folder.join("wallet.sqlite"), file.network)?,
+            store: CardStore::new(folder.join("cards")),
+        })
+    }
+
+    /// The owner's network.
+    pub fn network(&self) -> Network {
+        self.network
+    }
+
+    /// Brings the primary wallet up to the chain and its mempool.
+    ///
+    /// # Errors
+    /// Those of the chain and of the wallet's file.
+    pub fn sync(
+        &mut self,
+        chain: &dyn Chain,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), OwnerError> {
+        self.wallet.sync(chain, progress)
+    }
+
+    /// What the primary wallet holds, as of the last [`Self::sync`].
+    pub fn balance(&self) -> Balance {
+        self.wallet.balance()
+    }
+
+    /// An address of the primary wallet that was never given out.
+    ///
+    /// # Errors
+    /// Those of the wallet's file.
+    pub fn next_address(&mut self) -> Result<Address, OwnerError> {
+        self.wallet.next_address()
+    }
+
+    /// Pays `amount` to `script` from the primary wallet: signs and sends the transaction.
+    ///
+    /// # Errors
+    /// [`OwnerError::InsufficientFunds`], [`OwnerError::FeeRateAboveCap`], and
+    /// [`ChainError::Rejected`] when the chain refuses it.
+    pub fn send(
+        &mut self,
+        chain: &dyn Chain,
+        script: ScriptBuf,
+        amount: Amount,
+        fee_rate: FeeRate,
+    ) -> Result<Transaction, OwnerError> {
+        chain.expect_network(self.network)?;
+        let output = TxOut {
+            value: amount,
+            script_pubkey: script,
+        };
+        let psbt = self.wallet.prepare(vec![output], fee_rate)?;
+        let transaction = self.wallet.sign(psbt, &self.master()?)?;
+        chain.broadcast(&transaction)?;
+        self.wallet.note_sent(transaction.clone())?;
+        Ok(transaction)
+    }
+
+    /// The number for the next card to be issued.
+    ///
+    /// # Errors
+    /// Those of the cards' folder.
+    pub fn next_card_number(&self) -> Result<u32, OwnerError> {
+        Ok(self.store.numbers()?.last().map_or(0, |last| last + 1))
+    }
+
+    /// The primary's leaf key for card `number`, as ISSUE takes it.
+    ///
+    /// # Errors
+    /// When the words' file can't be read.
+    pub fn leaf_key(&self, number: u32) -> Result<XOnlyPublicKey, OwnerError> {
+        Ok(self.master()?.leaf_key(number)?.public())
+    }
+
+    /// The key that authorises owner commands to card `number`.
+    ///
+    /// # Errors
+    /// When the words' file can't be read.
+    pub fn owner_key(&self, number: u32) -> Result<OwnerKey, OwnerError> {
+        self.master()?.owner_key(number)
+    }
+
+    /// Takes up a card that was just issued.
+    ///
+    /// # Errors
+    /// [`OwnerError::CardExists`], and [`OwnerError::ShareNotUsed`] when its leaf key isn't the
+    /// one of its number: its coins could never be swept.
+    pub fn add_card(&mut self, card: NewCard, chain: &dyn Chain) -> Result<CardRecord, OwnerError> {
+        if self.store.numbers()?.contains(&card.number) {
+            return Err(OwnerError::CardExists(card.number));
+        }
+        if card.account.leaf_key() != self.leaf_key(card.number)?
+            || card.account.network() != self.network
+        {
+            return Err(OwnerError::Key(
+                "the card was issued with another leaf key or for another network".into(),
+            ));
+        }
+        let birthday = chain.tip()?.height;
+        let mut record = CardRecord::new(card.number, card.label, card.account, birthday);
+        record.limits = Some(card.limits);
+        record.backup_on_chain = card.backup_on_chain;
+        self.store.save(&record)?;
+        Ok(record)
+    }
+
+    /// All cards, by number.
+    ///
+    /// # Errors
+    /// Those of the cards' files.
+    pub fn cards(&self) -> Result<Vec<CardRecord>, OwnerError> {
+        let numbers = self.store.numbers()?;
+        numbers.into_iter().map(|n| self.store.load(n)).collect()
+    }
+
+    /// One card.
+    ///
+    /// # Errors
+    /// [`OwnerError::UnknownCard`].
+    pub fn card(&self, number: u32) -> Result<CardRecord, OwnerError> {
+        self.store.load(number)
+    }
+
+    /// Pays `amount` to card `number` from the primary wallet. The card's first top-up carries its
+    /// account key, encrypted, if the owner didn't decline that. The result is to be streamed to
+    /// the card, then [`Self::mark_entered`].
+    ///
+    /// # Errors
+    /// As [`Self::send`]; also [`OwnerError::CardBlocked`] and
+    /// [`OwnerError::TooManyPendingTopUps`].
+    pub fn top_up(
+        &mut self,
+        chain: &dyn Chain,
+        number: u32,
+        amount: Amount,
+        fee_rate: FeeRate,
+    ) -> Result<TopUp, OwnerError> {
+        chain.expect_network(self.network)?;
+        let mut record = self.store.load(number)?;
+        if record.is_blocked() {
+            return Err(OwnerError::CardBlocked(number));
+        }
+        let pending = record.pending_top_ups().count();
+        if pending >= MAX_PENDING_TOP_UPS {
+            return Err(OwnerError::TooManyPendingTopUps(pending));
+        }
+        let index = record.next_receive_index;
+        let script = record.account.script(CardChain::Receive, index)?;
+        let carries_backup =
+            record.backup_on_chain && !record.backup.is_some_and(|txid| self.wallet.knows(&txid));
+        let transaction =
+            self.sign_top_up(&record, script.clone(), amount, fee_rate, carries_backup)?;
+        let vout = transaction
+            .output
+            .iter()
+            .position(|output| output.script_pubkey == script)
+            .and_then(|place| u32::try_from(place).ok())
+            .ok_or_else(|| OwnerError::wallet("the transaction doesn't pay the card"))?;
+        let top_up = TopUp {
+            transaction,
+            vout,
+            index,
+            entered: false,
+        };
+
+        // Written before it is sent: whatever happens then, the tool knows of the coin.
+        let before = record.clone();
+        if carries_backup {
+            record.backup = Some(top_up.txid());
+        }
+        record.next_receive_index = index + 1;
+        record.top_ups.push(top_up.clone());
+        self.store.save(&record)?;
+        if let Err(error) = chain.broadcast(&top_up.transaction) {
+            if matches!(error, ChainError::Rejected { .. }) {
+                self.store.save(&before)?;
+            }
+            return Err(error.into());
+        }
+        self.wallet.note_sent(top_up.transaction.clone())?;
+        Ok(top_up)
+    }
+
+    /// Sends again the top-ups of card `number` that may not have reached the network.
+    ///
+    /// # Errors
+    /// Those of the chain, save that it knows the transaction already.
+    pub fn resend_top_ups(&mut self, chain: &dyn Chain, number: u32) -> Result<(), OwnerError> {
+        for top_up in self.store.load(number)?.pending_top_ups() {
+            match chain.output(&top_up.outpoint())? {
+                crate::chain::OutputState::Unspent { .. } => (),
+                crate::chain::OutputState::SpentOrUnknown => {
+                    chain.broadcast(&top_up.transaction)?;
+                    self.wallet.note_sent(top_up.transaction.clone())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that the card has taken a top-up.
+    ///
+    /// # Errors
+    /// [`OwnerError::UnknownCard`], and those of the card's file.
+    pub fn mark_entered(&mut self, number: u32, txid: &Txid) -> Result<(), OwnerError> {
+        let mut record = self.store.load(number)?;
+        for top_up in &mut record.top_ups {
+            if top_up.txid() == *txid {
+                top_up.entered = true;
+            }
+        }
+        self.store.save(&record)
+    }
+
+    /// The coins of card `number` as the chain shows them, the card being absent.
+    ///
+    /// # Errors
+    /// [`OwnerError::UnknownCard`], and as [`CardView::scan`].
+    pub fn card_coins(
+        &self,
+        chain: &dyn Chain,
+        number: u32,
+        progress: &mut Progress<'_>,
+    ) -> Result<CardView, OwnerError> {
+        let record = self.store.load(number)?;
+        CardView::scan(&record.account, chain, record.birthday, progress)
+    }
+
+    /// Blocks a lost card: sends all its coins to the primary wallet by script path. It can be
+    /// asked again, should coins have come or a sweep have been replaced since.
+    ///
+    /// # Errors
+    /// [`ChainError::Rejected`] when the chain refuses a sweep; the card counts as blocked then
+    /// too, and the sweep can be tried again.
+    pub fn block(
+        &mut self,
+        chain: &dyn Chain,
+        number: u32,
+        options: SweepOptions,
+        progress: &mut Progress<'_>,
+    ) -> Result<Sweep, OwnerError> {
+        let mut record = self.store.load(number)?;
+        let leaf_key = self.master()?.leaf_key(number)?;
+        let view = CardView::scan(&record.account, chain, record.birthday, progress)?;
+        let mut swept_by = record.swept_by.take().unwrap_or_default();
+        let destination = self.wallet.next_address()?.script_pubkey();
+        let sweep = Sweep::build(
+            &record.account,
+            &leaf_key,
+            &view,
+            chain,
+            &destination,
+            &swept_by,
+            options,
+        )?;
+        swept_by.extend(sweep.transactions.iter().map(Transaction::compute_txid));
+        record.swept_by = Some(swept_by);
+        self.store.save(&record)?;
+        for transaction in &sweep.transactions {
+            chain.broadcast(transaction)?;
+            self.wallet.note_sent(transaction.clone())?;
+        }
+        Ok(sweep)
+    }
+
+    /// Lays out a new folder.
+    fn found(
+        folder: &Path,
+        network: Network,
+        words: &Words,
+        birthday: Tip,
+    ) -> Result<Self, OwnerError> {
+        let (words_path, wallet_path) = (folder.join("words"), folder.join("wallet.sqlite"));
+        let owner_path = folder.join("owner.json");
+        let cards = folder.join("cards");
+        if [&words_path, &wallet_path, &owner_path, &cards]
+            .into_iter()
+            .any(|path| path.exists())
+        {
+            return Err(OwnerError::FolderTaken(folder.to_path_buf()));
+        }
+        let mut private = fs::DirBuilder::new();
+        private.recursive(true).mode(0o700);
+        private.create(&cards).map_err(OwnerError::io(&cards))?;
+        write_words(&words_path, words)?;
+        let master = MasterKey::new(words, network)?;
+        let wallet = PrimaryWallet::create(&wallet_path, network, &master, birthday)?;
+        let file = OwnerFile {
+            format: OWNER_FORMAT,
+            network,
+        };
+        store::write_json(&owner_path, &file)?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            network,
+            wallet,
+            store: CardStore::new(cards),
+        })
+    }
+
+    fn find_cards(
+        &mut self,
+        words: &Words,
+        chain: &dyn Chain,
+        from_height: u32,
+        progress: &mut Progress<'_>,
+    ) -> Result<RestoreReport, OwnerError> {
+        self.wallet.sync(chain, progress)?;
+        let master = MasterKey::new(words, self.network)?;
+        let report = RestoreReport::search(&self.wallet, &master, self.network)?;
+        for card in &report.cards {
+            let birthday = card.height.unwrap_or(from_height);
+            let view = CardView::scan(&card.account, chain, birthday, progress)?;
+            let label = format!("card {} (restored)", card.number);
+            let mut record = CardRecord::new(card.number, label, card.account.clone(), birthday);
+            record.next_receive_index = view.next_receive_index;
+            record.backup = Some(card.top_up);
+            self.store.save(&record)?;
+        }
+        Ok(report)
+    }
+
+    fn sign_top_up(
+        &mut self,
+        record: &CardRecord,
+        script: ScriptBuf,
+        amount: Amount,
+        fee_rate: FeeRate,
+        carries_backup: bool,
+    ) -> Result<Transaction, OwnerError> {
+        let master = self.master()?;
+        let mut outputs = vec![TxOut {
+            value: amount,
+            script_pubkey: script,
+        }];
+        // What is sealed depends on the first input, which is known once the coins are chosen:
+        // until then, zeros of the same size stand there.
+        let placeholder = backup::script(&[0; backup::SEALED_SIZE]);
+        if carries_backup {
+            outputs.push(TxOut {
+                value: Amount::ZERO,
+                script_pubkey: placeholder.clone(),
+            });
+        }
+        let mut psbt = self.wallet.prepare(outputs, fee_rate)?;
+        if carries_backup {
+            let transaction = &mut psbt.unsigned_tx;
+            let first_input = transaction
+                .input
+                .first()
+                .map(|input| input.previous_output)
+                .ok_or_else(|| OwnerError::wallet("a transaction without inputs"))?;
+            let key = master.backup_key(record.number)?;
+            let sealed = backup::seal(&key, &record.account, &first_input);
+            for output in &mut transaction.output {
+                if output.script_pubkey == placeholder {
+                    output.script_pubkey = backup::script(&sealed);
+                }
+            }
+        }
+        self.wallet.sign(psbt, &master)
+    }
+
+    fn master(&self) -> Result<MasterKey, OwnerError> {
+        let path = self.folder.join("words");
+        let text = fs::read_to_string(&path)
+            .map(Zeroizing::new)
+            .map_err(OwnerError::io(&path))?;
+        MasterKey::new(&Words::parse(&text)?, self.network)
+    }
+}
+
+/// Writes the words where only this user can read them, and never over others.
+fn write_words(path: &Path, words: &Words) -> Result<(), OwnerError> {
+    let phrase = words.phrase();
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .and_then(|mut file| {
+            file.write_all(phrase.as_bytes())?;
+            file.write_all(b"\n")?;
+            file.sync_all()
+        })
+        .map_err(OwnerError::io(path))
+}

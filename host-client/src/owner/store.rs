@@ -1,0 +1,214 @@
+//! What the owner's tool keeps of each card: one JSON file a card, replaced as a whole.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::{Amount, OutPoint, Transaction, Txid};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::OwnerError;
+use super::card_account::CardAccount;
+use crate::chain::FeeRate;
+
+/// The limits that a card was issued with (`docs/protocol.md` §3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Most that one payment may pay, in sat.
+    #[serde(with = "bitcoin::amount::serde::as_sat")]
+    pub per_payment: Amount,
+    /// Most that all payments together may pay, fees included, in sat.
+    #[serde(with = "bitcoin::amount::serde::as_sat")]
+    pub cumulative: Amount,
+    /// Most that the fee of one payment may be, in sat.
+    #[serde(with = "bitcoin::amount::serde::as_sat")]
+    pub fee_cap: Amount,
+    /// Highest fee rate of a payment, in sat/kvB.
+    pub highest_fee_rate: FeeRate,
+}
+
+/// A payment of the primary wallet to a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopUp {
+    /// The signed transaction.
+    #[serde(serialize_with = "to_hex", deserialize_with = "from_hex")]
+    pub transaction: Transaction,
+    /// The output that pays the card.
+    pub vout: u32,
+    /// The receive index whose script it pays.
+    pub index: u32,
+    /// Whether it was streamed to the card.
+    pub entered: bool,
+}
+
+impl TopUp {
+    /// The transaction's id.
+    pub fn txid(&self) -> Txid {
+        self.transaction.compute_txid()
+    }
+
+    /// The coin that the card gets.
+    pub fn outpoint(&self) -> OutPoint {
+        OutPoint {
+            txid: self.txid(),
+            vout: self.vout,
+        }
+    }
+
+    /// The coin's amount.
+    pub fn amount(&self) -> Amount {
+        self.transaction
+            .output
+            .get(self.vout as usize)
+            .map_or(Amount::ZERO, |output| output.value)
+    }
+
+    /// The transaction serialised without marker, flag and witness: what ENTER COIN streams to the
+    /// card (`docs/protocol.md` §6.2).
+    pub fn stripped(&self) -> Vec<u8> {
+        let mut stripped = self.transaction.clone();
+        for input in &mut stripped.input {
+            input.witness.clear();
+        }
+        bitcoin::consensus::serialize(&stripped)
+    }
+}
+
+/// All that the owner's tool knows of a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardRecord {
+    /// Version of this file's form.
+    format: u32,
+    /// The card's number, `n'` of its keys' paths.
+    pub number: u32,
+    /// What the owner calls it.
+    pub label: String,
+    /// Its account.
+    pub account: CardAccount,
+    /// Its limits; unknown after a restore.
+    pub limits: Option<Limits>,
+    /// Height of the chain when it was issued: no coin of it is older.
+    pub birthday: u32,
+    /// The receive index that the next top-up pays.
+    pub next_receive_index: u32,
+    /// Whether its top-ups are to carry its account key, encrypted.
+    pub backup_on_chain: bool,
+    /// The top-up that carries it.
+    pub backup: Option<Txid>,
+    /// Its top-ups, oldest first.
+    pub top_ups: Vec<TopUp>,
+    /// Once the owner has blocked it: the transactions that swept its coins.
+    pub swept_by: Option<Vec<Txid>>,
+}
+
+impl CardRecord {
+    const FORMAT: u32 = 1;
+
+    pub(super) fn new(number: u32, label: String, account: CardAccount, birthday: u32) -> Self {
+        Self {
+            format: Self::FORMAT,
+            number,
+            label,
+            account,
+            limits: None,
+            birthday,
+            next_receive_index: 0,
+            backup_on_chain: true,
+            backup: None,
+            top_ups: Vec::new(),
+            swept_by: None,
+        }
+    }
+
+    /// Whether the owner has blocked it.
+    pub fn is_blocked(&self) -> bool {
+        self.swept_by.is_some()
+    }
+
+    /// Top-ups that weren't streamed to the card yet, oldest first.
+    pub fn pending_top_ups(&self) -> impl Iterator<Item = &TopUp> {
+        self.top_ups.iter().filter(|top_up| !top_up.entered)
+    }
+}
+
+/// The folder of the cards' files.
+pub(super) struct CardStore {
+    folder: PathBuf,
+}
+
+impl CardStore {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    pub(super) fn load(&self, number: u32) -> Result<CardRecord, OwnerError> {
+        let path = self.path(number);
+        if !path.exists() {
+            return Err(OwnerError::UnknownCard(number));
+        }
+        let record: CardRecord = read_json(&path)?;
+        if record.format != CardRecord::FORMAT || record.number != number {
+            return Err(OwnerError::damaged(
+                &path,
+                "it is of another version or another card",
+            ));
+        }
+        Ok(record)
+    }
+
+    pub(super) fn save(&self, record: &CardRecord) -> Result<(), OwnerError> {
+        write_json(&self.path(record.number), record)
+    }
+
+    /// Numbers of all cards, in order.
+    pub(super) fn numbers(&self) -> Result<Vec<u32>, OwnerError> {
+        let mut numbers = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(OwnerError::io(&self.folder))? {
+            let name = entry.map_err(OwnerError::io(&self.folder))?.file_name();
+            let number: Option<u32> = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(".json"))
+                .and_then(|stem| stem.parse().ok());
+            numbers.extend(number);
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    fn path(&self, number: u32) -> PathBuf {
+        self.folder.join(format!("{number}.json"))
+    }
+}
+
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, OwnerError> {
+    let text = fs::read_to_string(path).map_err(OwnerError::io(path))?;
+    serde_json::from_str(&text).map_err(|error| OwnerError::damaged(path, error))
+}
+
+/// Replaces the file as a whole: after a power cut it is the old one or the new one.
+pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), OwnerError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| OwnerError::damaged(path, error))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(OwnerError::io(path))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(OwnerError::io(path))?;
+    file.persist(path)
+        .map_err(|error| OwnerError::io(path)(error.error))?;
+    // The new name lasts only once the folder is written too.
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(OwnerError::io(folder))
+}
+
+fn to_hex<S: Serializer>(transaction: &Transaction, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&serialize_hex(transaction))
+}
+
+fn from_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Transaction, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    deserialize_hex(&text).map_err(serde::de::Error::custom)
+}
