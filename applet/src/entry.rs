@@ -243,13 +243,12 @@ impl Entry {
 
     fn script(&mut self, bytes: &[u8]) {
         self.script_left -= bytes.len() as u64;
-        if self.field == Field::OutputScript {
-            if let Some(found) = self.found_here() {
-                if found.is_taproot_long {
-                    // It has room for exactly the announced length.
-                    let _ = found.script.extend_from_slice(bytes);
-                }
-            }
+        if self.field == Field::OutputScript
+            && let Some(found) = self.found_here()
+            && found.is_taproot_long
+        {
+            // It has room for exactly the announced length.
+            let _ = found.script.extend_from_slice(bytes);
         }
     }
 

@@ -109,7 +109,7 @@ impl<E: NorFlashError> NorFlashError for TornError<E> {
 }
 
 impl<N: NorFlash> TornNvm<N> {
-    /// Never cuts, but counts.
+    /// Counts, and doesn't cut until [`Self::start_counting`] says so.
     pub fn counting(inner: N) -> Self {
         Self {
             inner,
@@ -125,6 +125,12 @@ impl<N: NorFlash> TornNvm<N> {
             left: Some(bytes),
             changed: 0,
         }
+    }
+
+    /// Counts from here on, and cuts, if at all, after so many bytes more.
+    pub fn start_counting(&mut self, cut_after: Option<u64>) {
+        self.left = cut_after;
+        self.changed = 0;
     }
 
     /// Bytes written or erased so far.

@@ -47,7 +47,11 @@ impl PinBlock {
         }
         let nibble = |i: usize| {
             let byte = bytes[1 + i / 2];
-            if i % 2 == 0 { byte >> 4 } else { byte & 0x0F }
+            if i.is_multiple_of(2) {
+                byte >> 4
+            } else {
+                byte & 0x0F
+            }
         };
         let well_formed = (0..2 * (BLOCK_LENGTH - 1)).all(|i| {
             if i < digits {

@@ -107,7 +107,9 @@ impl<'a> Previewed<'a> {
             outpoints: objects.next(0x83)?,
         };
         objects.end()?;
-        if previewed.outpoints.is_empty() || previewed.outpoints.len() % OUTPOINT_LENGTH != 0 {
+        if previewed.outpoints.is_empty()
+            || !previewed.outpoints.len().is_multiple_of(OUTPOINT_LENGTH)
+        {
             return Err(Malformed);
         }
         Ok(previewed)

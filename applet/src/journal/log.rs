@@ -1,26 +1,27 @@
 //! The log: finding its ends after power came back, and making room in it.
 
 use super::page::{CRC, HEADER_LENGTH, Header, Pages};
-use super::record::{HEADER_LENGTH as RECORD_HEADER, MARK_LENGTH, Record};
-use super::{Error, Journal, RECORD_MAX};
+use super::record::{
+    FRAME_HEADER_LENGTH, FRAME_LENGTH, HEADER_LENGTH as RECORD_HEADER, records_length,
+};
+use super::{Error, Journal, KEYS, Key, RECORD_MAX, Transaction};
 use embedded_storage::nor_flash::NorFlash;
-
-/// One whole transaction.
-struct Commit {
-    /// Address behind its commit mark and padding.
-    end: usize,
-    /// The tail that its mark names.
-    tail: u32,
-}
 
 /// What stands at a place where a transaction could begin.
 enum Next {
-    Commit(Commit),
-    /// Nothing whole. `marked`: where a commit mark stands whose CRC is wrong,
-    /// the address behind it.
-    Nothing {
-        marked: Option<usize>,
+    /// A whole transaction.
+    Whole {
+        /// Address behind it.
+        end: usize,
+        /// The tail that its mark names.
+        tail: u32,
     },
+    /// Nothing.
+    Erased,
+    /// Something that isn't whole, and nothing behind it.
+    Torn,
+    /// Something that isn't whole, and something behind it.
+    Damaged,
 }
 
 impl<N: NorFlash> Journal<N> {
@@ -56,32 +57,33 @@ impl<N: NorFlash> Journal<N> {
         if damaged >= self.tail || oldest > self.tail {
             return Err(Error::Damaged);
         }
-        Ok(())
+        match self.head.checked_add(1) {
+            Some(next) => self.check_not_started(next),
+            None => Ok(()),
+        }
     }
 
     /// No page has a whole header: either nothing was ever written, or the power
-    /// failed while the first page was being erased or its header written.
+    /// failed while the first page was being made ready.
     fn recover_fresh(&mut self) -> Result<(), Error> {
-        let mut found = [0; HEADER_LENGTH];
-        self.pages.read(0, &mut found)?;
-        let first = Header {
-            sequence: 1,
-            former_end: 0,
-        };
-        let written = found
-            .iter()
-            .zip(first.encode())
-            .take_while(|(found, first)| *found == first)
-            .count();
-        let erased_from = match written {
-            0 => Pages::<N>::SIZE,
-            _ => HEADER_LENGTH,
-        };
-        let fresh = found[written..].iter().all(|byte| *byte == 0xFF)
-            && self
-                .pages
-                .is_erased(erased_from, self.pages.nvm().capacity())?;
-        if fresh { Ok(()) } else { Err(Error::Damaged) }
+        let behind_first = Pages::<N>::SIZE;
+        let end = self.pages.nvm().capacity();
+        if self.pages.is_erased(behind_first, end)? {
+            self.check_not_started(1)
+        } else {
+            Err(Error::Damaged)
+        }
+    }
+
+    /// A page without a whole header may have been caught while it was being
+    /// erased or its header was being written. But when a whole transaction of
+    /// that page's stands on it, it was in use, and its header is damaged.
+    fn check_not_started(&mut self, sequence: u32) -> Result<(), Error> {
+        let start = self.pages.address(sequence) + HEADER_LENGTH;
+        match self.next(sequence, start)? {
+            Next::Whole { .. } => Err(Error::Damaged),
+            _ => Ok(()),
+        }
     }
 
     /// Takes a page's transactions into the index; false when some that ought to
@@ -109,88 +111,94 @@ impl<N: NorFlash> Journal<N> {
                 return Ok(whole_until == Some(at));
             }
             match self.next(sequence, at)? {
-                Next::Commit(commit) => {
-                    self.apply(at, commit.end)?;
-                    self.tail = commit.tail;
-                    at = commit.end;
+                Next::Whole { end, tail } => {
+                    self.apply(at, end)?;
+                    self.tail = tail;
+                    at = end;
                 }
-                Next::Nothing { .. } if !is_head => return Ok(false),
-                Next::Nothing { marked } => {
-                    let page_end = page + Pages::<N>::SIZE;
+                found => {
                     self.end = at - page;
-                    self.torn = !self.pages.is_erased(at, page_end)?;
-                    // Nothing is ever written behind a torn transaction.
-                    return match marked {
-                        Some(behind) => self.pages.is_erased(behind, page_end),
-                        None => Ok(true),
-                    };
+                    self.torn = matches!(found, Next::Torn);
+                    return Ok(is_head && !matches!(found, Next::Damaged));
                 }
             }
         }
     }
 
-    /// Reads the transaction at an address, if a whole one stands there.
+    /// What stands at an address on the page of a sequence number.
     fn next(&mut self, sequence: u32, start: usize) -> Result<Next, Error> {
-        let nothing = Next::Nothing { marked: None };
         let page_end = self.pages.address(sequence) + Pages::<N>::SIZE;
+        let records = start + FRAME_HEADER_LENGTH;
+        if start + FRAME_LENGTH > page_end {
+            return Ok(Next::Erased);
+        }
+        let mut header = [0; FRAME_HEADER_LENGTH];
+        self.pages.read(start, &mut header)?;
+        let Some(length) = records_length(header) else {
+            // Torn in its first word, if at all.
+            let behind = start + FRAME_HEADER_LENGTH.max(N::WRITE_SIZE);
+            return Ok(match self.pages.is_erased(behind, page_end)? {
+                true if header == [0xFF; FRAME_HEADER_LENGTH] => Next::Erased,
+                true => Next::Torn,
+                false => Next::Damaged,
+            });
+        };
+        let end = start + align::<N>(length + FRAME_LENGTH);
+        if end > page_end {
+            return Ok(Next::Damaged);
+        }
         let mut digest = CRC.digest();
         digest.update(&sequence.to_be_bytes());
-        let mut at = start;
-        let mut buffer = [0; RECORD_HEADER + RECORD_MAX];
-        loop {
-            if at + MARK_LENGTH > page_end {
-                return Ok(nothing);
-            }
-            let record = self.pages.record_at(at)?;
-            let bytes = &mut buffer[..RECORD_HEADER + record.length()];
-            let behind = at + bytes.len();
-            if behind > page_end || matches!(record, Record::Erased | Record::Torn) {
-                return Ok(nothing);
-            }
-            self.pages.read(at, bytes)?;
-            if record == Record::Mark {
-                let (covered, crc) = bytes.split_at(bytes.len() - 4);
-                digest.update(covered);
-                let behind = align::<N>(behind);
-                return Ok(if digest.finalize().to_be_bytes() == crc {
-                    let [.., t0, t1, t2, t3] = *covered else {
-                        return Err(Error::Damaged);
-                    };
-                    Next::Commit(Commit {
-                        end: behind,
-                        tail: u32::from_be_bytes([t0, t1, t2, t3]),
-                    })
-                } else {
-                    Next::Nothing {
-                        marked: Some(behind),
-                    }
-                });
-            }
-            digest.update(bytes);
-            at = behind;
+        digest.update(&header);
+        let mut buffer = [0; 64];
+        let mut at = records;
+        while at < records + length {
+            let part = &mut buffer[..(records + length - at).min(64)];
+            self.pages.read(at, part)?;
+            digest.update(part);
+            at += part.len();
         }
+        let mut tail = [0; 4];
+        let mut crc = [0; 4];
+        self.pages.read(at, &mut tail)?;
+        self.pages.read(at + tail.len(), &mut crc)?;
+        digest.update(&tail);
+        Ok(if digest.finalize().to_be_bytes() == crc {
+            Next::Whole {
+                end,
+                tail: u32::from_be_bytes(tail),
+            }
+        } else if self.pages.is_erased(end, page_end)? {
+            Next::Torn
+        } else {
+            Next::Damaged
+        })
     }
 
     /// Points the index at the records of a whole transaction.
     pub(super) fn apply(&mut self, start: usize, end: usize) -> Result<(), Error> {
-        let mut at = start;
-        while at < end {
-            match self.pages.record_at(at)? {
-                Record::Value { key, length } => {
-                    self.index[usize::from(key)] = if length == 0 { 0 } else { at as u16 };
-                    at += RECORD_HEADER + length;
-                }
-                _ => break,
-            }
+        let mut header = [0; FRAME_HEADER_LENGTH];
+        self.pages.read(start, &mut header)?;
+        let mut at = start + FRAME_HEADER_LENGTH;
+        let records_end = at + records_length(header).ok_or(Error::Damaged)?;
+        while at < records_end {
+            let (key, length) = self.pages.record_at(at)?;
+            let entry = self.index.get_mut(usize::from(key)).ok_or(Error::Damaged)?;
+            *entry = if length == 0 { 0 } else { at as u16 };
+            at += RECORD_HEADER + length;
         }
-        Ok(())
+        if at == records_end && at < end {
+            Ok(())
+        } else {
+            Err(Error::Damaged)
+        }
     }
 
     /// Sees to it that a transaction with so many bytes of records fits on the
     /// head's page.
     pub(super) fn make_room(&mut self, bytes: usize) -> Result<(), Error> {
         let count = self.pages.count();
-        if HEADER_LENGTH + align::<N>(bytes + MARK_LENGTH) > Pages::<N>::SIZE {
+        if HEADER_LENGTH + align::<N>(bytes + FRAME_LENGTH) > Pages::<N>::SIZE {
             return Err(Error::Full);
         }
         // Each turn frees a page; when a whole round doesn't help, nothing will.
@@ -210,7 +218,7 @@ impl<N: NorFlash> Journal<N> {
     fn fits(&self, bytes: usize) -> bool {
         self.head != 0
             && !self.torn
-            && self.end + align::<N>(bytes + MARK_LENGTH) <= Pages::<N>::SIZE
+            && self.end + align::<N>(bytes + FRAME_LENGTH) <= Pages::<N>::SIZE
     }
 
     fn free_pages(&self) -> u32 {
@@ -252,10 +260,10 @@ impl<N: NorFlash> Journal<N> {
             let mut records = 0;
             let mut bytes = 0;
             let first = key;
-            while key < super::KEYS {
+            while key < KEYS {
                 let address = usize::from(self.index[key]);
                 if address != 0 && on_page.contains(&address) {
-                    let length = RECORD_HEADER + self.pages.record_at(address)?.length();
+                    let length = RECORD_HEADER + self.pages.record_at(address)?.1;
                     if !self.fits(bytes + length) {
                         break;
                     }
@@ -264,13 +272,13 @@ impl<N: NorFlash> Journal<N> {
                 }
                 key += 1;
             }
-            let done = key == super::KEYS;
+            let done = key == KEYS;
             if records == 0 && (!done || !self.fits(0)) {
                 self.start_page()?;
                 continue;
             }
-            let mut transaction = super::Transaction::new(self, bytes);
-            for key in (first..key).map(|key| key as super::Key) {
+            let mut transaction = Transaction::new(self, bytes)?;
+            for key in (first..key).map(|key| key as Key) {
                 if on_page.contains(&transaction.address(key)) {
                     transaction.copy(key, &mut buffer)?;
                 }

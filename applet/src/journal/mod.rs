@@ -5,10 +5,10 @@
 //!
 //! The log runs round the pages. Page `p` holds, at different times, the page
 //! sequence numbers `p + 1`, `p + 1 + pages`, and so on; the highest is the
-//! *head*, where the log grows. A page begins with a [`page::Header`]. Then come
-//! transactions: records, and a commit mark with a CRC-32 over them. A record
-//! counts from the moment its commit mark is whole; what stands behind the last
-//! whole mark was torn and counts for nothing.
+//! *head*, where the log grows. A page begins with a header (`page`). Then come
+//! transactions (`record`), each ended by a commit mark with a CRC-32 over it. Its
+//! records count from the moment the mark is whole; what stands behind the last
+//! whole transaction was torn and counts for nothing.
 //!
 //! The newest record under a key is its value; an empty one removes the key.
 //! When pages run short, the values that still stand on the oldest page, the
@@ -134,7 +134,7 @@ impl<N: NorFlash> Journal<N> {
         match self.index[usize::from(key)] {
             0 => Ok(None),
             address => {
-                let length = self.pages.record_at(usize::from(address))?.length();
+                let length = self.pages.record_at(usize::from(address))?.1;
                 let data = buffer.get_mut(..length).ok_or(Error::Damaged)?;
                 self.pages
                     .read(usize::from(address) + record::HEADER_LENGTH, data)?;
@@ -143,9 +143,9 @@ impl<N: NorFlash> Journal<N> {
         }
     }
 
-    /// Begins a change of records that together hold at most `data` bytes, in
-    /// at most `records` records. Makes room first, so that nothing of the
-    /// change is written unless all of it can be.
+    /// Begins a change of so many records that together hold `data` bytes. Makes
+    /// room first, so that nothing of the change is written unless all of it can
+    /// be.
     ///
     /// # Errors
     /// Those of [`Self::check`], [`Error::Full`], [`Error::Nvm`].
@@ -158,7 +158,7 @@ impl<N: NorFlash> Journal<N> {
             }
             return Err(error);
         }
-        Ok(Transaction::new(self, bytes))
+        Transaction::new(self, bytes)
     }
 
     /// The NVM below.

@@ -1,6 +1,7 @@
 //! Pages: their headers, and access to the NVM by address.
 
-use super::{Error, record::HEADER_LENGTH as RECORD_HEADER, record::Record};
+use super::record::{HEADER_LENGTH as RECORD_HEADER, key_and_length};
+use super::{Error, Key};
 use crc::{CRC_32_ISO_HDLC, Crc};
 use embedded_storage::nor_flash::NorFlash;
 
@@ -24,7 +25,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn encode(self) -> [u8; HEADER_LENGTH] {
+    fn encode(self) -> [u8; HEADER_LENGTH] {
         let mut bytes = [0xFF; HEADER_LENGTH];
         bytes[..2].copy_from_slice(&MAGIC);
         bytes[2] = VERSION;
@@ -91,11 +92,11 @@ impl<N: NorFlash> Pages<N> {
     /// written, and there is a page to spare.
     pub(super) fn check_geometry(&self) -> Result<(), Error> {
         let fits = self.nvm.capacity() <= 1 << 16
-            && self.nvm.capacity() % Self::SIZE == 0
+            && self.nvm.capacity().is_multiple_of(Self::SIZE)
             && self.count() >= 4
             && Self::SIZE >= 1024
             && N::READ_SIZE == 1
-            && WORD_MAX % N::WRITE_SIZE == 0;
+            && WORD_MAX.is_multiple_of(N::WRITE_SIZE);
         if fits { Ok(()) } else { Err(Error::Geometry) }
     }
 
@@ -132,10 +133,11 @@ impl<N: NorFlash> Pages<N> {
         self.write(address, &header.encode())
     }
 
-    pub(super) fn record_at(&mut self, address: usize) -> Result<Record, Error> {
+    /// Key and length of the record at an address.
+    pub(super) fn record_at(&mut self, address: usize) -> Result<(Key, usize), Error> {
         let mut header = [0; RECORD_HEADER];
         self.read(address, &mut header)?;
-        Ok(Record::decode(header))
+        Ok(key_and_length(header))
     }
 
     /// Whether all bytes from `from` up to `to` are erased.

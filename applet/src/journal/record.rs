@@ -1,60 +1,47 @@
-//! Records and commit marks: key (`u16`), length (`u8`), data.
+//! Transactions and records in bytes.
+//!
+//! A transaction is a header (length of the records, and that length inverted,
+//! `u16` each), the records, and a commit mark (tail `u32`, CRC-32 `u32`). A
+//! record is key (`u16`), length (`u8`), data.
+//!
+//! The header tells where a transaction ends even when it was torn or damaged:
+//! so a torn one, behind which nothing was ever written, is known from a damaged
+//! one with others behind it.
 
-use super::{Error, KEYS, Key};
+use super::{Error, Key};
 
+/// Bytes before a transaction's records.
+pub(super) const FRAME_HEADER_LENGTH: usize = 4;
+/// Bytes of a commit mark.
+pub(super) const MARK_LENGTH: usize = 8;
+/// Bytes of a transaction that aren't records.
+pub(super) const FRAME_LENGTH: usize = FRAME_HEADER_LENGTH + MARK_LENGTH;
 /// Bytes before a record's data.
 pub(super) const HEADER_LENGTH: usize = 3;
-/// Bytes of data in a commit mark: tail (`u32`), CRC-32 (`u32`).
-pub(super) const MARK_DATA_LENGTH: usize = 8;
-/// Bytes of a whole commit mark.
-pub(super) const MARK_LENGTH: usize = HEADER_LENGTH + MARK_DATA_LENGTH;
 
-const MARK_KEY: Key = 0xFFFE;
-const ERASED_KEY: Key = 0xFFFF;
-
-/// What stands at some place in the log, by its first three bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Record {
-    /// A record of so many bytes under a key.
-    Value { key: Key, length: usize },
-    /// A commit mark.
-    Mark,
-    /// Nothing.
-    Erased,
-    /// None of these.
-    Torn,
+/// The header of a transaction with so many bytes of records.
+pub(super) fn frame_header(length: usize) -> Result<[u8; FRAME_HEADER_LENGTH], Error> {
+    let length = u16::try_from(length).map_err(|_| Error::Full)?;
+    let ([a, b], [c, d]) = (length.to_be_bytes(), (!length).to_be_bytes());
+    Ok([a, b, c, d])
 }
 
-impl Record {
-    pub(super) fn decode(header: [u8; HEADER_LENGTH]) -> Self {
-        let key = Key::from_be_bytes([header[0], header[1]]);
-        let length = usize::from(header[2]);
-        match key {
-            ERASED_KEY if header[2] == 0xFF => Self::Erased,
-            MARK_KEY if length == MARK_DATA_LENGTH => Self::Mark,
-            key if usize::from(key) < KEYS => Self::Value { key, length },
-            _ => Self::Torn,
-        }
-    }
-
-    pub(super) fn length(self) -> usize {
-        match self {
-            Self::Value { length, .. } => length,
-            Self::Mark => MARK_DATA_LENGTH,
-            Self::Erased | Self::Torn => 0,
-        }
-    }
+/// Bytes of records; `None` when this is no whole header.
+pub(super) fn records_length(header: [u8; FRAME_HEADER_LENGTH]) -> Option<usize> {
+    let [a, b, c, d] = header;
+    let length = u16::from_be_bytes([a, b]);
+    (length == !u16::from_be_bytes([c, d])).then_some(length.into())
 }
 
-/// The three bytes before a value.
-pub(super) fn value_header(key: Key, length: usize) -> Result<[u8; HEADER_LENGTH], Error> {
+/// The header of a record.
+pub(super) fn record_header(key: Key, length: usize) -> Result<[u8; HEADER_LENGTH], Error> {
     let length = u8::try_from(length).map_err(|_| Error::Full)?;
     let [high, low] = key.to_be_bytes();
     Ok([high, low, length])
 }
 
-/// The three bytes before a mark's data.
-pub(super) const fn mark_header() -> [u8; HEADER_LENGTH] {
-    let [high, low] = MARK_KEY.to_be_bytes();
-    [high, low, MARK_DATA_LENGTH as u8]
+/// Key and length of a record's data.
+pub(super) fn key_and_length(header: [u8; HEADER_LENGTH]) -> (Key, usize) {
+    let [high, low, length] = header;
+    (Key::from_be_bytes([high, low]), length.into())
 }

@@ -2,7 +2,7 @@
 
 use super::log::align;
 use super::page::{CRC, Pages, WORD_MAX};
-use super::record::{HEADER_LENGTH, mark_header, value_header};
+use super::record::{HEADER_LENGTH, frame_header, record_header};
 use super::{Error, Journal, Key};
 use crc::{Digest, Table};
 use embedded_storage::nor_flash::NorFlash;
@@ -11,7 +11,7 @@ use embedded_storage::nor_flash::NorFlash;
 /// all.
 pub struct Transaction<'j, N: NorFlash> {
     journal: &'j mut Journal<N>,
-    /// Bytes of records that room was made for.
+    /// Bytes of records still to come.
     room: usize,
     /// Where the transaction begins, and where the next byte goes, as addresses.
     start: usize,
@@ -24,12 +24,13 @@ pub struct Transaction<'j, N: NorFlash> {
 }
 
 impl<'j, N: NorFlash> Transaction<'j, N> {
-    pub(super) fn new(journal: &'j mut Journal<N>, room: usize) -> Self {
+    pub(super) fn new(journal: &'j mut Journal<N>, room: usize) -> Result<Self, Error> {
+        let header = frame_header(room)?;
         let start = journal.pages.address(journal.head) + journal.end;
         let mut digest = CRC.digest();
         digest.update(&journal.head.to_be_bytes());
         let tail = journal.tail;
-        Self {
+        let mut transaction = Self {
             journal,
             room,
             start,
@@ -37,7 +38,9 @@ impl<'j, N: NorFlash> Transaction<'j, N> {
             word: heapless::Vec::new(),
             digest,
             tail,
-        }
+        };
+        transaction.write(&header)?;
+        Ok(transaction)
     }
 
     /// Sets a record; an empty one removes the key.
@@ -50,7 +53,7 @@ impl<'j, N: NorFlash> Transaction<'j, N> {
             .room
             .checked_sub(HEADER_LENGTH + data.len())
             .ok_or(Error::Full)?;
-        let header = value_header(key, data.len())?;
+        let header = record_header(key, data.len())?;
         self.write(&header)?;
         self.write(data)
     }
@@ -66,7 +69,8 @@ impl<'j, N: NorFlash> Transaction<'j, N> {
     /// Makes the change. When this returns `Ok`, no power failure undoes it.
     ///
     /// # Errors
-    /// [`Error::Nvm`]; then the change may or may not have happened, and the
+    /// [`Error::Full`] when less was put than the change was begun with;
+    /// [`Error::Nvm`]. Then the change may or may not have happened, and the
     /// journal must be opened again.
     pub fn commit(mut self) -> Result<(), Error> {
         let done = self.write_mark();
@@ -75,9 +79,10 @@ impl<'j, N: NorFlash> Transaction<'j, N> {
     }
 
     fn write_mark(&mut self) -> Result<(), Error> {
-        let header = mark_header();
+        if self.room != 0 {
+            return Err(Error::Full);
+        }
         let tail = self.tail.to_be_bytes();
-        self.write(&header)?;
         self.write(&tail)?;
         let crc = self.digest.clone().finalize().to_be_bytes();
         self.write_raw(&crc)?;

@@ -19,8 +19,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::HashMap;
 use tillcard_applet::command::{
-    Announced, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, Limits, Network,
-    PIECE_MAX, Pay, PaymentRequest, Preview, ReceiveScript, ReceiveScriptAnswer, Select, Verify,
+    Announced, Apdu, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, Limits,
+    Network, PIECE_MAX, Pay, PaymentRequest, Preview, ReceiveScript, ReceiveScriptAnswer, Select,
+    Verify,
 };
 use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::pin::PinBlock;
@@ -59,6 +60,31 @@ pub fn send<N: NorFlash>(card: &mut Card<N, ChaCha20Rng>, apdu: &[u8]) -> (Vec<u
     }
 }
 
+const HOST_SHARE: [u8; 32] = [0x33; 32];
+
+fn owner_key(secp: &Secp256k1<All>) -> Keypair {
+    Keypair::from_secret_key(secp, &SecretKey::from_slice(&[0x11; 32]).unwrap())
+}
+
+fn leaf_key(secp: &Secp256k1<All>) -> XOnlyPublicKey {
+    let secret = SecretKey::from_slice(&[0x22; 32]).unwrap();
+    secret.x_only_public_key(secp).0
+}
+
+/// ISSUE with the keys and the PIN of these tests.
+pub fn issue_apdu(limits: Limits) -> Apdu {
+    let secp = Secp256k1::new();
+    Issue::new(
+        Network::Regtest,
+        &HOST_SHARE,
+        &owner_key(&secp).x_only_public_key().0.serialize(),
+        &leaf_key(&secp).serialize(),
+        &pin(PIN),
+        limits,
+    )
+    .to_apdu()
+}
+
 /// What a host knows of a card that it issued.
 #[derive(Clone)]
 pub struct Owner {
@@ -74,25 +100,14 @@ impl Owner {
     /// Selects and issues a factory card, checking the host's share.
     pub fn issue<N: NorFlash>(card: &mut Card<N, ChaCha20Rng>, limits: Limits) -> Self {
         let secp = Secp256k1::new();
-        let key = Keypair::from_secret_key(&secp, &SecretKey::from_slice(&[0x11; 32]).unwrap());
-        let leaf = SecretKey::from_slice(&[0x22; 32])
-            .unwrap()
-            .x_only_public_key(&secp)
-            .0;
-        let share = [0x33; 32];
+        let key = owner_key(&secp);
+        let leaf = leaf_key(&secp);
+        let share = HOST_SHARE;
         assert_eq!(send(card, Select::to_apdu().as_bytes()).1, 0x9000);
         let (answer, status) = send(card, GenerateKey::to_apdu().as_bytes());
         assert_eq!(status, 0x9000);
         let commitment = Commitment::parse(&answer).unwrap().0;
-        let issue = Issue::new(
-            Network::Regtest,
-            &share,
-            &key.x_only_public_key().0.serialize(),
-            &leaf.serialize(),
-            &pin(PIN),
-            limits,
-        )
-        .to_apdu();
+        let issue = issue_apdu(limits);
         let (answer, status) = send(card, issue.as_bytes());
         assert_eq!(status, 0x9000);
         let issued = Issued::parse(&answer).unwrap();
