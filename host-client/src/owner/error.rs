@@ -22,6 +22,16 @@ pub enum OwnerError {
     /// There is no owner in the folder.
     #[error("{} holds no owner: make one with `tillcard owner new`, or restore one", .0.display())]
     NoOwner(PathBuf),
+    /// Another process has the owner open.
+    #[error("{} is in use by another program: wait until it has ended", .0.display())]
+    InUse(PathBuf),
+    /// Others than this user can read the words.
+    #[error(
+        "others can read {path}, and whoever reads the words owns the coins: run `chmod 600 \
+         {path}`, and think about who may have read it",
+        path = .0.display()
+    )]
+    WordsExposed(PathBuf),
     /// A file or folder can't be read or written.
     #[error("{}: {source}", path.display())]
     Io {

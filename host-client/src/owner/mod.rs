@@ -25,7 +25,7 @@ mod words;
 
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use bitcoin::{Address, Amount, Network, ScriptBuf, Transaction, TxOut, Txid, XOnlyPublicKey};
@@ -38,6 +38,7 @@ pub use error::OwnerError;
 pub use keys::{BACKUP_KEY, LEAF_KEY, LeafKey, OWNER_KEY, OwnerKey, PURPOSE};
 pub use restore::{FoundCard, MAX_CARDS, RestoreReport};
 pub use store::{CardRecord, Limits, TopUp};
+use sweep::Purse;
 pub use sweep::{SWEEP_INPUT_WEIGHT, Sweep, SweepOptions};
 pub use wallet::{Balance, Progress};
 pub use words::{WordCount, Words};
@@ -181,7 +182,8 @@ impl Owner {
         self.wallet.balance()
     }
 
-    /// An address of the primary wallet that was never given out.
+    /// An address of the primary wallet that was never paid, and never given out unless twenty
+    /// unpaid ones are out.
     ///
     /// # Errors
     /// Those of the wallet's file.
@@ -400,16 +402,16 @@ impl Owner {
         let leaf_key = self.master()?.leaf_key(number)?;
         let view = CardView::scan(&record.account, chain, record.birthday, progress)?;
         let mut swept_by = record.swept_by.take().unwrap_or_default();
-        let destination = self.wallet.next_address()?.script_pubkey();
-        let sweep = Sweep::build(
-            &record.account,
-            &leaf_key,
-            &view,
-            chain,
-            &destination,
-            &swept_by,
-            options,
-        )?;
+        let sweep = if view.coins.is_empty() {
+            Sweep::default()
+        } else {
+            let destination = self.wallet.next_address()?.script_pubkey();
+            let purse = Purse {
+                account: &record.account,
+                leaf_key: &leaf_key,
+            };
+            Sweep::build(&purse, &view, chain, &destination, &swept_by, options)?
+        };
         swept_by.extend(sweep.transactions.iter().map(Transaction::compute_txid));
         record.swept_by = Some(swept_by);
         self.store.save(&record)?;
@@ -519,12 +521,23 @@ impl Owner {
     }
 
     fn master(&self) -> Result<MasterKey, OwnerError> {
-        let path = self.folder.join("words");
-        let text = fs::read_to_string(&path)
-            .map(Zeroizing::new)
-            .map_err(OwnerError::io(&path))?;
-        MasterKey::new(&Words::parse(&text)?, self.network)
+        let words = read_words(&self.folder.join("words"))?;
+        MasterKey::new(&words, self.network)
     }
+}
+
+fn read_words(path: &Path) -> Result<Words, OwnerError> {
+    let mode = fs::metadata(path)
+        .map_err(OwnerError::io(path))?
+        .permissions()
+        .mode();
+    if mode & 0o077 != 0 {
+        return Err(OwnerError::WordsExposed(path.to_path_buf()));
+    }
+    let text = fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(OwnerError::io(path))?;
+    Words::parse(&text)
 }
 
 /// Writes the words where only this user can read them, and never over others.

@@ -6,11 +6,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bdk_wallet::chain::{BlockId, CheckPoint};
 use bdk_wallet::error::CreateTxError;
-use bdk_wallet::rusqlite::Connection;
+use bdk_wallet::rusqlite::{Connection, ErrorCode};
 use bdk_wallet::{KeychainKind, PersistedWallet, SignOptions, Update, Wallet};
 use bitcoin::{Address, Amount, Network, Psbt, ScriptBuf, Transaction, TxOut, Txid};
 
@@ -20,6 +20,10 @@ use crate::chain::{Chain, FeeRate, Tip};
 
 /// Blocks between two writes of the wallet while it follows the chain.
 const BLOCKS_PER_WRITE: u32 = 500;
+
+/// Addresses given out and never paid, after which the oldest is given out again. A restore finds
+/// what was paid to any of the 25 addresses (BDK's look-ahead) after the last one used.
+const MAX_UNUSED_ADDRESSES: usize = 20;
 
 /// Told after each block that is read: its height, and the tip's.
 pub type Progress<'a> = dyn FnMut(u32, u32) + 'a;
@@ -50,7 +54,7 @@ impl PrimaryWallet {
         birthday: Tip,
     ) -> Result<Self, OwnerError> {
         let (receive, change) = master.primary_descriptors()?;
-        let mut database = Connection::open(path).map_err(OwnerError::wallet)?;
+        let mut database = open_database(path)?;
         let wallet = Wallet::create(receive, change)
             .network(network)
             .create_wallet(&mut database)
@@ -85,7 +89,7 @@ impl PrimaryWallet {
         if !path.exists() {
             return Err(OwnerError::damaged(path, "it is missing"));
         }
-        let mut database = Connection::open(path).map_err(OwnerError::wallet)?;
+        let mut database = open_database(path)?;
         let wallet = Wallet::load()
             .check_network(network)
             .load_wallet(&mut database)
@@ -170,14 +174,17 @@ impl PrimaryWallet {
         }
     }
 
-    /// An address that was never given out.
+    /// An address that was never paid, and never given out unless too many unpaid ones are out.
     pub(super) fn next_address(&mut self) -> Result<Address, OwnerError> {
-        let address = self
-            .wallet
-            .reveal_next_address(KeychainKind::External)
-            .address;
+        let kind = KeychainKind::External;
+        let unused: Vec<_> = self.wallet.list_unused_addresses(kind).collect();
+        let too_many = unused.len() >= MAX_UNUSED_ADDRESSES;
+        let address = match unused.into_iter().next() {
+            Some(oldest) if too_many => oldest,
+            _ => self.wallet.reveal_next_address(kind),
+        };
         self.persist()?;
-        Ok(address)
+        Ok(address.address)
     }
 
     /// Prepares a transaction that pays these outputs at this fee rate.
@@ -261,6 +268,23 @@ impl PrimaryWallet {
             .map(|_| ())
             .map_err(OwnerError::wallet)
     }
+}
+
+/// Opens the wallet's file for this process alone: two that pay from the same coins at once would
+/// undo each other's records.
+fn open_database(path: &Path) -> Result<Connection, OwnerError> {
+    let database = Connection::open(path).map_err(OwnerError::wallet)?;
+    database
+        .busy_timeout(Duration::ZERO)
+        .map_err(OwnerError::wallet)?;
+    database
+        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;")
+        .map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy) => OwnerError::InUse(path.to_path_buf()),
+            Some(ErrorCode::NotADatabase) => OwnerError::damaged(path, error),
+            _ => OwnerError::wallet(error),
+        })?;
+    Ok(database)
 }
 
 /// Seconds since 1970.

@@ -1,6 +1,8 @@
 //! What the owner's tests share: a chain with a miner, an emulated card, and the stories that every
 //! chain must accept.
 
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
 pub(crate) mod card;
 pub(crate) mod stories;
 

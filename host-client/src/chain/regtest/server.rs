@@ -73,6 +73,11 @@ impl RegtestServer {
             .enable_all()
             .build()
             .map_err(|error| listen(error.to_string()))?;
+        let listener = {
+            let _entered = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)
+                .map_err(|error| listen(error.to_string()))?
+        };
 
         let cookie = chain.folder().join(".cookie");
         let credentials = write_cookie(&cookie)?;
@@ -146,10 +151,11 @@ fn write_cookie(path: &Path) -> Result<Zeroizing<String>, RegtestError> {
     Ok(credentials)
 }
 
-async fn serve(listener: TcpListener, service: Service, stopped: oneshot::Receiver<()>) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-        return;
-    };
+async fn serve(
+    listener: tokio::net::TcpListener,
+    service: Service,
+    stopped: oneshot::Receiver<()>,
+) {
     let router = Router::new().route("/", post(handle)).with_state(service);
     let server = async { axum::serve(listener, router).await };
     tokio::select! {
