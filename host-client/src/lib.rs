@@ -3,6 +3,7 @@
 pub mod card;
 pub mod chain;
 pub mod owner;
+pub mod scan;
 pub mod text;
 pub mod till;
 pub mod transport;

@@ -3,7 +3,7 @@
 mod card_support;
 
 use bitcoin::{Amount, OutPoint};
-use card_support::{LIMITS, PIN, TestCard, TestOwner, fresh_card, issue, payee, pin};
+use card_support::{Authority, LIMITS, PIN, TestCard, TestOwner, fresh_card, issue, payee, pin};
 use tillcard::card::{self, CardError, Issued, Opened, PaymentOrder, Session};
 use tillcard::chain::FeeRate;
 use tillcard::till::{CheckError, check_payment};
@@ -173,11 +173,11 @@ fn a_reset_ends_the_authorisation() {
 #[test]
 fn another_owner_is_refused() {
     let (owner, session, _) = with_coin(10);
-    let stranger = (owner.leaf_key, owner.account.card_id());
+    let stranger = Authority(owner.leaf_key, owner.account.card_id());
     let mut session = session.as_owner(&stranger);
     let refused = session.enter_coin(&owner.funding(1, COIN), 1, 1);
     assert_eq!(refused.unwrap_err().status(), Some(0x6982));
-    let other_card = (owner.owner_key, [0; 16]);
+    let other_card = Authority(owner.owner_key, [0; 16]);
     let mut session = session.leave().as_owner(&other_card);
     let refused = session.enter_coin(&owner.funding(1, COIN), 1, 1);
     assert_eq!(refused.unwrap_err().status(), Some(0x6982));

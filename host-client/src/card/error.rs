@@ -63,6 +63,9 @@ pub enum CardError {
          and send no coins to it"
     )]
     DishonestKey,
+    /// The owner key can't be used.
+    #[error("the owner key can't be used: {0}")]
+    OwnerKey(String),
     /// What was to be sent can't be said in the protocol.
     #[error("{0}")]
     Unsendable(&'static str),

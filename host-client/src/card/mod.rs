@@ -22,11 +22,11 @@ mod owner;
 
 pub use error::{CardError, Failed};
 pub use holder::{Holder, PaymentAsked, PaymentOrder, Preview};
-pub use issuing::{Account, IssueOrder};
+pub use issuing::IssueOrder;
 pub use network::{from_card_network, to_card_network};
 pub use open::{Factory, Issued, Opened, open};
 pub use owner::{Owner, OwnerAuthority};
-pub use tillcard_applet::command::{Announced, Capabilities, Limits};
+pub use tillcard_applet::command::{Capabilities, Limits};
 pub use tillcard_applet::pin::PinBlock;
 
 use crate::transport::Transport;

@@ -2,7 +2,6 @@
 
 use bitcoin::consensus::encode::serialize;
 use bitcoin::hashes::Hash;
-use bitcoin::secp256k1::{Keypair, Message, Secp256k1};
 use bitcoin::{Amount, OutPoint, Transaction};
 use tillcard_applet::command::{
     Announced, CHALLENGE_LENGTH, CoinEntered, EnterCoin, GetChallenge, Header,
@@ -11,6 +10,7 @@ use tillcard_applet::command::{
 use tillcard_applet::owner::{CARD_ID_LENGTH, message};
 
 use super::{CardError, Issued, Session};
+use crate::owner::{OwnerError, OwnerKey};
 use crate::transport::Transport;
 
 /// Most bytes of a transaction in one short command.
@@ -29,19 +29,21 @@ pub trait OwnerAuthority {
     fn card_id(&self) -> [u8; CARD_ID_LENGTH];
 
     /// A BIP340 signature by the owner key over a 32-byte message.
-    fn sign(&self, message: &[u8; 32]) -> [u8; SIGNATURE_LENGTH];
+    ///
+    /// # Errors
+    /// [`CardError::OwnerKey`] when the key can't be used.
+    fn sign(&self, message: &[u8; 32]) -> Result<[u8; SIGNATURE_LENGTH], CardError>;
 }
 
-/// An owner key in memory, and the card that it is for.
-impl OwnerAuthority for (Keypair, [u8; CARD_ID_LENGTH]) {
+/// An owner key of the owner's wallet, and the card that it is for.
+impl OwnerAuthority for (OwnerKey, [u8; CARD_ID_LENGTH]) {
     fn card_id(&self) -> [u8; CARD_ID_LENGTH] {
         self.1
     }
 
-    fn sign(&self, message: &[u8; 32]) -> [u8; SIGNATURE_LENGTH] {
-        Secp256k1::signing_only()
-            .sign_schnorr_no_aux_rand(&Message::from_digest(*message), &self.0)
-            .serialize()
+    fn sign(&self, message: &[u8; 32]) -> Result<[u8; SIGNATURE_LENGTH], CardError> {
+        let failed = |error: OwnerError| CardError::OwnerKey(error.to_string());
+        self.0.sign(message).map_err(failed)
     }
 }
 
@@ -119,7 +121,7 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
             authority, network, ..
         } = &self.state;
         let message = message(*network, &authority.card_id(), &challenge, header, body);
-        Ok(authority.sign(&message))
+        authority.sign(&message)
     }
 }
 

@@ -4,14 +4,17 @@ use bitcoin::absolute::LockTime;
 use bitcoin::bip32::{ChildNumber, Xpub};
 use bitcoin::hashes::Hash;
 use bitcoin::key::{Keypair, Secp256k1};
-use bitcoin::secp256k1::SecretKey;
+use bitcoin::secp256k1::{Message, SecretKey};
 use bitcoin::taproot::TaprootBuilder;
 use bitcoin::transaction::Version;
 use bitcoin::{
     Amount, Network, NetworkKind, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid,
     Witness, XOnlyPublicKey,
 };
-use tillcard::card::{self, Account, IssueOrder, Issued, Limits, PinBlock, Session};
+use tillcard::card::{
+    self, CardError, IssueOrder, Issued, Limits, OwnerAuthority, PinBlock, Session,
+};
+use tillcard::owner::CardAccount;
 use tillcard::transport::{InProcess, Transport};
 use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::EmulatedCard;
@@ -38,11 +41,26 @@ pub fn pin(digits: &[u8]) -> PinBlock {
     PinBlock::from_digits(digits).expect("a PIN")
 }
 
+/// Signs owner commands for the card of an id.
+pub struct Authority(pub Keypair, pub [u8; 16]);
+
+impl OwnerAuthority for Authority {
+    fn card_id(&self) -> [u8; 16] {
+        self.1
+    }
+
+    fn sign(&self, message: &[u8; 32]) -> Result<[u8; 64], CardError> {
+        let message = Message::from_digest(*message);
+        let signature = Secp256k1::new().sign_schnorr_no_aux_rand(&message, &self.0);
+        Ok(signature.serialize())
+    }
+}
+
 /// What the owner of a test card has.
 pub struct TestOwner {
     pub owner_key: Keypair,
     pub leaf_key: Keypair,
-    pub account: Account,
+    pub account: CardAccount,
 }
 
 fn keypair(byte: u8) -> Keypair {
@@ -74,8 +92,8 @@ pub fn issue<T: Transport>(transport: T) -> (TestOwner, Session<T, Issued>) {
 }
 
 impl TestOwner {
-    pub fn authority(&self) -> (Keypair, [u8; 16]) {
-        (self.owner_key, self.account.card_id())
+    pub fn authority(&self) -> Authority {
+        Authority(self.owner_key, self.account.card_id())
     }
 
     /// The card's script `CARD/chain/index`, by rust-bitcoin.
@@ -86,8 +104,8 @@ impl TestOwner {
             depth: 0,
             parent_fingerprint: Default::default(),
             child_number: ChildNumber::Normal { index: 0 },
-            public_key: self.account.public_key,
-            chain_code: self.account.chain_code,
+            public_key: self.account.account_key(),
+            chain_code: self.account.chain_code().into(),
         };
         let path = [chain, index].map(|index| ChildNumber::Normal { index });
         let child = account.derive_pub(&secp, &path).expect("a child");
