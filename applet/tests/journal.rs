@@ -383,7 +383,11 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// Any changes, any cuts: the journal is the map, old or new.
     #[test]

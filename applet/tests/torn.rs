@@ -7,6 +7,7 @@ mod support;
 use bitcoin::OutPoint;
 use bitcoin::hashes::Hash;
 use rand_chacha::ChaCha20Rng;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use support::*;
 use tillcard_applet::Card;
@@ -161,6 +162,7 @@ fn verify() {
     let mut positions = 0;
     for start in starts(card.into_nvm(), 1) {
         for (digits, after) in [(PIN, 3), ("000000", 2)] {
+            let taken = Cell::new(false);
             let tries = remembered(start.clone()).tries.unwrap();
             assert_eq!(tries, 3);
             positions += sweep(
@@ -177,8 +179,11 @@ fn verify() {
                     expected.tries = None;
                     assert_eq!(found, expected, "cut after {cut} bytes");
                     assert!((2..=3).contains(&left), "{left} tries after {cut} bytes");
+                    taken.set(taken.get() || left == 2);
                 },
             );
+            // Even the right PIN has cost a try before it is known to be right.
+            assert!(taken.get() || after == 2);
         }
     }
     println!("VERIFY: {positions} positions in all");

@@ -7,7 +7,7 @@ use heapless::Vec;
 /// Where a coin's key is: chain (0 receive, 1 change) and index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// [`crate::key::RECEIVE`] or [`crate::key::CHANGE`].
+    /// 0 receive, 1 change.
     pub chain: u32,
     /// Index on the chain.
     pub index: u32,
