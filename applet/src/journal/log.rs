@@ -6,6 +6,7 @@ use super::record::{
 };
 use super::{Error, Journal, KEYS, Key, RECORD_MAX, Transaction};
 use embedded_storage::nor_flash::NorFlash;
+use zeroize::Zeroizing;
 
 /// What stands at a place where a transaction could begin.
 enum Next {
@@ -253,7 +254,7 @@ impl<N: NorFlash> Journal<N> {
     fn evacuate_tail(&mut self) -> Result<(), Error> {
         let page = self.pages.address(self.tail);
         let on_page = page..page + Pages::<N>::SIZE;
-        let mut buffer = [0; RECORD_MAX];
+        let mut buffer = Zeroizing::new([0; RECORD_MAX]);
         let mut key = 0;
         loop {
             // As many as fit on the head's page, in one transaction.
@@ -280,7 +281,7 @@ impl<N: NorFlash> Journal<N> {
             let mut transaction = Transaction::new(self, bytes)?;
             for key in (first..key).map(|key| key as Key) {
                 if on_page.contains(&transaction.address(key)) {
-                    transaction.copy(key, &mut buffer)?;
+                    transaction.copy(key, &mut *buffer)?;
                 }
             }
             if done {

@@ -6,6 +6,7 @@ use super::record::{HEADER_LENGTH, frame_header, record_header};
 use super::{Error, Journal, Key};
 use crc::{Digest, Table};
 use embedded_storage::nor_flash::NorFlash;
+use zeroize::Zeroize;
 
 /// A change of several records, which happens with [`Self::commit`] or not at
 /// all.
@@ -141,5 +142,13 @@ impl<'j, N: NorFlash> Transaction<'j, N> {
         self.at += self.word.len();
         self.word.clear();
         Ok(())
+    }
+}
+
+impl<N: NorFlash> Drop for Transaction<'_, N> {
+    /// Records may be keys.
+    fn drop(&mut self) {
+        let _ = self.word.resize_default(WORD_MAX);
+        self.word.as_mut_slice().zeroize();
     }
 }
