@@ -109,7 +109,7 @@ fn the_longest_frames_pass() {
 fn an_answer_that_no_frame_can_carry_takes_the_card_out() {
     for length in [0, 1, 65_536] {
         let (mut reader, _, served) = insert(of_length(length));
-        reader.send(&[0, 0, 0, 0]).unwrap();
+        reader.send_frame(&[0, 0, 0, 0]).unwrap();
         assert_eq!(
             reader.rest(),
             [],
@@ -145,7 +145,7 @@ fn an_atr_that_is_none_never_reaches_the_reader() {
 #[test]
 fn a_card_that_fails_leaves_without_an_answer() {
     let (mut reader, _, served) = insert(|_: &[u8]| Err("the disk is full".into()));
-    reader.send(&[0, 0, 0, 0]).unwrap();
+    reader.send_frame(&[0, 0, 0, 0]).unwrap();
     assert_eq!(reader.rest(), []);
     let (result, _) = served.join().unwrap();
     assert_eq!(result.unwrap_err().to_string(), "the disk is full");
@@ -160,7 +160,7 @@ fn a_removal_during_a_command_lets_the_answer_out() {
         may_proceed.recv().unwrap();
         Ok(vec![0x90, 0x00])
     });
-    reader.send(&[0, 0, 0, 0]).unwrap();
+    reader.send_frame(&[0, 0, 0, 0]).unwrap();
     has_started.recv().unwrap();
     remover.remove();
     proceed.send(()).unwrap();
@@ -180,7 +180,7 @@ fn a_reader_that_goes_away_is_told_from_a_removal() {
 #[test]
 fn a_reader_that_goes_away_within_a_frame_is_told_too() {
     let (mut reader, _, served) = insert(echo);
-    reader.send_raw(&[0, 5, 0, 0xA4]).unwrap();
+    reader.send_bytes(&[0, 5, 0, 0xA4]).unwrap();
     drop(reader);
     let (result, _) = served.join().unwrap();
     assert!(matches!(result, Err(LinkError::ReaderGone)), "{result:?}");

@@ -50,14 +50,14 @@ pub struct Card {
 
 impl Card {
     /// Sends a frame in two writes, as the driver does.
-    pub fn send(&mut self, payload: &[u8]) -> io::Result<()> {
+    pub fn send_frame(&mut self, payload: &[u8]) -> io::Result<()> {
         let length = u16::try_from(payload.len()).unwrap();
         self.stream.write_all(&length.to_be_bytes())?;
         self.stream.write_all(payload)
     }
 
     /// Sends these bytes, whatever frame they are a part of.
-    pub fn send_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
     }
 
@@ -70,7 +70,7 @@ impl Card {
     }
 
     pub fn control(&mut self, byte: u8) {
-        self.send(&[byte]).unwrap();
+        self.send_frame(&[byte]).unwrap();
     }
 
     pub fn atr(&mut self) -> Vec<u8> {
@@ -79,7 +79,7 @@ impl Card {
     }
 
     pub fn try_transmit(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
-        self.send(command)?;
+        self.send_frame(command)?;
         self.receive()
     }
 

@@ -1,8 +1,12 @@
 //! What several of the tests need. Each test program uses a part of it.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod contacts;
 pub mod driver;
+pub mod owner;
 pub mod program;
+pub mod stall;
+pub mod survivor;
 
 use std::time::Duration;
 

@@ -52,11 +52,16 @@ impl Emulator {
         self.child.id()
     }
 
-    /// The next line on standard output, without its end; empty when there is none any more.
+    /// The next line on standard output, which must come.
     pub fn line(&mut self) -> String {
+        self.line_or_end().expect("a line")
+    }
+
+    /// The next line on standard output, without its end; none when the program closed it.
+    pub fn line_or_end(&mut self) -> Option<String> {
         let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        line.trim_end().into()
+        let length = self.stdout.read_line(&mut line).unwrap();
+        (length > 0).then(|| line.trim_end().into())
     }
 
     /// The next line on standard error, without its end.
