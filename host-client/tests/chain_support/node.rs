@@ -1,11 +1,13 @@
 //! A real `bitcoind` on regtest, for one test.
 
 use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
-use tillcard::chain::{Auth, Chain, ChainError, CoreRpc, CoreRpcConfig};
+use tillcard::chain::{Auth, CoreRpc, CoreRpcConfig};
 
 /// How long a node may take to start.
 const START: Duration = Duration::from_secs(60);
@@ -23,40 +25,24 @@ impl Node {
         let program = program();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
-        let process = Command::new(&program)
+        let mut process = Command::new(&program)
             .arg("-regtest")
             .arg(format!("-datadir={}", folder.path().display()))
             .arg(format!("-rpcport={port}"))
             .args(["-listen=0", "-connect=0", "-dnsseed=0", "-fixedseeds=0"])
-            .args(["-datacarriersize=83", "-dbcache=4"])
-            .stdout(Stdio::null())
+            .args(["-datacarriersize=83", "-dbcache=4", "-printtoconsole=1"])
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{} doesn't start: {error}", program.display()));
-        let mut node = Self {
+        let console = process.stdout.take().expect("a pipe of ours");
+        let node = Self {
             process,
             folder,
             port,
         };
-        node.wait_until_it_answers();
+        wait_until_loaded(console);
         node
-    }
-
-    fn wait_until_it_answers(&mut self) {
-        let deadline = Instant::now() + START;
-        let rpc = self.rpc();
-        loop {
-            match rpc.tip() {
-                Ok(_) => return,
-                Err(ChainError::Unavailable { .. } | ChainError::WarmingUp { .. }) => (),
-                Err(error) => panic!("{error}"),
-            }
-            if let Some(status) = self.process.try_wait().expect("a child of ours") {
-                panic!("bitcoind ended while it started: {status}");
-            }
-            assert!(Instant::now() < deadline, "bitcoind never answered");
-            std::thread::yield_now();
-        }
     }
 
     pub(crate) fn rpc(&self) -> CoreRpc {
@@ -77,6 +63,29 @@ impl Drop for Node {
         // Its folder is thrown away, so it needs no time to tidy it.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Reads what the node says until it is ready; a thread goes on reading, since a full pipe would
+/// hold the node up.
+fn wait_until_loaded(console: ChildStdout) {
+    let (ready, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut said = Vec::new();
+        for line in BufReader::new(console).lines().map_while(Result::ok) {
+            if line.contains("Done loading") {
+                // Nobody listens any more after the first time.
+                let _ = ready.send(Ok(()));
+                said.clear();
+            }
+            said.push(line);
+        }
+        let _ = ready.send(Err(said));
+    });
+    match told.recv_timeout(START) {
+        Ok(Ok(())) => (),
+        Ok(Err(said)) => panic!("bitcoind ended while it started:\n{}", said.join("\n")),
+        Err(_) => panic!("bitcoind wasn't ready after {} s", START.as_secs()),
     }
 }
 
