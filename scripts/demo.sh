@@ -13,7 +13,7 @@ scripts/setup.sh demo >&2
 export TILLCARD_BIN_DIR=$CARGO_TARGET_DIR/debug
 quiet=(--quiet)
 if [[ ! -x $TILLCARD_BIN_DIR/tillcard ]]; then
-    say "building Tillcard and Bitcoin Core's validation engine, once: about 6 minutes on two cores"
+    say "building Tillcard and Bitcoin Core's validation engine, once: about 7 minutes on two cores"
     quiet=()
 fi
 cargo build --locked "${quiet[@]}" -p tillcard -p tillcard-emu --bins --features tillcard/regtest >&2
