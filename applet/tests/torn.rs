@@ -4,163 +4,23 @@
 
 mod support;
 
-use bitcoin::OutPoint;
 use bitcoin::hashes::Hash;
 use rand_chacha::ChaCha20Rng;
 use std::cell::Cell;
-use std::collections::VecDeque;
+use support::sweep::*;
 use support::*;
 use tillcard_applet::Card;
 use tillcard_applet::command::{Announced, EnterCoin, GenerateKey, Select, State, StatusObject};
 use tillcard_applet::nvm::{RamNvm, TornNvm};
-use tillcard_applet::persistent::Persistent;
 
-type TornCard = Card<TornNvm<RamNvm>, ChaCha20Rng>;
-
-/// All that the card remembers, in a form that can be compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Remembered {
-    identity: Option<Vec<u8>>,
-    tries: Option<u8>,
-    tally: Option<(u32, u32, u64, u16)>,
-    coins: Vec<(OutPoint, u64)>,
-}
-
-fn remembered(nvm: RamNvm) -> Remembered {
-    let mut persistent = Persistent::open(nvm);
-    let issued = persistent.is_issued().expect("the journal opens");
-    let mut coins = Vec::new();
-    persistent
-        .for_each_coin(|_, _, coin| {
-            let txid = bitcoin::Txid::from_byte_array(coin.txid);
-            coins.push((OutPoint::new(txid, coin.vout), coin.amount));
-            Ok(())
-        })
-        .unwrap();
-    coins.sort();
-    Remembered {
-        identity: issued.then(|| persistent.identity().unwrap().account.to_bytes().to_vec()),
-        tries: issued.then(|| persistent.tries_left().unwrap()),
-        tally: issued.then(|| {
-            let tally = persistent.tally().unwrap();
-            (
-                tally.next_receive,
-                tally.next_change,
-                tally.debited,
-                tally.payments,
-            )
-        }),
-        coins,
-    }
-}
-
-/// What one run of the last command came to.
-struct Outcome {
-    status: u16,
-    answer: Vec<u8>,
-    changed: u64,
-    nvm: RamNvm,
-}
-
-/// Runs `prepare` with power, then `command` until the cut.
-fn run(
-    start: &RamNvm,
-    cut: Option<u64>,
-    prepare: &dyn Fn(&mut TornCard),
-    command: &dyn Fn(&mut TornCard) -> (Vec<u8>, u16),
-) -> Outcome {
-    let mut card = Card::new(TornNvm::counting(start.clone()), rng(77));
-    assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
-    prepare(&mut card);
-    card.nvm_mut().start_counting(cut);
-    let (answer, status) = command(&mut card);
-    let changed = card.nvm().changed();
-    Outcome {
-        status,
-        answer,
-        changed,
-        nvm: card.into_nvm().into_inner(),
-    }
-}
-
-/// Cuts after every byte and hands each outcome to `check`, with the outcome of
-/// the uncut run; answers how many positions there were.
-fn sweep(
-    name: &str,
-    start: &RamNvm,
-    prepare: &dyn Fn(&mut TornCard),
-    command: &dyn Fn(&mut TornCard) -> (Vec<u8>, u16),
-    check: &dyn Fn(u64, &Outcome, &Outcome),
-) -> u64 {
-    let whole = run(start, None, prepare, command);
-    assert!(whole.changed > 0);
-    for cut in 0..whole.changed {
-        let outcome = run(start, Some(cut), prepare, command);
-        assert_eq!(outcome.changed, cut);
-        assert_eq!(outcome.status, 0x6581, "{name} cut after {cut} bytes");
-        assert!(outcome.answer.is_empty(), "{name} cut after {cut} bytes");
-        check(cut, &outcome, &whole);
-    }
-    println!("{name}: {} positions", whole.changed);
-    whole.changed
-}
-
-/// NVMs on which a command finds the journal in different places: fresh, at the
-/// end of a page, and where the tail must be evacuated first.
-/// `back`: how many commits of 16 bytes before the end of a page.
-fn starts(nvm: RamNvm, back: usize) -> Vec<RamNvm> {
-    let mut starts = vec![nvm.clone()];
-    let mut persistent = Persistent::open(nvm);
-    let tries = persistent.tries_left().unwrap();
-    let mut former = VecDeque::from([persistent.nvm().clone()]);
-    let mut page_starts = 0;
-    // 16 bytes a commit, 2032 a page, 32 pages: one and a half rounds.
-    for _ in 0..34 * 2032 / 16 {
-        persistent.set_tries_left(tries).unwrap();
-        let changed = former[0]
-            .as_bytes()
-            .iter()
-            .zip(persistent.nvm().as_bytes())
-            .filter(|(a, b)| a != b)
-            .count();
-        if changed > 16 {
-            page_starts += 1;
-            // The first new page; the first that finds no page free, so that the
-            // tail with all the card's records is copied; the first whose tail
-            // holds nothing that still counts.
-            if matches!(page_starts, 1 | 31 | 32) {
-                starts.push(former[back - 1].clone());
-            }
-        }
-        former.push_front(persistent.nvm().clone());
-        former.truncate(back);
-    }
-    assert_eq!(starts.len(), 4);
-    starts
-}
-
-fn old_or_new(name: &str, start: &RamNvm) -> impl Fn(u64, &Outcome, &Outcome) {
-    let old = remembered(start.clone());
-    let name = name.to_owned();
-    move |cut, outcome, whole| {
-        let new = remembered(whole.nvm.clone());
-        let found = remembered(outcome.nvm.clone());
-        assert!(
-            found == old || found == new,
-            "{name} cut after {cut} bytes: {found:?} is neither {old:?} nor {new:?}"
-        );
-        // A second look, and a card on it that works.
-        let mut card = Card::new(outcome.nvm.clone(), rng(5));
-        assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
-        assert_eq!(remembered(card.into_nvm()), found);
-    }
-}
+/// Turns of page after which a command is swept.
+const TURNS: [usize; 3] = [1, 31, 32];
 
 #[test]
 fn verify() {
     let (card, owner) = funded(10, &[100_000]);
     let mut positions = 0;
-    for start in starts(card.into_nvm(), 1) {
+    for start in starts(card.into_nvm(), 1, &TURNS) {
         for (digits, after) in [(PIN, 3), ("000000", 2)] {
             let taken = Cell::new(false);
             let tries = remembered(start.clone()).tries.unwrap();
@@ -228,7 +88,7 @@ fn enter_coin() {
         index: 1,
     };
     let mut positions = 0;
-    for start in starts(card.into_nvm(), 1) {
+    for start in starts(card.into_nvm(), 1, &TURNS) {
         positions += sweep(
             "ENTER COIN",
             &start,
@@ -248,7 +108,7 @@ fn pay() {
     let (card, owner) = funded(13, &[100_000, 90_000, 80_000]);
     let milk = p2wpkh(3);
     let mut positions = 0;
-    for start in starts(card.into_nvm(), 4) {
+    for start in starts(card.into_nvm(), 4, &TURNS) {
         positions += sweep(
             "PAY",
             &start,

@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // Each test binary uses its part.
 
+pub mod sweep;
+
 use bitcoin::absolute::LockTime;
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
 use bitcoin::hashes::Hash;

@@ -1,0 +1,148 @@
+//! Cutting the power after every byte of a command.
+
+use super::{rng, send};
+use bitcoin::OutPoint;
+use bitcoin::hashes::Hash;
+use rand_chacha::ChaCha20Rng;
+use std::collections::VecDeque;
+use tillcard_applet::Card;
+use tillcard_applet::command::Select;
+use tillcard_applet::nvm::{RamNvm, TornNvm};
+use tillcard_applet::persistent::Persistent;
+
+pub type TornCard = Card<TornNvm<RamNvm>, ChaCha20Rng>;
+
+/// All that the card remembers, in a form that can be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    pub identity: Option<Vec<u8>>,
+    pub tries: Option<u8>,
+    pub tally: Option<(u32, u32, u64, u16)>,
+    pub coins: Vec<(OutPoint, u64)>,
+}
+
+pub fn remembered(nvm: RamNvm) -> Remembered {
+    let mut persistent = Persistent::open(nvm);
+    let issued = persistent.is_issued().expect("the journal opens");
+    let mut coins = Vec::new();
+    persistent
+        .for_each_coin(|_, _, coin| {
+            let txid = bitcoin::Txid::from_byte_array(coin.txid);
+            coins.push((OutPoint::new(txid, coin.vout), coin.amount));
+            Ok(())
+        })
+        .unwrap();
+    coins.sort();
+    Remembered {
+        identity: issued.then(|| persistent.identity().unwrap().account.to_bytes().to_vec()),
+        tries: issued.then(|| persistent.tries_left().unwrap()),
+        tally: issued.then(|| {
+            let tally = persistent.tally().unwrap();
+            (
+                tally.next_receive,
+                tally.next_change,
+                tally.debited,
+                tally.payments,
+            )
+        }),
+        coins,
+    }
+}
+
+/// What one run of the last command came to.
+pub struct Outcome {
+    pub status: u16,
+    pub answer: Vec<u8>,
+    pub changed: u64,
+    pub nvm: RamNvm,
+}
+
+/// Runs `prepare` with power, then `command` until the cut.
+pub fn run(
+    start: &RamNvm,
+    cut: Option<u64>,
+    prepare: &dyn Fn(&mut TornCard),
+    command: &dyn Fn(&mut TornCard) -> (Vec<u8>, u16),
+) -> Outcome {
+    let mut card = Card::new(TornNvm::counting(start.clone()), rng(77));
+    assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
+    prepare(&mut card);
+    card.nvm_mut().start_counting(cut);
+    let (answer, status) = command(&mut card);
+    let changed = card.nvm().changed();
+    Outcome {
+        status,
+        answer,
+        changed,
+        nvm: card.into_nvm().into_inner(),
+    }
+}
+
+/// Cuts after every byte and hands each outcome to `check`, with the outcome of
+/// the uncut run; answers how many positions there were.
+pub fn sweep(
+    name: &str,
+    start: &RamNvm,
+    prepare: &dyn Fn(&mut TornCard),
+    command: &dyn Fn(&mut TornCard) -> (Vec<u8>, u16),
+    check: &dyn Fn(u64, &Outcome, &Outcome),
+) -> u64 {
+    let whole = run(start, None, prepare, command);
+    assert!(whole.changed > 0);
+    for cut in 0..whole.changed {
+        let outcome = run(start, Some(cut), prepare, command);
+        assert_eq!(outcome.changed, cut);
+        assert_eq!(outcome.status, 0x6581, "{name} cut after {cut} bytes");
+        assert!(outcome.answer.is_empty(), "{name} cut after {cut} bytes");
+        check(cut, &outcome, &whole);
+    }
+    println!("{name}: {} positions", whole.changed);
+    whole.changed
+}
+
+/// NVMs on which a command finds the journal in different places: as it is, and
+/// `back` commits of 16 bytes before it turns to a new page for the times named.
+/// The 31st time finds no page free, so that the oldest, with the card's first
+/// records, is copied; the 32nd finds nothing on it that still counts.
+pub fn starts(nvm: RamNvm, back: usize, turns: &[usize]) -> Vec<RamNvm> {
+    let mut starts = vec![nvm.clone()];
+    let mut persistent = Persistent::open(nvm);
+    let tries = persistent.tries_left().unwrap();
+    let mut former = VecDeque::from([persistent.nvm().clone()]);
+    let mut turned = 0;
+    while starts.len() <= turns.len() {
+        persistent.set_tries_left(tries).unwrap();
+        let changed = former[0]
+            .as_bytes()
+            .iter()
+            .zip(persistent.nvm().as_bytes())
+            .filter(|(a, b)| a != b)
+            .count();
+        if changed > 16 {
+            turned += 1;
+            if turns.contains(&turned) {
+                starts.push(former[back - 1].clone());
+            }
+        }
+        former.push_front(persistent.nvm().clone());
+        former.truncate(back);
+    }
+    starts
+}
+
+pub fn old_or_new(name: &str, start: &RamNvm) -> impl Fn(u64, &Outcome, &Outcome) {
+    let old = remembered(start.clone());
+    let name = name.to_owned();
+    move |cut, outcome, whole| {
+        let new = remembered(whole.nvm.clone());
+        let found = remembered(outcome.nvm.clone());
+        assert!(
+            found == old || found == new,
+            "{name} cut after {cut} bytes: {found:?} is neither {old:?} nor {new:?}"
+        );
+        // A second look, and a card on it that works.
+        let mut card = Card::new(outcome.nvm.clone(), rng(5));
+        assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
+        assert_eq!(remembered(card.into_nvm()), found);
+    }
+}
