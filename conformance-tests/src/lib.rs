@@ -1,1 +1,34 @@
 //! The conformance suite for Tillcards.
+//!
+//! It sees APDUs and power, nothing else. It encodes commands, reads answers, derives keys and
+//! checks signatures by itself (on libsecp256k1), so that it can disagree with the card and with
+//! the host software. The normative text is `docs/protocol.md`; its numbered requirements are read
+//! when the suite is built, and a requirement without a case doesn't compile.
+//!
+//! - [`catalogue`]: every [`case::Case`], by area
+//! - [`target`]: where cards come from: this process, or a PC/SC reader
+//! - [`runner`]: brings each case to the card that it needs and collects verdicts
+//! - [`report`]: JSON and JUnit
+//!
+//! `docs/conformance.md` is the guide for those who make cards.
+
+pub mod apdu;
+pub mod bench;
+pub mod card;
+pub mod case;
+mod cases;
+pub mod catalogue;
+pub mod keys;
+pub mod leak;
+pub mod matrix;
+pub mod model;
+pub mod outcome;
+pub mod recorder;
+pub mod report;
+pub mod requirements;
+pub mod runner;
+pub mod status;
+pub mod target;
+pub mod tlv;
+pub mod tx;
+pub mod values;

@@ -1,0 +1,78 @@
+//! Owner authority: GET CHALLENGE and signed commands.
+
+use super::Card;
+use crate::apdu::{Answer, Command};
+use crate::keys::{sign, tagged_hash};
+use crate::outcome::{Preamble, Step, Stop};
+use crate::status::Sw;
+use crate::tlv;
+
+/// The length of a secure channel's receipt, of which there is none in this version.
+const NO_RECEIPT: u8 = 0;
+
+impl Card {
+    /// GET CHALLENGE.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn challenge_answer(&mut self) -> Step<Answer> {
+        self.send(&Command::new([0x00, 0x84, 0, 0]).le(16))
+    }
+
+    /// GET CHALLENGE, and the challenge.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] unless 16 bytes come.
+    pub fn challenge(&mut self) -> Step<[u8; 16]> {
+        let data = self
+            .challenge_answer()?
+            .want(Sw::OK, "GET CHALLENGE")
+            .preamble()?;
+        data.try_into()
+            .map_err(|_| Stop::Inconclusive("GET CHALLENGE didn't answer 16 bytes".to_owned()))
+    }
+
+    /// The message that the owner signs for a command.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the card isn't issued.
+    pub fn owner_message(
+        &self,
+        challenge: &[u8; 16],
+        header: [u8; 4],
+        body: &[u8],
+    ) -> Step<[u8; 32]> {
+        let host = self.host()?;
+        Ok(tagged_hash(
+            "Tillcard/owner",
+            &[
+                &[host.profile.network],
+                &host.account.card_id(),
+                &[NO_RECEIPT],
+                challenge,
+                &header,
+                body,
+            ],
+        ))
+    }
+
+    /// The owner's signature for a command.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the card isn't issued.
+    pub fn owner_signature(
+        &self,
+        challenge: &[u8; 16],
+        header: [u8; 4],
+        body: &[u8],
+    ) -> Step<[u8; 64]> {
+        let message = self.owner_message(challenge, header, body)?;
+        Ok(sign(&self.host()?.profile.owner, &message))
+    }
+
+    /// The data field of an owner command.
+    #[must_use]
+    pub fn signed(body: &[u8], signature: &[u8; 64]) -> Vec<u8> {
+        [body, &tlv::object(0x9E, signature)].concat()
+    }
+}

@@ -1,0 +1,343 @@
+//! The link, SELECT and GET DATA.
+
+use super::Host;
+use crate::apdu::{Answer, Command, LE_EXTENDED, LE_SHORT};
+use crate::outcome::{Step, Stop, require};
+use crate::recorder::Recorder;
+use crate::status::Sw;
+use crate::target::{Link, LinkError, Reset};
+use crate::tlv::Reader;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Instant;
+
+/// The application identifier.
+pub const AID: [u8; 9] = [0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44];
+/// The version of the protocol text, major and minor.
+pub const VERSION: [u8; 2] = [0, 0];
+/// How many GET RESPONSE may follow one command before the card is thought to loop.
+const MOST_PARTS: usize = 300;
+
+/// What GET DATA answers about the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Never issued.
+    Factory,
+    /// Issued.
+    Issued {
+        /// 0 to 3.
+        network: u8,
+        /// PIN tries left.
+        tries: u8,
+    },
+}
+
+/// What GET DATA answers about the capabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Major and minor.
+    pub version: [u8; 2],
+    /// Bit 0 extended length, 1 account key made on the card, 2 auxiliary randomness.
+    pub bits: u32,
+    /// Most inputs of a payment.
+    pub inputs: u8,
+    /// Coins that the card can hold.
+    pub coins: u16,
+    /// PIN tries.
+    pub tries: u8,
+    /// Payments that the log can hold.
+    pub log: u8,
+}
+
+impl Capabilities {
+    /// Whether extended length is declared.
+    #[must_use]
+    pub const fn extended_length(&self) -> bool {
+        self.bits & 1 != 0
+    }
+}
+
+/// How commands are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Short APDUs; the rest of an answer is fetched with GET RESPONSE.
+    Short,
+    /// Extended APDUs; answers come whole.
+    Extended,
+}
+
+/// A card in the suite's hands.
+pub struct Card {
+    /// How [`Card::once`] and [`Card::send`] encode commands.
+    pub form: Form,
+    link: Box<dyn Link>,
+    pub(super) recorder: Rc<RefCell<Recorder>>,
+    pub(super) host: Option<Host>,
+    /// How long the last exchange took, in nanoseconds.
+    pub took_ns: u64,
+}
+
+impl Card {
+    /// Takes a card just put in. Nothing is sent yet.
+    #[must_use]
+    pub fn new(link: Box<dyn Link>, recorder: Rc<RefCell<Recorder>>) -> Self {
+        recorder.borrow_mut().enter_card(link.atr());
+        Self {
+            form: Form::Short,
+            link,
+            recorder,
+            host: None,
+            took_ns: 0,
+        }
+    }
+
+    /// No card yet.
+    #[must_use]
+    pub fn absent(recorder: Rc<RefCell<Recorder>>) -> Self {
+        Self {
+            form: Form::Short,
+            link: Box::new(NoCard),
+            recorder,
+            host: None,
+            took_ns: 0,
+        }
+    }
+
+    /// Takes the card out.
+    pub fn take_out(&mut self) {
+        self.link = Box::new(NoCard);
+        self.host = None;
+    }
+
+    /// The answer to the last reset.
+    #[must_use]
+    pub fn atr(&self) -> Vec<u8> {
+        self.link.atr()
+    }
+
+    /// What the suite knows of the card since it issued it.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when it hasn't: a fault of the case.
+    pub fn host(&self) -> Step<&Host> {
+        self.host.as_ref().ok_or_else(not_issued)
+    }
+
+    /// The same, to be changed.
+    ///
+    /// # Errors
+    /// As for [`Card::host`].
+    pub fn host_mut(&mut self) -> Step<&mut Host> {
+        self.host.as_mut().ok_or_else(not_issued)
+    }
+
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the link fails.
+    pub fn raw(&mut self, apdu: &[u8]) -> Step<Answer> {
+        let before = Instant::now();
+        let response = self.link.transmit(apdu).map_err(link_failed)?;
+        self.took_ns = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.recorder
+            .borrow_mut()
+            .exchange(apdu, &response, self.took_ns);
+        let mut header = [0; 4];
+        for (to, from) in header.iter_mut().zip(apdu) {
+            *to = *from;
+        }
+        Answer::split(header, response)
+    }
+
+    /// Sends a command and gives back the first answer, even if there is more of it.
+    ///
+    /// # Errors
+    /// As for [`Card::raw`].
+    pub fn once(&mut self, command: &Command) -> Step<Answer> {
+        match self.form {
+            Form::Short => self.raw(&command.short()?),
+            Form::Extended => {
+                let mut command = command.clone();
+                if command.le == Some(LE_SHORT) {
+                    command.le = Some(LE_EXTENDED);
+                }
+                self.raw(&command.extended()?)
+            }
+        }
+    }
+
+    /// Sends a command and fetches the rest of its answer with GET RESPONSE.
+    ///
+    /// # Errors
+    /// As for [`Card::raw`]; [`Stop::Fail`] when the parts never end.
+    pub fn send(&mut self, command: &Command) -> Step<Answer> {
+        let first = self.once(command)?;
+        self.rest(first)
+    }
+
+    /// Fetches the rest of an answer.
+    ///
+    /// # Errors
+    /// As for [`Card::send`].
+    pub fn rest(&mut self, first: Answer) -> Step<Answer> {
+        let mut whole = first;
+        for _ in 0..MOST_PARTS {
+            let Some(left) = whole.sw.more() else {
+                return Ok(whole);
+            };
+            let part = self.get_response(left)?;
+            require!(
+                !part.data.is_empty(),
+                "GET RESPONSE after 61xx gave no data, status {}",
+                part.sw
+            );
+            whole.data.extend_from_slice(&part.data);
+            whole.sw = part.sw;
+        }
+        Err(Stop::Fail(
+            "the answer never ended: 61xx followed each GET RESPONSE".to_owned(),
+        ))
+    }
+
+    /// GET RESPONSE for so many bytes, 1 to 256.
+    ///
+    /// # Errors
+    /// As for [`Card::raw`].
+    pub fn get_response(&mut self, le: u32) -> Step<Answer> {
+        self.raw(&Command::new([0x00, 0xC0, 0, 0]).le(le).short()?)
+    }
+
+    /// Resets the card.
+    ///
+    /// # Errors
+    /// As for [`Card::raw`].
+    pub fn reset(&mut self, how: Reset) -> Step<()> {
+        self.link.reset(how).map_err(link_failed)?;
+        self.recorder.borrow_mut().event(match how {
+            Reset::Cold => "power off and on",
+            Reset::Warm => "warm reset",
+        });
+        Ok(())
+    }
+
+    /// Takes the power away, gives it back, and selects the application.
+    ///
+    /// # Errors
+    /// As for [`Card::select`].
+    pub fn power_cycle(&mut self) -> Step<()> {
+        self.reset(Reset::Cold)?;
+        self.select()
+    }
+
+    /// SELECT by the full AID, without asking for the FCI.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] unless the answer is `9000`.
+    pub fn select(&mut self) -> Step<()> {
+        self.once(&Command::new([0x00, 0xA4, 0x04, 0x0C]).data(AID))?
+            .want_bare(Sw::OK, "SELECT")
+    }
+
+    /// SELECT by the full AID; the answer is the FCI template.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] unless the answer is `9000`.
+    pub fn select_fci(&mut self) -> Step<Vec<u8>> {
+        let fci = self
+            .send(
+                &Command::new([0x00, 0xA4, 0x04, 0x00])
+                    .data(AID)
+                    .le(LE_SHORT),
+            )?
+            .want(Sw::OK, "SELECT")?;
+        self.recorder.borrow_mut().selected(&fci);
+        Ok(fci)
+    }
+
+    /// GET DATA with these P1-P2.
+    ///
+    /// # Errors
+    /// As for [`Card::send`].
+    pub fn get_data(&mut self, p1: u8, p2: u8) -> Step<Answer> {
+        self.send(&Command::new([0x00, 0xCA, p1, p2]).le(LE_SHORT))
+    }
+
+    /// The status.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when GET DATA doesn't answer as section 2.4 says.
+    pub fn status(&mut self) -> Step<Status> {
+        let data = self
+            .get_data(0x01, 0x00)?
+            .want(Sw::OK, "GET DATA, status")?;
+        let mut reader = Reader::new("GET DATA, status", &data);
+        let [state] = reader.array(0x80)?;
+        let status = match state {
+            0 => Status::Factory,
+            1 => {
+                let [network] = reader.array(0x81)?;
+                let [tries] = reader.array(0x82)?;
+                Status::Issued { network, tries }
+            }
+            other => {
+                return Err(Stop::Fail(format!(
+                    "GET DATA, status: unknown state {other:02X}"
+                )));
+            }
+        };
+        reader.end()?;
+        Ok(status)
+    }
+
+    /// The capabilities.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when GET DATA doesn't answer as section 2.4 says.
+    pub fn capabilities(&mut self) -> Step<Capabilities> {
+        let data = self
+            .get_data(0x01, 0x01)?
+            .want(Sw::OK, "GET DATA, capabilities")?;
+        let mut reader = Reader::new("GET DATA, capabilities", &data);
+        let capabilities = Capabilities {
+            version: reader.array(0x80)?,
+            bits: u32::from_be_bytes(reader.array(0x81)?),
+            inputs: reader.array::<1>(0x82)?[0],
+            coins: u16::from_be_bytes(reader.array(0x83)?),
+            tries: reader.array::<1>(0x84)?[0],
+            log: reader.array::<1>(0x85)?[0],
+        };
+        reader.end()?;
+        Ok(capabilities)
+    }
+}
+
+fn not_issued() -> Stop {
+    Stop::Error("the case uses an issued card that it never issued".to_owned())
+}
+
+fn link_failed(error: LinkError) -> Stop {
+    Stop::Error(error.0)
+}
+
+/// The link to a card that isn't there.
+struct NoCard;
+
+impl NoCard {
+    fn error() -> LinkError {
+        LinkError("no card has been put in".to_owned())
+    }
+}
+
+impl Link for NoCard {
+    fn atr(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, LinkError> {
+        Err(Self::error())
+    }
+
+    fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
+        Err(Self::error())
+    }
+}

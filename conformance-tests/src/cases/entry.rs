@@ -1,0 +1,483 @@
+//! ENTER COIN: what enters, and what stays. Section 6.2.
+
+use super::prelude::*;
+use crate::model::MAX_AMOUNT;
+use crate::tx::{funding, preimage, txid};
+use bitcoin::{Sequence, Transaction};
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-ENT-01",
+        version: 1,
+        purpose: "Coins of 330 sat, of 21·10¹⁴ sat and between enter, at the first, a middle and \
+                  the last output, several of one transaction too; each is in the card after a \
+                  power cut right after the answer, and a payment spends it.",
+        requirements: &[req::ENT_1, req::NVM_1, req::NVM_3],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "An answer before the coin is stored; an amount cut to 32 bits; vout ignored.",
+        run: enters,
+    },
+    Case {
+        id: "TC-ENT-02",
+        version: 1,
+        purpose: "Coins enter whatever the pieces: 1, 2, 3, 31 to 33, 64, 100, 254 and 255 bytes, \
+                  and random cuts.",
+        requirements: &[req::ENT_1, req::FRM_2],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A field that must not be cut in two; a lost byte at a piece's border.",
+        run: pieces,
+    },
+    Case {
+        id: "TC-ENT-03",
+        version: 1,
+        purpose: "Coins enter from transactions of all shapes: 300 inputs, 600 outputs, scripts \
+                  of none to 10 000 bytes, any version, lock time and sequence, an outpoint with a \
+                  zero txid or the highest vout alone.",
+        requirements: &[req::ENT_1, req::ENT_3, req::ENT_4],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A buffer that bounds the transaction; counts above 252 misread; a coin refused \
+                 for what its transaction looks like.",
+        run: shapes,
+    },
+    Case {
+        id: "TC-ENT-07",
+        version: 1,
+        purpose: "Commands between the pieces (GET DATA, VERIFY, GET CHALLENGE, GENERATE, ISSUE, \
+                  RECEIVE SCRIPT, PREVIEW, PAY, a new first command) end the entry, and so do \
+                  commands refused for instruction, P1-P2, length or encoding; GET RESPONSE does \
+                  not.",
+        requirements: &[req::ENT_5, req::FRM_8],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "A stream whose pieces come from two sessions.",
+        run: interleaved,
+    },
+    Case {
+        id: "TC-ENT-08",
+        version: 1,
+        purpose: "Nothing of an entry lasts before its last piece: with the power cut after each \
+                  piece but the last, no coin is in the card and the receive index stays.",
+        requirements: &[req::ENT_5, req::NVM_1],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "A coin entered on its announcement alone.",
+        run: nothing_before_the_last_piece,
+    },
+    Case {
+        id: "TC-ENT-09",
+        version: 1,
+        purpose: "The card takes exactly as many coins as it declares, then refuses with 6A84, \
+                  still pays, and takes coins again when a payment made room.",
+        requirements: &[req::ENT_2, req::INF_2],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A full card that overwrites a coin, or can no longer pay; a false declaration.",
+        run: room,
+    },
+    Case {
+        id: "TC-ENT-10",
+        version: 1,
+        purpose: "A coin that a payment spent never enters again: neither announced as before, \
+                  nor at another index, nor after power cycles and further payments; and so for \
+                  change that was spent.",
+        requirements: &[req::ENT_6, req::ENT_2, req::TX_6],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A revived coin: the card signs a second payment with it, which the shop can't \
+                 tell from a good one.",
+        run: never_again,
+    },
+    Case {
+        id: "TC-ENT-11",
+        version: 1,
+        purpose: "A piece without an entry under way is refused with 6985: at first, after a \
+                  refused first command, after a refused piece, after the last piece, and for \
+                  the authorised holder.",
+        requirements: &[req::ENT_5],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "A transaction taken without the owner's signature.",
+        run: pieces_alone,
+    },
+];
+
+fn enters(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.issue(&profile)?;
+    let mut stream = b.values.stream("coins");
+    let amounts = [330, 40_000, 5_000_000_000, 2_000_000_000_000_000];
+    let mut outputs = Vec::new();
+    for (index, amount) in (0..).zip(amounts) {
+        outputs.push((amount, b.card.host()?.account.script(0, index)?));
+        outputs.push((1_000, payee::p2wpkh(stream.bytes())));
+    }
+    let transaction = funding(&mut stream, 2, &outputs);
+    let bytes = preimage(&transaction);
+    for (index, amount) in (0..).zip(amounts) {
+        let entry = Entry {
+            txid: txid(&transaction),
+            vout: 2 * index,
+            index,
+        };
+        b.card.enter(&entry, &bytes, amount)?;
+        b.card.power_cycle()?;
+        b.card.begin_entry(&entry)?.want_bare(
+            Sw::COIN_KNOWN,
+            "ENTER COIN of a coin that entered before the power cut",
+        )?;
+    }
+    // A payment of all but its fee takes all four, the smallest too.
+    let plan = b
+        .card
+        .preview_checked(&request(amounts.iter().sum::<u64>() - 300))?;
+    require!(
+        plan.is_ok_and(|plan| plan.inputs.len() == 4),
+        "the case needs all four coins"
+    );
+    let (entry, bytes) = b.card.coin_at(&mut stream, MAX_AMOUNT, 4)?;
+    b.card.enter(&entry, &bytes, MAX_AMOUNT)?;
+    b.card.power_cycle()?;
+    b.card.pay_checked(&request(MAX_AMOUNT - 1_000)).map(drop)
+}
+
+fn pieces(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.issue(&profile)?;
+    let mut stream = b.values.stream("coins");
+    for size in [1, 2, 3, 31, 32, 33, 64, 100, 254, 255] {
+        let index = b.card.host()?.purse.next_receive;
+        let (entry, bytes) = wide_coin(b, &mut stream, index)?;
+        b.card.begun_entry(&entry)?;
+        let answer = b.card.stream(&bytes, size)?;
+        b.card
+            .entered(&entry, 25_000, answer)
+            .at(|| format!("pieces of {size} bytes"))?;
+    }
+    for round in 0..10 {
+        let index = b.card.host()?.purse.next_receive;
+        let (entry, bytes) = wide_coin(b, &mut stream, index)?;
+        b.card.begun_entry(&entry)?;
+        let mut rest = bytes.as_slice();
+        loop {
+            let size = (1 + stream.below(120) as usize).min(rest.len());
+            let (piece, after) = rest.split_at(size);
+            rest = after;
+            let answer = b.card.piece(piece)?;
+            if rest.is_empty() {
+                b.card
+                    .entered(&entry, 25_000, answer)
+                    .at(|| format!("random cuts, round {round}"))?;
+                break;
+            }
+            answer.want_bare(Sw::OK, "ENTER COIN, a piece")?;
+        }
+    }
+    Ok(())
+}
+
+/// A coin of 25 000 sat among other outputs, from a transaction of some 600 bytes.
+fn wide_coin(b: &Bench, stream: &mut crate::values::Stream, index: u32) -> Step<(Entry, Vec<u8>)> {
+    let script = b.card.host()?.account.script(0, index)?;
+    let mut outputs = vec![(9_000, payee::p2pkh(stream.bytes())); 4];
+    outputs.insert(2, (25_000, script));
+    let mut transaction = funding(stream, 8, &outputs);
+    for input in &mut transaction.input {
+        let length = stream.below(40) as usize;
+        input.script_sig = stream.vec(length).into();
+    }
+    let entry = Entry {
+        txid: txid(&transaction),
+        vout: 2,
+        index,
+    };
+    Ok((entry, preimage(&transaction)))
+}
+
+fn shapes(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.issue(&profile)?;
+    let mut stream = b.values.stream("coins");
+    type Change = fn(&mut Transaction);
+    let all: [(&str, usize, usize, Change); 12] = [
+        ("one input, one output", 1, 0, |_| {}),
+        ("252 inputs", 252, 1, |_| {}),
+        ("253 inputs", 253, 1, |_| {}),
+        ("300 inputs", 300, 2, |_| {}),
+        ("252 outputs", 1, 251, |_| {}),
+        ("253 outputs", 1, 252, |_| {}),
+        ("600 outputs", 2, 599, |_| {}),
+        ("scripts of 252, 253 and 10 000 bytes", 3, 3, |tx| {
+            for (input, length) in tx.input.iter_mut().zip([252, 253, 10_000]) {
+                input.script_sig = vec![0x51; length].into();
+            }
+            for (output, length) in tx.output.iter_mut().zip([252, 253, 10_000]) {
+                output.script_pubkey = vec![0x6A; length].into();
+            }
+        }),
+        ("empty scripts", 2, 3, |tx| {
+            tx.output[0].script_pubkey = Vec::new().into();
+            tx.output[1].value = bitcoin::Amount::ZERO;
+        }),
+        (
+            "version, lock time and sequence of another age",
+            2,
+            1,
+            |tx| {
+                tx.version = bitcoin::transaction::Version(-1);
+                tx.lock_time = bitcoin::absolute::LockTime::from_consensus(u32::MAX);
+                tx.input[0].sequence = Sequence::ZERO;
+            },
+        ),
+        ("a zero txid with another vout", 2, 1, |tx| {
+            tx.input[0].previous_output.txid =
+                bitcoin::Txid::from_raw_hash(bitcoin::hashes::Hash::all_zeros());
+        }),
+        ("the highest vout with another txid", 2, 1, |tx| {
+            tx.input[1].previous_output.vout = u32::MAX;
+        }),
+    ];
+    for (name, inputs, others, change) in all {
+        let index = b.card.host()?.purse.next_receive;
+        let script = b.card.host()?.account.script(0, index)?;
+        let mut outputs = vec![(700, payee::p2wsh(stream.bytes())); others];
+        outputs.push((31_000, script));
+        let mut transaction = funding(&mut stream, inputs, &outputs);
+        change(&mut transaction);
+        let entry = Entry {
+            txid: txid(&transaction),
+            vout: others as u32,
+            index,
+        };
+        b.card
+            .enter(&entry, &preimage(&transaction), 31_000)
+            .at(|| name.to_owned())?;
+    }
+    Ok(())
+}
+
+fn interleaved(b: &mut Bench) -> Outcome {
+    let mut stream = b.values.stream("coin");
+    // The card's own script, so that a stream put together of two parts would enter.
+    let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, 0)?;
+    let (first, second) = bytes.split_at(50);
+    let sample = |name, command| super::samples::Sample { name, command };
+    let mut between = super::samples::all(b)?;
+    between.retain(|sample| sample.name != "ENTER COIN, a piece");
+    between.extend([
+        sample("an undefined instruction", Command::new([0x80, 0xFE, 0, 0])),
+        sample(
+            "a piece with another P2",
+            Command::new([0x80, 0x22, 0x01, 0x01]).data(second),
+        ),
+        sample("a piece without data", Command::new(Entry::PIECE)),
+        sample(
+            "a first command cut short",
+            Command::new(Entry::BEGIN).data(vec![0; 111]),
+        ),
+        sample(
+            "a PAY that can't be decoded",
+            Command::new([0x80, 0x30, 0, 0]).data(vec![0; 40]),
+        ),
+        sample(
+            "another data object",
+            Command::new([0x00, 0xCA, 0x77, 0x00]).le(LE_SHORT),
+        ),
+    ]);
+    for sample in between {
+        b.card.begun_entry(&entry)?;
+        b.card
+            .piece(first)?
+            .want_bare(Sw::OK, "ENTER COIN, a piece")
+            .preamble()?;
+        b.card.send(&sample.command)?;
+        b.card
+            .piece(second)?
+            .want_bare(Sw::CONDITIONS, "ENTER COIN, a piece after another command")
+            .at(|| sample.name.to_owned())?;
+        b.card.verify_right()?;
+    }
+    b.card.expect_receive_script(0)?;
+
+    // A stream that GET RESPONSE interrupts goes on; it ends here in the refusal of its txid.
+    let other = Entry {
+        txid: stream.bytes(),
+        ..entry
+    };
+    b.card.begun_entry(&other)?;
+    b.card
+        .piece(first)?
+        .want_bare(Sw::OK, "ENTER COIN, a piece")?;
+    b.card
+        .get_response(256)?
+        .want_bare(Sw::CONDITIONS, "GET RESPONSE")?;
+    b.card.piece(second)?.want_bare(
+        Sw::OTHER_TXID,
+        "ENTER COIN, the last piece, after GET RESPONSE",
+    )
+}
+
+fn nothing_before_the_last_piece(b: &mut Bench) -> Outcome {
+    let mut stream = b.values.stream("coin");
+    let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, 4)?;
+    let pieces: Vec<&[u8]> = bytes.chunks(12).collect();
+    for sent in 0..pieces.len() {
+        b.card.begun_entry(&entry)?;
+        for piece in &pieces[..sent] {
+            b.card
+                .piece(piece)?
+                .want_bare(Sw::OK, "ENTER COIN, a piece")
+                .preamble()?;
+        }
+        b.card.power_cycle()?;
+        b.card.verify_right()?;
+        b.card
+            .expect_receive_script(0)
+            .at(|| format!("power cut after {sent} pieces"))?;
+        b.card
+            .preview_answer(&request(10_000))?
+            .want_bare(Sw::INSUFFICIENT, "PREVIEW")
+            .at(|| format!("power cut after {sent} pieces"))?;
+        b.card.begun_entry(&entry)?;
+        b.card.select()?;
+    }
+    Ok(())
+}
+
+fn room(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.issue(&profile)?;
+    let coins = b.card.host()?.capabilities.coins;
+    let mut stream = b.values.stream("coins");
+    let mut last = None;
+    for coin in 0..coins {
+        let index = u32::from(coin % 8);
+        let (entry, bytes) = b
+            .card
+            .coin_at(&mut stream, 20_000 + u64::from(coin), index)?;
+        b.card
+            .enter(&entry, &bytes, 20_000 + u64::from(coin))
+            .at(|| format!("coin {} of {coins} declared", coin + 1))?;
+        last = Some(entry);
+    }
+    let (entry, bytes) = b.card.coin_at(&mut stream, 50_000, 0)?;
+    let known = last.ok_or_else(|| Stop::Fail("the card declares no room for coins".to_owned()))?;
+    b.card
+        .begin_entry(&entry)?
+        .want_bare(Sw::NO_ROOM, "ENTER COIN into a full card")?;
+    b.card
+        .begin_entry(&known)?
+        .want_bare(Sw::COIN_KNOWN, "ENTER COIN of a coin in a full card")?;
+    b.card
+        .begin_entry(&Entry {
+            index: 4096,
+            ..entry
+        })?
+        .want_bare(Sw::INDEX, "ENTER COIN at index 4096 into a full card")?;
+    b.card.power_cycle()?;
+    b.card
+        .begin_entry(&entry)?
+        .want_bare(Sw::NO_ROOM, "ENTER COIN after a power cycle")?;
+    if coins >= 2 {
+        b.card.pay_checked(&request(25_000))?;
+        let index = b.card.host()?.purse.next_receive;
+        let (entry, bytes) = b.card.coin_at(&mut stream, 50_000, index)?;
+        b.card
+            .enter(&entry, &bytes, 50_000)
+            .at(|| "after a payment made room".to_owned())?;
+    }
+    drop(bytes);
+    b.note(format!("{coins} coins"));
+    Ok(())
+}
+
+fn never_again(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.issue(&profile)?;
+    let mut stream = b.values.stream("coins");
+    let (entry, bytes) = b.card.coin_at(&mut stream, 60_000, 3)?;
+    b.card.enter(&entry, &bytes, 60_000)?;
+    let first = b.card.pay_checked(&request(20_000))?;
+    let refused = |b: &mut Bench, when: &str| -> Outcome {
+        b.card
+            .begin_entry(&entry)?
+            .want_bare(Sw::RETIRED, "ENTER COIN of a coin that was spent")
+            .at(|| when.to_owned())?;
+        for index in [0, 4, 12] {
+            let other = Entry { index, ..entry };
+            b.card
+                .enter_answer(&other, &bytes)?
+                .want_bare(
+                    Sw::OTHER_SCRIPT,
+                    "ENTER COIN of a spent coin at another index",
+                )
+                .at(|| when.to_owned())?;
+        }
+        Ok(())
+    };
+    refused(b, "after the payment")?;
+    b.card.power_cycle()?;
+    refused(b, "after a power cycle")?;
+
+    // The change of the first payment: in the card now, spent by the second.
+    let change = Entry {
+        txid: first.txid,
+        vout: first
+            .change_vout
+            .ok_or_else(|| Stop::Error("no change".to_owned()))?,
+        index: 0,
+    };
+    b.card
+        .begin_entry(&change)?
+        .want_bare(Sw::COIN_KNOWN, "ENTER COIN of the card's own change")?;
+    b.card.pay_checked(&request(20_000))?;
+    refused(b, "after another payment")?;
+    b.card
+        .enter_answer(&change, &preimage(&first.transaction))?
+        .want_bare(Sw::OTHER_SCRIPT, "ENTER COIN of change that was spent")?;
+    b.card.power_cycle()?;
+    let plan = b.card.preview_checked(&request(30_000))?;
+    require!(
+        plan == Err(Sw::INSUFFICIENT),
+        "the case must have spent its funds"
+    );
+    Ok(())
+}
+
+fn pieces_alone(b: &mut Bench) -> Outcome {
+    let mut stream = b.values.stream("coin");
+    let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, 0)?;
+    let alone = |b: &mut Bench, when: &str| -> Outcome {
+        b.card
+            .piece(&bytes)?
+            .want_bare(
+                Sw::CONDITIONS,
+                "ENTER COIN, a piece without an entry under way",
+            )
+            .at(|| when.to_owned())
+    };
+    alone(b, "at first")?;
+    b.card.challenge()?;
+    alone(b, "with a challenge outstanding")?;
+    b.card.authorise()?;
+    alone(b, "for the holder")?;
+    b.card
+        .begin_entry(&Entry { index: 10, ..entry })?
+        .want_bare(Sw::INDEX, "ENTER COIN at index 10")?;
+    alone(b, "after a refused first command")?;
+    b.card.begun_entry(&entry)?;
+    b.card
+        .piece(&[2, 0, 0, 0, 0])?
+        .want_bare(Sw::WRONG_DATA, "no inputs")?;
+    alone(b, "after a refused piece")?;
+    let other = Entry {
+        txid: stream.bytes(),
+        ..entry
+    };
+    b.card
+        .enter_answer(&other, &bytes)?
+        .want_bare(Sw::OTHER_TXID, "ENTER COIN with another txid")?;
+    alone(b, "after a refused last piece")
+}

@@ -1,0 +1,394 @@
+//! Length fields, lengths and encodings of data fields, and which refusal comes first.
+
+use super::prelude::*;
+use super::samples;
+use crate::model::Profile;
+use crate::tlv;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-FRM-12",
+        version: 1,
+        purpose: "APDUs whose length fields don't agree with their length, short and extended, \
+                  are refused with 6700, whatever their class and before any application is \
+                  selected (class FF: 6E00); a VERIFY of that kind uses no try and ends no \
+                  authorisation, and none ends a coin entry, but each discards what GET RESPONSE \
+                  had left. (A virtual reader can't carry APDUs of less than two bytes.)",
+        requirements: &[req::FRM_4, req::FRM_6, req::FRM_8],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "A read beyond the command's end; a truncated PIN taken, or counted.",
+        run: length_fields,
+    },
+    Case {
+        id: "TC-FRM-13",
+        version: 1,
+        purpose: "Every command with every data length from 0 to 255 that no valid command has \
+                  is refused with 6700 and without effect. (VERIFY takes them all: TC-PIN-03.)",
+        requirements: &[req::FRM_8],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "Data ignored where none belongs; trailing bytes ignored; a short field read \
+                 beyond its end.",
+        run: field_lengths,
+    },
+    Case {
+        id: "TC-FRM-14",
+        version: 1,
+        purpose: "Data objects with another tag, another length, a longer length encoding, in \
+                  another order, or twice, are refused with 6A80 although the field's length is \
+                  right, and without effect.",
+        requirements: &[req::FRM_8],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "Tags not checked; positions taken for granted.",
+        run: encodings,
+    },
+    Case {
+        id: "TC-FRM-15",
+        version: 1,
+        purpose: "Where several refusals apply, they come in the order of the text: length \
+                  fields, class, application, instruction, P1-P2, length, decoding, state, \
+                  authority.",
+        requirements: &[req::FRM_8, req::SEL_3],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "State or authority told to whoever sends nonsense; checks in another order.",
+        run: order,
+    },
+    Case {
+        id: "TC-FRM-16",
+        version: 1,
+        purpose: "A command refused for its length or encoding leaves a key generation under way \
+                  as it was: ISSUE with the right field succeeds after them.",
+        requirements: &[req::FRM_8],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A refused command that drops the key generation, or issues half of it.",
+        run: refused_without_effect,
+    },
+];
+
+fn length_fields(b: &mut Bench) -> Outcome {
+    let right = b.card.right_block()?;
+    let wrong = b.card.wrong_block()?;
+    let verify = |length: &[u8], field: &[u8]| [&[0x00, 0x20, 0x00, 0x80], length, field].concat();
+    let mut bad: Vec<Vec<u8>> = vec![
+        verify(&[0x08], &wrong[..7]),
+        verify(&[0x08], &[&right[..], &[0, 0]].concat()),
+        verify(&[0x09], &right),
+        verify(&[0xFF], &wrong),
+        verify(&[0x00], &wrong),
+        verify(&[0x00, 0x00, 0x08], &wrong[..7]),
+        verify(&[0x00, 0x00, 0x08], &[&right[..], &[0]].concat()),
+        verify(&[0x00, 0x00, 0x08], &[&right[..], &[0, 0, 0]].concat()),
+        verify(&[0x00, 0x08, 0x00], &wrong),
+        verify(&[0x00, 0xFF, 0xFF], &wrong),
+    ];
+    for text in [
+        "00CA",
+        "00CA01",
+        "00CA01000000",
+        "00CA01000000000001",
+        "00CA0100000005FF",
+        "00A404000A F0544944",
+        "80300000FF8008",
+        "B0CA",
+        "10CA01",
+        "90200080 08 11",
+        "A0CA01000000",
+    ] {
+        let bytes =
+            hex::decode(text.replace(' ', "")).map_err(|e| Stop::Error(format!("{text}: {e}")))?;
+        bad.push(bytes);
+    }
+    b.card.authorise()?;
+    for apdu in &bad {
+        b.card.raw(apdu)?.want_bare(
+            Sw::WRONG_LENGTH,
+            &format!("an APDU of {} bytes", apdu.len()),
+        )?;
+    }
+    b.card
+        .expect_authorised(true, "after APDUs with wrong length fields")?;
+    b.card
+        .expect_tries(3, "after APDUs with wrong length fields")?;
+    b.card.reset(Reset::Cold)?;
+    for apdu in &bad {
+        b.card
+            .raw(apdu)?
+            .want_bare(Sw::WRONG_LENGTH, "an APDU before SELECT")?;
+    }
+    b.card.select()?;
+    b.card
+        .expect_tries(3, "after APDUs with wrong length fields before SELECT")?;
+
+    for apdu in [
+        &[0xFF, 0xCA, 0x01, 0x00, 0x05, 0x00][..],
+        &[0xFF, 0xCA, 0x01, 0x00],
+    ] {
+        b.card
+            .raw(apdu)?
+            .want_bare(Sw::NO_CLASS, "an APDU of class FF")?;
+    }
+    for apdu in &bad {
+        let first = b.card.raw(&[0x00, 0xCA, 0x01, 0x01])?;
+        require!(
+            first.sw.more().is_some(),
+            "GET DATA without Le answered {}",
+            first.sw
+        );
+        b.card.raw(apdu)?;
+        b.card.get_response(256)?.want_bare(
+            Sw::CONDITIONS,
+            "GET RESPONSE after an APDU with wrong length fields",
+        )?;
+    }
+    let mut stream = b.values.stream("coin");
+    let transaction = crate::tx::funding(&mut stream, 1, &[(1_000, payee::p2tr([0x11; 32]))]);
+    let entry = Entry {
+        txid: crate::tx::txid(&transaction),
+        vout: 0,
+        index: 0,
+    };
+    let bytes = crate::tx::preimage(&transaction);
+    b.card.begun_entry(&entry)?;
+    for (piece, apdu) in bytes.chunks(10).zip(&bad) {
+        b.card
+            .raw(apdu)?
+            .want_bare(Sw::WRONG_LENGTH, "an APDU between two pieces")?;
+        let answer = b.card.piece(piece)?;
+        let last = piece.as_ptr_range().end == bytes.as_ptr_range().end;
+        let expected = if last { Sw::OTHER_SCRIPT } else { Sw::OK };
+        answer.want_bare(
+            expected,
+            "ENTER COIN, a piece after an APDU with wrong length fields",
+        )?;
+    }
+    Ok(())
+}
+
+fn field_lengths(b: &mut Bench) -> Outcome {
+    b.card.authorise()?;
+    let takes = |header: [u8; 4], length: usize| match (header[0], header[1], header[2]) {
+        (0x00, 0x20, _) => true,
+        (0x80, 0x10, _) => length == 145,
+        (0x80, 0x22, 0) => length == 112,
+        (0x80, 0x22, _) => length > 0,
+        // 10 for the amount, 6 for the fee rate, 2 and 22 to 42 for the script.
+        (0x80, 0x30 | 0x32, _) => (40..=60).contains(&length),
+        _ => length == 0,
+    };
+    for sample in samples::all(b)? {
+        let header = sample.command.header;
+        let field = [sample.command.data.clone(), vec![0; 256]].concat();
+        for length in (0..=255).filter(|length| !takes(header, *length)) {
+            let mut command = sample.command.clone();
+            command.data = field[..length].to_vec();
+            b.card
+                .once(&command)?
+                .want_bare(Sw::WRONG_LENGTH, sample.name)
+                .at(|| format!("{length} data bytes"))?;
+        }
+    }
+    b.card
+        .expect_authorised(true, "after fields of wrong lengths")?;
+    b.card.expect_tries(3, "after fields of wrong lengths")
+}
+
+/// The same data objects, spoilt in ways that keep the field's length.
+fn spoilt(objects: &[(u16, Vec<u8>)]) -> Vec<(&'static str, Vec<u8>)> {
+    let encode = |objects: &[(u16, Vec<u8>)]| -> Vec<u8> {
+        objects
+            .iter()
+            .flat_map(|(tag, value)| tlv::object(*tag, value))
+            .collect()
+    };
+    let right = encode(objects);
+    let mut all = Vec::new();
+    let mut at = 0;
+    for (_, value) in objects {
+        for tag in [0x00, right[at] ^ 0x01, right[at] | 0x20, 0xFF] {
+            let mut field = right.clone();
+            field[at] = tag;
+            all.push(("another tag", field));
+        }
+        for length in [value.len() - 1, value.len() + 1, 0x80, 0xFF] {
+            let mut field = right.clone();
+            field[at + 1] = length as u8;
+            all.push(("another length", field));
+        }
+        // One byte of value less, its length in two bytes: not the shortest form.
+        let mut field = right[..at].to_vec();
+        field.extend_from_slice(&[right[at], 0x81, (value.len() - 1) as u8]);
+        field.extend_from_slice(&value[..value.len() - 1]);
+        field.extend_from_slice(&right[at + 2 + value.len()..]);
+        all.push(("a length that isn't the shortest", field));
+        at += 2 + value.len();
+    }
+    let mut swapped = objects.to_vec();
+    swapped.swap(0, 1);
+    all.push(("another order", encode(&swapped)));
+    let mut last_first = objects.to_vec();
+    last_first.rotate_right(1);
+    all.push(("the last one first", encode(&last_first)));
+    all.push(("zeros", vec![0; right.len()]));
+    all
+}
+
+fn encodings(b: &mut Bench) -> Outcome {
+    let profile = Profile::new(&b.values, "encodings")?;
+    let request = request(10_000);
+    let payment = [
+        (0x80, request.amount.to_be_bytes().to_vec()),
+        (0x81, request.rate.to_be_bytes().to_vec()),
+        (0x82, request.payee.to_bytes()),
+    ];
+    let entry = [
+        (0x80, vec![7; 32]),
+        (0x81, vec![0; 4]),
+        (0x82, vec![0; 4]),
+        (0x9E, vec![9; 64]),
+    ];
+    b.card.authorise()?;
+    let fields: [(&str, [u8; 4], &[(u16, Vec<u8>)]); 4] = [
+        ("ISSUE", [0x80, 0x10, 0, 0], &profile.objects()),
+        ("ENTER COIN", Entry::BEGIN, &entry),
+        ("PREVIEW", [0x80, 0x32, 0, 0], &payment),
+        ("PAY", [0x80, 0x30, 0, 0], &payment),
+    ];
+    for (name, header, objects) in fields {
+        for (how, field) in spoilt(objects) {
+            b.card
+                .once(&Command::new(header).data(field))?
+                .want_bare(Sw::WRONG_DATA, name)
+                .at(|| how.to_owned())?;
+        }
+    }
+    b.card
+        .expect_authorised(true, "after fields that can't be decoded")
+}
+
+fn order(b: &mut Bench) -> Outcome {
+    let request = request(10_000).encode();
+    let mut spoilt = request.clone();
+    spoilt[0] = 0x8F;
+    let long = [request.clone(), vec![0; 40]].concat();
+    let pay = |header: [u8; 4], field: &[u8]| Command::new(header).data(field);
+
+    b.card.reset(Reset::Cold)?;
+    let unselected: [(&str, Command, Sw); 5] = [
+        (
+            "class before application",
+            pay([0xA0, 0x30, 0, 0], &request),
+            Sw::NO_CLASS,
+        ),
+        (
+            "application before instruction",
+            pay([0x80, 0xFE, 0, 0], &request),
+            Sw::CONDITIONS,
+        ),
+        (
+            "application before P1-P2",
+            pay([0x80, 0x30, 9, 9], &request),
+            Sw::CONDITIONS,
+        ),
+        (
+            "application before length",
+            pay([0x80, 0x30, 0, 0], &long),
+            Sw::CONDITIONS,
+        ),
+        (
+            "application before decoding",
+            pay([0x80, 0x30, 0, 0], &spoilt),
+            Sw::CONDITIONS,
+        ),
+    ];
+    for (what, command, sw) in unselected {
+        b.card.once(&command)?.want_bare(sw, what)?;
+    }
+    b.card.select()?;
+    let verify = |header: [u8; 4]| Command::new(header).data([0x55; 3]);
+    let selected: [(&str, Command, Sw); 10] = [
+        (
+            "class before instruction",
+            pay([0xA0, 0xFE, 9, 9], &long),
+            Sw::NO_CLASS,
+        ),
+        (
+            "instruction before P1-P2",
+            pay([0x80, 0xFE, 9, 9], &long),
+            Sw::NO_INSTRUCTION,
+        ),
+        (
+            "P1-P2 before length",
+            pay([0x80, 0x30, 9, 9], &long),
+            Sw::WRONG_P1P2,
+        ),
+        (
+            "length before decoding",
+            pay([0x80, 0x30, 0, 0], &[0xFF; 80]),
+            Sw::WRONG_LENGTH,
+        ),
+        (
+            "decoding before authority",
+            pay([0x80, 0x30, 0, 0], &spoilt),
+            Sw::WRONG_DATA,
+        ),
+        (
+            "authority before rules",
+            pay([0x80, 0x30, 0, 0], &request),
+            Sw::SECURITY,
+        ),
+        (
+            "P1-P2 before VERIFY's effect",
+            verify([0x00, 0x20, 0x00, 0x81]),
+            Sw::WRONG_P1P2,
+        ),
+        (
+            "P1-P2 before state",
+            pay([0x00, 0x46, 0, 1], &[]),
+            Sw::WRONG_P1P2,
+        ),
+        (
+            "length before state",
+            pay([0x00, 0x46, 0, 0], &[0]),
+            Sw::WRONG_LENGTH,
+        ),
+        (
+            "decoding before state",
+            pay([0x80, 0x10, 0, 0], &[0xFF; 145]),
+            Sw::WRONG_DATA,
+        ),
+    ];
+    for (what, command, sw) in selected {
+        b.card.once(&command)?.want_bare(sw, what)?;
+    }
+    b.card.expect_tries(3, "after refused commands")
+}
+
+fn refused_without_effect(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.card.select()?;
+    let commitment = b.card.generate()?;
+    let right = profile.encode();
+    b.recorder.borrow_mut().hide(&profile.pin.block());
+    b.card
+        .issue_answer(&right[..144])?
+        .want_bare(Sw::WRONG_LENGTH, "ISSUE, a byte short")?;
+    let mut spoilt = right.clone();
+    spoilt[0] = 0x81;
+    b.card
+        .issue_answer(&spoilt)?
+        .want_bare(Sw::WRONG_DATA, "ISSUE, another tag")?;
+    b.card
+        .once(&Command::new([0x80, 0x10, 0, 1]).data(right.clone()))?
+        .want_bare(Sw::WRONG_P1P2, "ISSUE, another P2")?;
+    b.card
+        .once(&Command::new([0x90, 0x10, 0, 0]).data(right.clone()))?
+        .want_bare(Sw::NO_CHAINING, "ISSUE, chained")?;
+    let answer = b.card.issue_answer(&right)?;
+    b.card
+        .issued(&profile, &commitment, answer)
+        .map_err(|stop| stop.at("after commands that must have no effect"))
+}

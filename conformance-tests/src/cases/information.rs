@@ -1,0 +1,165 @@
+//! GET DATA: section 2.4.
+
+use super::prelude::*;
+
+/// What version 0 of the text fixes.
+const MOST_INPUTS: u8 = 16;
+const TRIES: u8 = 3;
+const LEAST_LOG: u8 = 64;
+const KNOWN_BITS: u32 = 0b111;
+const KEY_MADE_ON_CARD: u32 = 0b010;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-INF-01",
+        version: 1,
+        purpose: "Status and capabilities are answered on a factory card, an issued one, with and \
+                  without authorisation, and with the PIN blocked, exactly as the text says; \
+                  states, network and tries are true.",
+        requirements: &[req::INF_1, req::STA_1],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "Status tied to a state or an authority; tries told wrongly.",
+        run: in_every_state,
+    },
+    Case {
+        id: "TC-INF-02",
+        version: 1,
+        purpose: "All 65 536 P1-P2 of GET DATA other than the two defined are refused with 6A88, \
+                  so that no other data object (a key, the log, a serial number) is to be had; \
+                  with data they are refused with 6700.",
+        requirements: &[req::INF_1, req::KEY_3],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "A maker's data object left in.",
+        run: no_other_object,
+    },
+    Case {
+        id: "TC-INF-03",
+        version: 1,
+        purpose: "The capabilities are possible ones, agree with the answer to SELECT, and don't \
+                  change when the card is issued. What they promise is measured where it can be: \
+                  extended length in TC-FRM-04, tries in TC-PIN-08, inputs in TC-TX-01, coins in \
+                  TC-ENT-09, the log in TC-PAY-14.",
+        requirements: &[req::INF_2],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "Two answers that contradict each other; reserved bits set.",
+        run: capabilities,
+    },
+];
+
+fn in_every_state(b: &mut Bench) -> Outcome {
+    b.card.select()?;
+    require!(
+        b.card.status()? == Status::Factory,
+        "a fresh card says that it was issued"
+    );
+    b.card.capabilities()?;
+    let mut profile = b.profile()?;
+    profile.network = 2;
+    b.issue(&profile)?;
+    let issued = |tries| Status::Issued { network: 2, tries };
+    let look = |b: &mut Bench, tries: u8, when: &str| -> Outcome {
+        let status = b.card.status()?;
+        require!(status == issued(tries), "{when}: the status is {status:?}");
+        let declared = b.card.host()?.capabilities;
+        require!(
+            b.card.capabilities()? == declared,
+            "{when}: the capabilities differ from those at first"
+        );
+        Ok(())
+    };
+    look(b, 3, "issued")?;
+    b.card.power_cycle()?;
+    look(b, 3, "issued, after a power cycle")?;
+    b.card.authorise()?;
+    look(b, 3, "authorised")?;
+    b.card.expect_authorised(true, "after GET DATA")?;
+    for left in [2, 1, 0] {
+        b.card.verify_wrong(left)?;
+        look(b, left, "after a wrong PIN")?;
+    }
+    b.card.power_cycle()?;
+    look(b, 0, "with the PIN blocked, after a power cycle")
+}
+
+fn no_other_object(b: &mut Bench) -> Outcome {
+    b.card.authorise()?;
+    for p1 in 0..=0xFF {
+        for p2 in 0..=0xFF {
+            if (p1, p2) == (1, 0) || (p1, p2) == (1, 1) {
+                continue;
+            }
+            b.card
+                .raw(&[0x00, 0xCA, p1, p2, 0x00])?
+                .want_bare(Sw::NO_DATA_OBJECT, "GET DATA")?;
+        }
+    }
+    for p2 in [0, 1] {
+        b.card
+            .once(
+                &Command::new([0x00, 0xCA, 0x01, p2])
+                    .data([0x5C, 0x00])
+                    .le(LE_SHORT),
+            )?
+            .want_bare(Sw::WRONG_LENGTH, "GET DATA with data")?;
+    }
+    Ok(())
+}
+
+fn capabilities(b: &mut Bench) -> Outcome {
+    b.card.select()?;
+    let fci = b.card.select_fci()?;
+    let capabilities = b.card.capabilities()?;
+    let ends = [
+        &[0x80, 2][..],
+        &capabilities.version,
+        &[0x81, 4],
+        &capabilities.bits.to_be_bytes(),
+    ]
+    .concat();
+    require!(
+        fci.ends_with(&ends),
+        "GET DATA and SELECT tell different versions or capabilities: {}",
+        hex::encode_upper(&fci)
+    );
+    require!(
+        capabilities.version == crate::card::VERSION,
+        "the card speaks version {:?} of the protocol",
+        capabilities.version
+    );
+    require!(
+        capabilities.bits & !KNOWN_BITS == 0,
+        "reserved capability bits are set: {:08X}",
+        capabilities.bits
+    );
+    require!(
+        capabilities.bits & KEY_MADE_ON_CARD != 0,
+        "the card makes its account key, and doesn't declare that it does"
+    );
+    require!(
+        capabilities.inputs == MOST_INPUTS,
+        "{} inputs are declared",
+        capabilities.inputs
+    );
+    require!(
+        capabilities.tries == TRIES,
+        "{} PIN tries are declared",
+        capabilities.tries
+    );
+    require!(
+        capabilities.log >= LEAST_LOG,
+        "a log of {} payments is declared",
+        capabilities.log
+    );
+    require!(capabilities.coins > 0, "no coin fits the card, it says");
+    let profile = b.profile()?;
+    b.issue(&profile)?;
+    require!(
+        b.card.capabilities()? == capabilities && b.card.select_fci()? == fci,
+        "version or capabilities changed when the card was issued"
+    );
+    b.note(format!("{capabilities:?}"));
+    Ok(())
+}

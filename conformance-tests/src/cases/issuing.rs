@@ -1,0 +1,311 @@
+//! ISSUE: section 3.2.
+
+use super::prelude::*;
+use crate::keys::{ORDER, x_off_curve};
+use crate::model::{MAX_AMOUNT, Profile};
+use crate::tlv;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-ISS-01",
+        version: 1,
+        purpose: "A card can be issued for each test network (mainnet is left alone: a \
+                  card whose keys come of a seed must not look like a real one), with host shares 0, 1, n − 1 and an \
+                  arbitrary one, with PINs of 4 and 12 digits, and with limits at their bounds; \
+                  public key and chain code come of both shares; everything is there after a \
+                  power cycle, and a second ISSUE is refused.",
+        requirements: &[req::ISS_1, req::ISS_3, req::KEY_2, req::NVM_2],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A network, share, PIN length or limit refused or cut; a card that forgets part \
+                 of what it was given; one that is issued twice.",
+        run: bounds,
+    },
+    Case {
+        id: "TC-ISS-02",
+        version: 1,
+        purpose: "Each impossible value (network, host share, keys off the curve, PIN blocks, \
+                  limits) is refused with 6A80, changes nothing, and ends the key generation. \
+                  (a = 0 needs the card's secret and can't be asked for.)",
+        requirements: &[req::ISS_2],
+        start: Start::Factory,
+        level: Level::D0,
+        defect: "A value taken as it comes; a refused ISSUE that leaves its key generation open.",
+        run: impossible_values,
+    },
+    Case {
+        id: "TC-ISS-03",
+        version: 1,
+        purpose: "ISSUE without a key generation under way is refused with 6985, on a factory \
+                  card and on an issued one.",
+        requirements: &[req::ISS_3],
+        start: Start::Factory,
+        level: Level::D0,
+        defect: "A card issued on a key that the host couldn't check.",
+        run: without_generation,
+    },
+    Case {
+        id: "TC-ISS-04",
+        version: 1,
+        purpose: "What ISSUE set is in force at once and after a power cut right after its \
+                  answer: the PIN (and no other), the owner key, the leaf key and the account in \
+                  the scripts, each limit.",
+        requirements: &[req::ISS_1, req::NVM_2, req::NVM_3],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "Limits or keys kept in RAM, or mixed up with one another.",
+        run: in_force,
+    },
+];
+
+fn bounds(b: &mut Bench) -> Outcome {
+    let mut order_less_one = ORDER;
+    order_less_one[31] -= 1;
+    let mut one = [0; 32];
+    one[31] = 1;
+    let shares = [None, Some([0; 32]), Some(one), Some(order_less_one)];
+    let lowest = Limits {
+        per_payment: 0,
+        cumulative: 0,
+        fee_cap: 0,
+        highest_rate: 100,
+    };
+    let highest = Limits {
+        highest_rate: u32::MAX,
+        ..Limits::WIDE
+    };
+    for (card, (network, share)) in [1, 2, 3, 3].into_iter().zip(shares).enumerate() {
+        if card > 0 {
+            b.fresh_card()?;
+        }
+        let mut profile = b.profile()?;
+        profile.network = network;
+        profile.share = share.unwrap_or(profile.share);
+        profile.limits = if card % 2 == 0 { lowest } else { highest };
+        profile.pin = match card {
+            0 => Pin::new(&[0, 0, 0, 0]),
+            3 => Pin::new(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 9]),
+            _ => profile.pin,
+        };
+        b.card
+            .issue(&profile)
+            .at(|| format!("card {card}, network {network}"))?;
+        for when in ["at once", "after a power cycle"] {
+            let status = b.card.status()?;
+            require!(
+                status == Status::Issued { network, tries: 3 },
+                "{when}: the status is {status:?}, network {network}"
+            );
+            b.card
+                .verify_right()
+                .at(|| format!("network {network}, {when}"))?;
+            b.card.expect_receive_script(0)?;
+            b.card
+                .generate_answer()?
+                .want_bare(Sw::CONDITIONS, "GENERATE on an issued card")?;
+            b.card
+                .issue_answer(&profile.encode())?
+                .want_bare(Sw::CONDITIONS, "a second ISSUE")?;
+            b.card.power_cycle()?;
+        }
+        b.card.verify_right()?;
+        b.card.expect_receive_script(0)?;
+    }
+    Ok(())
+}
+
+/// ISSUE fields with one impossible value each.
+fn impossible(b: &Bench, profile: &Profile) -> Vec<(String, Vec<u8>)> {
+    let mut above = ORDER;
+    above[31] += 1;
+    let off = x_off_curve(&b.values.bytes("off the curve"));
+    // The field prime: as an x coordinate it is 0 written twice.
+    let mut prime = [0xFF; 32];
+    prime[27] = 0xFE;
+    prime[30] = 0xFC;
+    prime[31] = 0x2F;
+    let mut values: Vec<(u16, String, Vec<u8>)> = vec![];
+    for network in [4, 0x80, 0xFF] {
+        values.push((0x80, format!("network {network}"), vec![network]));
+    }
+    for (name, share) in [("n", ORDER), ("n + 1", above), ("2^256 - 1", [0xFF; 32])] {
+        values.push((0x81, format!("h = {name}"), share.to_vec()));
+    }
+    for tag in [0x82, 0x83] {
+        let points = [
+            ("off the curve", off),
+            ("zero", [0; 32]),
+            ("p", prime),
+            ("too high", [0xFF; 32]),
+        ];
+        for (name, key) in points {
+            values.push((tag, format!("key {tag:02X} {name}"), key.to_vec()));
+        }
+    }
+    for block in [
+        "04123456FFFFFFFF",  // format 0
+        "14123456FFFFFFFF",  // format 1
+        "34123456FFFFFFFF",  // format 3
+        "23123FFFFFFFFFFF",  // three digits
+        "20FFFFFFFFFFFFFF",  // none
+        "2D1234567890123F",  // thirteen
+        "2E12345678901234",  // fourteen
+        "2F12345678901234",  // fifteen
+        "2412345FFFFFFFFF",  // one digit more than it says
+        "25 1234FFFFFFFFFF", // one digit fewer
+        "241A34FFFFFFFFFF",  // a digit above 9
+        "24123FFFFFFFFFFF",  // filler among the digits
+        "241234FFFFFFFFF0",  // filler not F
+        "2412340000000000",
+        "0000000000000000",
+        "FFFFFFFFFFFFFFFF",
+        "3132333435363738", // ASCII
+    ] {
+        let bytes = hex::decode(block.replace(' ', "")).unwrap_or_default();
+        values.push((0x84, "a malformed PIN block".to_owned(), bytes));
+    }
+    let limits = profile.limits;
+    for (name, bad) in [
+        (
+            "per-payment limit",
+            Limits {
+                per_payment: MAX_AMOUNT + 1,
+                ..limits
+            },
+        ),
+        (
+            "cumulative limit",
+            Limits {
+                cumulative: MAX_AMOUNT + 1,
+                ..limits
+            },
+        ),
+        (
+            "fee cap",
+            Limits {
+                fee_cap: MAX_AMOUNT + 1,
+                ..limits
+            },
+        ),
+        (
+            "cumulative limit",
+            Limits {
+                cumulative: u64::MAX,
+                ..limits
+            },
+        ),
+        (
+            "highest fee rate",
+            Limits {
+                highest_rate: 99,
+                ..limits
+            },
+        ),
+        (
+            "highest fee rate",
+            Limits {
+                highest_rate: 0,
+                ..limits
+            },
+        ),
+    ] {
+        values.push((0x85, name.to_owned(), bad.encode()));
+    }
+    values
+        .into_iter()
+        .map(|(tag, name, value)| {
+            let field = profile
+                .objects()
+                .iter()
+                .flat_map(|(at, right)| tlv::object(*at, if *at == tag { &value } else { right }))
+                .collect();
+            (name, field)
+        })
+        .collect()
+}
+
+fn impossible_values(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.card.select()?;
+    let right = profile.encode();
+    for (name, field) in impossible(b, &profile) {
+        b.card.generate().preamble()?;
+        b.card
+            .issue_answer(&field)?
+            .want_bare(Sw::WRONG_DATA, "ISSUE")
+            .at(|| name.clone())?;
+        require!(
+            b.card.status()? == Status::Factory,
+            "{name}: the card was issued"
+        );
+        // The right field now would issue the card if the generation were still under way; it
+        // must not be, and what the card answers then is this case's question.
+        b.card
+            .issue_answer(&right)?
+            .want_bare(
+                Sw::CONDITIONS,
+                "ISSUE after a refused one, without a new key generation",
+            )
+            .at(|| name.clone())?;
+    }
+    b.card.power_cycle()?;
+    require!(b.card.status()? == Status::Factory, "the card was issued");
+    Ok(())
+}
+
+fn without_generation(b: &mut Bench) -> Outcome {
+    let field = b.profile()?.encode();
+    b.card.select()?;
+    b.card
+        .issue_answer(&field)?
+        .want_bare(Sw::CONDITIONS, "ISSUE without a key generation")?;
+    require!(b.card.status()? == Status::Factory, "the card was issued");
+    Ok(())
+}
+
+fn in_force(b: &mut Bench) -> Outcome {
+    let limits = Limits {
+        per_payment: 50_000,
+        cumulative: 80_000,
+        fee_cap: 2_000,
+        highest_rate: 7_000,
+    };
+    let profile = b.profile()?.limits(limits);
+    b.card.issue(&profile)?;
+    b.card.power_cycle()?;
+    b.card.verify_wrong(2)?;
+    b.card.verify_right()?;
+    b.card.expect_receive_script(0)?;
+    let mut stream = b.values.stream("coins");
+    for amount in [60_000, 60_000] {
+        let index = b.card.host()?.purse.next_receive;
+        let (entry, transaction) = b.card.coin_at(&mut stream, amount, index)?;
+        b.card
+            .enter(&entry, &transaction, amount)
+            .at(|| "with the owner key and the scripts of ISSUE".to_owned())?;
+    }
+    let at = |amount, rate| Request {
+        rate,
+        ..request(amount)
+    };
+    for request in [
+        at(50_001, 1000),
+        at(1000, 7001),
+        at(1000, 99),
+        at(50_000, 7000),
+    ] {
+        b.card.power_cycle()?;
+        b.card.preview_checked(&request)?.ok();
+    }
+    b.card.pay_checked(&at(50_000, 1000))?;
+    b.card.power_cycle()?;
+    // 80 000 less what the first payment cost.
+    let spent = b.card.host()?.purse.spent;
+    let over = at(80_000 - spent, 1000);
+    let refusal = b.card.preview_checked(&over)?;
+    require!(
+        refusal == Err(Sw::OVER_CUMULATIVE_LIMIT),
+        "the case must run into the cumulative limit"
+    );
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! The cases, one file for each area of the protocol text or part of it.
+
+pub(crate) mod change;
+pub(crate) mod entry;
+pub(crate) mod entry_parsing;
+pub(crate) mod entry_refusals;
+pub(crate) mod fields;
+pub(crate) mod framing;
+pub(crate) mod headers;
+pub(crate) mod information;
+pub(crate) mod issuing;
+pub(crate) mod keys;
+pub(crate) mod owner;
+pub(crate) mod payment;
+pub(crate) mod payment_limits;
+pub(crate) mod payment_refusals;
+pub(crate) mod persistence;
+pub(crate) mod pin;
+pub(crate) mod pin_lockout;
+pub(crate) mod pin_timing;
+pub(crate) mod receiving;
+pub(crate) mod responses;
+mod samples;
+pub(crate) mod selection;
+pub(crate) mod states;
+pub(crate) mod sweeps;
+pub(crate) mod transaction;
+
+/// What most case files need.
+mod prelude {
+    pub(super) use crate::apdu::{Command, LE_SHORT};
+    pub(super) use crate::bench::Bench;
+    pub(super) use crate::card::{Card, Entry, Form, Status};
+    pub(super) use crate::case::{Case, Level, Start};
+    pub(super) use crate::model::{Limits, Pin, Request, payee};
+    pub(super) use crate::outcome::{At, Outcome, Preamble, Step, Stop, require};
+    pub(super) use crate::requirements::req;
+    pub(super) use crate::status::Sw;
+    pub(super) use crate::target::Reset;
+
+    /// A request to a P2WPKH script, at 1 sat/vB.
+    pub(super) fn request(amount: u64) -> Request {
+        Request {
+            amount,
+            rate: 1000,
+            payee: payee::p2wpkh([0x5A; 20]),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! RECEIVE SCRIPT: section 6.1.
+
+use super::prelude::*;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-RCV-01",
+        version: 1,
+        purpose: "The receive index is one above the highest at which a coin ever entered: it \
+                  stays when asked again, over power cycles, when a coin enters below it, and \
+                  when coins are spent.",
+        requirements: &[req::RCV_1, req::KEY_4],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "An index that asking uses up, that falls back, or that counts coins.",
+        run: next_index,
+    },
+    Case {
+        id: "TC-RCV-02",
+        version: 1,
+        purpose: "RECEIVE SCRIPT is refused with 6982 without the holder's authorisation: before \
+                  VERIFY, after a wrong PIN, after a payment; and with it, it doesn't use it up: \
+                  ten times, then PREVIEW, once more, then PAY.",
+        requirements: &[req::RCV_2, req::RCV_1],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "Scripts for whoever asks; an authorisation spent by asking.",
+        run: authority,
+    },
+];
+
+fn next_index(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.issue(&profile)?;
+    let mut stream = b.values.stream("coins");
+    let same = |b: &mut Bench, index: u32, when: &str| -> Outcome {
+        for _ in 0..2 {
+            b.card.verify_right()?;
+            for _ in 0..3 {
+                b.card.expect_receive_script(index).at(|| when.to_owned())?;
+            }
+            b.card.power_cycle()?;
+        }
+        Ok(())
+    };
+    same(b, 0, "at first")?;
+    for (index, next) in [(0, 1), (0, 1), (5, 6), (2, 6), (5, 6), (15, 16), (6, 16)] {
+        let (entry, transaction) = b.card.coin_at(&mut stream, 20_000, index)?;
+        b.card
+            .enter(&entry, &transaction, 20_000)
+            .at(|| format!("index {index}"))?;
+        same(b, next, &format!("after a coin at index {index}"))?;
+    }
+    b.card.pay_checked(&request(130_000))?;
+    same(b, 16, "after a payment with all coins")
+}
+
+fn authority(b: &mut Bench) -> Outcome {
+    b.issue_and_fund(&[50_000])?;
+    b.card.expect_authorised(false, "before VERIFY")?;
+    b.card.verify_wrong(2)?;
+    b.card.expect_authorised(false, "after a wrong PIN")?;
+    b.card.verify_right()?;
+    for _ in 0..10 {
+        b.card.expect_receive_script(1)?;
+    }
+    let request = request(10_000);
+    b.card.preview_answer(&request)?.want(Sw::OK, "PREVIEW")?;
+    b.card.expect_receive_script(1)?;
+    let answer = b.card.pay_answer(&request)?;
+    b.card.paid(&request, answer)?;
+    b.card.expect_authorised(false, "after a payment")
+}

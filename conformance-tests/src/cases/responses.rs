@@ -1,0 +1,205 @@
+//! Answers in parts: 61xx and GET RESPONSE.
+
+use super::prelude::*;
+use crate::card::AID;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-FRM-06",
+        version: 1,
+        purpose: "Answers below 256 bytes come in parts for every Le from none to more than \
+                  there is, to GET DATA and to SELECT.",
+        requirements: &[req::FRM_5],
+        start: Start::Factory,
+        level: Level::D0,
+        defect: "Le ignored; wrong count in 61xx; bytes lost or repeated between parts.",
+        run: short_answers,
+    },
+    Case {
+        id: "TC-FRM-07",
+        version: 1,
+        purpose: "An answer of more than 256 bytes comes whole from parts of any size, and 61xx \
+                  is 6100 as long as 256 or more are left.",
+        requirements: &[req::FRM_5],
+        start: Start::Funded,
+        level: Level::D1,
+        defect: "61xx counts modulo 256; parts beyond the first 256 bytes lost.",
+        run: long_answers,
+    },
+    Case {
+        id: "TC-FRM-08",
+        version: 1,
+        purpose: "GET RESPONSE with nothing left is refused: at first, after the last part, and \
+                  after any other command (refused ones included) or reset came between.",
+        requirements: &[req::FRM_6, req::FRM_7, req::SEL_4],
+        start: Start::Factory,
+        level: Level::D0,
+        defect: "A buffer that outlives its command and gives an old answer to whoever asks.",
+        run: stale_response,
+    },
+];
+
+fn short_answers(b: &mut Bench) -> Outcome {
+    b.card.select()?;
+    let select = Command::new([0x00, 0xA4, 0x04, 0x00]).data(AID);
+    let data = Command::new([0x00, 0xCA, 0x01, 0x01]);
+    for (name, command) in [("GET DATA", data), ("SELECT", select)] {
+        let whole = b
+            .card
+            .send(&command.clone().le(LE_SHORT))?
+            .want(Sw::OK, name)?;
+        let length = whole.len() as u32;
+        for le in (0..=length + 2).chain([255, 256]) {
+            let asked = if le == 0 {
+                command.clone()
+            } else {
+                command.clone().le(le)
+            };
+            let first = b.card.once(&asked)?;
+            let data = parts(b, first, &whole, le, 256).at(|| format!("{name} with Le {le}"))?;
+            require!(
+                data == whole,
+                "{name} with Le {le}: the parts don't make the whole answer"
+            );
+        }
+        for size in 1..length {
+            let first = b.card.once(&command)?;
+            let data =
+                parts(b, first, &whole, 0, size).at(|| format!("{name} in parts of {size}"))?;
+            require!(
+                data == whole,
+                "{name} in parts of {size}: not the whole answer"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Collects an answer of which `le` bytes were asked for, fetching `size` bytes at a time.
+fn parts(
+    b: &mut Bench,
+    first: crate::apdu::Answer,
+    whole: &[u8],
+    le: u32,
+    size: u32,
+) -> Step<Vec<u8>> {
+    let mut data = Vec::new();
+    let (mut answer, mut asked) = (first, le);
+    loop {
+        let expected = (whole.len() - data.len()).min(asked as usize);
+        let left = whole.len() - data.len() - expected;
+        let sw = match left {
+            0 => Sw::OK,
+            1..=255 => Sw(0x6100 | left as u16),
+            _ => Sw(0x6100),
+        };
+        let part = answer.want(sw, "a part")?;
+        require!(
+            part.len() == expected,
+            "a part of {} bytes instead of {expected}, {left} left",
+            part.len()
+        );
+        data.extend_from_slice(&part);
+        if left == 0 {
+            return Ok(data);
+        }
+        answer = b.card.get_response(size)?;
+        asked = size;
+    }
+}
+
+fn long_answers(b: &mut Bench) -> Outcome {
+    let request = request(2_000_000 - 20_000);
+    b.card
+        .preview_checked(&request)?
+        .map_err(|sw| Stop::Error(format!("refused with {sw}")))?;
+    b.card.authorise()?;
+    let whole = b.card.preview_answer(&request)?.want(Sw::OK, "PREVIEW")?;
+    require!(
+        whole.len() > 512,
+        "the answer is too short for this case: {} bytes",
+        whole.len()
+    );
+    let command = Command::new([0x80, 0x32, 0, 0]).data(request.encode());
+    for (le, size) in [
+        (0, 256),
+        (256, 256),
+        (1, 255),
+        (100, 100),
+        (255, 37),
+        (0, 1),
+    ] {
+        b.card.authorise()?;
+        let asked = if le == 0 {
+            command.clone()
+        } else {
+            command.clone().le(le)
+        };
+        let first = b.card.once(&asked)?;
+        let data =
+            parts(b, first, &whole, le, size).at(|| format!("Le {le}, then {size} at a time"))?;
+        require!(
+            data == whole,
+            "Le {le}, then {size} at a time: not the whole answer"
+        );
+    }
+    Ok(())
+}
+
+fn stale_response(b: &mut Bench) -> Outcome {
+    let nothing_left = |b: &mut Bench, when: &str| {
+        b.card
+            .get_response(256)?
+            .want_bare(Sw::CONDITIONS, &format!("GET RESPONSE {when}"))
+    };
+    nothing_left(b, "after a reset")?;
+    b.card.select()?;
+    nothing_left(b, "after a command without an answer")?;
+
+    let begin = |b: &mut Bench| -> Outcome {
+        let first = b.card.raw(&[0x00, 0xCA, 0x01, 0x01])?;
+        require!(
+            first.sw.more().is_some(),
+            "GET DATA without Le answered {}",
+            first.sw
+        );
+        b.card.get_response(1)?;
+        Ok(())
+    };
+    begin(b)?;
+    b.card
+        .get_response(256)?
+        .want(Sw::OK, "GET RESPONSE, last part")?;
+    nothing_left(b, "after the last part")?;
+
+    let between: [(&str, &[u8]); 9] = [
+        ("GET DATA", &[0x00, 0xCA, 0x01, 0x00, 0x00]),
+        ("a refused GET DATA", &[0x00, 0xCA, 0x02, 0x00, 0x00]),
+        ("GENERATE", &[0x00, 0x46, 0x00, 0x00, 0x00]),
+        ("VERIFY without data", &[0x00, 0x20, 0x00, 0x80]),
+        ("an unknown instruction", &[0x80, 0xFE, 0x00, 0x00]),
+        ("another logical channel", &[0x01, 0xCA, 0x01, 0x00]),
+        ("command chaining", &[0x10, 0xCA, 0x01, 0x00]),
+        ("an unknown class", &[0xA0, 0xCA, 0x01, 0x00]),
+        (
+            "a refused SELECT",
+            &[0x00, 0xA4, 0x04, 0x00, 0x05, 1, 2, 3, 4, 5],
+        ),
+    ];
+    for (name, command) in between {
+        begin(b)?;
+        b.card.raw(command)?;
+        nothing_left(b, &format!("after {name}"))?;
+    }
+    begin(b)?;
+    b.card.select()?;
+    nothing_left(b, "after SELECT")?;
+    for how in [Reset::Warm, Reset::Cold] {
+        begin(b)?;
+        b.card.reset(how)?;
+        nothing_left(b, "after a reset")?;
+        b.card.select()?;
+        nothing_left(b, "after a reset and SELECT")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! SELECT: section 2.3.
+
+use super::prelude::*;
+use super::samples;
+use crate::card::{AID, VERSION};
+use crate::tlv;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-SEL-01",
+        version: 1,
+        purpose: "SELECT by the full AID and by each prefix of 5 to 8 bytes answers the FCI \
+                  template, byte for byte, and with P2 0C nothing; the application is selected.",
+        requirements: &[req::SEL_1, req::INF_2],
+        start: Start::Factory,
+        level: Level::D0,
+        defect: "Partial AID refused; wrong template; data in spite of P2 0C.",
+        run: right_names,
+    },
+    Case {
+        id: "TC-SEL-02",
+        version: 1,
+        purpose: "Names of 5 to 16 bytes that match no application (each byte changed, the AID \
+                  with more bytes after it) are refused with 6A82 and change nothing: the \
+                  application stays selected and the holder authorised.",
+        requirements: &[req::SEL_2],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "Only the first bytes compared; a failed SELECT that ends the session, or selects.",
+        run: wrong_names,
+    },
+    Case {
+        id: "TC-SEL-03",
+        version: 1,
+        purpose: "Names shorter than 5 or longer than 16 bytes are refused with 6700.",
+        requirements: &[req::SEL_2],
+        start: Start::Factory,
+        level: Level::D0,
+        defect: "An empty or a short name that selects by default.",
+        run: wrong_lengths,
+    },
+    Case {
+        id: "TC-SEL-04",
+        version: 1,
+        purpose: "After a cold and a warm reset every command but SELECT and GET RESPONSE is \
+                  refused with 6985 and without effect, and so it is after a SELECT that failed.",
+        requirements: &[req::SEL_3],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "An application selected by default, which a careless terminal then talks to.",
+        run: nothing_selected,
+    },
+    Case {
+        id: "TC-SEL-05",
+        version: 1,
+        purpose: "SELECT (by full and by partial AID, with and without FCI) and resets end the \
+                  authorisation, and forget a challenge, a coin entry under way and what GET \
+                  RESPONSE had left.",
+        requirements: &[req::SEL_4, req::OWN_3],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "A session that outlives the reader's reset: the next terminal inherits the PIN.",
+        run: ends_the_session,
+    },
+    Case {
+        id: "TC-SEL-06",
+        version: 1,
+        purpose: "SELECT with all other values of P1, and of P2, is refused with 6A86 and changes \
+                  nothing.",
+        requirements: &[req::SEL_5, req::FRM_8],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "Selection by file identifier or of the next occurrence taken for ours.",
+        run: parameters,
+    },
+    Case {
+        id: "TC-SEL-07",
+        version: 1,
+        purpose: "SELECT and resets forget a key generation under way: ISSUE after them is \
+                  refused with 6985 and issues nothing.",
+        requirements: &[req::SEL_4, req::ISS_3],
+        start: Start::Factory,
+        level: Level::D0,
+        defect: "A commitment that survives into another session.",
+        run: forgets_generation,
+    },
+];
+
+const FCI: u8 = 0x00;
+const NO_FCI: u8 = 0x0C;
+
+fn select(p2: u8, name: &[u8]) -> Command {
+    let command = Command::new([0x00, 0xA4, 0x04, p2]).data(name);
+    if p2 == FCI {
+        command.le(LE_SHORT)
+    } else {
+        command
+    }
+}
+
+fn right_names(b: &mut Bench) -> Outcome {
+    b.card.select()?;
+    let capabilities = b.card.capabilities()?;
+    let proprietary = [
+        tlv::object(0x80, &VERSION),
+        tlv::object(0x81, &capabilities.bits.to_be_bytes()),
+    ]
+    .concat();
+    let template = [tlv::object(0x84, &AID), tlv::object(0xA5, &proprietary)].concat();
+    let expected = tlv::object(0x6F, &template);
+    for length in 5..=AID.len() {
+        for (p2, wanted) in [(FCI, expected.as_slice()), (NO_FCI, &[])] {
+            b.card.reset(Reset::Cold)?;
+            let answer = b
+                .card
+                .send(&select(p2, &AID[..length]))?
+                .want(Sw::OK, "SELECT")?;
+            require!(
+                answer == wanted,
+                "SELECT by {length} bytes with P2 {p2:02X} answered {} instead of {}",
+                hex::encode_upper(&answer),
+                hex::encode_upper(wanted)
+            );
+            b.card
+                .status()
+                .at(|| format!("after SELECT by {length} bytes"))?;
+        }
+    }
+    Ok(())
+}
+
+fn wrong_names(b: &mut Bench) -> Outcome {
+    b.card.authorise()?;
+    let mut names: Vec<Vec<u8>> = Vec::new();
+    for length in 5..=AID.len() {
+        for at in 0..length {
+            let mut name = AID[..length].to_vec();
+            name[at] ^= 0x20;
+            names.push(name);
+        }
+    }
+    for more in 1..=7 {
+        names.push([&AID[..], &vec![0; more]].concat());
+        names.push([&AID[..], &AID[..more]].concat());
+        names.push([&vec![0; more][..], &AID].concat());
+    }
+    // The payment system environment, which terminals look for.
+    names.push(b"1PAY.SYS.DDF01".to_vec());
+    for name in &names {
+        for p2 in [FCI, NO_FCI] {
+            b.card.once(&select(p2, name))?.want_bare(
+                Sw::NO_APPLICATION,
+                &format!("SELECT {}", hex::encode_upper(name)),
+            )?;
+        }
+    }
+    b.card
+        .expect_authorised(true, "after names of other applications")?;
+    b.card.reset(Reset::Cold)?;
+    for name in &names {
+        b.card
+            .once(&select(NO_FCI, name))?
+            .want_bare(Sw::NO_APPLICATION, "SELECT")?;
+    }
+    b.card.get_data(1, 0)?.want_bare(
+        Sw::CONDITIONS,
+        "GET DATA after names of other applications only",
+    )
+}
+
+fn wrong_lengths(b: &mut Bench) -> Outcome {
+    let long = [&AID[..], &[0; 246]].concat();
+    for length in (0..=4).chain(17..=255) {
+        for p2 in [FCI, NO_FCI] {
+            b.card
+                .once(&select(p2, &long[..length]))?
+                .want_bare(Sw::WRONG_LENGTH, &format!("SELECT by {length} bytes"))?;
+        }
+    }
+    b.card
+        .get_data(1, 0)?
+        .want_bare(Sw::CONDITIONS, "GET DATA after names of wrong lengths only")
+}
+
+fn nothing_selected(b: &mut Bench) -> Outcome {
+    for how in [Reset::Cold, Reset::Warm] {
+        b.card.authorise()?;
+        b.card.reset(how)?;
+        for sample in samples::all(b)? {
+            b.card
+                .once(&sample.command)?
+                .want_bare(Sw::CONDITIONS, sample.name)
+                .at(|| format!("after a {how:?} reset"))?;
+        }
+        b.card
+            .get_response(256)?
+            .want_bare(Sw::CONDITIONS, "GET RESPONSE")?;
+        b.card.select()?;
+        b.card
+            .expect_tries(3, "after VERIFY without a selected application")?;
+    }
+    Ok(())
+}
+
+fn ends_the_session(b: &mut Bench) -> Outcome {
+    let mut stream = b.values.stream("coin");
+    let (entry, transaction) = b.card.coin_at(&mut stream, 20_000, 0)?;
+    let body = entry.body();
+    let selects = [
+        Some(select(FCI, &AID)),
+        Some(select(NO_FCI, &AID)),
+        Some(select(FCI, &AID[..5])),
+        Some(select(NO_FCI, &AID[..7])),
+        None,
+    ];
+    for (how, reset) in selects
+        .iter()
+        .zip([Reset::Cold; 4].iter().chain([&Reset::Warm]))
+    {
+        let what = how.as_ref().map_or_else(
+            || "a warm reset".to_owned(),
+            |command| format!("SELECT {}", hex::encode_upper(&command.data)),
+        );
+        let end = |b: &mut Bench| -> Outcome {
+            match how {
+                Some(command) => b.card.send(command)?.want(Sw::OK, "SELECT").map(drop),
+                None => {
+                    b.card.reset(*reset)?;
+                    b.card.select()
+                }
+            }
+        };
+        b.card.authorise()?;
+        end(b)?;
+        b.card.expect_authorised(false, &format!("after {what}"))?;
+
+        let challenge = b.card.challenge()?;
+        let signature = b.card.owner_signature(&challenge, Entry::BEGIN, &body)?;
+        end(b)?;
+        b.card
+            .once(&Command::new(Entry::BEGIN).data(Card::signed(&body, &signature)))?
+            .want_bare(Sw::SECURITY, "ENTER COIN with a challenge of before")
+            .at(|| format!("after {what}"))?;
+
+        b.card.begun_entry(&entry)?;
+        b.card
+            .piece(&transaction[..20])?
+            .want_bare(Sw::OK, "ENTER COIN, a piece")
+            .preamble()?;
+        end(b)?;
+        b.card
+            .piece(&transaction[20..])?
+            .want_bare(Sw::CONDITIONS, "ENTER COIN, a piece of before")
+            .at(|| format!("after {what}"))?;
+
+        let first = b.card.raw(&[0x00, 0xCA, 0x01, 0x00])?;
+        require!(
+            first.sw.more().is_some(),
+            "GET DATA without Le answered {}",
+            first.sw
+        );
+        b.card
+            .raw(&select(NO_FCI, &AID).short()?)?
+            .want_bare(Sw::OK, "SELECT")?;
+        b.card
+            .get_response(256)?
+            .want_bare(Sw::CONDITIONS, "GET RESPONSE after SELECT")?;
+    }
+    b.card.authorise()?;
+    b.card.power_cycle()?;
+    b.card.expect_authorised(false, "after a power cycle")
+}
+
+fn parameters(b: &mut Bench) -> Outcome {
+    b.card.authorise()?;
+    let across = (0..=0xFF)
+        .filter(|p1| *p1 != 0x04)
+        .flat_map(|p1| [(p1, FCI), (p1, NO_FCI)]);
+    let down = (0..=0xFF)
+        .filter(|p2| ![FCI, NO_FCI].contains(p2))
+        .map(|p2| (0x04, p2));
+    for (p1, p2) in across.chain(down) {
+        b.card
+            .once(&Command::new([0x00, 0xA4, p1, p2]).data(AID))?
+            .want_bare(Sw::WRONG_P1P2, "SELECT")?;
+    }
+    b.card
+        .expect_authorised(true, "after SELECT with other P1-P2")?;
+    b.card.reset(Reset::Cold)?;
+    for header in [[0x00, 0xA4, 0x00, 0x00], [0x00, 0xA4, 0x04, 0x02]] {
+        b.card
+            .once(&Command::new(header).data(AID))?
+            .want_bare(Sw::WRONG_P1P2, "SELECT")?;
+    }
+    b.card.get_data(1, 0)?.want_bare(
+        Sw::CONDITIONS,
+        "GET DATA after SELECT with other P1-P2 only",
+    )
+}
+
+fn forgets_generation(b: &mut Bench) -> Outcome {
+    let field = b.profile()?.encode();
+    b.card.select()?;
+    for reset in [None, Some(Reset::Cold), Some(Reset::Warm)] {
+        b.card.generate().preamble()?;
+        if let Some(how) = reset {
+            b.card.reset(how)?;
+        }
+        b.card.select()?;
+        b.card
+            .issue_answer(&field)?
+            .want_bare(Sw::CONDITIONS, "ISSUE with a key generation of before")
+            .at(|| {
+                reset.map_or("after SELECT".to_owned(), |how| {
+                    format!("after a {how:?} reset")
+                })
+            })?;
+    }
+    Ok(())
+}

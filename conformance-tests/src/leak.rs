@@ -1,0 +1,277 @@
+//! The leak sweep of `[KEY-3]`: every answer of the run is searched for what must never leave.
+//!
+//! The suite knows the PIN, the account's public key and its chain code, and looks for any eight
+//! bytes of them in a row, in both byte orders. It doesn't know the card's secret keys, but it
+//! knows their public keys: each 32 bytes in a row of each answer are tried as a secret key.
+
+use crate::keys::{Account, SECP};
+use bitcoin::secp256k1::{PublicKey, SecretKey, XOnlyPublicKey};
+use std::collections::{HashMap, HashSet};
+
+/// How many bytes in a row count as a leak.
+const WINDOW: usize = 8;
+/// Child keys of each chain whose secrets are looked for, from index 0.
+const CHILDREN: u32 = 24;
+/// INS of GET RESPONSE, whose answer continues the one before.
+const INS_GET_RESPONSE: u8 = 0xC0;
+
+/// What one card must keep.
+#[derive(Clone)]
+pub struct Secrets {
+    /// What the host knows of the account.
+    pub account: Account,
+    /// `C`, the card's commitment.
+    pub commitment: PublicKey,
+    /// The PIN block.
+    pub pin_block: [u8; 8],
+    /// The PIN's digits in ASCII.
+    pub pin_digits: Vec<u8>,
+}
+
+/// An answer given after ISSUE, put together from its parts.
+struct Seen {
+    card: usize,
+    case: String,
+    header: Vec<u8>,
+    data: Vec<u8>,
+}
+
+/// Something found in an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The case in which the answer was given.
+    pub case: String,
+    /// Which answer and what was in it, without the secret itself.
+    pub what: String,
+}
+
+/// Collects answers and searches them.
+#[derive(Default)]
+pub struct Leaks {
+    cards: Vec<Option<Secrets>>,
+    seen: Vec<Seen>,
+}
+
+impl Leaks {
+    /// From here on answers come from another card.
+    pub fn next_card(&mut self) {
+        self.cards.push(None);
+    }
+
+    /// From here on the card now in use must keep these.
+    pub fn guard(&mut self, secrets: Secrets) {
+        if let Some(card) = self.cards.last_mut() {
+            *card = Some(secrets);
+        }
+    }
+
+    /// Takes note of an exchange.
+    pub fn saw(&mut self, case: &str, command: &[u8], answer: &[u8]) {
+        if !matches!(self.cards.last(), Some(Some(_))) || answer.len() <= 2 {
+            return;
+        }
+        let card = self.cards.len() - 1;
+        let data = &answer[..answer.len() - 2];
+        if command.get(1) == Some(&INS_GET_RESPONSE)
+            && let Some(last) = self.seen.last_mut().filter(|last| last.card == card)
+        {
+            last.data.extend_from_slice(data);
+            return;
+        }
+        self.seen.push(Seen {
+            card,
+            case: case.to_owned(),
+            header: command.iter().take(4).copied().collect(),
+            data: data.to_vec(),
+        });
+    }
+
+    /// How many answers there are to search.
+    #[must_use]
+    pub const fn answers(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// How many bytes the answers have together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.seen.iter().map(|seen| seen.data.len()).sum()
+    }
+
+    /// Searches all answers.
+    #[must_use]
+    pub fn sweep(&self) -> Vec<Finding> {
+        let guards: Vec<Option<Guard>> = self
+            .cards
+            .iter()
+            .map(|card| card.as_ref().map(Guard::new))
+            .collect();
+        self.seen
+            .iter()
+            .filter_map(|seen| {
+                let what = guards[seen.card].as_ref()?.find(&seen.data)?;
+                Some(Finding {
+                    case: seen.case.clone(),
+                    what: format!(
+                        "the answer to {} holds {what}",
+                        hex::encode_upper(&seen.header)
+                    ),
+                })
+            })
+            .collect()
+    }
+}
+
+/// What to look for in the answers of one card.
+struct Guard {
+    windows: HashMap<[u8; WINDOW], &'static str>,
+    public_keys: HashSet<[u8; 32]>,
+}
+
+impl Guard {
+    fn new(secrets: &Secrets) -> Self {
+        let account = &secrets.account;
+        let mut windows = HashMap::new();
+        let known: [(&'static str, &[u8]); 4] = [
+            ("the PIN block", &secrets.pin_block),
+            ("the PIN's digits", &secrets.pin_digits),
+            (
+                "part of the account's public key",
+                &account.public_key()[1..],
+            ),
+            ("part of the chain code", &account.chain_code()),
+        ];
+        for (name, bytes) in known {
+            for window in bytes.windows(WINDOW) {
+                let mut window: [u8; WINDOW] = window.try_into().unwrap_or_default();
+                windows.insert(window, name);
+                window.reverse();
+                windows.insert(window, name);
+            }
+        }
+        let mut public_keys = HashSet::from([
+            secrets.commitment.x_only_public_key().0.serialize(),
+            account.public_key()[1..].try_into().unwrap_or_default(),
+        ]);
+        for chain in [0, 1] {
+            if let Ok(key) = account.chain_key(chain) {
+                public_keys.insert(key.public_key.x_only_public_key().0.serialize());
+            }
+            for index in 0..CHILDREN {
+                if let Ok(key) = account.key(chain, index) {
+                    public_keys.insert(key.x_only_public_key().0.serialize());
+                }
+                if let Ok(key) = account.output_key(chain, index) {
+                    public_keys.insert(key.serialize());
+                }
+            }
+        }
+        Self {
+            windows,
+            public_keys,
+        }
+    }
+
+    fn find(&self, data: &[u8]) -> Option<&'static str> {
+        let known = data
+            .windows(WINDOW)
+            .filter_map(|window| <[u8; WINDOW]>::try_from(window).ok())
+            .find_map(|window| self.windows.get(&window).copied());
+        known.or_else(|| {
+            data.windows(32)
+                .filter_map(|window| <[u8; 32]>::try_from(window).ok())
+                .any(|window| self.is_secret(window))
+                .then_some("a secret key")
+        })
+    }
+
+    fn is_secret(&self, mut window: [u8; 32]) -> bool {
+        let tried = |bytes: &[u8; 32]| {
+            SecretKey::from_slice(bytes).is_ok_and(|secret| {
+                let (key, _) = XOnlyPublicKey::from_keypair(&secret.keypair(&SECP));
+                self.public_keys.contains(&key.serialize())
+            })
+        };
+        if tried(&window) {
+            return true;
+        }
+        window.reverse();
+        tried(&window)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Leaks, Secrets};
+    use crate::keys::{Account, SECP, keypair};
+    use bitcoin::secp256k1::Scalar;
+
+    const CARD_SHARE: [u8; 32] = [3; 32];
+    const HOST_SHARE: [u8; 32] = [5; 32];
+
+    fn leaks() -> (Leaks, Account, [u8; 32]) {
+        let c = keypair(&CARD_SHARE).unwrap();
+        let leaf = keypair(&[7; 32]).unwrap().x_only_public_key().0;
+        let account = Account::expected(&c.public_key(), &HOST_SHARE, leaf).unwrap();
+        let secret = c
+            .secret_key()
+            .add_tweak(&Scalar::from_be_bytes(HOST_SHARE).unwrap())
+            .unwrap();
+        assert_eq!(secret.public_key(&SECP).serialize(), account.public_key());
+        let mut leaks = Leaks::default();
+        leaks.next_card();
+        leaks.saw("before", &[0; 5], &account.public_key());
+        leaks.guard(Secrets {
+            account: account.clone(),
+            commitment: c.public_key(),
+            pin_block: [0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
+            pin_digits: b"1234".to_vec(),
+        });
+        (leaks, account, secret.secret_bytes())
+    }
+
+    fn answer(data: &[u8]) -> Vec<u8> {
+        [&[0xAA; 5], data, &[0x90, 0x00]].concat()
+    }
+
+    #[test]
+    fn each_kind_of_leak_is_found() {
+        let (mut leaks, account, secret) = leaks();
+        let mut backwards = secret;
+        backwards.reverse();
+        let mut pin = [0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
+        pin.reverse();
+        let leaking: [&[u8]; 7] = [
+            &secret,
+            &backwards,
+            &CARD_SHARE,
+            &pin,
+            &account.public_key()[10..18],
+            &account.chain_code()[3..11],
+            &account.public_key(),
+        ];
+        for data in leaking {
+            leaks.saw("leaking", &[0x80, 0x30, 0, 0], &answer(data));
+        }
+        leaks.saw("clean", &[0x80, 0x30, 0, 0], &answer(&[0x55; 200]));
+        let found = leaks.sweep();
+        assert_eq!(found.len(), leaking.len(), "{found:?}");
+        assert!(found.iter().all(|f| f.case == "leaking"));
+    }
+
+    #[test]
+    fn a_leak_split_over_get_response_is_found() {
+        let (mut leaks, _, secret) = leaks();
+        leaks.saw(
+            "split",
+            &[0x80, 0x30, 0, 0],
+            &[&secret[..9], &[0x61, 23]].concat(),
+        );
+        leaks.saw(
+            "split",
+            &[0x00, 0xC0, 0, 0],
+            &[&secret[9..], &[0x90, 0]].concat(),
+        );
+        assert_eq!(leaks.sweep().len(), 1);
+    }
+}

@@ -1,0 +1,219 @@
+//! Keeps what went over the link: the trace, and the answers for the leak sweep.
+
+use crate::leak::Leaks;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::time::Instant;
+
+/// The INS byte of VERIFY, whose data field never goes into a trace.
+const INS_VERIFY: u8 = 0x20;
+/// Header and Lc of an ISSUE as section 3.2 has it.
+const ISSUE: [u8; 5] = [0x80, 0x10, 0x00, 0x00, 145];
+/// Where its PIN block is.
+const ISSUE_PIN: std::ops::Range<usize> = 112..120;
+
+/// One line of the trace.
+#[derive(Serialize)]
+struct Line<'a> {
+    case: &'a str,
+    card: u32,
+    /// Nanoseconds since the run began.
+    at_ns: u64,
+    /// Nanoseconds that the exchange took.
+    took_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+}
+
+/// One run's record.
+pub struct Recorder {
+    began: Instant,
+    trace: Option<BufWriter<File>>,
+    trace_failed: Option<String>,
+    case: String,
+    card: u32,
+    apdus: u64,
+    pins: Vec<String>,
+    /// What every card of the run answered to reset.
+    pub atrs: Vec<Vec<u8>>,
+    /// Every answer to SELECT that a card gave, with the card's number.
+    pub fcis: BTreeSet<(u32, Vec<u8>)>,
+    /// The leak sweep.
+    pub leaks: Leaks,
+}
+
+impl Recorder {
+    /// Starts a record; with a path, a trace of one JSON object per line goes there.
+    ///
+    /// # Errors
+    /// When the file can't be made.
+    pub fn new(trace: Option<&Path>) -> std::io::Result<Self> {
+        Ok(Self {
+            began: Instant::now(),
+            trace: trace.map(File::create).transpose()?.map(BufWriter::new),
+            trace_failed: None,
+            case: String::new(),
+            card: 0,
+            apdus: 0,
+            pins: Vec::new(),
+            atrs: Vec::new(),
+            fcis: BTreeSet::new(),
+            leaks: Leaks::default(),
+        })
+    }
+
+    /// From here on lines belong to this case.
+    pub fn enter_case(&mut self, id: &str) {
+        id.clone_into(&mut self.case);
+    }
+
+    /// From here on lines belong to the next card.
+    pub fn enter_card(&mut self, atr: Vec<u8>) {
+        self.card += 1;
+        self.pins.clear();
+        self.atrs.push(atr);
+        self.leaks.next_card();
+        self.event("card inserted");
+    }
+
+    /// The number of the card now in use, from 1.
+    #[must_use]
+    pub const fn card(&self) -> u32 {
+        self.card
+    }
+
+    /// How many APDUs have gone over the link.
+    #[must_use]
+    pub const fn apdus(&self) -> u64 {
+        self.apdus
+    }
+
+    /// A PIN block that must not appear in the trace.
+    pub fn hide(&mut self, pin_block: &[u8]) {
+        self.pins.push(hex::encode_upper(pin_block));
+    }
+
+    /// An answer to SELECT.
+    pub fn selected(&mut self, fci: &[u8]) {
+        self.fcis.insert((self.card, fci.to_vec()));
+    }
+
+    /// A reset, or a change of cards.
+    pub fn event(&mut self, event: &str) {
+        let at_ns = self.now();
+        let case = std::mem::take(&mut self.case);
+        self.line(&Line {
+            case: &case,
+            card: self.card,
+            at_ns,
+            took_ns: 0,
+            event: Some(event),
+            command: None,
+            answer: None,
+        });
+        self.case = case;
+    }
+
+    /// A command and its answer.
+    pub fn exchange(&mut self, command: &[u8], answer: &[u8], took_ns: u64) {
+        self.apdus += 1;
+        self.leaks.saw(&self.case, command, answer);
+        if self.trace.is_none() {
+            return;
+        }
+        let at_ns = self.now().saturating_sub(took_ns);
+        let case = std::mem::take(&mut self.case);
+        let line = Line {
+            case: &case,
+            card: self.card,
+            at_ns,
+            took_ns,
+            event: None,
+            command: Some(self.redact_command(command)),
+            answer: Some(self.redact(hex::encode_upper(answer))),
+        };
+        self.line(&line);
+        self.case = case;
+    }
+
+    /// Writes out what is still in memory.
+    ///
+    /// # Errors
+    /// What went wrong with the trace file, if anything did.
+    pub fn finish(&mut self) -> Result<(), String> {
+        if let Some(trace) = &mut self.trace {
+            trace.flush().map_err(|e| e.to_string())?;
+        }
+        self.trace_failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn line(&mut self, line: &Line<'_>) {
+        let Some(trace) = &mut self.trace else { return };
+        let written = serde_json::to_writer(&mut *trace, line)
+            .map_err(std::io::Error::from)
+            .and_then(|()| trace.write_all(b"\n"));
+        if let Err(e) = written {
+            self.trace_failed = Some(e.to_string());
+            self.trace = None;
+        }
+    }
+
+    fn redact_command(&self, command: &[u8]) -> String {
+        match command {
+            [_, INS_VERIFY, _, _, _, field @ ..] if !field.is_empty() => {
+                format!("{}<pin:{}>", hex::encode_upper(&command[..5]), field.len())
+            }
+            _ if command.starts_with(&ISSUE) && command.len() >= ISSUE_PIN.end => {
+                let (before, after) = (&command[..ISSUE_PIN.start], &command[ISSUE_PIN.end..]);
+                let text = hex::encode_upper(before) + "<pin>" + &hex::encode_upper(after);
+                self.redact(text)
+            }
+            _ => self.redact(hex::encode_upper(command)),
+        }
+    }
+
+    fn redact(&self, hexadecimal: String) -> String {
+        self.pins
+            .iter()
+            .fold(hexadecimal, |text, pin| text.replace(pin.as_str(), "<pin>"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Recorder;
+
+    #[test]
+    fn no_pin_goes_into_the_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("trace.jsonl");
+        let mut recorder = Recorder::new(Some(&file)).unwrap();
+        let block = hex::decode("241234FFFFFFFFFF").unwrap();
+        recorder.enter_case("TC-PIN-01");
+        recorder.enter_card(vec![0x3B]);
+        recorder.hide(&block);
+        recorder.exchange(
+            &[&[0, 0x20, 0, 0x80, 8], &block[..]].concat(),
+            &[0x90, 0],
+            1,
+        );
+        recorder.exchange(&[&[0x80, 0x10, 0, 0, 8], &block[..]].concat(), &block, 1);
+        recorder.finish().unwrap();
+        let text = std::fs::read_to_string(file).unwrap();
+        assert_eq!(text.lines().count(), 3);
+        assert!(!text.contains("241234"), "{text}");
+        assert!(text.contains("\"00200080 08".replace(' ', "").as_str()));
+        assert!(text.contains("<pin:8>") && text.contains("8010000008<pin>"));
+    }
+}
