@@ -107,17 +107,11 @@ impl TearableCard {
 
     /// Has the power fail once the card has written or erased so many more bytes.
     pub fn cut_after(&mut self, bytes: u64) {
-        self.replace_nvm(|nvm| TornNvm::cut_after(nvm, bytes));
+        self.card.nvm_mut().start_counting(Some(bytes));
     }
 
     /// Mends the power supply. After a cut the card still has to be connected to anew.
     pub fn restore(&mut self) {
-        self.replace_nvm(TornNvm::counting);
-    }
-
-    fn replace_nvm(&mut self, wrap: impl FnOnce(RamNvm) -> TornNvm<RamNvm>) {
-        let nvm = self.card.nvm_mut();
-        let torn = core::mem::replace(nvm, TornNvm::counting(RamNvm::default()));
-        *nvm = wrap(torn.into_inner());
+        self.card.nvm_mut().start_counting(None);
     }
 }

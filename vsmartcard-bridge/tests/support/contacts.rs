@@ -5,6 +5,7 @@ use std::io;
 use embedded_storage::nor_flash::NorFlash;
 use tillcard_applet::command::Apdu;
 use tillcard_emu::EmulatedCard;
+use tillcard_emu::inprocess::InProcess;
 use tillcard_emu::nvm::Durable;
 
 use super::driver;
@@ -45,6 +46,12 @@ pub trait Contacts {
 impl Contacts for driver::Card {
     fn exchange(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
         self.try_transmit(command)
+    }
+}
+
+impl<N: NorFlash + Durable> Contacts for InProcess<N> {
+    fn exchange(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
+        self.transmit(command).map_err(io::Error::other)
     }
 }
 

@@ -87,6 +87,16 @@ impl Card {
         self.try_transmit(command).unwrap()
     }
 
+    /// Waits for the first byte of an answer.
+    pub fn wait_for_answer(&mut self) {
+        assert_eq!(self.stream.peek(&mut [0]).unwrap(), 1);
+    }
+
+    /// Whether a whole answer came before the card left.
+    pub fn answered(&mut self) -> bool {
+        self.receive().is_ok()
+    }
+
     /// Reads until the card closes the connection; returns what came before.
     pub fn rest(mut self) -> Vec<u8> {
         let mut rest = Vec::new();
