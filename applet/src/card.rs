@@ -53,7 +53,7 @@ impl<N: NorFlash, R: TryCryptoRng> Card<N, R> {
     pub fn transmit(&mut self, command: &[u8], response: &mut Response) {
         match Framing::decode(command) {
             Ok(command) if Framing::is_get_response(&command) => {
-                self.framing.get_response(command.expected(), response);
+                self.framing.get_response(&command, response);
             }
             decoded => {
                 let expected = decoded.map_or(0, |command| command.expected());

@@ -13,8 +13,8 @@ pub const RESPONSE_MAX: usize = ANSWER_MAX + 2;
 /// A response APDU.
 pub type Response = Vec<u8, RESPONSE_MAX>;
 
-/// GET RESPONSE: CLA, INS, P1, P2.
-const GET_RESPONSE: [u8; 4] = [0x00, 0xC0, 0x00, 0x00];
+/// GET RESPONSE: CLA, INS.
+const GET_RESPONSE: [u8; 2] = [0x00, 0xC0];
 
 /// The answer that is being given.
 #[derive(Default)]
@@ -29,21 +29,22 @@ impl Framing {
     /// # Errors
     /// `6700`, or `6E00` for the class byte that ISO/IEC 7816-3 forbids.
     pub(crate) fn decode(bytes: &[u8]) -> Result<CommandView<'_>, Status> {
-        CommandView::try_from(bytes).map_err(|error| match error {
+        let command = CommandView::try_from(bytes).map_err(|error| match error {
             FromSliceError::InvalidClass => status::CLASS,
             _ => status::WRONG_LENGTH,
-        })
+        })?;
+        // An extended Lc is 1 at least (ISO/IEC 7816-3 §12.1.3); without data
+        // there is an extended Le of three bytes, and nothing else.
+        if command.extended && command.data().is_empty() && bytes.len() != 7 {
+            return Err(status::WRONG_LENGTH);
+        }
+        Ok(command)
     }
 
-    /// Le, if the command is a GET RESPONSE.
+    /// Whether the command is a GET RESPONSE, well formed or not.
     pub(crate) fn is_get_response(command: &CommandView<'_>) -> bool {
-        let header = [
-            command.class().into_inner(),
-            command.instruction().into(),
-            command.p1,
-            command.p2,
-        ];
-        header == GET_RESPONSE && command.data().is_empty()
+        let code: [u8; 2] = [command.class().into_inner(), command.instruction().into()];
+        code == GET_RESPONSE
     }
 
     /// Discards what is left of the former answer, and gives room for the next.
@@ -66,14 +67,21 @@ impl Framing {
         self.give(done.err().unwrap_or(Status::Success), expected, response);
     }
 
-    /// The next part.
-    pub(crate) fn get_response(&mut self, expected: usize, response: &mut Response) {
-        let status = if self.given == self.answer.len() {
-            status::CONDITIONS
+    /// The next part, which a GET RESPONSE asks for.
+    pub(crate) fn get_response(&mut self, command: &CommandView<'_>, response: &mut Response) {
+        let refusal = if [command.p1, command.p2] != [0, 0] {
+            Some(status::INCORRECT_P1_P2)
+        } else if !command.data().is_empty() {
+            Some(status::WRONG_LENGTH)
+        } else if self.given == self.answer.len() {
+            Some(status::CONDITIONS)
         } else {
-            Status::Success
+            None
         };
-        self.give(status, expected, response);
+        match refusal {
+            Some(status) => self.answer(Err(status), 0, response),
+            None => self.give(Status::Success, command.expected(), response),
+        }
     }
 
     fn give(&mut self, status: Status, expected: usize, response: &mut Response) {

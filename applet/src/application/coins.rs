@@ -25,6 +25,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             return Err(status::SECURITY_STATUS);
         }
         let index = self.persistent.tally()?.next_receive;
+        if index >= MAX_INDEX {
+            return Err(status::NO_ROOM);
+        }
         let script = receive_script(&self.persistent.identity()?, index)?;
         Ok(ReceiveScriptAnswer { index, script }.write(reply)?)
     }
