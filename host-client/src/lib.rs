@@ -2,6 +2,9 @@
 
 pub mod card;
 pub mod chain;
+pub mod cli;
+#[cfg(feature = "regtest")]
+pub mod demo;
 pub mod owner;
 pub mod scan;
 pub mod text;

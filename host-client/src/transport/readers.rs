@@ -79,6 +79,28 @@ impl Readers {
         Ok(shown(&meant))
     }
 
+    /// Whether there is a card of any kind in `reader`.
+    ///
+    /// # Errors
+    /// [`TransportError::NoReader`] when the reader isn't there.
+    pub fn has_card(&self, reader: &str) -> Result<bool, TransportError> {
+        let mut states = [ReaderState::new(c_name(reader)?, State::UNAWARE)];
+        match self
+            .context
+            .get_status_change(Some(Duration::ZERO), &mut states)
+        {
+            Ok(()) | Err(pcsc::Error::Timeout) => {}
+            Err(pcsc::Error::UnknownReader) => {
+                return Err(TransportError::NoReader {
+                    wanted: Some(reader.to_owned()),
+                    present: self.names()?,
+                });
+            }
+            Err(error) => return Err(TransportError::from_pcsc(error, reader)),
+        }
+        Ok(states[0].event_state().contains(State::PRESENT))
+    }
+
     /// Connects to the first card that has our application.
     ///
     /// # Errors

@@ -1,0 +1,62 @@
+//! The command line of `tillcard`.
+
+mod arguments;
+mod chain;
+mod failure;
+mod folders;
+mod output;
+mod owner;
+mod regtest;
+mod till;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use failure::{DECLINED, Failure};
+
+/// Pay and be paid with Bitcoin cards.
+///
+/// A Tillcard writes the payment itself: the till says payee, amount and fee rate, the holder types
+/// the PIN, and the card answers with the whole transaction, signed.
+#[derive(Parser)]
+#[command(name = "tillcard", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The owner's side: a wallet, and the cards that it fills and blocks
+    #[command(subcommand)]
+    Owner(owner::Command),
+    /// The shop's side
+    #[command(subcommand)]
+    Till(till::Command),
+    /// Serve a private chain for tests (regtest), validated by Bitcoin Core's own engine
+    #[cfg(feature = "regtest")]
+    Regtest(regtest::Serve),
+    /// Mine blocks on regtest
+    Mine(regtest::Mine),
+    /// Play the story of a carton of milk: issue, top up, pay, lose, block
+    #[cfg(feature = "regtest")]
+    Demo(crate::demo::Demo),
+}
+
+/// Runs the program with the process' arguments.
+pub fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Owner(command) => owner::run(command),
+        Command::Till(command) => till::run(command),
+        #[cfg(feature = "regtest")]
+        Command::Regtest(command) => command.run(),
+        Command::Mine(command) => command.run(),
+        #[cfg(feature = "regtest")]
+        Command::Demo(demo) => demo.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.exit(),
+    }
+}

@@ -1,0 +1,74 @@
+//! `tillcard owner block`.
+
+use super::{Place, choose_card};
+use crate::chain::{Chain, FeeRate};
+use crate::cli::output::{ChainProgress, line};
+use crate::cli::{Failure, arguments};
+use crate::owner::SweepOptions;
+use crate::text::sat;
+
+/// Blocks within which a sweep should confirm, for the fee estimate: whoever has the card may be
+/// in a hurry too.
+const CONFIRMATION_TARGET: u16 = 1;
+
+/// Takes a lost card's coins back.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Block {
+    #[command(flatten)]
+    place: Place,
+    /// The card's number [default: the only card]
+    #[arg(long, value_name = "NUMBER")]
+    card: Option<u32>,
+    /// Fee rate in sat/vB [default: the node's estimate for the next block]
+    #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
+    fee_rate: Option<FeeRate>,
+    /// Outbid payments of the card that aren't in a block yet: a thief's, or a shop's that trusted
+    /// you
+    #[arg(long)]
+    replace_unconfirmed: bool,
+}
+
+impl Block {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let (mut owner, chain) = self.place.open()?;
+        let number = choose_card(&owner, self.card)?.number;
+        let fee_rate = match self.fee_rate {
+            Some(rate) => rate,
+            None => chain.fee_rate(CONFIRMATION_TARGET)?,
+        };
+        let mut progress = ChainProgress::default();
+        let sweep = owner.block(
+            &chain,
+            number,
+            SweepOptions {
+                fee_rate,
+                replace_unconfirmed: self.replace_unconfirmed,
+            },
+            &mut |height, tip| progress.show(height, tip),
+        )?;
+        drop(progress);
+        line(format_args!("Card {number} is blocked."));
+        for transaction in &sweep.transactions {
+            let amount = transaction.output.iter().map(|output| output.value).sum();
+            line(format_args!(
+                "{} come back to your wallet in {}",
+                sat(amount),
+                transaction.compute_txid()
+            ));
+        }
+        for txid in &sweep.pending {
+            line(format_args!("An earlier sweep waits for its block: {txid}"));
+        }
+        for coin in &sweep.left_behind {
+            line(format_args!(
+                "Left behind: {}, {}: worth less than moving it costs, or being spent",
+                coin.outpoint,
+                sat(coin.output.value)
+            ));
+        }
+        if sweep.transactions.is_empty() && sweep.pending.is_empty() {
+            line("It had no coins to take back.");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! `tillcard till`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bitcoin::address::NetworkUnchecked;
+use bitcoin::{Address, Amount, Network};
+use clap::Subcommand;
+
+use super::chain::ChainArguments;
+use super::folders::data_folder;
+use super::output::line;
+use super::{Failure, arguments};
+use crate::chain::{Chain, FeeRate};
+use crate::till::{Event, Journal, Outcome, PaymentTerms, StandardInput, Till};
+use crate::transport::Readers;
+
+/// Blocks within which a payment should confirm, for the fee estimate.
+const CONFIRMATION_TARGET: u16 = 6;
+
+/// What the shop does.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Have a card pay: wait for it, ask for the PIN, check, send, wait until settled
+    Pay(Pay),
+}
+
+#[derive(clap::Args)]
+pub(super) struct Pay {
+    /// What the shop gets: 21000, "21,000 sat"
+    #[arg(long, value_parser = arguments::amount)]
+    amount: Amount,
+    /// The shop's address, a fresh one for each payment
+    #[arg(long, value_name = "ADDRESS")]
+    to: Address<NetworkUnchecked>,
+    /// Part of the reader's name [default: any reader with a Tillcard in it]
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
+    #[command(flatten)]
+    chain: ChainArguments,
+    /// Blocks that must bury the payment before it is settled
+    #[arg(long, value_name = "BLOCKS", default_value_t = 1)]
+    confirmations: u32,
+    /// Fee rate in sat/vB [default: the node's estimate]
+    #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
+    fee_rate: Option<FeeRate>,
+    /// Where payments are written down [default: tillcard/till in the user's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Print each step as a JSON object on a line of its own
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Pay(pay) => pay.run(),
+    }
+}
+
+impl Pay {
+    fn run(self) -> Result<(), Failure> {
+        let folder = match self.folder {
+            Some(folder) => folder,
+            None => data_folder("till")?,
+        };
+        let (chain, network) = self.chain.connect()?;
+        let to = self.to.require_network(network).map_err(|_| {
+            Failure::new(format!(
+                "the address isn't one of the node's chain, {network}"
+            ))
+        })?;
+        let fee_rate = match self.fee_rate {
+            Some(rate) => rate,
+            None => chain.fee_rate(CONFIRMATION_TARGET)?,
+        };
+        let journal = Journal::open(&folder.join("payments"))?;
+        let readers = Readers::establish(self.reader.as_deref())?;
+        if self.reader.is_some() {
+            // A mistyped name would be waited for in vain.
+            readers.names()?;
+        }
+        let mut till = Till {
+            cards: readers,
+            pins: StandardInput::default(),
+            chain: &chain,
+            journal,
+            poll_interval: poll_interval(network),
+            on_event: if self.json {
+                Box::new(print_json)
+            } else {
+                Box::new(|event| line(event))
+            },
+        };
+        let outcome = till.pay(&PaymentTerms {
+            amount: self.amount,
+            to,
+            fee_rate,
+            confirmations: self.confirmations,
+        })?;
+        match outcome {
+            Outcome::Settled(_) => Ok(()),
+            Outcome::Declined(_) => Err(Failure::declined()),
+        }
+    }
+}
+
+/// A test chain's next block may be there at once; others take minutes.
+fn poll_interval(network: Network) -> Duration {
+    match network {
+        Network::Regtest => Duration::from_millis(50),
+        _ => Duration::from_secs(2),
+    }
+}
+
+fn print_json(event: &Event) {
+    match serde_json::to_string(event) {
+        Ok(json) => line(json),
+        Err(error) => eprintln!("tillcard: a step can't be shown as JSON: {error}"),
+    }
+}

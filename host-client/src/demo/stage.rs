@@ -1,0 +1,149 @@
+//! What the story is played on, and how all of it is cleared away, come what may.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use rustix::fs::{FlockOperation, flock};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::child::Handle;
+use super::failure::DemoError;
+use crate::transport::Readers;
+
+/// Name that the virtual readers have in PC/SC.
+const VIRTUAL_READER: &str = "Virtual PCD";
+
+/// The folder and the processes of one demonstration. Dropping it ends and removes them.
+pub(super) struct Stage {
+    folder: PathBuf,
+    emulator: PathBuf,
+    players: Players,
+    // Released when the file is closed.
+    _lock: File,
+}
+
+#[derive(Clone, Default)]
+struct Players(Arc<Mutex<Vec<Handle>>>);
+
+impl Players {
+    fn lock(&self) -> MutexGuard<'_, Vec<Handle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clear_away(&self, folder: &Path) {
+        for player in self.lock().drain(..) {
+            player.kill();
+        }
+        // What can't be removed is in the system's temporary folder, and its own to remove.
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+impl Stage {
+    /// Makes sure that everything is there, and that nobody else plays.
+    pub(super) fn set() -> Result<Self, DemoError> {
+        let lock = take_lock()?;
+        let emulator = beside_this_program("tillcard-emu")?;
+        check_readers()?;
+        let folder = tempfile::Builder::new()
+            .prefix("tillcard-demo-")
+            .tempdir()?
+            .keep();
+        let players = Players::default();
+        clear_away_on_signal(players.clone(), folder.clone())?;
+        Ok(Self {
+            folder,
+            emulator,
+            players,
+            _lock: lock,
+        })
+    }
+
+    /// A folder for `name`, not made yet.
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The emulator's program.
+    pub(super) fn emulator(&self) -> &Path {
+        &self.emulator
+    }
+
+    /// Takes note of a process that is to be ended with the stage.
+    pub(super) fn enlist(&self, player: Handle) {
+        self.players.lock().push(player);
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.players.clear_away(&self.folder);
+    }
+}
+
+/// One demonstration at a time for each user: they would pull each other's cards.
+fn take_lock() -> Result<File, DemoError> {
+    let folder = env::var_os("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute() && folder.is_dir())
+        .unwrap_or_else(env::temp_dir);
+    let uid = rustix::process::getuid().as_raw();
+    let path = folder.join(format!("tillcard-demo-{uid}.lock"));
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| DemoError::new(format!("{}: {error}", path.display())))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(DemoError::new(
+            "another demo is running: wait until it has ended, or stop it with Ctrl-C",
+        )),
+        Err(error) => Err(DemoError::new(format!("{}: {error}", path.display()))),
+    }
+}
+
+fn beside_this_program(name: &str) -> Result<PathBuf, DemoError> {
+    let path = env::current_exe()?.with_file_name(name);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(DemoError::new(format!(
+        "{} isn't there: build it with cargo build -p tillcard-emu, in the same profile as this \
+         program",
+        path.display()
+    )))
+}
+
+fn check_readers() -> Result<(), DemoError> {
+    let readers = Readers::establish(None)?;
+    let virtual_reader = readers
+        .names()
+        .ok()
+        .is_some_and(|names| names.iter().any(|name| name.contains(VIRTUAL_READER)));
+    if virtual_reader {
+        return Ok(());
+    }
+    Err(DemoError::new(
+        "the PC/SC service has no virtual reader: install vsmartcard-vpcd, then start pcscd anew",
+    ))
+}
+
+/// Ctrl-C, or a terminal that is closed, ends everything.
+fn clear_away_on_signal(players: Players, folder: PathBuf) -> Result<(), DemoError> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            players.clear_away(&folder);
+            eprintln!("\ntillcard: stopped; card, till and chain are gone");
+            // As shells have it for a program that a signal ended.
+            std::process::exit(128 + signal);
+        }
+    });
+    Ok(())
+}
