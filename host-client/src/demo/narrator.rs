@@ -16,7 +16,7 @@ const WIDTH: usize = 70;
 struct Step {
     name: &'static str,
     ok: bool,
-    ms: f64,
+    milliseconds: f64,
     text: String,
 }
 
@@ -63,7 +63,7 @@ impl Narrator {
         self.steps.push(Step {
             name,
             ok,
-            ms: milliseconds(took),
+            milliseconds: milliseconds(took),
             text,
         });
         outcome.map(|(value, _)| value)
@@ -87,7 +87,7 @@ impl Narrator {
         let took = self.began.elapsed();
         if self.json {
             self.fact("ok", ok);
-            self.fact("ms", milliseconds(took));
+            self.fact("milliseconds", milliseconds(took));
             self.fact("steps", json!(self.steps));
             if let Err(error) = &outcome {
                 self.fact("error", error.to_string());

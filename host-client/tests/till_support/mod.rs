@@ -1,0 +1,304 @@
+//! What the till's tests share: the real card in process, a holder with a PIN, an owner with coins,
+//! and a till that notes what it says.
+
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
+pub(crate) mod stories;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bitcoin::{Address, Amount, Network};
+use tillcard::card::{self, IssueOrder, PinBlock};
+use tillcard::chain::FeeRate;
+use tillcard::owner::{Limits, NewCard};
+use tillcard::till::{
+    CardSource, Event, Journal, Outcome, PaymentTerms, PinError, PinSource, Record, Till, TillError,
+};
+use tillcard::transport::{InProcess, Transport, TransportError};
+use tillcard_applet::nvm::RamNvm;
+use tillcard_emu::card::EmulatedCard;
+use tillcard_emu::inprocess;
+use tillcard_emu::seed::Seed;
+
+use crate::chain_support::Payer;
+use crate::owner_support::{RATE, Regtest, Someone};
+
+pub(crate) const PIN: &str = "407112";
+const LIMITS: Limits = Limits {
+    per_payment: Amount::from_sat(100_000),
+    cumulative: Amount::from_sat(400_000),
+    fee_cap: Amount::from_sat(10_000),
+    highest_fee_rate: FeeRate::from_sat_per_kvb(50_000),
+};
+
+/// A card that is put into the reader again and again, and may be pulled out or lie.
+#[derive(Clone)]
+pub(crate) struct Purse(Rc<RefCell<Held>>);
+
+struct Held {
+    card: InProcess<RamNvm>,
+    commands: Vec<[u8; 2]>,
+    mischief: Option<Mischief>,
+}
+
+/// What goes wrong with a card, once.
+pub(crate) enum Mischief {
+    /// It is pulled out when this command comes.
+    Removed([u8; 2]),
+    /// The last byte but one of a signature in the answer to PAY is another.
+    Forged,
+}
+
+pub(crate) const VERIFY: [u8; 2] = [0x00, 0x20];
+pub(crate) const PREVIEW: [u8; 2] = [0x80, 0x32];
+pub(crate) const PAY: [u8; 2] = [0x80, 0x30];
+
+impl Purse {
+    fn fresh(seed: u64) -> Self {
+        let card = EmulatedCard::ephemeral(Seed::Number(seed)).expect("a seeded card");
+        Self(Rc::new(RefCell::new(Held {
+            card: InProcess::connect(inprocess::InProcess::new(card)),
+            commands: Vec::new(),
+            mischief: None,
+        })))
+    }
+
+    pub(crate) fn expect(&self, mischief: Mischief) {
+        self.0.borrow_mut().mischief = Some(mischief);
+    }
+
+    /// How often a command was sent.
+    pub(crate) fn count(&self, command: [u8; 2]) -> usize {
+        let held = self.0.borrow();
+        held.commands
+            .iter()
+            .filter(|sent| **sent == command)
+            .count()
+    }
+}
+
+impl Transport for Purse {
+    fn atr(&self) -> &[u8] {
+        &tillcard_applet::ATR
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let mut held = self.0.borrow_mut();
+        let name = [command[0], command[1]];
+        held.commands.push(name);
+        match held.mischief {
+            Some(Mischief::Removed(at)) if at == name => {
+                held.mischief = None;
+                held.card.reset()?;
+                return Err(TransportError::CardRemoved);
+            }
+            Some(Mischief::Forged) if name == PAY => {
+                held.mischief = None;
+                let mut answer = held.card.transmit(command)?;
+                // Before SW1 SW2 and the lock time, the last witness ends.
+                let at = answer.len() - 2 - 4 - 1;
+                answer[at] ^= 1;
+                return Ok(answer);
+            }
+            _ => {}
+        }
+        held.card.transmit(command)
+    }
+
+    fn apdus(&self) -> u64 {
+        self.0.borrow().commands.len() as u64
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        self.0.borrow_mut().card.reset()
+    }
+
+    fn power_cut(&mut self) -> Result<(), TransportError> {
+        self.0.borrow_mut().card.power_cut()
+    }
+
+    fn disconnect(mut self) -> Result<(), TransportError> {
+        self.reset()
+    }
+}
+
+/// Gives the same card whenever the till waits for one.
+pub(crate) struct Hand(Purse);
+
+impl CardSource for Hand {
+    type Card = Purse;
+
+    fn wait(&mut self) -> Result<Purse, TransportError> {
+        Ok(self.0.clone())
+    }
+
+    fn reader(_: &Purse) -> String {
+        "test reader".into()
+    }
+}
+
+/// Types what it is told, then gives up.
+pub(crate) struct Fingers(VecDeque<&'static str>);
+
+impl PinSource for Fingers {
+    fn ask(&mut self, _: &str) -> Result<PinBlock, PinError> {
+        let typed = self.0.pop_front().ok_or(PinError::None)?;
+        PinBlock::from_digits(typed.as_bytes()).ok_or(PinError::NotAPin)
+    }
+}
+
+/// An owner at home, a card of his, a shop.
+pub(crate) struct Scene<'a> {
+    pub(crate) regtest: &'a dyn Regtest,
+    pub(crate) someone: Someone,
+    pub(crate) purse: Purse,
+    pub(crate) number: u32,
+    folder: tempfile::TempDir,
+}
+
+/// What came of a payment.
+pub(crate) struct Told {
+    pub(crate) outcome: Result<Outcome, TillError>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) records: Vec<Record>,
+}
+
+impl<'a> Scene<'a> {
+    /// A card with no coins.
+    pub(crate) fn new(regtest: &'a dyn Regtest, card_network: Network) -> Self {
+        let mut someone = Someone::with_funds(regtest);
+        let purse = Purse::fresh(7);
+        let number = someone.owner.next_card_number().expect("a number");
+        let order = IssueOrder {
+            network: card_network,
+            owner_key: someone.owner.owner_key(number).expect("a key").public(),
+            leaf_key: someone.owner.leaf_key(number).expect("a key"),
+            pin: &PinBlock::from_digits(PIN.as_bytes()).expect("a PIN"),
+            limits: card::Limits::from(&LIMITS),
+        };
+        let session = card::open(purse.clone()).expect("a card");
+        let session = session.factory().expect("a fresh card");
+        let (account, _) = session.issue(&order).expect("issued");
+        if card_network == Network::Regtest {
+            let new_card = NewCard {
+                number,
+                label: "milk money".into(),
+                account,
+                limits: LIMITS,
+                backup_on_chain: true,
+            };
+            let added = someone.owner.add_card(new_card, regtest.chain());
+            added.expect("a new card");
+        }
+        Self {
+            regtest,
+            someone,
+            purse,
+            number,
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    /// A card with a coin of `amount` sat in a block.
+    pub(crate) fn with_coin(regtest: &'a dyn Regtest, amount: u64) -> Self {
+        let mut scene = Self::new(regtest, Network::Regtest);
+        let owner = &mut scene.someone.owner;
+        let amount = Amount::from_sat(amount);
+        let top_up = owner.top_up(regtest.chain(), scene.number, amount, RATE);
+        let top_up = top_up.expect("a top-up");
+        regtest.confirm();
+        let account = owner.card(scene.number).expect("the card").account;
+        let authority = (
+            owner.owner_key(scene.number).expect("a key"),
+            account.card_id(),
+        );
+        let session = card::open(scene.purse.clone()).expect("a card");
+        let mut session = session.issued().expect("issued").as_owner(&authority);
+        let entered = session.enter_coin(&top_up.transaction, top_up.vout, top_up.index);
+        assert_eq!(entered, Ok(amount));
+        scene
+    }
+
+    pub(crate) fn shop() -> Address {
+        Payer::new(0x51).address()
+    }
+
+    /// Has the card pay 21,000 sat while `typed` is typed and `meanwhile` happens at each step.
+    pub(crate) fn pay_while(
+        &mut self,
+        typed: &[&'static str],
+        mut meanwhile: impl FnMut(&Event, &mut Someone, &dyn Regtest),
+    ) -> Told {
+        let mut events = Vec::new();
+        let journal = Journal::open(self.folder.path()).expect("a journal");
+        let (someone, regtest) = (&mut self.someone, self.regtest);
+        let outcome = Till {
+            cards: Hand(self.purse.clone()),
+            pins: Fingers(typed.iter().copied().collect()),
+            chain: regtest.chain(),
+            journal,
+            poll_interval: Duration::from_millis(1),
+            on_event: Box::new(|event| {
+                meanwhile(event, someone, regtest);
+                events.push(event.clone());
+            }),
+        }
+        .pay(&PaymentTerms {
+            amount: Amount::from_sat(21_000),
+            to: Self::shop(),
+            fee_rate: RATE,
+            confirmations: 2,
+        });
+        let journal = Journal::open(self.folder.path()).expect("a journal");
+        Told {
+            outcome,
+            events,
+            records: journal.read().expect("readable records"),
+        }
+    }
+
+    /// The same, and a block is mined whenever the till waits for one.
+    pub(crate) fn pay(&mut self, typed: &[&'static str]) -> Told {
+        self.pay_while(typed, |event, _, regtest| {
+            if matches!(
+                event,
+                Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 }
+            ) {
+                regtest.confirm();
+            }
+        })
+    }
+}
+
+impl Told {
+    /// The names of the steps, as programs see them.
+    pub(crate) fn states(&self) -> Vec<String> {
+        let name = |event: &Event| -> Option<String> {
+            let json = serde_json::to_value(event).ok()?;
+            Some(json.get("state")?.as_str()?.to_owned())
+        };
+        self.events.iter().filter_map(name).collect()
+    }
+
+    /// The transaction of a payment that must have been settled.
+    #[track_caller]
+    pub(crate) fn settled(&self) -> &bitcoin::Transaction {
+        match &self.outcome {
+            Ok(Outcome::Settled(transaction)) => transaction,
+            other => panic!("not settled: {other:?}"),
+        }
+    }
+
+    /// The reason of a payment that must have been declined, as the shop hears it.
+    #[track_caller]
+    pub(crate) fn declined(&self) -> &tillcard::till::Decline {
+        let Ok(Outcome::Declined(decline)) = &self.outcome else {
+            panic!("not declined: {:?}", self.outcome);
+        };
+        assert_eq!(self.events.last(), Some(&decline.event()));
+        decline
+    }
+}

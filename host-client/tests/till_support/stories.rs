@@ -1,0 +1,214 @@
+//! What happens in shops, on any chain.
+
+use bitcoin::{Amount, Network, OutPoint};
+use tillcard::card::CardError;
+use tillcard::chain::{OutputState, TransactionStatus};
+use tillcard::owner::SweepOptions;
+use tillcard::till::{CheckError, Decline, Event, RecordState, TillError};
+
+use super::{Mischief, PAY, PIN, PREVIEW, Scene, VERIFY};
+use crate::owner_support::{RATE, Regtest, Someone};
+
+fn block(someone: &mut Someone, regtest: &dyn Regtest, number: u32) {
+    someone.sync(regtest);
+    let options = SweepOptions {
+        fee_rate: RATE,
+        replace_unconfirmed: true,
+    };
+    let chain = regtest.chain();
+    let swept = someone.owner.block(chain, number, options, &mut |_, _| ());
+    assert!(!swept.expect("a sweep").transactions.is_empty());
+}
+
+/// A wrong PIN, a typing error, the right PIN; two blocks.
+pub(crate) fn milk_is_paid_for(regtest: &dyn Regtest) {
+    let mut scene = Scene::with_coin(regtest, 60_000);
+    let told = scene.pay(&["9999", "12ab", PIN]);
+    let transaction = told.settled();
+    assert_eq!(
+        told.states(),
+        [
+            "created",
+            "waiting-for-card",
+            "card",
+            "waiting-for-pin",
+            "wrong-pin",
+            "waiting-for-pin",
+            "waiting-for-pin",
+            "checking-coins",
+            "signing",
+            "card-released",
+            "broadcast",
+            "confirmed",
+            "confirmed",
+            "settled",
+        ]
+    );
+    assert!(told.events.contains(&Event::WrongPin { tries_left: 2 }));
+    assert_eq!(scene.purse.count(VERIFY), 2, "12ab is none of the card's");
+
+    let paid = transaction.output.iter().position(|output| {
+        output.value == Amount::from_sat(21_000)
+            && output.script_pubkey == Scene::shop().script_pubkey()
+    });
+    let coin = OutPoint::new(
+        transaction.compute_txid(),
+        u32::try_from(paid.expect("the shop is paid")).expect("two outputs"),
+    );
+    assert!(matches!(
+        regtest.chain().output(&coin),
+        Ok(OutputState::Unspent {
+            confirmations: 2,
+            ..
+        })
+    ));
+    let [record] = &told.records[..] else {
+        panic!("one record: {:?}", told.records);
+    };
+    assert_eq!(record.state, RecordState::Settled);
+    assert_eq!(record.txid, transaction.compute_txid());
+
+    // The change, in the card since it wrote the payment, pays the next carton.
+    let again = scene.pay(&[PIN]);
+    let second = again.settled();
+    assert_eq!(
+        second.input[0].previous_output.txid,
+        transaction.compute_txid()
+    );
+}
+
+/// The owner has blocked the card: the till sees it before it asks for a payment.
+pub(crate) fn a_blocked_card_is_declined(regtest: &dyn Regtest) {
+    let mut scene = Scene::with_coin(regtest, 60_000);
+    let number = scene.number;
+    block(&mut scene.someone, regtest, number);
+    // In the mempool already, not only in a block.
+    for _ in 0..2 {
+        let told = scene.pay(&[PIN]);
+        let Decline::CoinSpent(outpoint) = told.declined() else {
+            panic!("{:?}", told.outcome);
+        };
+        let reason = told.declined().to_string();
+        assert!(reason.contains(&outpoint.to_string()), "{reason}");
+        assert!(told.records.is_empty());
+        regtest.confirm();
+    }
+    assert_eq!(scene.purse.count(PREVIEW), 2);
+    assert_eq!(scene.purse.count(PAY), 0);
+}
+
+/// The owner blocks the card between the till's look at the chain and its sending.
+pub(crate) fn a_race_that_the_shop_loses(regtest: &dyn Regtest) {
+    let mut scene = Scene::with_coin(regtest, 60_000);
+    let number = scene.number;
+    let told = scene.pay_while(&[PIN], |event, someone, regtest| {
+        if *event == Event::Signing {
+            block(someone, regtest, number);
+            regtest.confirm();
+        }
+    });
+    assert!(matches!(told.declined(), Decline::Rejected { .. }));
+    assert_eq!(told.records.len(), 1);
+    assert_eq!(told.records[0].state, RecordState::Declined);
+}
+
+/// Too few coins; too many wrong PINs.
+pub(crate) fn what_the_card_refuses(regtest: &dyn Regtest) {
+    let mut scene = Scene::with_coin(regtest, 21_100);
+    let told = scene.pay(&[PIN]);
+    let Decline::Card(error) = told.declined() else {
+        panic!("{:?}", told.outcome);
+    };
+    assert_eq!(error.status(), Some(0x9401));
+    assert_eq!(scene.purse.count(PAY), 0);
+
+    let told = scene.pay(&["1111", "2222", "3333", PIN]);
+    assert!(matches!(
+        told.declined(),
+        Decline::Card(CardError::PinBlocked)
+    ));
+    assert!(told.events.contains(&Event::WrongPin { tries_left: 0 }));
+    assert_eq!(
+        scene.purse.count(VERIFY),
+        4,
+        "a blocked PIN isn't asked for"
+    );
+}
+
+/// Nobody types a PIN, or the card is for another network.
+pub(crate) fn no_pin_no_payment(regtest: &dyn Regtest) {
+    let mut scene = Scene::with_coin(regtest, 60_000);
+    let told = scene.pay(&[]);
+    assert!(matches!(told.declined(), Decline::NoPin));
+    assert_eq!(scene.purse.count(VERIFY), 0);
+
+    let mut scene = Scene::new(regtest, Network::Signet);
+    let told = scene.pay(&[PIN]);
+    assert!(matches!(
+        told.declined(),
+        Decline::Card(CardError::WrongNetwork { .. })
+    ));
+    assert_eq!(scene.purse.count(VERIFY), 0, "it gets no PIN");
+}
+
+/// The card is pulled out: before it signs the till waits for it again; while it signs nobody
+/// knows, and the till says so.
+pub(crate) fn a_card_is_pulled_out(regtest: &dyn Regtest) {
+    let mut scene = Scene::with_coin(regtest, 60_000);
+    for command in [VERIFY, PREVIEW] {
+        scene.purse.expect(Mischief::Removed(command));
+        let told = scene.pay(&[PIN, PIN]);
+        told.settled();
+        assert!(told.events.contains(&Event::CardRemoved));
+        // The next round has a smaller coin.
+        scene = Scene::with_coin(regtest, 60_000);
+    }
+    scene.purse.expect(Mischief::Removed(PAY));
+    let told = scene.pay(&[PIN]);
+    assert!(matches!(told.outcome, Err(TillError::RemovedWhileSigning)));
+    assert!(told.records.is_empty());
+}
+
+/// A card whose signature isn't valid: the shop hears it, the network doesn't.
+pub(crate) fn a_forged_signature_stays_in_the_shop(regtest: &dyn Regtest) {
+    let mut scene = Scene::with_coin(regtest, 60_000);
+    scene.purse.expect(Mischief::Forged);
+    let told = scene.pay(&[PIN]);
+    assert!(matches!(
+        told.declined(),
+        Decline::Dishonest(CheckError::Signature(_))
+    ));
+    assert!(told.records.is_empty());
+    assert!(regtest.chain().mempool().expect("a mempool").is_empty());
+}
+
+/// The payment is known to be in the mempool, then in a block, as the till tells it.
+pub(crate) fn the_till_follows_the_chain(regtest: &dyn Regtest) {
+    let mut scene = Scene::with_coin(regtest, 60_000);
+    let mut seen = Vec::new();
+    let told = scene.pay_while(&[PIN], |event, _, regtest| {
+        let chain = regtest.chain();
+        match event {
+            Event::Broadcast { txid } => {
+                seen.push(chain.transaction_status(txid, 0).expect("a status"));
+                regtest.confirm();
+            }
+            Event::Confirmed { confirmations: 1 } => regtest.confirm(),
+            Event::Settled { txid, .. } => {
+                seen.push(chain.transaction_status(txid, 0).expect("a status"));
+            }
+            _ => {}
+        }
+    });
+    told.settled();
+    assert!(matches!(
+        seen[..],
+        [
+            TransactionStatus::InMempool,
+            TransactionStatus::Confirmed {
+                confirmations: 2,
+                ..
+            }
+        ]
+    ));
+}
