@@ -342,3 +342,27 @@ fn a_reorganisation_is_followed() {
     someone.sync(&regtest);
     assert_eq!(someone.owner.balance(), funds);
 }
+
+#[test]
+fn what_left_the_mempool_is_no_money() {
+    let folder = temporary();
+    let regtest = Embedded::open(folder.path());
+    let mut someone = Someone::with_funds(&regtest);
+    let funds = someone.owner.balance();
+    let address = someone.owner.next_address().expect("an address");
+    let coin = coinbase(regtest.chain(), 2);
+    regtest.confirm();
+    let payment = Payer::new(0x21).pay(&coin, address.script_pubkey(), 70_000, RATE);
+    regtest.chain().broadcast(&payment).expect("a payment");
+    someone.sync(&regtest);
+    assert_eq!(
+        someone.owner.balance().unconfirmed,
+        Amount::from_sat(70_000)
+    );
+
+    drop(regtest);
+    fs::remove_file(folder.path().join("mempool.hex")).expect("the mempool forgotten");
+    let regtest = Embedded::open(folder.path());
+    someone.sync(&regtest);
+    assert_eq!(someone.owner.balance(), funds);
+}

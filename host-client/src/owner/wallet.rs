@@ -21,6 +21,9 @@ use crate::chain::{Chain, FeeRate, Tip};
 /// Blocks between two writes of the wallet while it follows the chain.
 const BLOCKS_PER_WRITE: u32 = 500;
 
+/// Reorganisations while the wallet follows the chain, after which it gives up.
+const MAX_REORGANISATIONS: u32 = 10;
+
 /// Addresses given out and never paid, after which the oldest is given out again. A restore finds
 /// what was paid to any of the 25 addresses (BDK's look-ahead) after the last one used.
 const MAX_UNUSED_ADDRESSES: usize = 20;
@@ -106,6 +109,7 @@ impl PrimaryWallet {
     ) -> Result<(), OwnerError> {
         chain.expect_network(self.wallet.network())?;
         let mut height = self.fork_height(chain)? + 1;
+        let mut reorganisations = 0;
         loop {
             let tip = chain.tip()?;
             if height > tip.height {
@@ -118,6 +122,10 @@ impl PrimaryWallet {
             let connected = self.wallet.apply_block(&block, height);
             if connected.is_err() {
                 // The chain was reorganised between two blocks.
+                reorganisations += 1;
+                if reorganisations > MAX_REORGANISATIONS {
+                    return Err(OwnerError::ChainUnsteady);
+                }
                 height = self.fork_height(chain)? + 1;
                 continue;
             }
