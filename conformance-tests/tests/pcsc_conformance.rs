@@ -1,0 +1,45 @@
+//! The same verdicts in process and over PC/SC.
+//!
+//! Needs a running pcscd with the vpcd driver, and `tillcard-emu` beside this program or in the
+//! folder above it (`cargo build -p tillcard-emu`).
+#![cfg(feature = "pcsc-tests")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use tillcard_conform::outcome::Verdict;
+use tillcard_conform::report::Report;
+
+const SEED: &str = "11";
+
+fn run(target: &str, folder: &Path) -> Report {
+    let status = Command::new(env!("CARGO_BIN_EXE_tillcard-conform"))
+        .args(["run", "--target", target, "--seed", SEED, "--report"])
+        .arg(folder)
+        .status()
+        .unwrap();
+    let json = std::fs::read_to_string(folder.join("report.json"))
+        .unwrap_or_else(|e| panic!("{target}: no report ({e}); the run ended with {status}"));
+    serde_json::from_str(&json).unwrap()
+}
+
+#[test]
+fn pcsc_conformance() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_process = run("emulator", &folder.path().join("emulator"));
+    let over_pcsc = run("pcsc", &folder.path().join("pcsc"));
+    assert!(over_pcsc.target.starts_with("pcsc:Virtual PCD"), "{}", over_pcsc.target);
+    println!("{}\n{}", in_process.summary_line(), over_pcsc.summary_line());
+
+    let reasons: BTreeMap<&str, Option<&str>> = over_pcsc
+        .cases
+        .iter()
+        .filter(|case| case.verdict != Verdict::Pass)
+        .map(|case| (case.id.as_str(), case.reason.as_deref()))
+        .collect();
+    assert_eq!(in_process.verdicts(), over_pcsc.verdicts(), "{reasons:#?}");
+    assert!(in_process.conforms && over_pcsc.conforms, "{reasons:#?}");
+    assert_eq!(in_process.cards, over_pcsc.cards);
+}
