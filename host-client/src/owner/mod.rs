@@ -20,6 +20,7 @@ mod restore;
 mod store;
 mod sweep;
 mod tagged_hash;
+mod top_up;
 mod wallet;
 mod words;
 
@@ -28,7 +29,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use bitcoin::{Address, Amount, Network, ScriptBuf, Transaction, TxOut, Txid, XOnlyPublicKey};
+use bitcoin::{Address, Amount, Network, ScriptBuf, Transaction, TxOut, XOnlyPublicKey};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -43,13 +44,10 @@ pub use sweep::{SWEEP_INPUT_WEIGHT, Sweep, SweepOptions};
 pub use wallet::{Balance, Progress};
 pub use words::{WordCount, Words};
 
-use crate::chain::{Chain, ChainError, FeeRate, Tip};
+use crate::chain::{Chain, FeeRate, Tip};
 use keys::MasterKey;
 use store::CardStore;
 use wallet::PrimaryWallet;
-
-/// A card knows its receive indexes up to nine above the next one (`docs/protocol.md` §6.2).
-const MAX_PENDING_TOP_UPS: usize = 10;
 
 /// `owner.json`.
 #[derive(Serialize, Deserialize)]
@@ -97,45 +95,6 @@ impl Owner {
     ) -> Result<Self, OwnerError> {
         chain.expect_network(network)?;
         Self::found(folder, network, words, chain.tip()?)
-    }
-
-    /// Restores an owner from his words: reads the chain from `from_height` on (0 when in doubt)
-    /// and finds the primary wallet's coins, the cards whose account key is on the chain, and
-    /// theirs.
-    ///
-    /// # Errors
-    /// As [`Self::create`]. After an error the folder is as it was, so that it can be tried again.
-    pub fn restore(
-        folder: &Path,
-        network: Network,
-        words: &Words,
-        chain: &dyn Chain,
-        from_height: u32,
-        progress: &mut Progress<'_>,
-    ) -> Result<(Self, RestoreReport), OwnerError> {
-        chain.expect_network(network)?;
-        let before = from_height.saturating_sub(1);
-        let hash = chain
-            .block_hash(before)?
-            .ok_or_else(|| ChainError::NotFound {
-                what: format!("a block at height {before}"),
-            })?;
-        let birthday = Tip {
-            height: before,
-            hash,
-        };
-        let mut owner = Self::found(folder, network, words, birthday)?;
-        match owner.find_cards(words, chain, from_height, progress) {
-            Ok(report) => Ok((owner, report)),
-            Err(error) => {
-                // The words are the owner's own, on paper; what was read can be read again.
-                for name in ["wallet.sqlite", "owner.json", "words"] {
-                    let _ = fs::remove_file(folder.join(name));
-                }
-                let _ = fs::remove_dir_all(folder.join("cards"));
-                Err(error)
-            }
-        }
     }
 
     /// Opens the owner in `folder`.
@@ -195,7 +154,7 @@ impl Owner {
     ///
     /// # Errors
     /// [`OwnerError::InsufficientFunds`], [`OwnerError::FeeRateAboveCap`], and
-    /// [`ChainError::Rejected`] when the chain refuses it.
+    /// [`Rejected`](crate::chain::ChainError::Rejected) when the chain refuses it.
     pub fn send(
         &mut self,
         chain: &dyn Chain,
@@ -280,97 +239,6 @@ impl Owner {
         self.store.load(number)
     }
 
-    /// Pays `amount` to card `number` from the primary wallet. The card's first top-up carries its
-    /// account key, encrypted, if the owner didn't decline that. The result is to be streamed to
-    /// the card, then [`Self::mark_entered`].
-    ///
-    /// # Errors
-    /// As [`Self::send`]; also [`OwnerError::CardBlocked`] and
-    /// [`OwnerError::TooManyPendingTopUps`].
-    pub fn top_up(
-        &mut self,
-        chain: &dyn Chain,
-        number: u32,
-        amount: Amount,
-        fee_rate: FeeRate,
-    ) -> Result<TopUp, OwnerError> {
-        chain.expect_network(self.network)?;
-        let mut record = self.store.load(number)?;
-        if record.is_blocked() {
-            return Err(OwnerError::CardBlocked(number));
-        }
-        let pending = record.pending_top_ups().count();
-        if pending >= MAX_PENDING_TOP_UPS {
-            return Err(OwnerError::TooManyPendingTopUps(pending));
-        }
-        let index = record.next_receive_index;
-        let script = record.account.script(CardChain::Receive, index)?;
-        let carries_backup =
-            record.backup_on_chain && !record.backup.is_some_and(|txid| self.wallet.knows(&txid));
-        let transaction =
-            self.sign_top_up(&record, script.clone(), amount, fee_rate, carries_backup)?;
-        let vout = transaction
-            .output
-            .iter()
-            .position(|output| output.script_pubkey == script)
-            .and_then(|place| u32::try_from(place).ok())
-            .ok_or_else(|| OwnerError::wallet("the transaction doesn't pay the card"))?;
-        let top_up = TopUp {
-            transaction,
-            vout,
-            index,
-            entered: false,
-        };
-
-        // Written before it is sent: whatever happens then, the tool knows of the coin.
-        let before = record.clone();
-        if carries_backup {
-            record.backup = Some(top_up.txid());
-        }
-        record.next_receive_index = index + 1;
-        record.top_ups.push(top_up.clone());
-        self.store.save(&record)?;
-        if let Err(error) = chain.broadcast(&top_up.transaction) {
-            if matches!(error, ChainError::Rejected { .. }) {
-                self.store.save(&before)?;
-            }
-            return Err(error.into());
-        }
-        self.wallet.note_sent(top_up.transaction.clone())?;
-        Ok(top_up)
-    }
-
-    /// Sends again the top-ups of card `number` that may not have reached the network.
-    ///
-    /// # Errors
-    /// Those of the chain, save that it knows the transaction already.
-    pub fn resend_top_ups(&mut self, chain: &dyn Chain, number: u32) -> Result<(), OwnerError> {
-        for top_up in self.store.load(number)?.pending_top_ups() {
-            match chain.output(&top_up.outpoint())? {
-                crate::chain::OutputState::Unspent { .. } => (),
-                crate::chain::OutputState::SpentOrUnknown => {
-                    chain.broadcast(&top_up.transaction)?;
-                    self.wallet.note_sent(top_up.transaction.clone())?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes that the card has taken a top-up.
-    ///
-    /// # Errors
-    /// [`OwnerError::UnknownCard`], and those of the card's file.
-    pub fn mark_entered(&mut self, number: u32, txid: &Txid) -> Result<(), OwnerError> {
-        let mut record = self.store.load(number)?;
-        for top_up in &mut record.top_ups {
-            if top_up.txid() == *txid {
-                top_up.entered = true;
-            }
-        }
-        self.store.save(&record)
-    }
-
     /// The coins of card `number` as the chain shows them, the card being absent.
     ///
     /// # Errors
@@ -389,7 +257,7 @@ impl Owner {
     /// asked again, should coins have come or a sweep have been replaced since.
     ///
     /// # Errors
-    /// [`ChainError::Rejected`] when the chain refuses a sweep; the card counts as blocked then
+    /// [`Rejected`](crate::chain::ChainError::Rejected) when the chain refuses a sweep; the card counts as blocked then
     /// too, and the sweep can be tried again.
     pub fn block(
         &mut self,
@@ -455,69 +323,6 @@ impl Owner {
             wallet,
             store: CardStore::new(cards),
         })
-    }
-
-    fn find_cards(
-        &mut self,
-        words: &Words,
-        chain: &dyn Chain,
-        from_height: u32,
-        progress: &mut Progress<'_>,
-    ) -> Result<RestoreReport, OwnerError> {
-        self.wallet.sync(chain, progress)?;
-        let master = MasterKey::new(words, self.network)?;
-        let report = RestoreReport::search(&self.wallet, &master, self.network)?;
-        for card in &report.cards {
-            let birthday = card.height.unwrap_or(from_height);
-            let view = CardView::scan(&card.account, chain, birthday, progress)?;
-            let label = format!("card {} (restored)", card.number);
-            let mut record = CardRecord::new(card.number, label, card.account.clone(), birthday);
-            record.next_receive_index = view.next_receive_index;
-            record.backup = Some(card.top_up);
-            self.store.save(&record)?;
-        }
-        Ok(report)
-    }
-
-    fn sign_top_up(
-        &mut self,
-        record: &CardRecord,
-        script: ScriptBuf,
-        amount: Amount,
-        fee_rate: FeeRate,
-        carries_backup: bool,
-    ) -> Result<Transaction, OwnerError> {
-        let master = self.master()?;
-        let mut outputs = vec![TxOut {
-            value: amount,
-            script_pubkey: script,
-        }];
-        // What is sealed depends on the first input, which is known once the coins are chosen:
-        // until then, zeros of the same size stand there.
-        let placeholder = backup::script(&[0; backup::SEALED_SIZE]);
-        if carries_backup {
-            outputs.push(TxOut {
-                value: Amount::ZERO,
-                script_pubkey: placeholder.clone(),
-            });
-        }
-        let mut psbt = self.wallet.prepare(outputs, fee_rate)?;
-        if carries_backup {
-            let transaction = &mut psbt.unsigned_tx;
-            let first_input = transaction
-                .input
-                .first()
-                .map(|input| input.previous_output)
-                .ok_or_else(|| OwnerError::wallet("a transaction without inputs"))?;
-            let key = master.backup_key(record.number)?;
-            let sealed = backup::seal(&key, &record.account, &first_input);
-            for output in &mut transaction.output {
-                if output.script_pubkey == placeholder {
-                    output.script_pubkey = backup::script(&sealed);
-                }
-            }
-        }
-        self.wallet.sign(psbt, &master)
     }
 
     fn master(&self) -> Result<MasterKey, OwnerError> {

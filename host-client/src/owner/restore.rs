@@ -1,15 +1,15 @@
 //! Finding cards again from words and chain.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::path::Path;
+use std::{fmt, fs};
 
 use bitcoin::{Network, Txid};
 
-use super::OwnerError;
-use super::backup;
-use super::card_account::CardAccount;
 use super::keys::MasterKey;
 use super::wallet::PrimaryWallet;
+use super::{CardAccount, CardRecord, CardView, Owner, OwnerError, Progress, Words, backup};
+use crate::chain::{Chain, ChainError, Tip};
 
 /// Card numbers that are tried on each possible backup.
 pub const MAX_CARDS: u32 = 20;
@@ -115,5 +115,68 @@ impl fmt::Display for RestoreReport {
             )?;
         }
         Ok(())
+    }
+}
+
+impl Owner {
+    /// Restores an owner from his words: reads the chain from `from_height` on (0 when in doubt)
+    /// and finds the primary wallet's coins, the cards whose account key is on the chain, and
+    /// theirs.
+    ///
+    /// # Errors
+    /// As [`Self::create`]. After an error the folder is as it was, so that it can be tried again.
+    pub fn restore(
+        folder: &Path,
+        network: Network,
+        words: &Words,
+        chain: &dyn Chain,
+        from_height: u32,
+        progress: &mut Progress<'_>,
+    ) -> Result<(Self, RestoreReport), OwnerError> {
+        chain.expect_network(network)?;
+        let before = from_height.saturating_sub(1);
+        let hash = chain
+            .block_hash(before)?
+            .ok_or_else(|| ChainError::NotFound {
+                what: format!("a block at height {before}"),
+            })?;
+        let birthday = Tip {
+            height: before,
+            hash,
+        };
+        let mut owner = Self::found(folder, network, words, birthday)?;
+        match owner.find_cards(words, chain, from_height, progress) {
+            Ok(report) => Ok((owner, report)),
+            Err(error) => {
+                // The words are the owner's own, on paper; what was read can be read again.
+                for name in ["wallet.sqlite", "owner.json", "words"] {
+                    let _ = fs::remove_file(folder.join(name));
+                }
+                let _ = fs::remove_dir_all(folder.join("cards"));
+                Err(error)
+            }
+        }
+    }
+
+    fn find_cards(
+        &mut self,
+        words: &Words,
+        chain: &dyn Chain,
+        from_height: u32,
+        progress: &mut Progress<'_>,
+    ) -> Result<RestoreReport, OwnerError> {
+        self.wallet.sync(chain, progress)?;
+        let master = MasterKey::new(words, self.network)?;
+        let report = RestoreReport::search(&self.wallet, &master, self.network)?;
+        for card in &report.cards {
+            let birthday = card.height.unwrap_or(from_height);
+            let view = CardView::scan(&card.account, chain, birthday, progress)?;
+            let label = format!("card {} (restored)", card.number);
+            let mut record = CardRecord::new(card.number, label, card.account.clone(), birthday);
+            record.next_receive_index = view.next_receive_index;
+            record.backup = Some(card.top_up);
+            self.store.save(&record)?;
+        }
+        Ok(report)
     }
 }
