@@ -5,6 +5,7 @@ pub mod contacts;
 pub mod driver;
 pub mod owner;
 pub mod program;
+pub mod reader;
 pub mod stall;
 pub mod survivor;
 

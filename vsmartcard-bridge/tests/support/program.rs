@@ -75,6 +75,20 @@ impl Emulator {
         String::from_utf8(line).unwrap()
     }
 
+    /// What a program that ended has left on standard error.
+    pub fn errors(&mut self) -> String {
+        let mut errors = String::new();
+        if self.child.try_wait().unwrap().is_some() {
+            self.child
+                .stderr
+                .as_mut()
+                .unwrap()
+                .read_to_string(&mut errors)
+                .unwrap();
+        }
+        errors
+    }
+
     /// Sends a signal, named as `kill` names it.
     pub fn signal(&self, name: &str) {
         let script = format!("kill -{name} {}", self.id());
