@@ -32,10 +32,15 @@ pub fn client() -> Context {
     })
 }
 
-/// Waits until the slot is in this state.
+/// Waits until the first slot is in this state.
 pub fn wait_for(state: State) {
+    wait_for_in(NAME, state);
+}
+
+/// Waits until a slot is in this state.
+pub fn wait_for_in(slot: &CStr, state: State) {
     let context = client();
-    let mut states = [ReaderState::new(NAME, State::UNAWARE)];
+    let mut states = [ReaderState::new(slot, State::UNAWARE)];
     loop {
         match context.get_status_change(DEADLINE, &mut states) {
             Ok(()) => {}
@@ -43,7 +48,7 @@ pub fn wait_for(state: State) {
                 "the reader is {:?} and doesn't become {state:?}",
                 states[0].event_state()
             ),
-            Err(error) => panic!("{}: {error}", NAME.to_str().unwrap()),
+            Err(error) => panic!("{}: {error}", slot.to_str().unwrap()),
         }
         let seen = states[0].event_state();
         if seen.contains(state) {
@@ -52,7 +57,7 @@ pub fn wait_for(state: State) {
         assert!(
             !seen.contains(State::UNKNOWN),
             "pcscd has no reader {}",
-            NAME.to_str().unwrap()
+            slot.to_str().unwrap()
         );
         states[0].sync_current_state();
     }
