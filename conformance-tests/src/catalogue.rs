@@ -24,6 +24,7 @@ pub const AREAS: &[&[Case]] = &[
     cases::entry::CASES,
     cases::entry_refusals::CASES,
     cases::entry_parsing::CASES,
+    cases::entry_sessions::CASES,
     cases::payment::CASES,
     cases::payment_limits::CASES,
     cases::payment_refusals::CASES,

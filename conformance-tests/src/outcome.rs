@@ -126,7 +126,8 @@ impl<T> At for Step<T> {
 /// Stops the case with FAIL unless the condition holds.
 macro_rules! require {
     ($condition:expr, $($reason:tt)+) => {
-        if !$condition {
+        let holds: bool = $condition;
+        if !holds {
             return Err($crate::outcome::Stop::Fail(format!($($reason)+)));
         }
     };

@@ -1,10 +1,7 @@
 //! The same verdicts in process and over PC/SC.
 //!
-//! Needs a running pcscd with the vpcd driver, and `tillcard-emu` beside this program or in the
-//! folder above it (`cargo build -p tillcard-emu`).
-#![cfg(feature = "pcsc-tests")]
-
-mod support;
+//! Needs a pcscd with the vpcd driver, such as `scripts/with-pcscd.sh` gives, and `tillcard-emu`
+//! beside `tillcard-conform` (`cargo build -p tillcard-emu`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -30,8 +27,16 @@ fn pcsc_conformance() {
     let folder = tempfile::tempdir().unwrap();
     let in_process = run("emulator", &folder.path().join("emulator"));
     let over_pcsc = run("pcsc", &folder.path().join("pcsc"));
-    assert!(over_pcsc.target.starts_with("pcsc:Virtual PCD"), "{}", over_pcsc.target);
-    println!("{}\n{}", in_process.summary_line(), over_pcsc.summary_line());
+    assert!(
+        over_pcsc.target.starts_with("pcsc:Virtual PCD"),
+        "{}",
+        over_pcsc.target
+    );
+    println!(
+        "{}\n{}",
+        in_process.summary_line(),
+        over_pcsc.summary_line()
+    );
 
     let reasons: BTreeMap<&str, Option<&str>> = over_pcsc
         .cases

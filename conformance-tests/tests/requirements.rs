@@ -6,12 +6,16 @@ mod reader;
 use reader::parse;
 use tillcard_conform::{catalogue, matrix};
 
-const GOOD: &str = "As `[AB-1]` says.\n\n- `[AB-1]` A card MUST.\n- other\n- `[AB-2]` See `[AB-1]`.\n";
+const GOOD: &str =
+    "As `[AB-1]` says.\n\n- `[AB-1]` A card MUST.\n- other\n- `[AB-2]` See `[AB-1]`.\n";
 
 #[test]
 fn requirements_are_read_in_order() {
     let read = parse(GOOD).unwrap();
-    let ids: Vec<&str> = read.iter().map(|definition| definition.id.as_str()).collect();
+    let ids: Vec<&str> = read
+        .iter()
+        .map(|definition| definition.id.as_str())
+        .collect();
     assert_eq!(ids, ["AB-1", "AB-2"]);
     assert_eq!(read[0].text, "A card MUST.");
 }
@@ -36,7 +40,11 @@ fn the_built_in_requirements_are_those_of_the_text() {
     let read = parse(&text).unwrap();
     let built = tillcard_conform::requirements::REQUIREMENTS;
     assert_eq!(read.len(), built.len());
-    assert!(read.iter().zip(built).all(|(read, built)| read.id == built.id));
+    assert!(
+        read.iter()
+            .zip(built)
+            .all(|(read, built)| read.id == built.id)
+    );
     assert!(built.len() >= 60);
 }
 
@@ -44,7 +52,10 @@ fn the_built_in_requirements_are_those_of_the_text() {
 #[should_panic(expected = "requirement FRM-1 of docs/protocol.md has no conformance case")]
 fn a_requirement_without_a_case_is_refused() {
     // In the suite this is a constant assertion: it stops the build with the same words.
-    catalogue::assert_covers(tillcard_conform::requirements::REQUIREMENTS, &catalogue::AREAS[1..]);
+    catalogue::assert_covers(
+        tillcard_conform::requirements::REQUIREMENTS,
+        &catalogue::AREAS[1..],
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A card under test: the commands as a case speaks them, and what the suite expects it to hold.
 //!
-//! Every method that returns an [`Answer`] leaves its judgement to the case. Methods that return
+//! Every method that returns an [`Answer`](crate::apdu::Answer) leaves its judgement to the case. Methods that return
 //! something else have judged it.
 
 mod coins;

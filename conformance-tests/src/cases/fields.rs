@@ -196,9 +196,12 @@ fn field_lengths(b: &mut Bench) -> Outcome {
     b.card.expect_tries(3, "after fields of wrong lengths")
 }
 
+/// Tags and values.
+type Objects = [(u16, Vec<u8>)];
+
 /// The same data objects, spoilt in ways that keep the field's length.
-fn spoilt(objects: &[(u16, Vec<u8>)]) -> Vec<(&'static str, Vec<u8>)> {
-    let encode = |objects: &[(u16, Vec<u8>)]| -> Vec<u8> {
+fn spoilt(objects: &Objects) -> Vec<(&'static str, Vec<u8>)> {
+    let encode = |objects: &Objects| -> Vec<u8> {
         objects
             .iter()
             .flat_map(|(tag, value)| tlv::object(*tag, value))
@@ -251,7 +254,7 @@ fn encodings(b: &mut Bench) -> Outcome {
         (0x9E, vec![9; 64]),
     ];
     b.card.authorise()?;
-    let fields: [(&str, [u8; 4], &[(u16, Vec<u8>)]); 4] = [
+    let fields: [(&str, [u8; 4], &Objects); 4] = [
         ("ISSUE", [0x80, 0x10, 0, 0], &profile.objects()),
         ("ENTER COIN", Entry::BEGIN, &entry),
         ("PREVIEW", [0x80, 0x32, 0, 0], &payment),

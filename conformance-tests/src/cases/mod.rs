@@ -4,6 +4,7 @@ pub(crate) mod change;
 pub(crate) mod entry;
 pub(crate) mod entry_parsing;
 pub(crate) mod entry_refusals;
+pub(crate) mod entry_sessions;
 pub(crate) mod fields;
 pub(crate) mod framing;
 pub(crate) mod headers;

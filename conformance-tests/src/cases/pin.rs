@@ -175,12 +175,12 @@ fn malformed(b: &mut Bench) -> Outcome {
     ] {
         blocks.push((format!("filler {byte:02X} in byte {at}"), with(at, byte)));
     }
-    for at in 1..=4 {
+    for (at, byte) in right.into_iter().enumerate().take(5).skip(1) {
         blocks.push((
             format!("digits above 9 in byte {at}"),
-            with(at, right[at] | 0xAA),
+            with(at, byte | 0xAA),
         ));
-        blocks.push((format!("filler in byte {at}"), with(at, right[at] | 0x0F)));
+        blocks.push((format!("filler in byte {at}"), with(at, byte | 0x0F)));
     }
     let mut ascii = [0; 8];
     ascii.copy_from_slice(&pin.ascii());

@@ -231,7 +231,9 @@ fn keeps_all(b: &mut Bench) -> Outcome {
             },
         "the status of a blocked card is {status:?}"
     );
-    b.card.challenge_answer()?.want(Sw::OK, "GET CHALLENGE of a blocked card")?;
+    b.card
+        .challenge_answer()?
+        .want(Sw::OK, "GET CHALLENGE of a blocked card")?;
     let (second, transaction) = b.card.coin_at(&mut stream, 30_000, 9)?;
     b.card
         .enter(&second, &transaction, 30_000)

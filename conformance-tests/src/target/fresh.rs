@@ -2,6 +2,7 @@
 
 use super::LinkError;
 use super::pcsc::is_virtual;
+use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -77,12 +78,15 @@ impl FreshCards {
         }
     }
 
+    pub(super) fn ask_for_card(&self) {
+        if matches!(self, Self::Operator) {
+            eprintln!("Put a card in that has never been issued.");
+        }
+    }
+
     pub(super) fn insert(&self, seed: u64) -> Result<Running, LinkError> {
         match self {
-            Self::Operator => {
-                eprintln!("Put a card in that has never been issued.");
-                Ok(Running(None))
-            }
+            Self::Operator => Ok(Running(None)),
             Self::Program(command) | Self::Emulator(command) => {
                 let mut command = command(seed);
                 let name = command.get_program().to_string_lossy().into_owned();
@@ -132,14 +136,25 @@ fn vpcd_port(reader: &str) -> u16 {
 /// The program that keeps the card in the reader; dropping it ends the program.
 pub(super) struct Running(Option<Child>);
 
+impl Running {
+    /// Says so when the program ended by itself, which explains why there is no card.
+    pub(super) fn explain(&mut self, error: LinkError) -> LinkError {
+        match self.0.as_mut().map(Child::try_wait) {
+            Some(Ok(Some(status))) => LinkError(format!(
+                "{error}: the program that should keep it there ended ({status})"
+            )),
+            _ => error,
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let Some(child) = &mut self.0 else { return };
-        let asked = Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
+        let asked = i32::try_from(child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
         let until = Instant::now() + GRACE;
         while asked && Instant::now() < until {
             if !matches!(child.try_wait(), Ok(None)) {

@@ -1,5 +1,6 @@
 //! A card in a PC/SC reader, real or virtual.
 
+use super::fresh::Running;
 use super::{FreshCards, Link, LinkError, Reset, Target};
 use pcsc::{Card, Context, Disposition, Protocols, ReaderState, Scope, ShareMode, State};
 use std::ffi::{CStr, CString};
@@ -17,6 +18,8 @@ pub struct PcscTarget {
     context: Context,
     reader: CString,
     fresh: FreshCards,
+    /// Whether a card was given before.
+    used: bool,
 }
 
 impl PcscTarget {
@@ -45,7 +48,25 @@ impl PcscTarget {
             context,
             reader,
             fresh,
+            used: false,
         }
+    }
+
+    /// Puts a fresh card in, in place of the one there.
+    fn change_cards(&self, seed: u64) -> Result<Running, LinkError> {
+        let by_hand = matches!(self.fresh, FreshCards::Operator);
+        if by_hand && !self.used && self.wait(true, Duration::ZERO).is_ok() {
+            // The operator has put the first card in already.
+            return self.fresh.insert(seed);
+        }
+        let patience = if by_hand { OPERATOR_PATIENCE } else { PATIENCE };
+        self.fresh.ask_for_removal();
+        self.wait(false, patience)?;
+        self.fresh.ask_for_card();
+        let mut running = self.fresh.insert(seed)?;
+        self.wait(true, patience)
+            .map_err(|error| running.explain(error))?;
+        Ok(running)
     }
 
     fn wait(&self, present: bool, patience: Duration) -> Result<(), LinkError> {
@@ -119,12 +140,8 @@ impl Target for PcscTarget {
     }
 
     fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
-        let by_hand = matches!(self.fresh, FreshCards::Operator);
-        let patience = if by_hand { OPERATOR_PATIENCE } else { PATIENCE };
-        self.fresh.ask_for_removal();
-        self.wait(false, patience)?;
-        let running = self.fresh.insert(seed)?;
-        self.wait(true, patience)?;
+        let running = self.change_cards(seed)?;
+        self.used = true;
         let card = self
             .context
             .connect(&self.reader, ShareMode::Exclusive, Protocols::ANY)
@@ -150,7 +167,7 @@ struct InReader {
     card: Option<Card>,
     atr: Vec<u8>,
     buffer: Vec<u8>,
-    _running: super::fresh::Running,
+    _running: Running,
 }
 
 impl InReader {

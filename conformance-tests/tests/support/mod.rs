@@ -23,7 +23,10 @@ impl Progress for Quiet {
 /// Runs cases, all of them without filters.
 pub fn run_cases(target: Box<dyn Target>, seed: u64, filters: &[&str]) -> Report {
     let options = Options {
-        settings: Settings { seed, atr: REFERENCE_ATR.to_vec() },
+        settings: Settings {
+            seed,
+            atr: REFERENCE_ATR.to_vec(),
+        },
         filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
         sacrificial: true,
         trace: None,
@@ -58,7 +61,10 @@ impl<N: NorFlash + Durable> Link for Emulated<N> {
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        self.0.transmit(command).map(<[u8]>::to_vec).map_err(|e| LinkError(e.to_string()))
+        self.0
+            .transmit(command)
+            .map(<[u8]>::to_vec)
+            .map_err(|e| LinkError(e.to_string()))
     }
 
     fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
@@ -122,8 +128,9 @@ impl Memory {
 }
 
 /// SELECT by the full AID, without FCI.
-pub const SELECT: [u8; 14] =
-    [0x00, 0xA4, 0x04, 0x0C, 9, 0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44];
+pub const SELECT: [u8; 14] = [
+    0x00, 0xA4, 0x04, 0x0C, 9, 0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44,
+];
 
 /// Gives cards with a defect.
 pub struct Faulty {
@@ -137,13 +144,22 @@ impl Target for Faulty {
     }
 
     fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
-        let card = EmulatedCard::ephemeral(Seed::Number(seed)).map_err(|e| LinkError(e.to_string()))?;
+        let card =
+            EmulatedCard::ephemeral(Seed::Number(seed)).map_err(|e| LinkError(e.to_string()))?;
         let mut card: Box<dyn Reference> = Box::new(Emulated(card));
         card.reset(Reset::Cold)?;
-        let mut memory = Memory { card: self.cards, atr: card.atr(), ..Memory::default() };
+        let mut memory = Memory {
+            card: self.cards,
+            atr: card.atr(),
+            ..Memory::default()
+        };
         self.cards += 1;
         (self.defect.after_reset)(&mut memory, card.as_mut());
-        Ok(Box::new(FaultyCard { card, memory, defect: self.defect }))
+        Ok(Box::new(FaultyCard {
+            card,
+            memory,
+            defect: self.defect,
+        }))
     }
 }
 
@@ -162,7 +178,11 @@ impl Link for FaultyCard {
         if command.starts_with(&[0x80, 0x10, 0x00, 0x00, 145]) && self.memory.pin.is_empty() {
             self.memory.pin = command[112..120].to_vec();
         }
-        Ok((self.defect.transmit)(&mut self.memory, self.card.as_mut(), command))
+        Ok((self.defect.transmit)(
+            &mut self.memory,
+            self.card.as_mut(),
+            command,
+        ))
     }
 
     fn reset(&mut self, how: Reset) -> Result<(), LinkError> {

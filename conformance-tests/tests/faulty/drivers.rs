@@ -1,0 +1,82 @@
+//! What drivers that spoil a card have in common.
+
+use crate::support::{Memory, Reference, honest, status};
+
+pub(crate) const OK: [u8; 2] = [0x90, 0x00];
+
+pub(crate) fn is_verify(command: &[u8]) -> bool {
+    command.starts_with(&[0x00, 0x20, 0x00, 0x80]) && command.len() > 5
+}
+
+pub(crate) fn is(command: &[u8], header: [u8; 4]) -> bool {
+    command.starts_with(&header)
+}
+
+pub(crate) const PREVIEW: [u8; 4] = [0x80, 0x32, 0, 0];
+pub(crate) const PAY: [u8; 4] = [0x80, 0x30, 0, 0];
+pub(crate) const BEGIN: [u8; 4] = [0x80, 0x22, 0, 0];
+pub(crate) const PIECE: [u8; 4] = [0x80, 0x22, 1, 0];
+pub(crate) const ISSUE: [u8; 4] = [0x80, 0x10, 0, 0];
+pub(crate) const GENERATE: [u8; 4] = [0x00, 0x46, 0, 0];
+pub(crate) const CHALLENGE: [u8; 4] = [0x00, 0x84, 0, 0];
+pub(crate) const RECEIVE: [u8; 4] = [0x80, 0x20, 0, 0];
+pub(crate) const STATUS: [u8; 4] = [0x00, 0xCA, 1, 0];
+
+/// The card answers one status word where it should answer another.
+pub(crate) fn instead(answer: Vec<u8>, of: u16, wrong: u16) -> Vec<u8> {
+    if status(&answer) == of {
+        wrong.to_be_bytes().to_vec()
+    } else {
+        answer
+    }
+}
+
+/// The whole answer, as a card gives it that knows nothing of Le.
+pub(crate) fn whole(card: &mut dyn Reference, command: &[u8]) -> Vec<u8> {
+    let mut answer = honest(card, command);
+    while status(&answer) >> 8 == 0x61 {
+        answer.truncate(answer.len() - 2);
+        answer.extend(honest(card, &[0x00, 0xC0, 0, 0, 0]));
+    }
+    answer
+}
+
+/// Keeps the memory as it was before a command of this kind.
+pub(crate) fn remember_before(
+    memory: &mut Memory,
+    card: &mut dyn Reference,
+    command: &[u8],
+    header: [u8; 4],
+) {
+    if is(command, header) {
+        let before = card.memory();
+        memory.kept.insert("before", before);
+    }
+}
+
+/// Forgets, when the power fails, what the last such command wrote.
+pub(crate) fn forget(memory: &mut Memory, card: &mut dyn Reference) {
+    if let Some(before) = memory.kept.remove("before") {
+        card.set_memory(&before);
+        card.reset(tillcard_conform::target::Reset::Cold)
+            .expect("the emulator resets");
+    }
+}
+
+/// Adds to the eight bytes of an amount in a request.
+pub(crate) fn raised(command: &[u8], by: i64) -> Vec<u8> {
+    let mut command = command.to_vec();
+    let amount: [u8; 8] = command[7..15].try_into().unwrap();
+    let amount = u64::from_be_bytes(amount).wrapping_add_signed(by);
+    command[7..15].copy_from_slice(&amount.to_be_bytes());
+    command
+}
+
+/// The whole answer to commands of one kind, the honest one to all others.
+pub(crate) fn whole_if(card: &mut dyn Reference, command: &[u8], header: [u8; 4]) -> Vec<u8> {
+    if is(command, header) && command.last() == Some(&0) {
+        whole(card, command)
+    } else {
+        honest(card, command)
+    }
+}
