@@ -8,7 +8,7 @@ use tillcard_applet::command::{
     ReceiveScript, ReceiveScriptAnswer,
 };
 
-use super::{CardError, Failed, Issued, Session, settle};
+use super::{CardError, Failed, Issued, Outcome, Session, settle};
 use crate::chain::FeeRate;
 use crate::transport::Transport;
 
@@ -108,10 +108,7 @@ impl<T: Transport> Session<T, Holder> {
     ///
     /// # Errors
     /// [`CardError::Refused`] with a status word of section 7.
-    pub fn pay(
-        mut self,
-        order: &PaymentOrder,
-    ) -> Result<(Vec<u8>, Session<T, Issued>), Failed<Session<T, Issued>>> {
+    pub fn pay(mut self, order: &PaymentOrder) -> Outcome<Vec<u8>, Session<T, Issued>> {
         let outcome = pay(&mut self, order);
         settle(self.end(), outcome)
     }
@@ -142,7 +139,7 @@ impl<T: Transport> Session<T, PaymentAsked> {
     ///
     /// # Errors
     /// [`CardError::Refused`] with a status word of section 7.
-    pub fn pay(mut self) -> Result<(Vec<u8>, Session<T, Issued>), Failed<Session<T, Issued>>> {
+    pub fn pay(mut self) -> Outcome<Vec<u8>, Session<T, Issued>> {
         let order = self.state.order.clone();
         let outcome = pay(&mut self, &order);
         let (network, tries_left) = (self.state.network, self.capabilities.tries);

@@ -81,11 +81,10 @@ impl<T: Transport, S> Session<T, S> {
     }
 }
 
-/// Sorts a command's outcome with the session in the state that follows it.
-fn settle<T, S, R>(
-    session: Session<T, S>,
-    outcome: Result<R, CardError>,
-) -> Result<(R, Session<T, S>), Failed<Session<T, S>>> {
+/// What a command came to, with the session that follows it either way.
+pub type Outcome<R, S> = Result<(R, S), Failed<S>>;
+
+fn settle<R, S>(session: S, outcome: Result<R, CardError>) -> Outcome<R, S> {
     match outcome {
         Ok(result) => Ok((result, session)),
         Err(error) => Err(Failed { error, session }),

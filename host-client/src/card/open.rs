@@ -8,7 +8,7 @@ use tillcard_applet::pin::PinBlock;
 
 use super::holder::Holder;
 use super::link::Link;
-use super::{CardError, Failed, Session, from_card_network, settle, to_card_network};
+use super::{CardError, Failed, Outcome, Session, from_card_network, settle, to_card_network};
 use crate::transport::Transport;
 
 /// The card has no owner, and no keys.
@@ -159,7 +159,7 @@ impl<T: Transport> Session<T, Issued> {
     ///
     /// # Errors
     /// [`CardError::Refused`] by anything but an answer with a number of tries.
-    pub fn query_tries(mut self) -> Result<(u8, Self), Failed<Self>> {
+    pub fn query_tries(mut self) -> Outcome<u8, Self> {
         let outcome = match self.link.exchange("VERIFY", Verify::query().as_bytes()) {
             Err(error) => Err(error),
             Ok(answer) => match answer.status {

@@ -50,12 +50,8 @@ pub(super) struct Player {
 }
 
 impl Player {
-    /// Starts `command`, with pipes to it. `enlist` is told of it before anything else happens.
-    pub(super) fn start(
-        name: &'static str,
-        command: &mut Command,
-        enlist: impl FnOnce(Handle),
-    ) -> Result<Self, DemoError> {
+    /// Starts `command`, with pipes to it.
+    pub(super) fn start(name: &'static str, command: &mut Command) -> Result<Self, DemoError> {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -67,7 +63,6 @@ impl Player {
         let out = child.stdout.take().map(|out| (out, sender.clone()));
         let err = child.stderr.take().map(|err| (err, sender));
         let handle = Handle(Arc::new(Mutex::new(child)));
-        enlist(handle.clone());
         if let Some((out, sender)) = out {
             forward(out, move |line| sender.send(Line::Out(line)).is_ok());
         }
@@ -81,6 +76,11 @@ impl Player {
             lines,
             said: Vec::new(),
         })
+    }
+
+    /// What it takes to end it.
+    pub(super) fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     pub(super) fn pid(&self) -> u32 {

@@ -14,6 +14,9 @@ use crate::transport::Readers;
 /// second.
 const NOTICE: Duration = Duration::from_secs(10);
 
+/// Time out of the reader that pcscd can't overlook.
+const ABSENCE: Duration = Duration::from_secs(1);
+
 /// A card in the reader.
 pub(super) struct Emulator {
     player: Player,
@@ -25,8 +28,7 @@ impl Emulator {
     pub(super) fn insert(stage: &Stage, store: &Path) -> Result<Self, DemoError> {
         let mut command = Command::new(stage.emulator());
         command.arg("--data").arg(store);
-        let mut player =
-            Player::start("the emulator", &mut command, |handle| stage.enlist(handle))?;
+        let mut player = stage.start("the emulator", &mut command)?;
         loop {
             match player.next_line()? {
                 Some(Line::Out(line)) => {
@@ -45,6 +47,18 @@ impl Emulator {
                 None => return Err(DemoError::new("the emulator ended without a word")),
             }
         }
+    }
+
+    /// Takes the card out, long enough to be noticed, and puts it in again.
+    ///
+    /// A card that follows another one within half a second, as that of a demonstration just
+    /// stopped may have done, isn't seen: for pcscd (1.9.9) the slot was never empty, and yet it
+    /// has lost its card.
+    pub(super) fn insert_again(self, stage: &Stage, store: &Path) -> Result<Self, DemoError> {
+        self.player.interrupt()?;
+        self.player.finish()?;
+        std::thread::sleep(ABSENCE);
+        Self::insert(stage, store)
     }
 
     /// The reader's name.

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -10,9 +11,12 @@ use rustix::fs::{FlockOperation, flock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::child::Handle;
+use super::child::{Handle, Player};
 use super::failure::DemoError;
 use crate::transport::Readers;
+
+/// How often the removal of the folder is tried.
+const REMOVALS: usize = 100;
 
 /// Name that the virtual readers have in PC/SC.
 const VIRTUAL_READER: &str = "Virtual PCD";
@@ -27,19 +31,45 @@ pub(super) struct Stage {
 }
 
 #[derive(Clone, Default)]
-struct Players(Arc<Mutex<Vec<Handle>>>);
+struct Players(Arc<Mutex<Cast>>);
+
+#[derive(Default)]
+struct Cast {
+    players: Vec<Handle>,
+    /// A signal has ended the demonstration: nobody enters any more.
+    over: bool,
+}
 
 impl Players {
-    fn lock(&self) -> MutexGuard<'_, Vec<Handle>> {
+    fn lock(&self) -> MutexGuard<'_, Cast> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn clear_away(&self, folder: &Path) {
-        for player in self.lock().drain(..) {
+    /// The cast, unless a signal has ended the demonstration: then the thread with the signal ends
+    /// the process, and this one has nothing left to say.
+    fn on_stage(&self) -> MutexGuard<'_, Cast> {
+        let cast = self.lock();
+        if !cast.over {
+            return cast;
+        }
+        drop(cast);
+        loop {
+            thread::park();
+        }
+    }
+
+    fn clear_away(cast: &mut Cast, folder: &Path) {
+        for player in cast.players.drain(..) {
             player.kill();
         }
-        // What can't be removed is in the system's temporary folder, and its own to remove.
-        let _ = fs::remove_dir_all(folder);
+        // What can't be removed is in the system's temporary folder, and its own to remove. What
+        // this process is just writing there may come up again behind the removal's back.
+        for _ in 0..REMOVALS {
+            let _ = fs::remove_dir_all(folder);
+            if !folder.exists() {
+                break;
+            }
+        }
     }
 }
 
@@ -73,15 +103,22 @@ impl Stage {
         &self.emulator
     }
 
-    /// Takes note of a process that is to be ended with the stage.
-    pub(super) fn enlist(&self, player: Handle) {
-        self.players.lock().push(player);
+    /// Starts a process, which ends with the stage.
+    pub(super) fn start(
+        &self,
+        name: &'static str,
+        command: &mut Command,
+    ) -> Result<Player, DemoError> {
+        let mut cast = self.players.on_stage();
+        let player = Player::start(name, command)?;
+        cast.players.push(player.handle());
+        Ok(player)
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.players.clear_away(&self.folder);
+        Players::clear_away(&mut self.players.on_stage(), &self.folder);
     }
 }
 
@@ -139,7 +176,9 @@ fn clear_away_on_signal(players: Players, folder: PathBuf) -> Result<(), DemoErr
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            players.clear_away(&folder);
+            let mut cast = players.lock();
+            cast.over = true;
+            Players::clear_away(&mut cast, &folder);
             eprintln!("\ntillcard: stopped; card, till and chain are gone");
             // As shells have it for a program that a signal ended.
             std::process::exit(128 + signal);

@@ -21,7 +21,7 @@ use crate::chain::{Chain, FeeRate, OutputState};
 use crate::owner::{Limits, NewCard, Owner, SweepOptions, WordCount, Words};
 use crate::scan::{Secrets, Snapshot, search_folder};
 use crate::text::{grouped, sat};
-use crate::transport::{Readers, Transport};
+use crate::transport::{Readers, Transport, TransportError};
 
 /// The price of a carton of milk.
 const MILK: Amount = Amount::from_sat(21_000);
@@ -41,8 +41,9 @@ const CONFIRMATIONS: u32 = 2;
 const MATURITY: u32 = 100;
 /// Digits of the PINs: enough that a scan can't find one by chance.
 const PIN_DIGITS: usize = 12;
-/// Time within which the PC/SC service notices a card: it looks about twice a second.
-const NOTICE: Duration = Duration::from_secs(10);
+/// Time within which the PC/SC service notices a card: it looks about twice a second, and may be
+/// busy.
+const NOTICE: Duration = Duration::from_secs(5);
 
 /// Plays all of it.
 pub(super) fn play(stage: &Stage, narrator: &mut Narrator) -> Result<(), DemoError> {
@@ -440,9 +441,14 @@ impl<'a> Play<'a> {
         text: &str,
     ) -> Result<Emulator, DemoError> {
         narrator.step(name, text, || {
-            let emulator = Emulator::insert(self.stage, &self.store)?;
-            // Noticing it takes the PC/SC service about half a second.
-            let card = self.readers.wait_for_card(Some(NOTICE))?;
+            let mut emulator = Emulator::insert(self.stage, &self.store)?;
+            let card = match self.readers.wait_for_card(Some(NOTICE)) {
+                Err(TransportError::TimedOut) => {
+                    emulator = emulator.insert_again(self.stage, &self.store)?;
+                    self.readers.wait_for_card(Some(NOTICE))?
+                }
+                found => found?,
+            };
             expect(
                 card.reader() == emulator.reader(),
                 format!(

@@ -68,7 +68,7 @@ impl TillProcess {
             .args(["--chain", &chain])
             .arg("--folder")
             .arg(&asking.folder);
-        let player = Player::start("the till", &mut command, |handle| stage.enlist(handle))?;
+        let player = stage.start("the till", &mut command)?;
         Ok(Self { player, apdus: 0 })
     }
 

@@ -48,14 +48,14 @@ const DELETE: u8 = 0x7F;
 impl PinSource for StandardInput {
     fn ask(&mut self, prompt: &str) -> Result<PinBlock, PinError> {
         if !std::io::stdin().is_terminal() {
-            return read_line(|| read_byte());
+            return read_line(read_byte);
         }
         let failed = |error: rustix::io::Errno| PinError::Terminal(error.to_string());
         let quiet = QuietTerminal::enter().map_err(failed)?;
         let mut out = std::io::stderr();
         // Nobody is asked when the prompt can't be shown; the reading goes on all the same.
         let _ = write!(out, "{prompt}: ").and_then(|()| out.flush());
-        let pin = read_line(|| read_byte());
+        let pin = read_line(read_byte);
         drop(quiet);
         let _ = writeln!(out);
         pin

@@ -1,5 +1,7 @@
 //! A card in process, its owner's keys, and coins for it.
 
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
 use bitcoin::absolute::LockTime;
 use bitcoin::bip32::{ChildNumber, Xpub};
 use bitcoin::hashes::Hash;
