@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Args)]
 pub(super) struct ChainArguments {
     /// The Bitcoin node: `core:URL`, with the cookie file or the user in the URL, such as
-    /// core:http://127.0.0.1:18443?cookie=/home/me/.bitcoin/regtest/.cookie or
+    /// core:http://127.0.0.1:18443?cookie=/var/lib/bitcoind/regtest/.cookie or
     /// core:http://user:password@127.0.0.1:18443. `core:regtest`, `core:signet` and so on are this
     /// user's node on this machine
     #[arg(

@@ -32,7 +32,8 @@ impl Mine {
             ))
         })?;
         let blocks = chain.generate_to_address(self.blocks, &to)?;
-        line(format_args!("{} blocks mined", blocks.len()));
+        let plural = if blocks.len() == 1 { "" } else { "s" };
+        line(format_args!("{} block{plural} mined", blocks.len()));
         Ok(())
     }
 }
