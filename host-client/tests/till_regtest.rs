@@ -78,3 +78,8 @@ fn a_forged_signature_stays_in_the_shop() {
 fn the_till_follows_the_chain() {
     stories::the_till_follows_the_chain(&Embedded::start());
 }
+
+#[test]
+fn a_till_that_lost_power_goes_on() {
+    stories::a_till_that_lost_power_goes_on(&Embedded::start());
+}

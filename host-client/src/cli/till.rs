@@ -12,7 +12,7 @@ use super::folders::data_folder;
 use super::output::line;
 use super::{Failure, arguments};
 use crate::chain::{Chain, FeeRate};
-use crate::till::{Event, Journal, Outcome, PaymentTerms, StandardInput, Till};
+use crate::till::{Event, Journal, Office, Outcome, PaymentTerms, StandardInput, Till};
 use crate::transport::Readers;
 
 /// Blocks within which a payment should confirm, for the fee estimate.
@@ -23,6 +23,8 @@ const CONFIRMATION_TARGET: u16 = 6;
 pub(super) enum Command {
     /// Have a card pay: wait for it, ask for the PIN, check, send, wait until settled
     Pay(Pay),
+    /// Go on with payments that a card signed before the till was stopped
+    Resume(Resume),
 }
 
 #[derive(clap::Args)]
@@ -44,6 +46,22 @@ pub(super) struct Pay {
     /// Fee rate in sat/vB [default: the node's estimate]
     #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
     fee_rate: Option<FeeRate>,
+    #[command(flatten)]
+    books: Books,
+}
+
+/// Goes on with payments that a till left when it stopped.
+#[derive(clap::Args)]
+pub(super) struct Resume {
+    #[command(flatten)]
+    chain: ChainArguments,
+    #[command(flatten)]
+    books: Books,
+}
+
+/// Where payments are written down, and how they are told.
+#[derive(clap::Args)]
+struct Books {
     /// Where payments are written down [default: tillcard/till in the user's data folder]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -55,15 +73,12 @@ pub(super) struct Pay {
 pub(super) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Pay(pay) => pay.run(),
+        Command::Resume(resume) => resume.run(),
     }
 }
 
 impl Pay {
     fn run(self) -> Result<(), Failure> {
-        let folder = match self.folder {
-            Some(folder) => folder,
-            None => data_folder("till")?,
-        };
         let (chain, network) = self.chain.connect()?;
         let to = self.to.require_network(network).map_err(|_| {
             Failure::new(format!(
@@ -74,7 +89,6 @@ impl Pay {
             Some(rate) => rate,
             None => chain.fee_rate(CONFIRMATION_TARGET)?,
         };
-        let journal = Journal::open(&folder.join("payments"))?;
         let readers = Readers::establish(self.reader.as_deref())?;
         if self.reader.is_some() {
             // A mistyped name would be waited for in vain.
@@ -83,14 +97,7 @@ impl Pay {
         let mut till = Till {
             cards: readers,
             pins: StandardInput::default(),
-            chain: &chain,
-            journal,
-            poll_interval: poll_interval(network),
-            on_event: if self.json {
-                Box::new(print_json)
-            } else {
-                Box::new(|event| line(event))
-            },
+            office: self.books.office(&chain, network)?,
         };
         let outcome = till.pay(&PaymentTerms {
             amount: self.amount,
@@ -98,10 +105,46 @@ impl Pay {
             fee_rate,
             confirmations: self.confirmations,
         })?;
-        match outcome {
-            Outcome::Settled(_) => Ok(()),
-            Outcome::Declined(_) => Err(Failure::declined()),
+        ended(&[outcome])
+    }
+}
+
+impl Resume {
+    fn run(self) -> Result<(), Failure> {
+        let (chain, network) = self.chain.connect()?;
+        let outcomes = self.books.office(&chain, network)?.resume()?;
+        if outcomes.is_empty() && !self.books.json {
+            line("No payment is open.");
         }
+        ended(&outcomes)
+    }
+}
+
+impl Books {
+    fn office<'a>(&self, chain: &'a dyn Chain, network: Network) -> Result<Office<'a>, Failure> {
+        let folder = match &self.folder {
+            Some(folder) => folder.clone(),
+            None => data_folder("till")?,
+        };
+        Ok(Office {
+            chain,
+            journal: Journal::open(&folder.join("payments"))?,
+            poll_interval: poll_interval(network),
+            on_event: if self.json {
+                Box::new(print_json)
+            } else {
+                Box::new(|event| line(event))
+            },
+        })
+    }
+}
+
+fn ended(outcomes: &[Outcome]) -> Result<(), Failure> {
+    let declined = |outcome: &Outcome| matches!(outcome, Outcome::Declined(_));
+    if outcomes.iter().any(declined) {
+        Err(Failure::declined())
+    } else {
+        Ok(())
     }
 }
 

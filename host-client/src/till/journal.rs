@@ -5,8 +5,9 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bitcoin::Txid;
-use serde::{Deserialize, Serialize};
+use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::{Transaction, Txid};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a payment can't be written down or read.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,13 @@ pub enum RecordState {
     Declined,
 }
 
+impl RecordState {
+    /// Whether nothing is left to be done.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Settled | Self::Declined)
+    }
+}
+
 /// What is kept of a payment. Nothing of it is secret, and nothing of it tells who paid, beyond
 /// what the chain tells everybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +51,8 @@ pub struct Record {
     pub amount_sat: u64,
     /// The shop's address.
     pub to: String,
+    /// Blocks that must bury it before it is settled.
+    pub confirmations: u32,
     /// Fee that the card paid, in sat.
     pub fee_sat: u64,
     /// The transaction's id.
@@ -50,7 +60,16 @@ pub struct Record {
     /// The chain's height when the card signed: no earlier block has the transaction.
     pub since_height: u32,
     /// The transaction, serialised with witness (BIP144), in hex.
-    pub transaction: String,
+    #[serde(serialize_with = "to_hex", deserialize_with = "from_hex")]
+    pub transaction: Transaction,
+}
+
+fn to_hex<S: Serializer>(transaction: &Transaction, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&serialize_hex(transaction))
+}
+
+fn from_hex<'de, D: Deserializer<'de>>(from: D) -> Result<Transaction, D::Error> {
+    deserialize_hex(&String::deserialize(from)?).map_err(serde::de::Error::custom)
 }
 
 /// A folder with a file for each payment.
@@ -120,21 +139,29 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bitcoin::hashes::Hash;
+    use bitcoin::absolute::LockTime;
+    use bitcoin::transaction::Version;
 
     #[test]
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(&folder.path().join("payments")).unwrap();
+        let transaction = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![Default::default()],
+            output: Vec::new(),
+        };
         let mut record = Record {
             id: "milk".into(),
             state: RecordState::Signed,
             amount_sat: 21_000,
             to: "bcrt1q".into(),
+            confirmations: 1,
             fee_sat: 308,
-            txid: Txid::all_zeros(),
+            txid: transaction.compute_txid(),
             since_height: 101,
-            transaction: "00".into(),
+            transaction,
         };
         journal.write(&record).unwrap();
         record.state = RecordState::Settled;

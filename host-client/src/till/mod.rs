@@ -7,11 +7,13 @@
 mod check;
 mod event;
 mod journal;
+mod office;
 mod payment;
 mod pin;
 
 pub use check::{CheckError, check_payment};
 pub use event::{Decline, Event};
 pub use journal::{Journal, JournalError, Record, RecordState};
+pub use office::Office;
 pub use payment::{CardSource, Outcome, PaymentTerms, Till, TillError};
 pub use pin::{PinError, PinSource, StandardInput};

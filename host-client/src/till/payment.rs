@@ -1,14 +1,11 @@
 //! One payment, from the asking to the settling.
 
-use std::time::{Duration, Instant};
-
-use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::{Address, Amount, Network, OutPoint, Transaction, TxOut};
 
 use super::pin::{PinError, PinSource};
-use super::{Decline, Event, Journal, JournalError, Record, RecordState, check_payment};
+use super::{Decline, Event, JournalError, Office, Record, RecordState, check_payment};
 use crate::card::{self, CardError, Holder, Issued, PaymentOrder, Session};
-use crate::chain::{Chain, ChainError, FeeRate, OutputState, TransactionStatus};
+use crate::chain::{ChainError, FeeRate, OutputState};
 use crate::transport::{Pcsc, Readers, Transport, TransportError};
 
 /// Where the till's cards come from.
@@ -102,20 +99,14 @@ impl<E: Into<TillError>> From<E> for Stop {
     }
 }
 
-/// A till: cards, a way to ask for the PIN, the chain, a journal, and somebody to tell.
+/// A till: cards, a way to ask for the PIN, and the back office.
 pub struct Till<'a, S, P> {
     /// Where cards come from.
     pub cards: S,
     /// Who asks for the PIN.
     pub pins: P,
-    /// The chain.
-    pub chain: &'a dyn Chain,
-    /// Where payments are written down.
-    pub journal: Journal,
-    /// How often the chain is asked whether the payment is confirmed.
-    pub poll_interval: Duration,
-    /// Is told each step.
-    pub on_event: Box<dyn FnMut(&Event) + 'a>,
+    /// The chain, the journal, and somebody to tell.
+    pub office: Office<'a>,
 }
 
 impl<S: CardSource, P: PinSource> Till<'_, S, P> {
@@ -125,7 +116,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     /// [`TillError`] when reader, chain or disk fail. A payment that doesn't take place is no
     /// error, but [`Outcome::Declined`].
     pub fn pay(&mut self, terms: &PaymentTerms) -> Result<Outcome, TillError> {
-        let network = self.chain.network()?;
+        let network = self.office.chain.network()?;
         let id = payment_id()?;
         self.tell(Event::Created {
             id: id.clone(),
@@ -137,22 +128,32 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
             fee_rate: terms.fee_rate,
             payee: terms.to.script_pubkey(),
         };
-        let outcome = loop {
+        let signed = loop {
             match self.with_card(network, &order) {
-                Ok(signed) => break self.settle(id, terms, signed),
+                Ok(signed) => break signed,
                 Err(Stop::Removed) => self.tell(Event::CardRemoved),
-                Err(Stop::Declined(decline)) => break Ok(Outcome::Declined(decline)),
+                Err(Stop::Declined(decline)) => {
+                    self.tell(decline.event());
+                    return Ok(Outcome::Declined(decline));
+                }
                 Err(Stop::Failed(error)) => return Err(error),
             }
-        }?;
-        if let Outcome::Declined(decline) = &outcome {
-            self.tell(decline.event());
-        }
-        Ok(outcome)
+        };
+        self.office.settle(Record {
+            id,
+            state: RecordState::Signed,
+            amount_sat: terms.amount.to_sat(),
+            to: terms.to.to_string(),
+            confirmations: terms.confirmations,
+            fee_sat: signed.fee.to_sat(),
+            since_height: signed.since_height,
+            txid: signed.transaction.compute_txid(),
+            transaction: signed.transaction,
+        })
     }
 
     fn tell(&mut self, event: Event) {
-        (self.on_event)(&event);
+        self.office.tell(event);
     }
 
     /// Everything for which a card is needed. Afterwards it has been let go.
@@ -269,10 +270,10 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
 
     /// The coins as the chain knows them, and its height; declined if one isn't there to be spent.
     fn look_up(&self, outpoints: &[OutPoint]) -> Result<(u32, Vec<TxOut>), Stop> {
-        let height = self.chain.tip()?.height;
+        let height = self.office.chain.tip()?.height;
         let mut coins = Vec::with_capacity(outpoints.len());
         for outpoint in outpoints {
-            match self.chain.output(outpoint)? {
+            match self.office.chain.output(outpoint)? {
                 OutputState::Unspent { output, .. } => coins.push(output),
                 OutputState::SpentOrUnknown => {
                     return Err(Stop::Declined(Decline::CoinSpent(*outpoint)));
@@ -288,110 +289,6 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
         // A card that is gone needs no reset.
         let _ = session.close();
         self.tell(Event::CardReleased { apdus });
-    }
-
-    /// Writes down, sends, waits.
-    fn settle(
-        &mut self,
-        id: String,
-        terms: &PaymentTerms,
-        signed: Signed,
-    ) -> Result<Outcome, TillError> {
-        let Signed {
-            transaction,
-            fee,
-            since_height,
-        } = signed;
-        let txid = transaction.compute_txid();
-        let mut record = Record {
-            id,
-            state: RecordState::Signed,
-            amount_sat: terms.amount.to_sat(),
-            to: terms.to.to_string(),
-            fee_sat: fee.to_sat(),
-            txid,
-            since_height,
-            transaction: serialize_hex(&transaction),
-        };
-        self.journal.write(&record)?;
-        let outcome = self.send_and_wait(&mut record, terms.confirmations, &transaction)?;
-        record.state = match outcome {
-            None => RecordState::Settled,
-            Some(_) => RecordState::Declined,
-        };
-        self.journal.write(&record)?;
-        Ok(match outcome {
-            None => Outcome::Settled(transaction),
-            Some(decline) => Outcome::Declined(decline),
-        })
-    }
-
-    /// Sends the payment, again if the network forgot it, until it is confirmed as often as
-    /// wanted. Returns why it never will be, if so.
-    fn send_and_wait(
-        &mut self,
-        record: &mut Record,
-        wanted: u32,
-        transaction: &Transaction,
-    ) -> Result<Option<Decline>, TillError> {
-        let mut shown = 0;
-        let mut chain_was_there = true;
-        let mut status = TransactionStatus::Unknown;
-        loop {
-            let step = match status {
-                TransactionStatus::Unknown => self.chain.broadcast(transaction).map(|txid| {
-                    if record.state == RecordState::Signed {
-                        self.tell(Event::Broadcast { txid });
-                    }
-                }),
-                _ => Ok(()),
-            };
-            let step = match step {
-                Err(ChainError::Rejected { reason }) => {
-                    return Ok(Some(Decline::Rejected { reason }));
-                }
-                Ok(()) if record.state == RecordState::Signed => {
-                    record.state = RecordState::Broadcast;
-                    self.journal.write(record)?;
-                    Ok(())
-                }
-                other => other,
-            };
-            let asked = Instant::now();
-            match step.and_then(|()| {
-                self.chain
-                    .transaction_status(&record.txid, record.since_height)
-            }) {
-                Ok(found) => {
-                    chain_was_there = true;
-                    status = found;
-                }
-                Err(error @ (ChainError::Unavailable { .. } | ChainError::WarmingUp { .. })) => {
-                    if std::mem::take(&mut chain_was_there) {
-                        self.tell(Event::ChainUnavailable {
-                            reason: error.to_string(),
-                        });
-                    }
-                }
-                Err(error) => return Err(error.into()),
-            }
-            let confirmations = match status {
-                TransactionStatus::Confirmed { confirmations, .. } => confirmations,
-                _ => 0,
-            };
-            if confirmations != shown {
-                shown = confirmations;
-                self.tell(Event::Confirmed { confirmations });
-            }
-            if confirmations >= wanted && record.state != RecordState::Signed {
-                self.tell(Event::Settled {
-                    txid: record.txid,
-                    confirmations,
-                });
-                return Ok(None);
-            }
-            std::thread::sleep(self.poll_interval.saturating_sub(asked.elapsed()));
-        }
     }
 }
 

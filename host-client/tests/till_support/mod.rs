@@ -15,7 +15,8 @@ use tillcard::card::{self, IssueOrder, PinBlock};
 use tillcard::chain::FeeRate;
 use tillcard::owner::{Limits, NewCard};
 use tillcard::till::{
-    CardSource, Event, Journal, Outcome, PaymentTerms, PinError, PinSource, Record, Till, TillError,
+    CardSource, Event, Journal, Office, Outcome, PaymentTerms, PinError, PinSource, Record, Till,
+    TillError,
 };
 use tillcard::transport::{InProcess, Transport, TransportError};
 use tillcard_applet::nvm::RamNvm;
@@ -238,13 +239,15 @@ impl<'a> Scene<'a> {
         let outcome = Till {
             cards: Hand(self.purse.clone()),
             pins: Fingers(typed.iter().copied().collect()),
-            chain: regtest.chain(),
-            journal,
-            poll_interval: Duration::from_millis(1),
-            on_event: Box::new(|event| {
-                meanwhile(event, someone, regtest);
-                events.push(event.clone());
-            }),
+            office: Office {
+                chain: regtest.chain(),
+                journal,
+                poll_interval: Duration::from_millis(1),
+                on_event: Box::new(|event| {
+                    meanwhile(event, someone, regtest);
+                    events.push(event.clone());
+                }),
+            },
         }
         .pay(&PaymentTerms {
             amount: Amount::from_sat(21_000),
@@ -260,7 +263,27 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The same, and a block is mined whenever the till waits for one.
+    /// A till that lost its power has it again; a block is mined whenever it waits for one.
+    pub(crate) fn resume(&mut self) -> (Vec<Outcome>, Vec<Record>) {
+        let regtest = self.regtest;
+        let mut office = Office {
+            chain: regtest.chain(),
+            journal: Journal::open(self.folder.path()).expect("a journal"),
+            poll_interval: Duration::from_millis(1),
+            on_event: Box::new(|event| {
+                if matches!(
+                    event,
+                    Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 }
+                ) {
+                    regtest.confirm();
+                }
+            }),
+        };
+        let outcomes = office.resume().expect("the chain answers");
+        (outcomes, office.journal.read().expect("readable records"))
+    }
+
+    /// As [`Self::pay_while`], and a block is mined whenever the till waits for one.
     pub(crate) fn pay(&mut self, typed: &[&'static str]) -> Told {
         self.pay_while(typed, |event, _, regtest| {
             if matches!(

@@ -1,10 +1,12 @@
 //! What happens in shops, on any chain.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use bitcoin::{Amount, Network, OutPoint};
 use tillcard::card::CardError;
 use tillcard::chain::{OutputState, TransactionStatus};
 use tillcard::owner::SweepOptions;
-use tillcard::till::{CheckError, Decline, Event, RecordState, TillError};
+use tillcard::till::{CheckError, Decline, Event, Outcome, RecordState, TillError};
 
 use super::{Mischief, PAY, PIN, PREVIEW, Scene, VERIFY};
 use crate::owner_support::{RATE, Regtest, Someone};
@@ -211,4 +213,32 @@ pub(crate) fn the_till_follows_the_chain(regtest: &dyn Regtest) {
             }
         ]
     ));
+}
+
+/// The till loses its power after the card signed: before the network has the payment for all the
+/// till knows, and again with the payment in a block.
+pub(crate) fn a_till_that_lost_power_goes_on(regtest: &dyn Regtest) {
+    for confirm_before in [false, true] {
+        let mut scene = Scene::with_coin(regtest, 60_000);
+        let lost = catch_unwind(AssertUnwindSafe(|| {
+            scene.pay_while(&[PIN], |event, _, regtest| {
+                if matches!(event, Event::Broadcast { .. }) {
+                    if confirm_before {
+                        regtest.confirm();
+                    }
+                    resume_unwind(Box::new("power failure"));
+                }
+            })
+        }));
+        assert!(lost.is_err());
+        let (outcomes, records) = scene.resume();
+        let [Outcome::Settled(transaction)] = &outcomes[..] else {
+            panic!("{outcomes:?}");
+        };
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0].txid, transaction.compute_txid());
+        assert_eq!(records[0].state, RecordState::Settled);
+        // Nothing is left to be resumed.
+        assert!(scene.resume().0.is_empty());
+    }
 }

@@ -1,0 +1,121 @@
+//! Behind the till: what happens to a payment after the card has signed it, and after a till that
+//! lost power in the middle of it is back.
+
+use std::time::{Duration, Instant};
+
+use super::{Decline, Event, Journal, Outcome, Record, RecordState, TillError};
+use crate::chain::{Chain, ChainError, TransactionStatus};
+
+/// Sends payments, waits for them, writes down how far they came.
+pub struct Office<'a> {
+    /// The chain.
+    pub chain: &'a dyn Chain,
+    /// Where payments are written down.
+    pub journal: Journal,
+    /// How often the chain is asked whether the payment is confirmed.
+    pub poll_interval: Duration,
+    /// Is told each step.
+    pub on_event: Box<dyn FnMut(&Event) + 'a>,
+}
+
+impl Office<'_> {
+    /// Goes on with the payments that the card had signed when the till stopped, oldest first.
+    /// One that the network has already is sent again in vain; nobody is charged twice, since it is
+    /// the same transaction.
+    ///
+    /// # Errors
+    /// [`TillError`] when chain or disk fail; the payments not settled by then can be resumed again.
+    pub fn resume(&mut self) -> Result<Vec<Outcome>, TillError> {
+        let mut open = self.journal.read()?;
+        open.retain(|record| !record.state.is_final());
+        open.sort_by_key(|record| record.since_height);
+        open.into_iter().map(|record| self.settle(record)).collect()
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        (self.on_event)(&event);
+    }
+
+    /// Writes down, sends, waits, writes down what came of it.
+    pub(super) fn settle(&mut self, mut record: Record) -> Result<Outcome, TillError> {
+        self.journal.write(&record)?;
+        let decline = self.send_and_wait(&mut record)?;
+        record.state = match decline {
+            None => RecordState::Settled,
+            Some(_) => RecordState::Declined,
+        };
+        self.journal.write(&record)?;
+        Ok(match decline {
+            None => Outcome::Settled(record.transaction),
+            Some(decline) => {
+                self.tell(decline.event());
+                Outcome::Declined(decline)
+            }
+        })
+    }
+
+    /// Sends the payment, again if the network forgot it, until it is confirmed as often as
+    /// wanted. Returns why it never will be, if so.
+    fn send_and_wait(&mut self, record: &mut Record) -> Result<Option<Decline>, TillError> {
+        let mut shown = 0;
+        let mut chain_was_there = true;
+        let mut sent = false;
+        loop {
+            let asked = Instant::now();
+            match self.step(record, &mut sent) {
+                Ok(Some(confirmations)) => {
+                    chain_was_there = true;
+                    if confirmations != shown {
+                        shown = confirmations;
+                        self.tell(Event::Confirmed { confirmations });
+                    }
+                    if confirmations >= record.confirmations {
+                        self.tell(Event::Settled {
+                            txid: record.txid,
+                            confirmations,
+                        });
+                        return Ok(None);
+                    }
+                }
+                Ok(None) => sent = false,
+                Err(TillError::Chain(ChainError::Rejected { reason })) => {
+                    return Ok(Some(Decline::Rejected { reason }));
+                }
+                Err(TillError::Chain(
+                    error @ (ChainError::Unavailable { .. } | ChainError::WarmingUp { .. }),
+                )) => {
+                    if std::mem::take(&mut chain_was_there) {
+                        self.tell(Event::ChainUnavailable {
+                            reason: error.to_string(),
+                        });
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            std::thread::sleep(self.poll_interval.saturating_sub(asked.elapsed()));
+        }
+    }
+
+    /// Sends the payment if it isn't, and asks where it stands: the number of its confirmations, or
+    /// nothing when the network doesn't know it.
+    fn step(&mut self, record: &mut Record, sent: &mut bool) -> Result<Option<u32>, TillError> {
+        let mut status = self
+            .chain
+            .transaction_status(&record.txid, record.since_height)?;
+        if status == TransactionStatus::Unknown && !*sent {
+            self.chain.broadcast(&record.transaction)?;
+            *sent = true;
+            status = TransactionStatus::InMempool;
+        }
+        if record.state == RecordState::Signed {
+            self.tell(Event::Broadcast { txid: record.txid });
+            record.state = RecordState::Broadcast;
+            self.journal.write(record)?;
+        }
+        Ok(match status {
+            TransactionStatus::Unknown => None,
+            TransactionStatus::InMempool => Some(0),
+            TransactionStatus::Confirmed { confirmations, .. } => Some(confirmations),
+        })
+    }
+}
