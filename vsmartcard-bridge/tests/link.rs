@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use support::driver::{self, Driver, POWER_OFF, POWER_ON, RESET};
+use support::driver::{self, Driver, GET_ATR, POWER_OFF, POWER_ON, RESET};
 use tillcard_emu::vpcd::{Address, CardFault, Link, LinkError, Remover, SmartCard, Waited};
 
 const ATR: [u8; 4] = [0x3B, 0x82, 0x01, 0x02];
@@ -40,13 +40,20 @@ fn insert<F>(answer: F) -> (driver::Card, Remover, JoinHandle<Served>)
 where
     F: FnMut(&[u8]) -> Result<Vec<u8>, CardFault> + Send + 'static,
 {
+    insert_with_atr(ATR.into(), answer)
+}
+
+fn insert_with_atr<F>(atr: Vec<u8>, answer: F) -> (driver::Card, Remover, JoinHandle<Served>)
+where
+    F: FnMut(&[u8]) -> Result<Vec<u8>, CardFault> + Send + 'static,
+{
     let driver = Driver::new();
     let link = Link::connect(&Address::new("127.0.0.1", driver.port())).unwrap();
     let remover = link.remover();
     let served = thread::spawn(move || {
         let mut card = Scripted {
             answer,
-            atr: ATR.into(),
+            atr,
             resets: 0,
         };
         (link.serve(&mut card), card.resets)
@@ -126,19 +133,15 @@ fn an_answer_that_no_frame_can_carry_takes_the_card_out() {
 #[test]
 fn an_atr_that_is_none_never_reaches_the_reader() {
     for length in [0, 1, 34] {
-        let driver = Driver::new();
-        let link = Link::connect(&Address::new("127.0.0.1", driver.port())).unwrap();
-        let mut card = Scripted {
-            answer: echo,
-            atr: vec![0; length],
-            resets: 0,
-        };
-        let result = link.serve(&mut card);
+        let (mut reader, _, served) = insert_with_atr(vec![0; length], echo);
+        // The card may be gone already.
+        let _ = reader.send_frame(&[GET_ATR]);
+        assert_eq!(reader.rest(), []);
+        let (result, _) = served.join().unwrap();
         assert!(
             matches!(result, Err(LinkError::Atr(was)) if was == length),
             "{result:?}"
         );
-        assert_eq!(driver.accept().rest(), []);
     }
 }
 

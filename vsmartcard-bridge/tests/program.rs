@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tillcard_applet::command::{GenerateKey, GetData, Network, Select, State, StatusObject};
 
 const INCORRECT_DATA: u16 = 0x6A80;
+const NOT_IN_THIS_STATE: u16 = 0x6985;
 
 fn home() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -192,11 +193,25 @@ fn real_money_is_refused_unless_asked_for_and_with_a_seed_always() {
     let issue = issue_for(Network::Mainnet);
     assert_eq!(card.send(&issue).1, INCORRECT_DATA);
     assert!(emulator.error_line().contains("--mainnet"));
-    let short = issue.as_bytes();
-    let extended = [&short[..4], &[0, 0, short[4]], &short[5..150], &[0, 0]].concat();
+    let other = issue_for(Network::Regtest);
+    assert_eq!(
+        card.send(&other).1,
+        NOT_IN_THIS_STATE,
+        "the refusal ended the key generation"
+    );
+
     card.done(&GenerateKey::to_apdu());
+    let (header, body) = issue.as_bytes().split_at(5);
+    let extended = [
+        &header[..4],
+        &[0, 0, header[4]],
+        &body[..body.len() - 1],
+        &[0, 0],
+    ]
+    .concat();
     assert_eq!(card.transmit(&extended), INCORRECT_DATA.to_be_bytes());
     assert!(emulator.error_line().contains("--mainnet"));
+    assert_eq!(card.send(&other).1, NOT_IN_THIS_STATE);
     drop(emulator);
 
     let emulator = Emulator::in_reader(home.path(), &reader, &["--mainnet"]);

@@ -1,16 +1,22 @@
 //! The program `tillcard-emu` as a process.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
+use super::DEADLINE;
 use super::driver::Driver;
 
 pub struct Emulator {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    stdout: Lines,
 }
+
+/// Standard output of the program.
+type Lines = BufReader<Box<dyn Read + Send>>;
 
 /// How an emulator ended.
 pub struct Ended {
@@ -44,7 +50,7 @@ impl Emulator {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let stdout = BufReader::new(Box::new(child.stdout.take().unwrap()) as _);
         Self { child, stdout }
     }
 
@@ -101,21 +107,21 @@ impl Emulator {
         );
     }
 
-    /// Waits for the end of the program.
+    /// Waits for the end of the program, which closes its standard output.
     pub fn end(mut self) -> Ended {
-        let mut ended = Ended {
-            stdout: String::new(),
-            stderr: String::new(),
-            status: self.child.wait().unwrap(),
-        };
-        self.stdout.read_to_string(&mut ended.stdout).unwrap();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut ended.stderr)
+        let stdout = std::mem::replace(&mut self.stdout, BufReader::new(Box::new(io::empty())));
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || tell.send(io::read_to_string(stdout)));
+        let stdout = told
+            .recv_timeout(DEADLINE)
+            .expect("the program ends")
             .unwrap();
-        ended
+        let stderr = io::read_to_string(self.child.stderr.take().unwrap()).unwrap();
+        Ended {
+            status: self.child.wait().unwrap(),
+            stdout,
+            stderr,
+        }
     }
 
     /// `kill -9`, and waits until the process is gone.
