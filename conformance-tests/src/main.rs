@@ -168,8 +168,10 @@ fn perform(arguments: &RunArguments) -> Result<Report, String> {
             "The card conforms."
         } else if report.is_clean() {
             "Nothing found; only the whole catalogue says that a card conforms."
-        } else {
+        } else if report.has_failures() {
             "The card does not conform."
+        } else {
+            "It isn't shown that the card conforms: some questions couldn't be asked."
         }
     ));
     Ok(report)

@@ -125,6 +125,12 @@ impl Report {
         !self.cases.is_empty() && self.cases.iter().all(|case| case.verdict.conforms())
     }
 
+    /// Whether the card broke a requirement.
+    #[must_use]
+    pub fn has_failures(&self) -> bool {
+        self.cases.iter().any(|case| case.verdict == Verdict::Fail)
+    }
+
     /// The verdict of each case.
     #[must_use]
     pub fn verdicts(&self) -> BTreeMap<String, Verdict> {
