@@ -42,6 +42,19 @@ port_taken() {
         '$4 == "0A" && $2 ~ ":" port "$" { found = 1 } END { exit !found }' /proc/net/tcp
 }
 
+# The driver can't listen while a closed connection that had one of its ports as its own lingers,
+# for a minute at most: the ports lie in the range that the system gives to outgoing connections.
+wait_for_ports() {
+    local waited
+    for ((waited = 0; waited < 70; waited++)); do
+        awk -v first="$(printf ':%04X' "$port")" -v second="$(printf ':%04X' "$((port + 1))")" '
+            $4 != "0A" && (substr($2, 9) == first || substr($2, 9) == second) { found = 1 }
+            END { exit found }' /proc/net/tcp && return
+        ((waited)) || say "waiting for a closed connection to free the virtual reader's port"
+        sleep 1
+    done
+}
+
 as_root() {
     if ((EUID == 0)); then
         "$@"
@@ -106,6 +119,7 @@ if [[ $ready == 2 ]]; then
         die "port $port, which the virtual reader needs, is taken by another program;" \
             "find it with: ss -ltnp 'sport = :$port'"
     fi
+    wait_for_ports
     start_pcscd
     ready=$(state 10)
 elif [[ $ready == 3 ]]; then
