@@ -183,7 +183,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("seed");
         let line = format!(
-            "sh -c 'echo $TILLCARD_SEED > {}; sleep 600'",
+            "sh -c 'echo $TILLCARD_SEED > {}; exec sleep 600'",
             file.display()
         );
         let running = FreshCards::shell(&line).insert(42).unwrap();
