@@ -9,8 +9,8 @@ pub(crate) const CASES: &[Case] = &[
         version: 1,
         purpose: "Commands between the pieces (GET DATA, VERIFY, GET CHALLENGE, GENERATE, ISSUE, \
                   RECEIVE SCRIPT, PREVIEW, PAY, a new first command) end the entry, and so do \
-                  commands refused for instruction, P1-P2, length or encoding; GET RESPONSE does \
-                  not.",
+                  commands refused for instruction, P1-P2, length or encoding; GET RESPONSE and \
+                  a refused SELECT don't.",
         requirements: &[req::ENT_5, req::FRM_8],
         start: Start::Issued,
         level: Level::D1,
@@ -85,22 +85,41 @@ fn interleaved(b: &mut Bench) -> Outcome {
     }
     b.card.expect_receive_script(0)?;
 
-    // A stream that GET RESPONSE interrupts goes on; it ends here in the refusal of its txid.
-    let other = Entry {
-        txid: stream.bytes(),
-        ..entry
-    };
-    b.card.begun_entry(&other)?;
-    b.card
-        .piece(first)?
-        .want_bare(Sw::OK, "ENTER COIN, a piece")?;
-    b.card
-        .get_response(256)?
-        .want_bare(Sw::CONDITIONS, "GET RESPONSE")?;
-    b.card.piece(second)?.want_bare(
-        Sw::OTHER_TXID,
-        "ENTER COIN, the last piece, after GET RESPONSE",
-    )
+    // A stream that one of these interrupts goes on; it ends here in the refusal of its txid.
+    let harmless: [(&str, &[u8], Sw); 4] = [
+        ("GET RESPONSE", &[0x00, 0xC0, 0, 0, 0], Sw::CONDITIONS),
+        (
+            "SELECT of another application",
+            &[0x00, 0xA4, 4, 0, 5, 1, 2, 3, 4, 5],
+            Sw::NO_APPLICATION,
+        ),
+        (
+            "SELECT of another occurrence",
+            &[0x00, 0xA4, 4, 2, 5, 0xF0, 0x54, 0x49, 0x4C, 0x4C],
+            Sw::WRONG_P1P2,
+        ),
+        (
+            "SELECT by a short name",
+            &[0x00, 0xA4, 4, 0, 2, 0xF0, 0x54],
+            Sw::WRONG_LENGTH,
+        ),
+    ];
+    for (name, command, sw) in harmless {
+        let other = Entry {
+            txid: stream.bytes(),
+            ..entry
+        };
+        b.card.begun_entry(&other)?;
+        b.card
+            .piece(first)?
+            .want_bare(Sw::OK, "ENTER COIN, a piece")?;
+        b.card.raw(command)?.want_bare(sw, name)?;
+        b.card.piece(second)?.want_bare(
+            Sw::OTHER_TXID,
+            &format!("ENTER COIN, the last piece, after {name}"),
+        )?;
+    }
+    Ok(())
 }
 
 fn nothing_before_the_last_piece(b: &mut Bench) -> Outcome {

@@ -46,7 +46,7 @@ pub(crate) const CASES: &[Case] = &[
         id: "TC-FRM-04",
         version: 1,
         purpose: "The same life in extended APDUs, with the same effects: whole answers with \
-                  9000, pieces of a transaction longer than 255 bytes.",
+                  9000, pieces of a transaction of 256 to 1024 bytes.",
         requirements: &[req::FRM_3],
         start: Start::Own,
         level: Level::D3,
@@ -161,20 +161,24 @@ fn extended_life(b: &mut Bench) -> Outcome {
     let mut stream = b.values.stream("long");
     let index = b.card.host()?.purse.next_receive;
     let script = b.card.host()?.account.script(0, index)?;
-    let outputs = vec![(7_000, script); 20];
+    let outputs = vec![(7_000, script); 50];
     let transaction = crate::tx::funding(&mut stream, 3, &outputs);
     let bytes = crate::tx::preimage(&transaction);
     let entry = Entry {
         txid: crate::tx::txid(&transaction),
-        vout: 19,
+        vout: 49,
         index,
     };
     b.card.begun_entry(&entry)?;
-    let (first, second) = bytes.split_at(600);
-    b.card
-        .piece(first)?
-        .want_bare(Sw::OK, "ENTER COIN, a piece of 600 bytes")?;
-    let answer = b.card.piece(second)?;
+    let (first, rest) = bytes.split_at(1024);
+    let (second, last) = rest.split_at(256);
+    for piece in [first, second] {
+        b.card.piece(piece)?.want_bare(
+            Sw::OK,
+            &format!("ENTER COIN, a piece of {} bytes", piece.len()),
+        )?;
+    }
+    let answer = b.card.piece(last)?;
     b.card.entered(&entry, 7_000, answer)
 }
 

@@ -2,6 +2,9 @@
 
 use super::prelude::*;
 
+/// The last index that a coin can enter at.
+const LAST_INDEX: u32 = 4095;
+
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-RCV-01",
@@ -26,6 +29,18 @@ pub(crate) const CASES: &[Case] = &[
         level: Level::D3,
         defect: "Scripts for whoever asks; an authorisation spent by asking.",
         run: authority,
+    },
+    Case {
+        id: "TC-RCV-03",
+        version: 1,
+        purpose: "Coins enter at indexes up to 4095, ten apart; after one at 4095 RECEIVE SCRIPT \
+                  is refused with 6A84, also after a power cycle, while coins still enter at \
+                  indexes given out before.",
+        requirements: &[req::RCV_1, req::ENT_2, req::KEY_4],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A script handed out at which no coin can enter; indexes cut to a byte or so.",
+        run: last_index,
     },
 ];
 
@@ -70,4 +85,50 @@ fn authority(b: &mut Bench) -> Outcome {
     let answer = b.card.pay_answer(&request)?;
     b.card.paid(&request, answer)?;
     b.card.expect_authorised(false, "after a payment")
+}
+
+fn last_index(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.issue(&profile)?;
+    let room = usize::from(b.card.host()?.capabilities.coins);
+    let mut stream = b.values.stream("coins");
+    for index in (9..LAST_INDEX).step_by(10).chain([LAST_INDEX]) {
+        if b.card.host()?.purse.coins.len() == room {
+            // A card with little room: as many coins as one payment takes make way for one.
+            let candidates = b.card.host()?.purse.candidates();
+            let sum: u64 = candidates.iter().take(16).map(|coin| coin.amount).sum();
+            b.card.pay_checked(&request(sum - 5_000)).preamble()?;
+        }
+        let (entry, transaction) = b.card.coin_at(&mut stream, 20_000, index)?;
+        b.card
+            .enter(&entry, &transaction, 20_000)
+            .at(|| format!("index {index}"))?;
+        if index % 1_000 == 999 {
+            b.card.authorise()?;
+            b.card.expect_receive_script(index + 1)?;
+        }
+    }
+    for _ in 0..2 {
+        b.card.authorise()?;
+        b.card
+            .receive_script_answer()?
+            .want_bare(Sw::NO_ROOM, "RECEIVE SCRIPT after a coin at index 4095")?;
+        b.card.power_cycle()?;
+    }
+    for (index, sw) in [
+        (LAST_INDEX + 1, Sw::INDEX),
+        (LAST_INDEX, Sw::OK),
+        (8, Sw::OK),
+    ] {
+        let txid = stream.bytes();
+        b.card
+            .begin_entry(&Entry {
+                txid,
+                vout: 0,
+                index,
+            })?
+            .want_bare(sw, "ENTER COIN")
+            .at(|| format!("index {index}"))?;
+    }
+    Ok(())
 }

@@ -62,6 +62,19 @@ fn short_answers(b: &mut Bench) -> Outcome {
                 "{name} with Le {le}: the parts don't make the whole answer"
             );
         }
+        // A GET RESPONSE without Le gives nothing and takes nothing.
+        b.card.once(&command)?;
+        b.card.get_response(3)?;
+        for _ in 0..2 {
+            let nothing = b.card.raw(&[0x00, 0xC0, 0x00, 0x00])?;
+            let left = Sw(0x6100 | (length - 3) as u16);
+            nothing.want_bare(left, &format!("{name}, GET RESPONSE without Le"))?;
+        }
+        let rest = b.card.get_response(256)?.want(Sw::OK, "GET RESPONSE")?;
+        require!(
+            rest == whole[3..],
+            "{name}: GET RESPONSE without Le took bytes"
+        );
         for size in 1..length {
             let first = b.card.once(&command)?;
             let data =
@@ -172,8 +185,13 @@ fn stale_response(b: &mut Bench) -> Outcome {
         .want(Sw::OK, "GET RESPONSE, last part")?;
     nothing_left(b, "after the last part")?;
 
-    let between: [(&str, &[u8]); 9] = [
+    let between: [(&str, &[u8]); 11] = [
         ("GET DATA", &[0x00, 0xCA, 0x01, 0x00, 0x00]),
+        ("a GET RESPONSE with P2 01", &[0x00, 0xC0, 0x00, 0x01, 0x00]),
+        (
+            "a GET RESPONSE with data",
+            &[0x00, 0xC0, 0x00, 0x00, 0x01, 0xAA, 0x00],
+        ),
         ("a refused GET DATA", &[0x00, 0xCA, 0x02, 0x00, 0x00]),
         ("GENERATE", &[0x00, 0x46, 0x00, 0x00, 0x00]),
         ("VERIFY without data", &[0x00, 0x20, 0x00, 0x80]),

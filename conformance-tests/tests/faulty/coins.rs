@@ -19,6 +19,19 @@ pub(crate) const COINS: &[Defect] = &[
         after_reset: nothing,
     },
     Defect {
+        name: "a script beyond the last index",
+        caught_by: &["TC-RCV-03"],
+        transmit: |_, card, command| {
+            let answer = honest(card, command);
+            if is(command, RECEIVE) {
+                instead(answer, 0x6A84, 0x9000)
+            } else {
+                answer
+            }
+        },
+        after_reset: nothing,
+    },
+    Defect {
         name: "a script for whoever asks",
         caught_by: &["TC-RCV-02"],
         transmit: |memory, card, command| {
