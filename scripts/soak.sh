@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Runs the long tests, the test targets called `soak*`, in release mode, and writes what they
-# print into a report that is committed with the sources it was made from.
+# Runs the long tests, the test targets called `soak*`, and writes what they print into a report
+# that is committed with the sources it was made from. In the development profile, which the other
+# tests have built already: the card and all dependencies are optimised in it.
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
 scripts/setup.sh test
-cargo build --quiet --locked --release --workspace --all-features --bins
+cargo build --quiet --locked --workspace --all-features --bins
 while IFS='=' read -r name path; do
     export "$name=$path"
 done < <(scripts/bitcoind.sh)
-export TILLCARD_BIN_DIR=$CARGO_TARGET_DIR/release
+export TILLCARD_BIN_DIR=$CARGO_TARGET_DIR/debug
 
 report=docs/reports/soak.md
 draft=$(mktemp)
@@ -24,7 +25,7 @@ trap 'rm -f "$draft"' EXIT
         "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n1)" "$(nproc)"
     printf -- '- compiler: %s\n\n```text\n' "$(rustc --version)"
 } >"$draft"
-scripts/with-pcscd.sh cargo test --quiet --locked --release --workspace --all-features \
+scripts/with-pcscd.sh cargo test --quiet --locked --workspace --all-features \
     --test 'soak*' -- --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 printf '```\n' >>"$draft"
 mkdir -p "$(dirname "$report")"
