@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
@@ -11,6 +12,9 @@ use super::{Finding, Secrets};
 
 /// Read at a time; memory that nobody can read is given up in steps of this.
 const STEP: usize = 1 << 20;
+
+/// What is left out at a time.
+const PAGE: usize = 4096;
 
 /// Why a process' memory can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +36,7 @@ pub struct Region {
 /// The memory of a process at one moment, all of it that can be read.
 pub struct Snapshot {
     regions: Vec<Region>,
+    read: u64,
     unreadable: u64,
 }
 
@@ -61,6 +66,7 @@ impl Snapshot {
         let maps = BufReader::new(File::open(format!("/proc/{pid}/maps"))?);
         let mut snapshot = Self {
             regions: Vec::new(),
+            read: 0,
             unreadable: 0,
         };
         for line in maps.lines() {
@@ -88,29 +94,33 @@ impl Snapshot {
                 }
                 Ok(0) | Err(_) => {
                     piece.truncate(before);
-                    self.keep(at, name, std::mem::take(&mut piece));
+                    self.keep(at, name, &piece);
+                    piece.clear();
                     self.unreadable += wanted as u64;
                     at += wanted as u64;
                 }
             }
         }
-        self.keep(at, name, piece);
+        self.keep(at, name, &piece);
     }
 
-    fn keep(&mut self, end: u64, name: &str, bytes: Zeroizing<Vec<u8>>) {
-        if !bytes.is_empty() {
+    /// Keeps what was read up to the address `end`, without the pages in which nothing was ever
+    /// written: most of a process' memory is zeros.
+    fn keep(&mut self, end: u64, name: &str, bytes: &[u8]) {
+        let start = end - bytes.len() as u64;
+        self.read += bytes.len() as u64;
+        for piece in written(bytes) {
             self.regions.push(Region {
-                start: end - bytes.len() as u64,
+                start: start + piece.start as u64,
                 name: name.to_owned(),
-                bytes,
+                bytes: Zeroizing::new(bytes[piece].to_vec()),
             });
         }
     }
 
     /// Bytes that were read.
     pub fn size(&self) -> u64 {
-        let sizes = self.regions.iter().map(|region| region.bytes.len() as u64);
-        sizes.sum()
+        self.read
     }
 
     /// Bytes that couldn't be read: the kernel's own pages, and mapped files beyond their end.
@@ -132,6 +142,24 @@ impl Snapshot {
         }
         findings
     }
+}
+
+/// The stretches of `bytes` with something in them, in whole pages, and a page more at either end:
+/// a secret whose last or first bytes are zeros stays whole.
+fn written(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut stretches: Vec<Range<usize>> = Vec::new();
+    for (i, page) in bytes.chunks(PAGE).enumerate() {
+        if page.iter().all(|byte| *byte == 0) {
+            continue;
+        }
+        let from = (i * PAGE).saturating_sub(PAGE);
+        let to = (i * PAGE + page.len() + PAGE).min(bytes.len());
+        match stretches.last_mut() {
+            Some(last) if from <= last.end => last.end = to,
+            _ => stretches.push(from..to),
+        }
+    }
+    stretches
 }
 
 fn wait_until_stopped(child: Pid) -> io::Result<()> {
@@ -161,6 +189,25 @@ fn parse_map(line: &str) -> Option<(u64, u64, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_untouched_pages_are_left_out() {
+        let kept = |bytes: &[u8]| -> Vec<(usize, usize)> {
+            let stretches = written(bytes);
+            stretches.into_iter().map(|s| (s.start, s.end)).collect()
+        };
+        let end = 10 * PAGE + 7;
+        let mut bytes = vec![0; end];
+        assert_eq!(kept(&bytes), []);
+        bytes[3 * PAGE] = 1;
+        assert_eq!(kept(&bytes), [(2 * PAGE, 5 * PAGE)]);
+        bytes[5 * PAGE - 1] = 1;
+        assert_eq!(kept(&bytes), [(2 * PAGE, 6 * PAGE)]);
+        bytes[end - 1] = 1;
+        assert_eq!(kept(&bytes), [(2 * PAGE, 6 * PAGE), (9 * PAGE, end)]);
+        bytes[0] = 1;
+        assert_eq!(kept(&bytes), [(0, 6 * PAGE), (9 * PAGE, end)]);
+    }
 
     #[test]
     fn maps_are_parsed() {
