@@ -8,17 +8,20 @@ use support::sweep::*;
 use support::*;
 use tillcard_applet::nvm::RamNvm;
 
-/// A card with many coins, before each turn of page.
-fn crowded(seed: u64) -> (Vec<RamNvm>, Owner) {
+/// Bytes that a commit of VERIFY changes while it stays on its page.
+const COMMIT: u64 = 16;
+
+/// A card with many coins: as it is, and `back` commits before each turn of page.
+fn crowded(seed: u64, back: usize) -> (Vec<RamNvm>, Owner) {
     let amounts: Vec<u64> = (0..200).map(|i| 10_000 + i).collect();
     let (card, owner) = funded(seed, &amounts);
     let turns: Vec<usize> = (1..=64).collect();
-    (starts(card.into_nvm(), 4, &turns), owner)
+    (starts(card.into_nvm(), back, &turns), owner)
 }
 
 #[test]
 fn pay() {
-    let (starts, owner) = crowded(100);
+    let (starts, owner) = crowded(100, 4);
     let milk = p2wpkh(3);
     let mut positions = 0;
     for start in &starts {
@@ -38,17 +41,20 @@ fn pay() {
 
 #[test]
 fn verify_cut_twice() {
-    let (starts, owner) = crowded(101);
+    // The very commit of a wrong PIN turns the page.
+    let (starts, owner) = crowded(101, 1);
+    let (_, before_turns) = starts.split_first().unwrap();
     let mut positions = 0;
-    let mut pairs = 0;
-    for start in starts.iter().step_by(8) {
+    let mut turned = 0;
+    for start in before_turns.iter().step_by(8) {
         let before = remembered(start.clone());
         positions += sweep(
             "VERIFY",
             start,
             &|_| {},
             &|card| (Vec::new(), owner.verify(card, "000000")),
-            &|cut, outcome, _| {
+            &|cut, outcome, whole| {
+                assert!(whole.changed > COMMIT, "no page was turned");
                 let once = remembered(outcome.nvm.clone());
                 assert_eq!(once.coins, before.coins, "cut after {cut} bytes");
                 // The second cut falls somewhere else each time.
@@ -62,7 +68,7 @@ fn verify_cut_twice() {
                 assert!(twice.tries <= once.tries && once.tries <= before.tries);
             },
         );
-        pairs += 1;
+        turned += 1;
     }
-    println!("VERIFY cut twice: {positions} positions at {pairs} turns of page");
+    println!("VERIFY cut twice: {positions} positions at {turned} turns of page");
 }
