@@ -1,4 +1,4 @@
-//! Status words (`docs/protocol.md`, section 8; ISO/IEC 7816-4 §5.6).
+//! Status words (`docs/protocol.md`, section 9; ISO/IEC 7816-4 §5.6).
 
 pub use iso7816::Status;
 
@@ -28,7 +28,7 @@ pub const APPLICATION_NOT_FOUND: Status = Status::NotFound;
 pub const NO_ROOM: Status = Status::NotEnoughMemory;
 /// `6A86`: incorrect P1-P2.
 pub const INCORRECT_P1_P2: Status = Status::IncorrectP1OrP2Parameter;
-/// `6A88`: no such data object.
+/// `6A88`: no such data object, or payment.
 pub const DATA_NOT_FOUND: Status = Status::from_u16(0x6A88);
 /// `6A89`: the coin is in the card already.
 pub const COIN_EXISTS: Status = Status::from_u16(0x6A89);
@@ -50,11 +50,12 @@ pub const FEE_RATE: Status = Status::from_u16(0x9405);
 pub const FEE_CAP: Status = Status::from_u16(0x9406);
 /// `9407`: amount is dust or impossible.
 pub const AMOUNT: Status = Status::from_u16(0x9407);
-/// `9408`: payee script isn't of a permitted type.
+/// `9408`: payee script isn't of a permitted type, or is the card's own.
 pub const PAYEE_SCRIPT: Status = Status::from_u16(0x9408);
 /// `9409`: the log is full.
 pub const LOG_FULL: Status = Status::from_u16(0x9409);
-/// `940A`: the streamed transaction has another txid than announced.
+/// `940A`: the streamed transaction has another txid than announced, or the
+/// stream of a transaction to be signed another digest.
 pub const COIN_TXID: Status = Status::from_u16(0x940A);
 /// `940B`: the transaction has no such output.
 pub const COIN_VOUT: Status = Status::from_u16(0x940B);
@@ -68,6 +69,16 @@ pub const COIN_COINBASE: Status = Status::from_u16(0x940E);
 pub const COIN_INDEX_RETIRED: Status = Status::from_u16(0x940F);
 /// `9410`: the index wasn't given out.
 pub const COIN_INDEX_UNKNOWN: Status = Status::from_u16(0x9410);
+/// `9411`: the number of payments is reached.
+pub const PAYMENTS_LIMIT: Status = Status::from_u16(0x9411);
+/// `9412`: the payment identity is in use.
+pub const IDENTITY_IN_USE: Status = Status::from_u16(0x9412);
+/// `9413`: the payment was given too often, or is cancelled.
+pub const GIVEN_TOO_OFTEN: Status = Status::from_u16(0x9413);
+/// `9414`: the coin isn't offered.
+pub const NOT_OFFERED: Status = Status::from_u16(0x9414);
+/// `9415`: too many reports in one authorisation.
+pub const TOO_MANY_REPORTS: Status = Status::from_u16(0x9415);
 
 /// What a status word of this protocol means, in words for a person; `None`
 /// for one that the protocol doesn't list.
@@ -89,7 +100,7 @@ pub fn meaning(status: u16) -> Option<&'static str> {
         0x6A82 => "no such application on the card",
         0x6A84 => "no room left on the card",
         0x6A86 => "incorrect parameters P1-P2",
-        0x6A88 => "no such data on the card",
+        0x6A88 => "no such data or payment on the card",
         0x6A89 => "the card has this coin already",
         0x6D00 => "the card doesn't know this instruction",
         0x6E00 => "the card doesn't know this class of instructions",
@@ -100,7 +111,9 @@ pub fn meaning(status: u16) -> Option<&'static str> {
         0x9405 => "the fee rate is outside the card's bounds",
         0x9406 => "the fee is over the card's cap",
         0x9407 => "the amount is too small, or impossible",
-        0x9408 => "the card doesn't pay to this kind of address",
+        0x9408 => {
+            "the card doesn't pay to this address: its kind is unknown, or it is the card's own"
+        }
         0x9409 => "the card's payment log is full",
         0x940A => "the transaction isn't the one announced",
         0x940B => "the transaction has no such output",
@@ -109,6 +122,11 @@ pub fn meaning(status: u16) -> Option<&'static str> {
         0x940E => "the card doesn't take newly mined coins",
         0x940F => "this address of the card was spent from before",
         0x9410 => "this address wasn't given out by the card",
+        0x9411 => "the card's number of payments is reached: the owner must renew its limits",
+        0x9412 => "another payment has this identity",
+        0x9413 => "the card gave this payment too often already, or it is cancelled",
+        0x9414 => "the card didn't offer this coin",
+        0x9415 => "too many coins reported absent for one PIN entry",
         _ => return None,
     })
 }
@@ -137,6 +155,27 @@ mod tests {
             (COIN_EXISTS, 0x6A89),
             (INSTRUCTION, 0x6D00),
             (CLASS, 0x6E00),
+            (INSUFFICIENT_FUNDS, 0x9401),
+            (TOO_FRAGMENTED, 0x9402),
+            (OVER_PAYMENT_LIMIT, 0x9403),
+            (OVER_CUMULATIVE_LIMIT, 0x9404),
+            (FEE_RATE, 0x9405),
+            (FEE_CAP, 0x9406),
+            (AMOUNT, 0x9407),
+            (PAYEE_SCRIPT, 0x9408),
+            (LOG_FULL, 0x9409),
+            (COIN_TXID, 0x940A),
+            (COIN_VOUT, 0x940B),
+            (COIN_SCRIPT, 0x940C),
+            (COIN_AMOUNT, 0x940D),
+            (COIN_COINBASE, 0x940E),
+            (COIN_INDEX_RETIRED, 0x940F),
+            (COIN_INDEX_UNKNOWN, 0x9410),
+            (PAYMENTS_LIMIT, 0x9411),
+            (IDENTITY_IN_USE, 0x9412),
+            (GIVEN_TOO_OFTEN, 0x9413),
+            (NOT_OFFERED, 0x9414),
+            (TOO_MANY_REPORTS, 0x9415),
         ];
         for (status, value) in values {
             assert_eq!(u16::from(status), value);

@@ -1,26 +1,22 @@
-//! ENTER COIN (`docs/protocol.md`, section 6.2).
+//! ENTER COIN (`docs/protocol.md`, sections 6.2 and 6.3).
 
-use super::{Apdu, Header, Txid, expect_length};
+use super::signed::body;
+use super::{
+    Apdu, Body, Header, OwnerCommand, Place, SIGNATURE_LENGTH, Signed, Txid, expect_length,
+};
 use crate::status::{self, Status};
 use crate::tlv::{self, Malformed, Objects, Overflow};
 use heapless::VecView;
 
-/// Bytes in a BIP340 signature.
-pub const SIGNATURE_LENGTH: usize = 64;
-/// Most bytes of a transaction in one short command.
+/// Most bytes of a stream in one short command.
 pub const PIECE_MAX: usize = 255;
 
-/// The two forms of ENTER COIN.
+/// The forms of ENTER COIN.
 pub enum EnterCoin<'a> {
-    /// Names the coin; signed by the owner.
-    Begin {
-        /// Which coin is to come.
-        announced: Announced,
-        /// The signed part of the data field.
-        body: &'a [u8],
-        /// The owner's signature.
-        signature: &'a [u8; SIGNATURE_LENGTH],
-    },
+    /// Names a rooted coin; signed by the owner.
+    Begin(Signed<'a, Announced>),
+    /// Names an unrooted coin.
+    Credit(Announced),
     /// The next bytes of the transaction.
     Piece(&'a [u8]),
 }
@@ -32,34 +28,29 @@ pub struct Announced {
     pub txid: Txid,
     /// Which of its outputs.
     pub vout: u32,
-    /// Receive index of the script that the output pays.
-    pub index: u32,
+    /// Whose script the output pays.
+    pub place: Place,
 }
 
-impl Announced {
-    /// Bytes in the body of the first command.
-    pub const BODY_LENGTH: usize = 46;
+impl OwnerCommand for Announced {
+    const HEADER: Header = [0x80, 0x22, 0x00, 0x00];
+    const BODY_LENGTH: usize = 46;
+    const ANSWERED: bool = false;
 
-    /// The body, which the owner signs.
-    pub fn body(&self) -> [u8; Self::BODY_LENGTH] {
-        let mut body = heapless::Vec::<u8, { Self::BODY_LENGTH }>::new();
-        let written = (|| {
-            tlv::put(&mut body, 0x80, &self.txid)?;
-            tlv::put(&mut body, 0x81, &self.vout.to_be_bytes())?;
-            tlv::put(&mut body, 0x82, &self.index.to_be_bytes())
-        })();
-        written
-            .ok()
-            .and_then(|()| body.into_array().ok())
-            .expect("the three objects have this length")
+    fn body(&self) -> Body {
+        body([
+            (0x80, &self.txid),
+            (0x81, &self.vout.to_be_bytes()),
+            (0x82, &self.place.to_u32().to_be_bytes()),
+        ])
     }
 
-    fn parse(body: &[u8]) -> Result<Self, Malformed> {
+    fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
         let mut objects = Objects::new(body);
         let announced = Self {
             txid: *objects.fixed(0x80)?,
             vout: objects.u32(0x81)?,
-            index: objects.u32(0x82)?,
+            place: Place::from_u32(objects.u32(0x82)?),
         };
         objects.end()?;
         Ok(announced)
@@ -68,41 +59,35 @@ impl Announced {
 
 impl<'a> EnterCoin<'a> {
     pub(super) const CODE: [u8; 2] = [0x80, 0x22];
-    /// Header of the first command, as the owner signs it.
-    pub const BEGIN: Header = [0x80, 0x22, 0x00, 0x00];
     const PIECE: Header = [0x80, 0x22, 0x01, 0x00];
+    const CREDIT: Header = [0x80, 0x22, 0x02, 0x00];
 
     pub(super) fn parse(parameters: [u8; 2], data: &'a [u8]) -> Result<Self, Status> {
         match parameters {
-            [0, 0] => {
-                const SIGNED: usize = Announced::BODY_LENGTH + 2 + SIGNATURE_LENGTH;
-                expect_length(data, SIGNED..=SIGNED)?;
-                let (body, rest) = data.split_at(Announced::BODY_LENGTH);
-                let announced = Announced::parse(body)?;
-                let mut objects = Objects::new(rest);
-                let signature = objects.fixed(0x9E)?;
-                objects.end()?;
-                Ok(Self::Begin {
-                    announced,
-                    body,
-                    signature,
-                })
-            }
+            [0, 0] => Signed::parse(data).map(Self::Begin),
             [1, 0] => {
                 expect_length(data, 1..=usize::MAX)?;
                 Ok(Self::Piece(data))
+            }
+            [2, 0] => {
+                expect_length(data, Announced::BODY_LENGTH..=Announced::BODY_LENGTH)?;
+                Ok(Self::Credit(Announced::parse_body(data)?))
             }
             _ => Err(status::INCORRECT_P1_P2),
         }
     }
 
-    /// The first command in bytes.
+    /// The first command for a rooted coin, in bytes.
     pub fn begin(announced: &Announced, signature: &[u8; SIGNATURE_LENGTH]) -> Apdu {
-        Apdu::build(Self::BEGIN, false, |out| {
-            tlv::append(out, &announced.body())?;
-            tlv::put(out, 0x9E, signature)
+        announced.to_apdu(signature)
+    }
+
+    /// The first command for a credit, in bytes.
+    pub fn credit(announced: &Announced) -> Apdu {
+        Apdu::build(Self::CREDIT, false, |out| {
+            tlv::append(out, &announced.body())
         })
-        .expect("112 bytes fit")
+        .expect("46 bytes fit")
     }
 
     /// A further command in bytes.

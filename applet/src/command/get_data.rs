@@ -53,7 +53,16 @@ pub enum State {
         /// 0 when the PIN is blocked.
         tries_left: u8,
     },
+    /// Unusable: its NVM is of another version.
+    OtherVersion,
+    /// Unusable: its NVM is damaged.
+    Damaged,
 }
+
+const FACTORY: u8 = 0x00;
+const ISSUED: u8 = 0x01;
+const OTHER_VERSION: u8 = 0x7E;
+const DAMAGED: u8 = 0x7F;
 
 /// The status object `0100`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,11 +80,13 @@ impl StatusObject {
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut objects = Objects::new(bytes);
         let state = match objects.fixed(0x80)? {
-            [0] => State::Factory,
-            [1] => State::Issued {
+            [FACTORY] => State::Factory,
+            [ISSUED] => State::Issued {
                 network: Network::from_byte(objects.fixed::<1>(0x81)?[0]).ok_or(Malformed)?,
                 tries_left: objects.fixed::<1>(0x82)?[0],
             },
+            [OTHER_VERSION] => State::OtherVersion,
+            [DAMAGED] => State::Damaged,
             _ => return Err(Malformed),
         };
         objects.end()?;
@@ -84,15 +95,17 @@ impl StatusObject {
 
     pub(crate) fn write(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {
         match self.state {
-            State::Factory => tlv::put(out, 0x80, &[0]),
+            State::Factory => tlv::put(out, 0x80, &[FACTORY]),
             State::Issued {
                 network,
                 tries_left,
             } => {
-                tlv::put(out, 0x80, &[1])?;
+                tlv::put(out, 0x80, &[ISSUED])?;
                 tlv::put(out, 0x81, &[network.to_byte()])?;
                 tlv::put(out, 0x82, &[tries_left])
             }
+            State::OtherVersion => tlv::put(out, 0x80, &[OTHER_VERSION]),
+            State::Damaged => tlv::put(out, 0x80, &[DAMAGED]),
         }
     }
 }
@@ -112,6 +125,12 @@ pub struct Capabilities {
     pub tries: u8,
     /// Payments that the log can hold.
     pub max_log: u8,
+    /// Unrooted coins that the card can hold.
+    pub max_unrooted: u8,
+    /// Most inputs of the owner's signing.
+    pub max_signing_inputs: u8,
+    /// Most outputs of the owner's signing.
+    pub max_signing_outputs: u8,
 }
 
 impl Capabilities {
@@ -121,15 +140,32 @@ impl Capabilities {
     pub const MADE_KEY: u32 = 1 << 1;
     /// Bit 2: BIP340 nonces with auxiliary randomness.
     pub const AUXILIARY_RANDOMNESS: u32 = 1 << 2;
+    /// Bit 3: the account key is imported.
+    pub const IMPORTED_KEY: u32 = 1 << 3;
+    /// Bit 4: payments without PIN.
+    pub const WITHOUT_PIN: u32 = 1 << 4;
+    /// Bit 5: credits, that is, unrooted coins.
+    pub const CREDITS: u32 = 1 << 5;
+    /// Bit 6: the owner's signing.
+    pub const OWNER_SIGNING: u32 = 1 << 6;
 
     /// What this card answers.
     pub const OWN: Self = Self {
-        version: [0, 0],
-        capabilities: Self::EXTENDED_LENGTH | Self::MADE_KEY | Self::AUXILIARY_RANDOMNESS,
+        version: [0, 1],
+        capabilities: Self::EXTENDED_LENGTH
+            | Self::MADE_KEY
+            | Self::AUXILIARY_RANDOMNESS
+            | Self::IMPORTED_KEY
+            | Self::WITHOUT_PIN
+            | Self::CREDITS
+            | Self::OWNER_SIGNING,
         max_inputs: crate::payment::MAX_INPUTS as u8,
         max_coins: crate::persistent::MAX_COINS,
         tries: crate::pin::TRIES,
         max_log: crate::persistent::MAX_LOG,
+        max_unrooted: crate::persistent::MAX_UNROOTED,
+        max_signing_inputs: super::SIGNING_INPUTS_MAX,
+        max_signing_outputs: super::SIGNING_OUTPUTS_MAX,
     };
 
     /// Reads the object.
@@ -145,6 +181,9 @@ impl Capabilities {
             max_coins: u16::from_be_bytes(*objects.fixed(0x83)?),
             tries: objects.fixed::<1>(0x84)?[0],
             max_log: objects.fixed::<1>(0x85)?[0],
+            max_unrooted: objects.fixed::<1>(0x86)?[0],
+            max_signing_inputs: objects.fixed::<1>(0x87)?[0],
+            max_signing_outputs: objects.fixed::<1>(0x88)?[0],
         };
         objects.end()?;
         Ok(read)
@@ -156,6 +195,9 @@ impl Capabilities {
         tlv::put(out, 0x82, &[self.max_inputs])?;
         tlv::put(out, 0x83, &self.max_coins.to_be_bytes())?;
         tlv::put(out, 0x84, &[self.tries])?;
-        tlv::put(out, 0x85, &[self.max_log])
+        tlv::put(out, 0x85, &[self.max_log])?;
+        tlv::put(out, 0x86, &[self.max_unrooted])?;
+        tlv::put(out, 0x87, &[self.max_signing_inputs])?;
+        tlv::put(out, 0x88, &[self.max_signing_outputs])
     }
 }

@@ -1,150 +1,149 @@
 //! ISSUE (`docs/protocol.md`, section 3.2).
 
-use super::{Apdu, Point, XOnlyKey, expect_length, expect_parameters};
+use super::{Apdu, Leaf, Limits, Network, Point, SIGNATURE_LENGTH, XOnlyKey, expect_length};
 use crate::pin::{BLOCK_LENGTH, PinBlock};
 use crate::status::{self, Status};
 use crate::tlv::{self, Malformed, Objects, Overflow};
 use heapless::VecView;
 
-/// The most that can ever exist, in sat.
-pub const MAX_MONEY: u64 = 2_100_000_000_000_000;
-/// The lowest fee rate of any payment, in sat/kvB: Bitcoin Core's
-/// `-minrelaytxfee` since 30.0.
-pub const MIN_FEE_RATE: u32 = 100;
+/// Bytes of salt in an issue record.
+pub const SALT_LENGTH: usize = 16;
 
-/// The chain that a card is for.
+/// Where a card's account key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Network {
-    /// Real money.
-    Mainnet,
-    /// Testnet.
-    Testnet,
-    /// Signet.
-    Signet,
-    /// A private chain for tests.
-    Regtest,
+pub enum Provenance {
+    /// Made by card and host together.
+    Made,
+    /// Given to the card.
+    Imported,
 }
 
-impl Network {
+impl Provenance {
     /// The byte that stands for it in the protocol.
     pub const fn to_byte(self) -> u8 {
         match self {
-            Self::Mainnet => 0,
-            Self::Testnet => 1,
-            Self::Signet => 2,
-            Self::Regtest => 3,
+            Self::Made => 0,
+            Self::Imported => 1,
         }
     }
 
-    /// The network that a byte stands for.
+    /// The provenance that a byte stands for.
     pub const fn from_byte(byte: u8) -> Option<Self> {
-        Some(match byte {
-            0 => Self::Mainnet,
-            1 => Self::Testnet,
-            2 => Self::Signet,
-            3 => Self::Regtest,
-            _ => return None,
+        match byte {
+            0 => Some(Self::Made),
+            1 => Some(Self::Imported),
+            _ => None,
+        }
+    }
+}
+
+/// What the host contributes to the account key.
+#[derive(Clone, Copy)]
+pub enum KeySource<'a> {
+    /// The host's share `h`, a number below the curve's order.
+    Made(&'a [u8; 32]),
+    /// A BIP32 node.
+    Imported {
+        /// The private key.
+        secret: &'a [u8; 32],
+        /// The chain code.
+        chain_code: &'a [u8; 32],
+    },
+}
+
+impl<'a> KeySource<'a> {
+    /// Which of the two it is.
+    pub const fn provenance(&self) -> Provenance {
+        match self {
+            Self::Made(_) => Provenance::Made,
+            Self::Imported { .. } => Provenance::Imported,
+        }
+    }
+
+    fn parse(provenance: Provenance, objects: &mut Objects<'a>) -> Result<Self, Malformed> {
+        Ok(match provenance {
+            Provenance::Made => Self::Made(objects.fixed(TAG_KEY)?),
+            Provenance::Imported => {
+                let node: &[u8; 64] = objects.fixed(TAG_KEY)?;
+                let (secret, chain_code) = node.split_first_chunk().ok_or(Malformed)?;
+                Self::Imported {
+                    secret,
+                    chain_code: chain_code.try_into().map_err(|_| Malformed)?,
+                }
+            }
         })
     }
-}
 
-/// What the owner allows in shops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Highest amount of one payment, in sat.
-    pub per_payment: u64,
-    /// Highest sum of amounts and fees of all payments, in sat.
-    pub cumulative: u64,
-    /// Highest fee of one payment, in sat.
-    pub fee_cap: u64,
-    /// Highest fee rate, in sat/kvB.
-    pub max_fee_rate: u32,
-}
-
-impl Limits {
-    pub(crate) const LENGTH: usize = 28;
-
-    /// Reads the 28 bytes, unchecked.
-    pub(crate) fn from_bytes(bytes: &[u8; Self::LENGTH]) -> Self {
-        let amount = |at: usize| {
-            let mut amount = [0; 8];
-            amount.copy_from_slice(&bytes[at..at + 8]);
-            u64::from_be_bytes(amount)
-        };
-        Self {
-            per_payment: amount(0),
-            cumulative: amount(8),
-            fee_cap: amount(16),
-            max_fee_rate: u32::from_be_bytes([bytes[24], bytes[25], bytes[26], bytes[27]]),
+    fn put(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {
+        match self {
+            Self::Made(share) => tlv::put(out, TAG_KEY, *share),
+            Self::Imported { secret, chain_code } => {
+                tlv::open(out, TAG_KEY, 64)?;
+                tlv::append(out, *secret)?;
+                tlv::append(out, *chain_code)
+            }
         }
     }
-
-    pub(crate) fn to_bytes(self) -> [u8; Self::LENGTH] {
-        let mut bytes = [0; Self::LENGTH];
-        bytes[..8].copy_from_slice(&self.per_payment.to_be_bytes());
-        bytes[8..16].copy_from_slice(&self.cumulative.to_be_bytes());
-        bytes[16..24].copy_from_slice(&self.fee_cap.to_be_bytes());
-        bytes[24..].copy_from_slice(&self.max_fee_rate.to_be_bytes());
-        bytes
-    }
-
-    fn is_possible(&self) -> bool {
-        [self.per_payment, self.cumulative, self.fee_cap]
-            .iter()
-            .all(|amount| *amount <= MAX_MONEY)
-            && self.max_fee_rate >= MIN_FEE_RATE
-    }
 }
+
+const TAG_KEY: u8 = 0x81;
 
 /// Everything that makes a factory card an owner's.
 ///
-/// Whether keys are on the curve, and PIN, limits and network are possible, is
-/// checked by the card when it executes the command, since a failure there ends
-/// the key generation (`[ISS-2]`).
+/// Whether keys are on the curve, and network, leaf, PIN and limits are
+/// possible, is checked by the card when it executes the command, since a
+/// failure there ends the key generation (`[ISS-2]`).
 pub struct Issue<'a> {
     network: u8,
-    /// The host's share `h` of the account key, a number below the curve's order.
-    pub host_share: &'a [u8; 32],
+    /// What becomes the account key.
+    pub key: KeySource<'a>,
     /// The owner's key, which authorises owner commands.
     pub owner_key: &'a XOnlyKey,
-    /// The primary wallet's leaf key.
-    pub leaf_key: &'a XOnlyKey,
+    leaf: [u8; Leaf::LENGTH],
     pin_block: &'a [u8; BLOCK_LENGTH],
     limits: Limits,
 }
 
 impl<'a> Issue<'a> {
     pub(super) const CODE: [u8; 2] = [0x80, 0x10];
-    const DATA_LENGTH: usize = 145;
+    const MADE_LENGTH: usize = 168;
+    const IMPORTED_LENGTH: usize = 200;
 
     /// A command to be sent.
     pub fn new(
         network: Network,
-        host_share: &'a [u8; 32],
+        key: KeySource<'a>,
         owner_key: &'a XOnlyKey,
-        leaf_key: &'a XOnlyKey,
+        leaf: Leaf,
         pin: &'a PinBlock,
         limits: Limits,
     ) -> Self {
         Self {
             network: network.to_byte(),
-            host_share,
+            key,
             owner_key,
-            leaf_key,
+            leaf: leaf.to_bytes(),
             pin_block: pin.as_bytes(),
             limits,
         }
     }
 
     pub(super) fn parse(parameters: [u8; 2], data: &'a [u8]) -> Result<Self, Status> {
-        expect_parameters(parameters, [0, 0])?;
-        expect_length(data, Self::DATA_LENGTH..=Self::DATA_LENGTH)?;
+        let [p1, 0] = parameters else {
+            return Err(status::INCORRECT_P1_P2);
+        };
+        let provenance = Provenance::from_byte(p1).ok_or(status::INCORRECT_P1_P2)?;
+        let length = match provenance {
+            Provenance::Made => Self::MADE_LENGTH,
+            Provenance::Imported => Self::IMPORTED_LENGTH,
+        };
+        expect_length(data, length..=length)?;
         let mut objects = Objects::new(data);
         let issue = Self {
             network: objects.fixed::<1>(0x80)?[0],
-            host_share: objects.fixed(0x81)?,
+            key: KeySource::parse(provenance, &mut objects)?,
             owner_key: objects.fixed(0x82)?,
-            leaf_key: objects.fixed(0x83)?,
+            leaf: *objects.fixed(0x83)?,
             pin_block: objects.fixed(0x84)?,
             limits: Limits::from_bytes(objects.fixed(0x85)?),
         };
@@ -160,6 +159,17 @@ impl<'a> Issue<'a> {
         Network::from_byte(self.network).ok_or(status::INCORRECT_DATA)
     }
 
+    /// The leaf, when it is in the protocol's table for this kind of key.
+    ///
+    /// # Errors
+    /// `6A80`
+    pub fn leaf(&self) -> Result<Leaf, Status> {
+        match (Leaf::from_bytes(&self.leaf), self.key.provenance()) {
+            (Some(Leaf::None), Provenance::Made) | (None, _) => Err(status::INCORRECT_DATA),
+            (Some(leaf), _) => Ok(leaf),
+        }
+    }
+
     /// The PIN, when its block is well formed.
     ///
     /// # Errors
@@ -173,35 +183,42 @@ impl<'a> Issue<'a> {
     /// # Errors
     /// `6A80`
     pub fn limits(&self) -> Result<Limits, Status> {
-        if self.limits.is_possible() {
-            Ok(self.limits)
-        } else {
-            Err(status::INCORRECT_DATA)
-        }
+        self.limits.validate()
     }
 
     /// The command in bytes.
     pub fn to_apdu(&self) -> Apdu {
         let [cla, ins] = Self::CODE;
-        Apdu::build([cla, ins, 0, 0], true, |out| {
-            tlv::put(out, 0x80, &[self.network])?;
-            tlv::put(out, 0x81, self.host_share)?;
-            tlv::put(out, 0x82, self.owner_key)?;
-            tlv::put(out, 0x83, self.leaf_key)?;
-            tlv::put(out, 0x84, self.pin_block)?;
-            tlv::put(out, 0x85, &self.limits.to_bytes())
-        })
-        .expect("145 bytes fit")
+        Apdu::build(
+            [cla, ins, self.key.provenance().to_byte(), 0],
+            true,
+            |out| {
+                tlv::put(out, 0x80, &[self.network])?;
+                self.key.put(out)?;
+                tlv::put(out, 0x82, self.owner_key)?;
+                tlv::put(out, 0x83, &self.leaf)?;
+                tlv::put(out, 0x84, self.pin_block)?;
+                tlv::put(out, 0x85, &self.limits.to_bytes())
+            },
+        )
+        .expect("200 bytes fit")
     }
 }
 
-/// The answer to ISSUE: the account, to be checked against the commitment.
+/// The answer to ISSUE: the account, to be checked against the commitment, and
+/// the issue record (see [`crate::owner::issue_record`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Issued {
-    /// `P = C + h·G`
+    /// `P`; made: `C + h·G`, imported: `a·G`.
     pub public_key: Point,
-    /// `TH("Tillcard/chaincode", C ‖ h)`
+    /// The chain code; made: `TH("Tillcard/chaincode", C ‖ h)`.
     pub chain_code: [u8; 32],
+    /// The card's P-256 key, compressed (SEC 1).
+    pub identity_key: Point,
+    /// Of this card and no other.
+    pub salt: [u8; SALT_LENGTH],
+    /// r ‖ s of the identity key's ECDSA signature of the issue record.
+    pub signature: [u8; SIGNATURE_LENGTH],
 }
 
 impl Issued {
@@ -214,6 +231,9 @@ impl Issued {
         let issued = Self {
             public_key: *objects.fixed(0x80)?,
             chain_code: *objects.fixed(0x81)?,
+            identity_key: *objects.fixed(0x82)?,
+            salt: *objects.fixed(0x83)?,
+            signature: *objects.fixed(0x84)?,
         };
         objects.end()?;
         Ok(issued)
@@ -221,6 +241,9 @@ impl Issued {
 
     pub(crate) fn write(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {
         tlv::put(out, 0x80, &self.public_key)?;
-        tlv::put(out, 0x81, &self.chain_code)
+        tlv::put(out, 0x81, &self.chain_code)?;
+        tlv::put(out, 0x82, &self.identity_key)?;
+        tlv::put(out, 0x83, &self.salt)?;
+        tlv::put(out, 0x84, &self.signature)
     }
 }

@@ -5,25 +5,49 @@
 //! state. What comes out of it is well formed, or a status word.
 
 mod apdu;
+mod bare;
+pub mod coin_image;
+mod commitment;
 mod enter_coin;
-mod generate_key;
-mod get_challenge;
 mod get_data;
 mod issue;
-mod payment;
+mod leaf;
+mod limits;
+mod log;
+pub mod merchant;
+mod network;
+mod offer;
+mod place;
+mod read_coins;
 mod receive_script;
+mod request;
 mod select;
+mod sign;
+mod signed;
 mod verify;
 
 pub use apdu::{Apdu, Header};
-pub use enter_coin::{Announced, CoinEntered, EnterCoin, PIECE_MAX, SIGNATURE_LENGTH};
-pub use generate_key::{Commitment, GenerateKey};
-pub use get_challenge::{CHALLENGE_LENGTH, GetChallenge};
+pub use bare::{Bare, CHALLENGE_LENGTH, GenerateKey, GetChallenge, ReceiveScript};
+pub use commitment::Commitment;
+pub use enter_coin::{Announced, CoinEntered, EnterCoin, PIECE_MAX};
 pub use get_data::{Capabilities, GetData, State, StatusObject};
-pub use issue::{Issue, Issued, Limits, MAX_MONEY, MIN_FEE_RATE, Network};
-pub use payment::{Pay, PaymentRequest, Preview, Previewed};
-pub use receive_script::{ReceiveScript, ReceiveScriptAnswer};
+pub use issue::{Issue, Issued, KeySource, Provenance, SALT_LENGTH};
+pub use leaf::Leaf;
+pub use limits::{Limits, MAX_MONEY, MIN_COIN, MIN_FEE_RATE, SetLimits};
+pub use log::{AcknowledgeLog, Authority, LoggedPayment, PaymentState, ReadLog, Resolve};
+pub use network::Network;
+pub use offer::{GetAncestor, ReportAbsent};
+pub use place::{Outpoint, Outpoints, Place};
+pub use read_coins::{BeginReading, ReadCoins};
+pub use receive_script::ReceiveScriptAnswer;
+pub use request::{IDENTITY_LENGTH, MERCHANT_MAX, Pay, PaymentRequest, Preview, Previewed, Source};
 pub use select::{AID, Select, Selected};
+pub(crate) use sign::NO_PLACE;
+pub use sign::{
+    InputSignature, OutputPayee, SIGNING_INPUTS_MAX, SIGNING_OUTPUT_MAX, SIGNING_OUTPUTS_MAX,
+    SIGNING_SCRIPT_MAX, Sign, SigningInput, SigningOutput, SigningSummary, Unsigned,
+};
+pub use signed::{Body, OwnerCommand, SIGNATURE_LENGTH, Signed};
 pub use verify::{PinEntry, Verify};
 
 use crate::status::{self, Status};
@@ -60,10 +84,26 @@ pub enum Command<'a> {
     ReceiveScript,
     /// ENTER COIN
     EnterCoin(EnterCoin<'a>),
+    /// READ COINS
+    ReadCoins(ReadCoins<'a>),
     /// PREVIEW
     Preview(PaymentRequest<'a>),
     /// PAY
     Pay(PaymentRequest<'a>),
+    /// REPORT ABSENT
+    ReportAbsent(ReportAbsent),
+    /// GET ANCESTOR
+    GetAncestor(GetAncestor),
+    /// READ LOG
+    ReadLog(Signed<'a, ReadLog>),
+    /// ACKNOWLEDGE LOG
+    AcknowledgeLog(Signed<'a, AcknowledgeLog>),
+    /// SET LIMITS
+    SetLimits(Signed<'a, SetLimits>),
+    /// SIGN
+    Sign(Sign<'a>),
+    /// RESOLVE
+    Resolve(Signed<'a, Resolve>),
 }
 
 impl<'a> TryFrom<CommandView<'a>> for Command<'a> {
@@ -81,16 +121,26 @@ impl<'a> TryFrom<CommandView<'a>> for Command<'a> {
         let data = view.data();
         match [class, view.instruction().into()] {
             GetData::CODE => GetData::parse(parameters, data).map(Self::GetData),
-            GenerateKey::CODE => GenerateKey::parse(parameters, data).map(|_| Self::GenerateKey),
+            GenerateKey::CODE => GenerateKey::parse(parameters, data).map(|()| Self::GenerateKey),
             Issue::CODE => Issue::parse(parameters, data).map(Self::Issue),
             Verify::CODE => PinEntry::parse(parameters, data).map(Self::Verify),
-            GetChallenge::CODE => GetChallenge::parse(parameters, data).map(|_| Self::GetChallenge),
+            GetChallenge::CODE => {
+                GetChallenge::parse(parameters, data).map(|()| Self::GetChallenge)
+            }
             ReceiveScript::CODE => {
-                ReceiveScript::parse(parameters, data).map(|_| Self::ReceiveScript)
+                ReceiveScript::parse(parameters, data).map(|()| Self::ReceiveScript)
             }
             EnterCoin::CODE => EnterCoin::parse(parameters, data).map(Self::EnterCoin),
-            Preview::CODE => PaymentRequest::parse(parameters, data).map(Self::Preview),
-            Pay::CODE => PaymentRequest::parse(parameters, data).map(Self::Pay),
+            ReadCoins::CODE => ReadCoins::parse(parameters, data).map(Self::ReadCoins),
+            Preview::CODE => Preview::parse(parameters, data).map(Self::Preview),
+            Pay::CODE => Pay::parse(parameters, data).map(Self::Pay),
+            ReportAbsent::CODE => ReportAbsent::parse(parameters, data).map(Self::ReportAbsent),
+            GetAncestor::CODE => GetAncestor::parse(parameters, data).map(Self::GetAncestor),
+            ReadLog::CODE => Signed::parse_plain(parameters, data).map(Self::ReadLog),
+            AcknowledgeLog::CODE => Signed::parse_plain(parameters, data).map(Self::AcknowledgeLog),
+            SetLimits::CODE => Signed::parse_plain(parameters, data).map(Self::SetLimits),
+            Sign::CODE => Sign::parse(parameters, data).map(Self::Sign),
+            Resolve::CODE => Signed::parse_plain(parameters, data).map(Self::Resolve),
             _ => Err(status::INSTRUCTION),
         }
     }

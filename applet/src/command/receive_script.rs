@@ -1,29 +1,10 @@
-//! RECEIVE SCRIPT (`docs/protocol.md`, section 6.1).
+//! The answer to RECEIVE SCRIPT (`docs/protocol.md`, section 6.1).
 
-use super::{Apdu, TaprootScript, expect_bare};
-use crate::status::Status;
+use super::TaprootScript;
 use crate::tlv::{self, Malformed, Objects, Overflow};
 use heapless::VecView;
 
-/// Asks for the script at the card's next receive index.
-pub struct ReceiveScript;
-
-impl ReceiveScript {
-    pub(super) const CODE: [u8; 2] = [0x80, 0x20];
-
-    pub(super) fn parse(parameters: [u8; 2], data: &[u8]) -> Result<Self, Status> {
-        expect_bare(parameters, data)?;
-        Ok(Self)
-    }
-
-    /// The command in bytes.
-    pub fn to_apdu() -> Apdu {
-        let [cla, ins] = Self::CODE;
-        Apdu::bare([cla, ins, 0, 0], true)
-    }
-}
-
-/// The answer to RECEIVE SCRIPT.
+/// The card's next receive script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceiveScriptAnswer {
     /// Index on the receive chain (`CARD/0/index`).

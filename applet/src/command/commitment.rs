@@ -1,27 +1,8 @@
-//! GENERATE ASYMMETRIC KEY PAIR (`docs/protocol.md`, section 3.1).
+//! The answer to GENERATE ASYMMETRIC KEY PAIR (`docs/protocol.md`, section 3.1).
 
-use super::{Apdu, Point, expect_bare};
-use crate::status::Status;
+use super::Point;
 use crate::tlv::{self, Malformed, Overflow};
 use heapless::VecView;
-
-/// Has the card draw its share of the account key.
-pub struct GenerateKey;
-
-impl GenerateKey {
-    pub(super) const CODE: [u8; 2] = [0x00, 0x46];
-
-    pub(super) fn parse(parameters: [u8; 2], data: &[u8]) -> Result<Self, Status> {
-        expect_bare(parameters, data)?;
-        Ok(Self)
-    }
-
-    /// The command in bytes.
-    pub fn to_apdu() -> Apdu {
-        let [cla, ins] = Self::CODE;
-        Apdu::bare([cla, ins, 0, 0], true)
-    }
-}
 
 /// The card's commitment `C = c·G` to its share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

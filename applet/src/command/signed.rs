@@ -1,0 +1,96 @@
+//! Commands that the owner signs (`docs/protocol.md`, section 5.2).
+
+use super::{Apdu, Header, expect_length, expect_parameters};
+use crate::status::Status;
+use crate::tlv::{self, Malformed, Objects};
+use heapless::Vec;
+
+/// Bytes in a BIP340 signature.
+pub const SIGNATURE_LENGTH: usize = 64;
+/// Bytes in the signature's data object.
+const OBJECT_LENGTH: usize = 2 + SIGNATURE_LENGTH;
+const TAG: u8 = 0x9E;
+
+/// The signed part of an owner command's data field.
+pub type Body = Vec<u8, 64>;
+
+/// A command of the owner's: what he signs, and what is sent.
+pub trait OwnerCommand: Sized {
+    /// CLA INS P1 P2, as signed and sent.
+    const HEADER: Header;
+    /// Bytes in the body.
+    const BODY_LENGTH: usize;
+    /// Whether an answer with data is expected.
+    const ANSWERED: bool;
+
+    /// The signed part of the data field.
+    fn body(&self) -> Body;
+
+    /// Reads the body, of [`Self::BODY_LENGTH`] bytes.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it isn't one.
+    fn parse_body(body: &[u8]) -> Result<Self, Malformed>;
+
+    /// The command in bytes.
+    fn to_apdu(&self, signature: &[u8; SIGNATURE_LENGTH]) -> Apdu {
+        Apdu::build(Self::HEADER, Self::ANSWERED, |out| {
+            tlv::append(out, &self.body())?;
+            tlv::put(out, TAG, signature)
+        })
+        .expect("a body and a signature fit")
+    }
+}
+
+/// A command as received, with what proves that it is the owner's.
+pub struct Signed<'a, C> {
+    /// What is to be done.
+    pub command: C,
+    /// CLA INS P1 P2, as sent.
+    pub header: Header,
+    /// The signed part of the data field.
+    pub body: &'a [u8],
+    /// The signature, unchecked.
+    pub signature: &'a [u8; SIGNATURE_LENGTH],
+}
+
+impl<'a, C: OwnerCommand> Signed<'a, C> {
+    /// A command that has this form only.
+    ///
+    /// # Errors
+    /// `6A86`, `6700`, `6A80`
+    pub(super) fn parse_plain(parameters: [u8; 2], data: &'a [u8]) -> Result<Self, Status> {
+        let [_, _, p1, p2] = C::HEADER;
+        expect_parameters(parameters, [p1, p2])?;
+        Self::parse(data)
+    }
+
+    /// A command whose P1-P2 were looked at.
+    ///
+    /// # Errors
+    /// `6700`, `6A80`
+    pub(super) fn parse(data: &'a [u8]) -> Result<Self, Status> {
+        let length = C::BODY_LENGTH + OBJECT_LENGTH;
+        expect_length(data, length..=length)?;
+        let (body, rest) = data.split_at(C::BODY_LENGTH);
+        let command = C::parse_body(body)?;
+        let mut objects = Objects::new(rest);
+        let signature = objects.fixed(TAG)?;
+        objects.end()?;
+        Ok(Self {
+            command,
+            header: C::HEADER,
+            body,
+            signature,
+        })
+    }
+}
+
+/// A body of data objects that fit, by construction.
+pub(super) fn body<const N: usize>(objects: [(u8, &[u8]); N]) -> Body {
+    let mut body = Body::new();
+    for (tag, value) in objects {
+        tlv::put(&mut body, tag, value).expect("bodies have 64 bytes at most");
+    }
+    body
+}
