@@ -1,7 +1,7 @@
 //! A coin's entry: the transaction that makes it, taken in piece by piece
 //! (`docs/protocol.md`, section 6.2).
 
-use crate::command::{Announced, MAX_MONEY, TaprootScript};
+use crate::command::{Announced, MAX_MONEY, Place, TaprootScript};
 use crate::hash;
 use crate::status::{self, Status};
 use heapless::Vec;
@@ -45,6 +45,7 @@ struct Found {
 /// An entry under way.
 pub struct Entry {
     announced: Announced,
+    unrooted: bool,
     hash: Sha256,
     field: Field,
     /// Bytes of a field that is collected before it is looked at.
@@ -69,9 +70,10 @@ pub struct Verified {
 
 impl Entry {
     /// Waits for the first piece.
-    pub fn new(announced: Announced) -> Self {
+    pub fn new(announced: Announced, unrooted: bool) -> Self {
         Self {
             announced,
+            unrooted,
             hash: Sha256::new(),
             field: Field::Version,
             buffer: Vec::new(),
@@ -85,9 +87,14 @@ impl Entry {
         }
     }
 
-    /// The receive index of the coin.
-    pub fn index(&self) -> u32 {
-        self.announced.index
+    /// Where the coin's key is.
+    pub fn place(&self) -> Place {
+        self.announced.place
+    }
+
+    /// Whether the coin will be an unrooted one.
+    pub fn is_unrooted(&self) -> bool {
+        self.unrooted
     }
 
     /// Takes in the next bytes; true when the transaction is complete.

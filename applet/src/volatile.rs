@@ -1,34 +1,62 @@
 //! What a reset forgets.
 
+use crate::application::{Reading, Signing};
 use crate::command::CHALLENGE_LENGTH;
 use crate::entry::Entry;
 use crate::hash::Hash;
 use crate::key::Share;
+use crate::payment::MAX_INPUTS;
+use crate::persistent::Slot;
+use heapless::Vec;
 
-/// What the holder may do.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub enum Authorisation {
-    /// Nothing: no PIN was entered.
+/// Coins that a till may report as absent in one authorisation (`[ABS-1]`).
+pub const MAX_REPORTS: usize = 4;
+
+/// A holder who typed his PIN. Good for one payment, or one credit.
+#[derive(Default)]
+pub struct Holder {
+    /// The request that was previewed: no other one will do any more.
+    pub request: Option<Hash>,
+    /// Whether that request may be previewed again, because of a report.
+    pub may_preview: bool,
+    /// The coins that the preview named.
+    pub offered: Vec<Slot, MAX_INPUTS>,
+    /// The coins that were reported as absent.
+    pub absent: Vec<Slot, MAX_REPORTS>,
+    /// The payments given as ancestors, a bit for each place in the log.
+    pub given: u64,
+}
+
+/// What is taken in, or given out, piece by piece. Any other command ends it.
+#[derive(Default)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one, and nowhere else to put it without allocation"
+)]
+pub enum Stream {
+    /// Nothing.
     #[default]
     None,
-    /// One PREVIEW, one PAY.
-    Holder,
-    /// One PAY, of the request with this hash.
-    Previewed(Hash),
+    /// The transaction that makes a coin.
+    Entry(Entry),
+    /// A transaction to be signed for the owner.
+    Signing(Signing),
+    /// The coin image.
+    Reading(Reading),
 }
 
 /// State of a session. A reset is [`Volatile::default`], all of it.
 #[derive(Default)]
 pub struct Volatile {
-    /// What the holder may do.
-    pub authorisation: Authorisation,
+    /// The holder, if the PIN was verified.
+    pub holder: Option<Holder>,
     /// What the next owner command must sign.
     pub challenge: Option<[u8; CHALLENGE_LENGTH]>,
     /// The card's share of an account key in the making.
     pub share: Option<Share>,
-    /// A coin's entry under way.
-    pub entry: Option<Entry>,
+    /// What is under way.
+    pub stream: Stream,
 }
 
 // Java Cards have some 4 KiB of transient memory; the answer buffer takes half.
-const _: () = assert!(size_of::<Volatile>() <= 512);
+const _: () = assert!(size_of::<Volatile>() <= 2048);

@@ -1,34 +1,30 @@
 //! RECEIVE SCRIPT, ENTER COIN.
 
-use super::Tillcard;
-use crate::command::{
-    Announced, CoinEntered, EnterCoin, ReceiveScriptAnswer, SIGNATURE_LENGTH, TaprootScript,
-};
+use super::{Tillcard, script_at};
+use crate::command::{Announced, CoinEntered, EnterCoin, Place, ReceiveScriptAnswer};
 use crate::entry::Entry;
-use crate::key::{self, RECEIVE};
-use crate::owner;
-use crate::payment::MIN_COIN;
-use crate::persistent::{Coin, Identity, MAX_INDEX, Place};
+use crate::key::RECEIVE;
+use crate::persistent::{Coin, MAX_INDEX, Slot};
 use crate::status::{self, Status};
-use crate::volatile::Authorisation;
+use crate::volatile::Stream;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 
 /// How far above the next receive index a coin may enter.
-const WINDOW: u32 = 10;
+pub(super) const WINDOW: u32 = 10;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     pub(super) fn receive_script(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
         self.require_issued()?;
-        if self.volatile.authorisation == Authorisation::None {
+        if self.volatile.holder.is_none() {
             return Err(status::SECURITY_STATUS);
         }
         let index = self.persistent.tally()?.next_receive;
         if index >= MAX_INDEX {
             return Err(status::NO_ROOM);
         }
-        let script = receive_script(&self.persistent.identity()?, index)?;
+        let script = self.persistent.receive_script()?;
         Ok(ReceiveScriptAnswer { index, script }.write(reply)?)
     }
 
@@ -37,62 +33,61 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         command: EnterCoin<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        // Whatever goes wrong, the entry under way has ended.
-        let entry = self.volatile.entry.take();
+        // Whatever goes wrong, what was under way has ended.
+        let stream = core::mem::take(&mut self.volatile.stream);
         self.require_issued()?;
         match command {
-            EnterCoin::Begin {
-                announced,
-                body,
-                signature,
-            } => {
-                self.require_owner(body, signature)?;
-                self.begin_entry(announced)
+            EnterCoin::Begin(signed) => {
+                self.require_owner(&signed)?;
+                self.begin_entry(signed.command, false)
             }
-            EnterCoin::Piece(bytes) => {
-                self.continue_entry(entry.ok_or(status::CONDITIONS)?, bytes, reply)
+            EnterCoin::Credit(announced) => {
+                self.volatile.holder.take().ok_or(status::SECURITY_STATUS)?;
+                self.begin_entry(announced, true)
             }
+            EnterCoin::Piece(bytes) => match stream {
+                Stream::Entry(entry) => self.continue_entry(entry, bytes, reply),
+                _ => Err(status::CONDITIONS),
+            },
         }
     }
 
-    /// `6982` unless the owner signed this with the challenge outstanding, which
-    /// is used up.
-    fn require_owner(
-        &mut self,
-        body: &[u8],
-        signature: &[u8; SIGNATURE_LENGTH],
-    ) -> Result<(), Status> {
-        let challenge = self.volatile.challenge.take();
-        let challenge = challenge.ok_or(status::SECURITY_STATUS)?;
-        let identity = self.persistent.identity()?;
-        let message = owner::message(
-            identity.network,
-            &identity.account.card_id(),
-            &challenge,
-            &EnterCoin::BEGIN,
-            body,
-        );
-        if key::verify(&identity.owner_key, &message, signature) {
-            Ok(())
+    fn begin_entry(&mut self, announced: Announced, unrooted: bool) -> Result<(), Status> {
+        let place = announced.place;
+        let tally = self.persistent.tally()?;
+        let given_out = if place.chain == RECEIVE {
+            (tally.next_receive + WINDOW).min(MAX_INDEX)
+        } else if unrooted {
+            0
         } else {
-            Err(status::SECURITY_STATUS)
-        }
-    }
-
-    fn begin_entry(&mut self, announced: Announced) -> Result<(), Status> {
-        let next = self.persistent.tally()?.next_receive;
-        if announced.index >= MAX_INDEX || announced.index >= next + WINDOW {
+            tally.next_change
+        };
+        if place.index >= given_out {
             return Err(status::COIN_INDEX_UNKNOWN);
         }
-        if self.persistent.is_retired(receive_place(announced.index))? {
+        if self.persistent.is_retired(place)? {
             return Err(status::COIN_INDEX_RETIRED);
         }
-        if self.persistent.has_coin(&announced.txid, announced.vout)? {
-            return Err(status::COIN_EXISTS);
-        }
-        self.persistent.free_slot()?;
-        self.volatile.entry = Some(Entry::new(announced));
+        self.slot_for(&announced, unrooted)?;
+        self.volatile.stream = Stream::Entry(Entry::new(announced, unrooted));
         Ok(())
+    }
+
+    /// The place for a coin: a free one, or, when the owner enters it again, the
+    /// one that it has (`[ENT-7]`).
+    fn slot_for(&mut self, announced: &Announced, unrooted: bool) -> Result<Slot, Status> {
+        match self
+            .persistent
+            .find_coin(&announced.txid, announced.vout)?
+        {
+            None => self.persistent.free_slot(unrooted),
+            Some((slot, coin))
+                if !unrooted && coin.spent.is_none() && (coin.unrooted || coin.doubtful) =>
+            {
+                Ok(slot)
+            }
+            Some(_) => Err(status::COIN_EXISTS),
+        }
     }
 
     fn continue_entry(
@@ -102,37 +97,34 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
         if !entry.take(bytes)? {
-            self.volatile.entry = Some(entry);
+            self.volatile.stream = Stream::Entry(entry);
             return Ok(());
         }
         let identity = self.persistent.identity()?;
-        let script = receive_script(&identity, entry.index())?;
-        let verified = entry.verify(&script, MIN_COIN)?;
-        let mut tally = self.persistent.tally()?;
-        tally.next_receive = tally.next_receive.max(verified.announced.index + 1);
+        let script = script_at(&identity, entry.place())?;
+        let least = self.persistent.limits()?.least_coin;
+        let unrooted = entry.is_unrooted();
+        let verified = entry.verify(&script, least.into())?;
+        let Announced { txid, vout, place } = verified.announced;
         let coin = Coin {
-            txid: verified.announced.txid,
-            vout: verified.announced.vout,
+            txid,
+            vout,
             amount: verified.amount,
-            place: receive_place(verified.announced.index),
+            place,
+            unrooted,
+            doubtful: false,
+            spent: None,
         };
-        self.persistent.enter(&coin, tally)?;
+        let slot = self.slot_for(&verified.announced, unrooted)?;
+        let mut tally = self.persistent.tally()?;
+        let mut receive_script = self.persistent.receive_script()?;
+        if place.chain == RECEIVE && place.index >= tally.next_receive {
+            tally.next_receive = place.index + 1;
+            receive_script = script_at(&identity, Place::receive(tally.next_receive))?;
+        }
+        self.persistent
+            .enter(slot, &coin, &tally, &receive_script)?;
         let amount = verified.amount;
         Ok(CoinEntered { amount }.write(reply)?)
     }
-}
-
-fn receive_place(index: u32) -> Place {
-    Place {
-        chain: RECEIVE,
-        index,
-    }
-}
-
-fn receive_script(identity: &Identity, index: u32) -> Result<TaprootScript, Status> {
-    let key = identity
-        .account
-        .chain(RECEIVE)?
-        .key(index, &identity.merkle_root())?;
-    Ok(key.script())
 }

@@ -1,16 +1,27 @@
 //! The application: what each command does. One file a group of commands.
 
+mod again;
 mod coins;
 mod data;
 mod issuing;
+mod log;
+mod parts;
 mod paying;
 mod pin;
+mod reading;
+mod rules;
+mod signing;
 
-use crate::command::{AID, Command, Selected};
-use crate::persistent::Persistent;
+pub use reading::Reading;
+pub use signing::Signing;
+
+use crate::command::{AID, Command, Place, Selected, Signed, TaprootScript};
+use crate::key;
+use crate::owner;
+use crate::persistent::{Identity, Persistent};
 use crate::status::{self, Status};
 use crate::tlv::Overflow;
-use crate::volatile::Volatile;
+use crate::volatile::{Stream, Volatile};
 use apdu_app::{App, CommandView, Interface, VecView};
 use embedded_storage::nor_flash::NorFlash;
 use iso7816::Aid;
@@ -64,8 +75,37 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             Command::GetChallenge => self.get_challenge(reply),
             Command::ReceiveScript => self.receive_script(reply),
             Command::EnterCoin(enter) => self.enter_coin(enter, reply),
+            Command::ReadCoins(read) => self.read_coins(read, reply),
             Command::Preview(request) => self.preview(&request, reply),
             Command::Pay(request) => self.pay(&request, reply),
+            Command::ReportAbsent(report) => self.report_absent(report.0),
+            Command::GetAncestor(ancestor) => self.get_ancestor(&ancestor.0, reply),
+            Command::ReadLog(read) => self.read_log(&read, reply),
+            Command::AcknowledgeLog(acknowledge) => self.acknowledge_log(&acknowledge),
+            Command::SetLimits(set) => self.set_limits(&set),
+            Command::Sign(sign) => self.sign(sign, reply),
+            Command::Resolve(resolve) => self.resolve(&resolve),
+        }
+    }
+
+    /// `6985` unless the card is issued; `6982` unless the owner signed this with
+    /// the challenge outstanding, which is used up.
+    fn require_owner<C>(&mut self, signed: &Signed<'_, C>) -> Result<(), Status> {
+        self.require_issued()?;
+        let challenge = self.volatile.challenge.take();
+        let challenge = challenge.ok_or(status::SECURITY_STATUS)?;
+        let identity = self.persistent.identity()?;
+        let message = owner::message(
+            identity.network,
+            &identity.account.card_id(),
+            &challenge,
+            &signed.header,
+            signed.body,
+        );
+        if key::verify(&identity.owner_key, &message, signed.signature) {
+            Ok(())
+        } else {
+            Err(status::SECURITY_STATUS)
         }
     }
 
@@ -116,8 +156,12 @@ impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
         reply: &mut VecView<u8>,
     ) -> apdu_app::Result {
         let command = Command::try_from(command);
-        if !matches!(command, Ok(Command::EnterCoin(_))) {
-            self.volatile.entry = None;
+        // These go on with what is under way, or end it themselves.
+        if !matches!(
+            command,
+            Ok(Command::EnterCoin(_) | Command::Sign(_) | Command::ReadCoins(_))
+        ) {
+            self.volatile.stream = Stream::None;
         }
         let done = command.and_then(|command| self.execute(command, reply));
         if done == Err(status::MEMORY_FAILURE) {
@@ -126,6 +170,15 @@ impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
         }
         done
     }
+}
+
+/// The card's script at a place.
+fn script_at(identity: &Identity, place: Place) -> Result<TaprootScript, Status> {
+    let key = identity
+        .account
+        .chain(place.chain)?
+        .key(place.index, &identity.merkle_root())?;
+    Ok(key.script())
 }
 
 impl From<Overflow> for Status {

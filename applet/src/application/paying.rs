@@ -1,27 +1,16 @@
 //! PREVIEW, PAY.
 
 use super::Tillcard;
-use crate::command::{MAX_MONEY, MIN_FEE_RATE, PaymentRequest, Previewed};
-use crate::hash::{Hash, sha256};
-use crate::key::{CHANGE, RECEIVE};
-use crate::payment::{Candidates, Draft, Input, MAX_INPUTS, PayeeScript, Plan};
-use crate::persistent::{
-    Coin, Identity, LogEntry, MAX_INDEX, MAX_LOG, Payment, Place, Slot, Tally,
-};
+use super::parts::Parts;
+use super::rules::Allowed;
+use crate::command::{Authority, PaymentRequest, Place, Previewed, Source};
+use crate::payment::Draft;
+use crate::persistent::{Coin, LogEntry, Payment};
 use crate::status::{self, Status};
-use crate::volatile::Authorisation;
+use crate::volatile::Holder;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
-use heapless::Vec;
 use rand_core::TryCryptoRng;
-
-/// A payment that every rule allows.
-struct Allowed {
-    identity: Identity,
-    plan: Plan,
-    /// The counters as they will be.
-    tally: Tally,
-}
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     pub(super) fn preview(
@@ -30,19 +19,43 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
         self.require_issued()?;
-        if self.take_authorisation() != Authorisation::Holder {
+        // Whatever comes of it, the authorisation isn't what it was.
+        let holder = self.volatile.holder.take().ok_or(status::SECURITY_STATUS)?;
+        let hash = request.digest();
+        if holder
+            .request
+            .is_some_and(|previewed| previewed != hash || !holder.may_preview)
+        {
             return Err(status::SECURITY_STATUS);
         }
-        let plan = self.allow(request)?.plan;
-        self.volatile.authorisation = Authorisation::Previewed(request_hash(request));
-        let outpoints = plan.inputs.iter().map(|(_, coin)| (coin.txid, coin.vout));
-        Ok(Previewed::write(
-            reply,
-            plan.amount,
-            plan.fee,
-            plan.change,
+        let tally = self.persistent.tally()?;
+        if self
+            .persistent
+            .find_payment(&tally, &request.identity)?
+            .is_some()
+        {
+            return Err(status::IDENTITY_IN_USE);
+        }
+        let allowed = self.allow(request, Authority::Pin, &holder.absent)?;
+        // The card's own scripts are taproot, and cost time to derive.
+        if matches!(request.payee_script, [0x51, 0x20, ..]) {
+            self.parts(request, &allowed)?;
+        }
+        let plan = allowed.plan;
+        self.volatile.holder = Some(Holder {
+            request: Some(hash),
+            may_preview: false,
+            offered: plan.inputs.iter().map(|(slot, _)| *slot).collect(),
+            ..holder
+        });
+        let outpoints = plan.inputs.iter().map(|(_, coin)| coin.outpoint());
+        let previewed = Previewed {
+            amount: plan.amount,
+            fee: plan.fee,
+            change: plan.change,
             outpoints,
-        )?)
+        };
+        Ok(previewed.write(reply)?)
     }
 
     pub(super) fn pay(
@@ -51,148 +64,94 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
         self.require_issued()?;
-        match self.take_authorisation() {
-            Authorisation::Holder => {}
-            Authorisation::Previewed(hash) if hash == request_hash(request) => {}
-            _ => return Err(status::SECURITY_STATUS),
+        let holder = self.volatile.holder.take();
+        let tally = self.persistent.tally()?;
+        let known = self.persistent.find_payment(&tally, &request.identity)?;
+        if let Some(sequence) = known
+            && self.is_request_of(sequence, request)?
+        {
+            return self.give_again(sequence, reply);
         }
-        let Allowed {
-            identity,
-            plan,
-            tally,
-        } = self.allow(request)?;
-        let inputs = inputs(&identity, &plan)?;
-        let change_place = Place {
-            chain: CHANGE,
-            index: tally.next_change.saturating_sub(1),
+        let (authority, absent) = match holder {
+            Some(Holder {
+                request: Some(previewed),
+                ..
+            }) if previewed != request.digest() => return Err(status::SECURITY_STATUS),
+            Some(holder) => (Authority::Pin, holder.absent),
+            None => {
+                self.require_allowed_without_pin(request.amount)?;
+                (Authority::None, Default::default())
+            }
         };
-        let change_script = match plan.change {
-            0 => None,
-            _ => Some(
-                identity
-                    .account
-                    .chain(CHANGE)?
-                    .key(change_place.index, &identity.merkle_root())?
-                    .script(),
-            ),
-        };
-        let draft = Draft::new(
-            &inputs,
-            (plan.amount, request.payee_script),
-            change_script.as_ref().map(|script| (plan.change, script)),
-        );
-        let txid = draft.txid();
-        let spent: Vec<Slot, MAX_INPUTS> = plan.inputs.iter().map(|(slot, _)| *slot).collect();
-        let places: Vec<Place, MAX_INPUTS> =
-            plan.inputs.iter().map(|(_, coin)| coin.place).collect();
-        self.persistent.pay(&Payment {
-            spent: &spent,
-            places: &places,
-            change: draft.change_vout().map(|vout| Coin {
-                txid,
-                vout,
-                amount: plan.change,
-                place: change_place,
-            }),
-            tally,
-            entry: LogEntry {
-                txid,
-                amount: plan.amount,
-                fee: plan.fee,
-                payee_script: request.payee_script,
-            },
-        })?;
+        if known.is_some() {
+            return Err(status::IDENTITY_IN_USE);
+        }
+        let allowed = self.allow(request, authority, &absent)?;
+        let parts = self.parts(request, &allowed)?;
+        let draft = parts.draft(request.amount, request.payee_script);
+        self.persistent
+            .pay(&payment(request, &allowed, authority, &draft))?;
         // Only now, with the debit beyond recall, is anything signed.
         draft.sign(&mut self.rng, reply)
     }
 
-    /// Whatever comes of a payment command, it ends the authorisation.
-    fn take_authorisation(&mut self) -> Authorisation {
-        core::mem::take(&mut self.volatile.authorisation)
-    }
-
-    /// The rules, in the order of `[PAY-4]`.
-    fn allow(&mut self, request: &PaymentRequest<'_>) -> Result<Allowed, Status> {
-        let identity = self.persistent.identity()?;
-        let limits = identity.limits;
-        if !(MIN_FEE_RATE..=limits.max_fee_rate).contains(&request.fee_rate) {
-            return Err(status::FEE_RATE);
+    /// Keys and scripts of a payment that the rules allow; `9408` when it would
+    /// pay the card itself (`[PAY-10]`).
+    fn parts(
+        &mut self,
+        request: &PaymentRequest<'_>,
+        allowed: &Allowed,
+    ) -> Result<Parts, Status> {
+        let coins = allowed.plan.inputs.iter().map(|(_, coin)| *coin);
+        let change = allowed.change.map(|(_, change)| change);
+        let parts = Parts::derive(&allowed.identity, coins, change)?;
+        if parts.have_script(request.payee_script)
+            || self.persistent.receive_script()?[..] == *request.payee_script
+        {
+            return Err(status::PAYEE_SCRIPT);
         }
-        let payee = PayeeScript::new(request.payee_script).ok_or(status::PAYEE_SCRIPT)?;
-        if !(payee.dust()..=MAX_MONEY).contains(&request.amount) {
-            return Err(status::AMOUNT);
-        }
-        if request.amount > limits.per_payment {
-            return Err(status::OVER_PAYMENT_LIMIT);
-        }
-        let mut tally = self.persistent.tally()?;
-        if tally.payments >= MAX_LOG.into() {
-            return Err(status::LOG_FULL);
-        }
-        let plan =
-            self.candidates()?
-                .choose(request.amount, payee.as_bytes().len(), request.fee_rate)?;
-        if plan.fee > limits.fee_cap {
-            return Err(status::FEE_CAP);
-        }
-        // Each summand is at most MAX_MONEY.
-        tally.debited += plan.amount + plan.fee;
-        if tally.debited > limits.cumulative {
-            return Err(status::OVER_CUMULATIVE_LIMIT);
-        }
-        if plan.change > 0 {
-            if tally.next_change >= MAX_INDEX {
-                return Err(status::NO_ROOM);
-            }
-            tally.next_change += 1;
-        }
-        tally.payments += 1;
-        Ok(Allowed {
-            identity,
-            plan,
-            tally,
-        })
-    }
-
-    fn candidates(&mut self) -> Result<Candidates, Status> {
-        let mut candidates = Candidates::default();
-        self.persistent.for_each_coin(|persistent, slot, coin| {
-            if !persistent.is_retired(coin.place)? {
-                candidates.add(slot, coin);
-            }
-            Ok(())
-        })?;
-        Ok(candidates)
+        Ok(parts)
     }
 }
 
-/// The coins with their keys, each chain derived once.
-fn inputs(identity: &Identity, plan: &Plan) -> Result<Vec<Input, MAX_INPUTS>, Status> {
-    let merkle_root = identity.merkle_root();
-    let mut inputs = Vec::new();
-    let mut chains = [None, None];
-    for (_, coin) in &plan.inputs {
-        let chain = match coin.place.chain {
-            RECEIVE => &mut chains[0],
-            _ => &mut chains[1],
-        };
-        let chain = match chain {
-            Some(chain) => chain,
-            None => chain.insert(identity.account.chain(coin.place.chain)?),
-        };
-        let input = Input {
-            coin: *coin,
-            key: chain.key(coin.place.index, &merkle_root)?,
-        };
-        inputs.push(input).map_err(|_| status::EXECUTION_ERROR)?;
+/// What the payment changes.
+fn payment<'a>(
+    request: &PaymentRequest<'a>,
+    allowed: &'a Allowed,
+    authority: Authority,
+    draft: &Draft<'_>,
+) -> Payment<'a> {
+    let txid = draft.txid();
+    let unrooted = request.source == Source::Unrooted;
+    let change = allowed.change.zip(draft.change_vout());
+    Payment {
+        spent: &allowed.plan.inputs,
+        change: change.map(|((slot, change), vout)| {
+            let coin = Coin {
+                txid,
+                vout,
+                amount: change.amount,
+                place: Place::change(change.index),
+                unrooted,
+                doubtful: false,
+                spent: None,
+            };
+            (slot, coin)
+        }),
+        tally: allowed.tally,
+        entry: LogEntry {
+            txid,
+            amount: request.amount,
+            fee: allowed.plan.fee,
+            fee_rate: request.fee_rate,
+            payee_script: request.payee_script,
+            change: allowed.change.map(|(_, change)| change),
+            inputs: allowed.plan.inputs.iter().map(|(slot, _)| *slot).collect(),
+            unrooted,
+            without_pin: authority == Authority::None,
+            identity: request.identity,
+            merchant: request.merchant,
+            invoice: request.invoice,
+        },
     }
-    Ok(inputs)
-}
-
-fn request_hash(request: &PaymentRequest<'_>) -> Hash {
-    sha256(&[
-        &request.amount.to_be_bytes(),
-        &request.fee_rate.to_be_bytes(),
-        request.payee_script,
-    ])
 }

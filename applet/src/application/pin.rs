@@ -4,7 +4,7 @@ use super::Tillcard;
 use crate::command::PinEntry;
 use crate::pin::TRIES;
 use crate::status::{self, Status};
-use crate::volatile::Authorisation;
+use crate::volatile::Holder;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
@@ -22,7 +22,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             PinEntry::Block(block) => Some(block),
             PinEntry::Malformed => None,
         };
-        self.volatile.authorisation = Authorisation::None;
+        self.volatile.holder = None;
         let left = self
             .persistent
             .tries_left()?
@@ -37,7 +37,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             return Err(Status::RemainingRetries(left));
         }
         self.persistent.set_tries_left(TRIES)?;
-        self.volatile.authorisation = Authorisation::Holder;
+        self.volatile.holder = Some(Holder::default());
         Ok(())
     }
 }

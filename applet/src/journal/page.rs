@@ -13,7 +13,7 @@ pub(super) const HEADER_LENGTH: usize = 16;
 /// Longest word of an NVM that the journal can be kept on.
 pub(super) const WORD_MAX: usize = 16;
 const MAGIC: [u8; 2] = *b"TJ";
-const VERSION: u8 = 0;
+const VERSION: u8 = 1;
 
 /// What a page begins with: magic (2), version, `FF`, sequence number (`u32`),
 /// end of the whole transactions on the page before (`u16`), `FFFF`, CRC-32 over

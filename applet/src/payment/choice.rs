@@ -1,4 +1,4 @@
-//! Which coins are spent, at what fee (`docs/protocol.md`, section 7.3).
+//! Which coins are spent, at what fee (`docs/protocol.md`, section 7.4).
 
 use super::{MAX_INPUTS, MIN_CHANGE};
 use crate::persistent::{Coin, Slot};
@@ -16,7 +16,7 @@ pub struct Candidates {
 
 /// Whether `a` is chosen before `b`.
 fn precedes(a: &Coin, b: &Coin) -> bool {
-    (b.amount, a.txid, a.vout) < (a.amount, b.txid, b.vout)
+    (a.doubtful, b.amount, a.txid, a.vout) < (b.doubtful, a.amount, b.txid, b.vout)
 }
 
 impl Candidates {
@@ -95,7 +95,7 @@ fn fee(inputs: usize, script_length: usize, change: bool, rate: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::persistent::Place;
+    use crate::command::Place;
 
     fn coin(amount: u64, tag: u8) -> Coin {
         Coin {
@@ -103,6 +103,9 @@ mod tests {
             vout: 0,
             amount,
             place: Place { chain: 0, index: 0 },
+            unrooted: false,
+            doubtful: false,
+            spent: None,
         }
     }
 
@@ -148,6 +151,21 @@ mod tests {
             (plan.change, plan.fee),
             (0, fee_with_change + MIN_CHANGE - 1)
         );
+    }
+
+    #[test]
+    fn doubtful_ones_last() {
+        let mut candidates = Candidates::default();
+        let doubtful = Coin {
+            doubtful: true,
+            ..coin(50_000, 1)
+        };
+        candidates.add(1, doubtful);
+        candidates.add(2, coin(3_000, 2));
+        candidates.add(3, coin(7_000, 3));
+        let plan = candidates.choose(20_000, 22, 100).unwrap();
+        let order: std::vec::Vec<_> = plan.inputs.iter().map(|(slot, _)| *slot).collect();
+        assert_eq!(order, [3, 2, 1]);
     }
 
     #[test]

@@ -14,6 +14,3 @@ pub const MAX_INPUTS: usize = 16;
 /// Least change, in sat: less becomes fee. Bitcoin Core's dust threshold of a
 /// P2TR output at 3000 sat/kvB.
 pub const MIN_CHANGE: u64 = 330;
-
-/// Least amount of a coin that enters, in sat: less would cost more to spend.
-pub const MIN_COIN: u64 = MIN_CHANGE;

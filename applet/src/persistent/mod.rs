@@ -1,16 +1,23 @@
 //! What the card remembers without power: records in the journal.
 
 mod coin;
+mod coins;
+mod fields;
 mod identity;
+mod log;
 mod log_entry;
 mod retired;
+mod spending;
 mod tally;
 
-pub use coin::{Coin, Place};
+pub use coin::Coin;
 pub use identity::Identity;
-pub use log_entry::LogEntry;
+pub use coins::Room;
+pub use log_entry::{Change, Given, LogEntry};
+pub use spending::{OwnerSigned, Payment};
 pub use tally::Tally;
 
+use crate::command::{Limits, Place, TaprootScript};
 use crate::journal::{self, Journal, Key, RECORD_MAX};
 use crate::pin::{BLOCK_LENGTH, PinBlock, TRIES};
 use crate::status::{self, Status};
@@ -20,6 +27,8 @@ use zeroize::Zeroizing;
 
 /// Coins that a card can hold.
 pub const MAX_COINS: u16 = 1000;
+/// Unrooted coins among them.
+pub const MAX_UNROOTED: u8 = 16;
 /// Payments that the log can hold.
 pub const MAX_LOG: u8 = 64;
 /// Indexes on each of the two chains; none above is ever used.
@@ -29,11 +38,16 @@ const IDENTITY: Key = 0;
 const PIN: Key = 1;
 const TRIES_LEFT: Key = 2;
 const TALLY: Key = 3;
-const RETIRED: Key = 4;
+const LIMITS: Key = 4;
+const RECEIVE_SCRIPT: Key = 5;
+const RETIRED: Key = 6;
 const COINS: Key = RETIRED + BLOCKS;
 const LOG: Key = COINS + MAX_COINS;
+const GIVEN: Key = LOG + MAX_LOG as Key;
 /// Number of records that there can be.
-pub const KEYS: usize = (LOG + MAX_LOG as Key) as usize;
+pub const KEYS: usize = (GIVEN + MAX_LOG as Key) as usize;
+
+const SCRIPT_LENGTH: usize = size_of::<TaprootScript>();
 
 // A full card leaves three pages: the head, one free, and one for what is lost
 // at the ends of pages.
@@ -44,11 +58,16 @@ const _: () = {
         + BLOCK_LENGTH
         + 1
         + Tally::LENGTH
+        + Limits::LENGTH
+        + SCRIPT_LENGTH
         + BLOCKS as usize * retired::BLOCK_LENGTH
         + MAX_COINS as usize * Coin::TYPICAL_LENGTH
-        + MAX_LOG as usize * log_entry::MAX_LENGTH;
+        + MAX_LOG as usize * (log_entry::TYPICAL_LENGTH + Given::LENGTH);
     assert!(full <= crate::nvm::NVM_SIZE - 3 * crate::nvm::PAGE_SIZE);
 };
+
+// The longest entry is one record.
+const _: () = assert!(log_entry::MAX_LENGTH <= RECORD_MAX);
 
 /// The place of a coin in the table.
 pub type Slot = u16;
@@ -68,20 +87,6 @@ impl From<journal::Error> for Status {
             | journal::Error::Geometry => status::MEMORY_FAILURE,
         }
     }
-}
-
-/// What a payment changes, all of it in one commit.
-pub struct Payment<'a> {
-    /// The slots of the coins spent.
-    pub spent: &'a [Slot],
-    /// Where those coins were, to be retired.
-    pub places: &'a [Place],
-    /// The change, if there is any.
-    pub change: Option<Coin>,
-    /// The counters afterwards.
-    pub tally: Tally,
-    /// What the log says.
-    pub entry: LogEntry<'a>,
 }
 
 impl<N: NorFlash> Persistent<N> {
@@ -112,6 +117,14 @@ impl<N: NorFlash> Persistent<N> {
         self.journal.into_nvm()
     }
 
+    /// Whether the NVM can be used; if not, why.
+    ///
+    /// # Errors
+    /// Those of [`Journal::check`].
+    pub fn check(&self) -> Result<(), journal::Error> {
+        self.journal.check()
+    }
+
     /// Whether the card was issued.
     ///
     /// # Errors
@@ -136,15 +149,61 @@ impl<N: NorFlash> Persistent<N> {
     ///
     /// # Errors
     /// `6581`
-    pub fn issue(&mut self, identity: &Identity, pin: &PinBlock) -> Result<(), Status> {
-        let mut change = self
-            .journal
-            .begin(4, Identity::LENGTH + BLOCK_LENGTH + 1 + Tally::LENGTH)?;
+    pub fn issue(
+        &mut self,
+        identity: &Identity,
+        pin: &PinBlock,
+        limits: &Limits,
+        receive_script: &TaprootScript,
+    ) -> Result<(), Status> {
+        const FIXED: usize = BLOCK_LENGTH + 1 + Tally::LENGTH + Limits::LENGTH + SCRIPT_LENGTH;
+        let mut change = self.journal.begin(6, Identity::LENGTH + FIXED)?;
         change.put(IDENTITY, &*identity.encode())?;
         change.put(PIN, pin.as_bytes())?;
         change.put(TRIES_LEFT, &[TRIES])?;
         change.put(TALLY, &Tally::default().encode())?;
+        change.put(LIMITS, &limits.to_bytes())?;
+        change.put(RECEIVE_SCRIPT, receive_script)?;
         Ok(change.commit()?)
+    }
+
+    /// What the owner allows in shops.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn limits(&mut self) -> Result<Limits, Status> {
+        let mut bytes = [0; Limits::LENGTH];
+        self.read_fixed(LIMITS, &mut bytes)?;
+        Ok(Limits::from_bytes(&bytes))
+    }
+
+    /// Replaces the limits, and begins to count anew (`[LIM-3]`).
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn set_limits(&mut self, limits: &Limits) -> Result<(), Status> {
+        let before = self.tally()?;
+        let tally = Tally {
+            debited: 0,
+            payments: 0,
+            without_pin: 0,
+            counted_from: before.log_next,
+            ..before
+        };
+        let mut change = self.journal.begin(2, Limits::LENGTH + Tally::LENGTH)?;
+        change.put(LIMITS, &limits.to_bytes())?;
+        change.put(TALLY, &tally.encode())?;
+        Ok(change.commit()?)
+    }
+
+    /// The script at the next receive index.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn receive_script(&mut self) -> Result<TaprootScript, Status> {
+        let mut script = [0; SCRIPT_LENGTH];
+        self.read_fixed(RECEIVE_SCRIPT, &mut script)?;
+        Ok(script)
     }
 
     /// The PIN.
@@ -184,146 +243,17 @@ impl<N: NorFlash> Persistent<N> {
     pub fn tally(&mut self) -> Result<Tally, Status> {
         let mut bytes = [0; Tally::LENGTH];
         self.read_fixed(TALLY, &mut bytes)?;
-        Ok(Tally::decode(&bytes))
+        Tally::decode(&bytes).ok_or(status::MEMORY_FAILURE)
     }
 
-    /// Whether nothing may be received or paid at an index any more.
+    /// Sets the counters.
     ///
     /// # Errors
     /// `6581`
-    pub fn is_retired(&mut self, place: Place) -> Result<bool, Status> {
-        Ok(retired::contains(&self.retired_block(place)?, place))
-    }
-
-    /// Calls `visit` for each coin.
-    ///
-    /// # Errors
-    /// `6581`, and what `visit` answers.
-    pub fn for_each_coin(
-        &mut self,
-        mut visit: impl FnMut(&mut Self, Slot, Coin) -> Result<(), Status>,
-    ) -> Result<(), Status> {
-        for slot in 0..MAX_COINS {
-            if let Some(coin) = self.coin(slot)? {
-                visit(self, slot, coin)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a coin is in the table.
-    ///
-    /// # Errors
-    /// `6581`
-    pub fn has_coin(&mut self, txid: &[u8; 32], vout: u32) -> Result<bool, Status> {
-        let mut found = false;
-        self.for_each_coin(|_, _, coin| {
-            found |= coin.txid == *txid && coin.vout == vout;
-            Ok(())
-        })?;
-        Ok(found)
-    }
-
-    /// A free place in the table.
-    ///
-    /// # Errors
-    /// `6A84`, `6581`
-    pub fn free_slot(&self) -> Result<Slot, Status> {
-        for slot in 0..MAX_COINS {
-            if !self.journal.contains(COINS + slot)? {
-                return Ok(slot);
-            }
-        }
-        Err(status::NO_ROOM)
-    }
-
-    /// Adds a coin, and sets the counters.
-    ///
-    /// # Errors
-    /// `6A84`, `6581`
-    pub fn enter(&mut self, coin: &Coin, tally: Tally) -> Result<(), Status> {
-        let slot = self.free_slot()?;
-        let coin = coin.encode();
-        let mut change = self.journal.begin(2, coin.len() + Tally::LENGTH)?;
-        change.put(COINS + slot, &coin)?;
+    pub fn set_tally(&mut self, tally: &Tally) -> Result<(), Status> {
+        let mut change = self.journal.begin(1, Tally::LENGTH)?;
         change.put(TALLY, &tally.encode())?;
         Ok(change.commit()?)
-    }
-
-    /// Makes a payment's changes (`[PAY-7]`).
-    ///
-    /// # Errors
-    /// `6581`
-    pub fn pay(&mut self, payment: &Payment<'_>) -> Result<(), Status> {
-        let change_slot = match (payment.change, payment.spent) {
-            (Some(_), [first, ..]) => Some(*first),
-            _ => None,
-        };
-        let retired = self.retire(payment.places)?;
-        let entry = payment.entry.encode();
-        let coin = payment.change.map(|coin| coin.encode()).unwrap_or_default();
-        let mut change = self.journal.begin(
-            payment.spent.len() + retired.len() + 2,
-            coin.len() + retired.len() * retired::BLOCK_LENGTH + Tally::LENGTH + entry.len(),
-        )?;
-        for slot in payment.spent {
-            let coin: &[u8] = if change_slot == Some(*slot) {
-                &coin
-            } else {
-                &[]
-            };
-            change.put(COINS + slot, coin)?;
-        }
-        for (key, block) in &retired {
-            change.put(*key, block)?;
-        }
-        change.put(TALLY, &payment.tally.encode())?;
-        // The entry's place is the number of payments before this one.
-        change.put(LOG + payment.tally.payments - 1, &entry)?;
-        Ok(change.commit()?)
-    }
-
-    fn coin(&mut self, slot: Slot) -> Result<Option<Coin>, Status> {
-        let mut buffer = [0; Coin::MAX_LENGTH];
-        match self.journal.read(COINS + slot, &mut buffer)? {
-            Some(bytes) => Coin::decode(bytes).map(Some).ok_or(status::MEMORY_FAILURE),
-            None => Ok(None),
-        }
-    }
-
-    fn retired_block(&mut self, place: Place) -> Result<retired::Block, Status> {
-        let mut block = retired::Block::default();
-        match self
-            .journal
-            .read(RETIRED + retired::number(place), &mut block)?
-        {
-            None => Ok(retired::Block::default()),
-            Some(bytes) if bytes.len() == retired::BLOCK_LENGTH => Ok(block),
-            Some(_) => Err(status::MEMORY_FAILURE),
-        }
-    }
-
-    /// The blocks in which these places are retired, with their keys.
-    fn retire(
-        &mut self,
-        places: &[Place],
-    ) -> Result<heapless::Vec<(Key, retired::Block), { crate::payment::MAX_INPUTS }>, Status> {
-        let mut blocks = heapless::Vec::new();
-        for place in places {
-            let key = RETIRED + retired::number(*place);
-            let at = match blocks.iter().position(|(known, _)| *known == key) {
-                Some(at) => at,
-                None => {
-                    let block = self.retired_block(*place)?;
-                    blocks
-                        .push((key, block))
-                        .map_err(|_| status::EXECUTION_ERROR)?;
-                    blocks.len() - 1
-                }
-            };
-            retired::insert(&mut blocks[at].1, *place);
-        }
-        Ok(blocks)
     }
 
     /// Reads a record that must be there and have the buffer's length.

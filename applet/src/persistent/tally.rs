@@ -1,56 +1,66 @@
 //! Counters.
 
-/// Next indexes, and what has been paid.
+use super::fields::{Reader, Writer};
+
+/// Next indexes, what has been paid, and where the log stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// One above the highest receive index at which a coin ever entered.
     pub next_receive: u32,
     /// The index of the next change.
     pub next_change: u32,
-    /// Amounts and fees of all payments, in sat.
+    /// Amounts and fees of all payments since the limits were set, in sat.
     pub debited: u64,
-    /// Payments in the log.
+    /// Payments since the limits were set.
     pub payments: u16,
+    /// Those of them that were made without PIN.
+    pub without_pin: u16,
+    /// The log's first payment since the limits were set.
+    pub counted_from: u32,
+    /// The first payment that the log keeps.
+    pub log_first: u32,
+    /// The first payment that the owner didn't acknowledge.
+    pub log_seen: u32,
+    /// The sequence number of the next payment.
+    pub log_next: u32,
 }
 
 impl Tally {
-    pub(super) const LENGTH: usize = 4 + 4 + 8 + 2;
+    pub(super) const LENGTH: usize = 4 + 4 + 8 + 2 + 2 + 4 * 4;
 
     pub(super) fn encode(&self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
-        bytes[..4].copy_from_slice(&self.next_receive.to_be_bytes());
-        bytes[4..8].copy_from_slice(&self.next_change.to_be_bytes());
-        bytes[8..16].copy_from_slice(&self.debited.to_be_bytes());
-        bytes[16..].copy_from_slice(&self.payments.to_be_bytes());
+        Writer::new(&mut bytes)
+            .u32(self.next_receive)
+            .u32(self.next_change)
+            .u64(self.debited)
+            .u16(self.payments)
+            .u16(self.without_pin)
+            .u32(self.counted_from)
+            .u32(self.log_first)
+            .u32(self.log_seen)
+            .u32(self.log_next);
         bytes
     }
 
-    pub(super) fn decode(bytes: &[u8; Self::LENGTH]) -> Self {
-        let [
-            r0,
-            r1,
-            r2,
-            r3,
-            c0,
-            c1,
-            c2,
-            c3,
-            d0,
-            d1,
-            d2,
-            d3,
-            d4,
-            d5,
-            d6,
-            d7,
-            p0,
-            p1,
-        ] = *bytes;
-        Self {
-            next_receive: u32::from_be_bytes([r0, r1, r2, r3]),
-            next_change: u32::from_be_bytes([c0, c1, c2, c3]),
-            debited: u64::from_be_bytes([d0, d1, d2, d3, d4, d5, d6, d7]),
-            payments: u16::from_be_bytes([p0, p1]),
-        }
+    /// `None` when there are too few bytes.
+    pub(super) fn decode(bytes: &[u8; Self::LENGTH]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        Some(Self {
+            next_receive: reader.u32()?,
+            next_change: reader.u32()?,
+            debited: reader.u64()?,
+            payments: reader.u16()?,
+            without_pin: reader.u16()?,
+            counted_from: reader.u32()?,
+            log_first: reader.u32()?,
+            log_seen: reader.u32()?,
+            log_next: reader.u32()?,
+        })
+    }
+
+    /// Whether the log keeps the payment with this sequence number.
+    pub fn keeps(&self, sequence: u32) -> bool {
+        (self.log_first..self.log_next).contains(&sequence)
     }
 }

@@ -21,9 +21,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::HashMap;
 use tillcard_applet::command::{
-    Announced, Apdu, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, Limits,
-    Network, PIECE_MAX, Pay, PaymentRequest, Preview, ReceiveScript, ReceiveScriptAnswer, Select,
-    Verify,
+    Announced, Apdu, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, KeySource,
+    Leaf, Limits, Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Preview,
+    ReceiveScript, ReceiveScriptAnswer, Select, Source, Verify,
 };
 use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::pin::PinBlock;
@@ -33,8 +33,13 @@ pub const PIN: &str = "271828";
 pub const LIMITS: Limits = Limits {
     per_payment: 1_000_000,
     cumulative: 3_000_000,
+    payments: 60,
     fee_cap: 20_000,
-    max_fee_rate: 100_000,
+    least_fee_rate: 100,
+    highest_fee_rate: 100_000,
+    least_coin: 1_000,
+    without_pin_amount: 0,
+    without_pin_payments: 0,
 };
 
 pub fn pin(digits: &str) -> PinBlock {
@@ -78,9 +83,9 @@ pub fn issue_apdu(limits: Limits) -> Apdu {
     let secp = Secp256k1::new();
     Issue::new(
         Network::Regtest,
-        &HOST_SHARE,
+        KeySource::Made(&HOST_SHARE),
         &owner_key(&secp).x_only_public_key().0.serialize(),
-        &leaf_key(&secp).serialize(),
+        Leaf::Key(leaf_key(&secp).serialize()),
         &pin(PIN),
         limits,
     )
@@ -179,15 +184,27 @@ impl Owner {
         }
     }
 
-    /// The first command of an entry, signed for the card's challenge.
-    pub fn begin<N: NorFlash>(
+    /// An owner command, signed for the card's challenge.
+    pub fn command<N: NorFlash, C: OwnerCommand>(
         &self,
         card: &mut Card<N, ChaCha20Rng>,
-        announced: &Announced,
+        command: &C,
     ) -> (Vec<u8>, u16) {
+        match self.signed(card, command) {
+            Ok(apdu) => send(card, apdu.as_bytes()),
+            Err(status) => (Vec::new(), status),
+        }
+    }
+
+    /// That command, not yet sent.
+    pub fn signed<N: NorFlash, C: OwnerCommand>(
+        &self,
+        card: &mut Card<N, ChaCha20Rng>,
+        command: &C,
+    ) -> Result<Apdu, u16> {
         let (challenge, status) = send(card, GetChallenge::to_apdu().as_bytes());
         if status != 0x9000 {
-            return (challenge, status);
+            return Err(status);
         }
         let message = owner::message(
             Network::Regtest,
@@ -196,16 +213,13 @@ impl Owner {
                 self.account.chain_code.as_bytes(),
             ),
             &challenge.try_into().unwrap(),
-            &EnterCoin::BEGIN,
-            &announced.body(),
+            &C::HEADER,
+            &command.body(),
         );
         let signature = self
             .secp
             .sign_schnorr_no_aux_rand(&Message::from_digest(message), &self.key);
-        send(
-            card,
-            EnterCoin::begin(announced, &signature.serialize()).as_bytes(),
-        )
+        Ok(command.to_apdu(&signature.serialize()))
     }
 
     /// Enters the coin that output 1 of a transaction makes.
@@ -215,15 +229,35 @@ impl Owner {
         transaction: &Transaction,
         index: u32,
     ) -> u16 {
-        let announced = Announced {
-            txid: transaction.compute_txid().to_byte_array(),
-            vout: 1,
-            index,
-        };
-        let (_, status) = self.begin(card, &announced);
+        let announced = announced(transaction, 1, Place::receive(index));
+        let (_, status) = self.command(card, &announced);
         if status != 0x9000 {
             return status;
         }
+        self.stream(card, transaction, &announced)
+    }
+
+    /// Gives the card a coin without the owner.
+    pub fn credit<N: NorFlash>(
+        &mut self,
+        card: &mut Card<N, ChaCha20Rng>,
+        transaction: &Transaction,
+        index: u32,
+    ) -> u16 {
+        let announced = announced(transaction, 1, Place::receive(index));
+        let (_, status) = send(card, EnterCoin::credit(&announced).as_bytes());
+        if status != 0x9000 {
+            return status;
+        }
+        self.stream(card, transaction, &announced)
+    }
+
+    fn stream<N: NorFlash>(
+        &mut self,
+        card: &mut Card<N, ChaCha20Rng>,
+        transaction: &Transaction,
+        announced: &Announced,
+    ) -> u16 {
         let bytes = stripped(transaction);
         let mut last = (Vec::new(), 0);
         for piece in bytes.chunks(PIECE_MAX) {
@@ -234,8 +268,8 @@ impl Owner {
         }
         assert_eq!(last.0.len(), 10);
         self.coins.insert(
-            OutPoint::new(transaction.compute_txid(), 1),
-            transaction.output[1].clone(),
+            OutPoint::new(transaction.compute_txid(), announced.vout),
+            transaction.output[announced.vout as usize].clone(),
         );
         last.1
     }
@@ -309,11 +343,27 @@ pub fn stripped(transaction: &Transaction) -> Vec<u8> {
     bitcoin::consensus::serialize(&transaction)
 }
 
+/// A coin to be entered.
+pub fn announced(transaction: &Transaction, vout: u32, place: Place) -> Announced {
+    Announced {
+        txid: transaction.compute_txid().to_byte_array(),
+        vout,
+        place,
+    }
+}
+
+/// A request with an identity of its own for each payee and amount.
 pub fn request(payee_script: &[u8], amount: u64) -> PaymentRequest<'_> {
+    let mut identity = [payee_script[payee_script.len() - 3]; 16];
+    identity[8..].copy_from_slice(&amount.to_be_bytes());
     PaymentRequest {
         amount,
         fee_rate: 2_000,
         payee_script,
+        source: Source::Rooted,
+        identity,
+        merchant: b"Dairy",
+        invoice: Some(&[0x1F; 32]),
     }
 }
 

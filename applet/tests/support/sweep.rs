@@ -1,14 +1,13 @@
 //! Cutting the power after every byte of a command.
 
 use super::{rng, send};
-use bitcoin::OutPoint;
-use bitcoin::hashes::Hash;
 use rand_chacha::ChaCha20Rng;
 use std::collections::VecDeque;
 use tillcard_applet::Card;
-use tillcard_applet::command::Select;
+use tillcard_applet::command::{Limits, Place, Select};
+use tillcard_applet::journal::RECORD_MAX;
 use tillcard_applet::nvm::{RamNvm, TornNvm};
-use tillcard_applet::persistent::Persistent;
+use tillcard_applet::persistent::{Coin, Given, Persistent, Slot, Tally};
 
 pub type TornCard = Card<TornNvm<RamNvm>, ChaCha20Rng>;
 
@@ -17,36 +16,54 @@ pub type TornCard = Card<TornNvm<RamNvm>, ChaCha20Rng>;
 pub struct Remembered {
     pub identity: Option<Vec<u8>>,
     pub tries: Option<u8>,
-    pub tally: Option<(u32, u32, u64, u16)>,
-    pub coins: Vec<(OutPoint, u64)>,
+    pub tally: Option<Tally>,
+    pub limits: Option<Limits>,
+    pub coins: Vec<(Slot, Coin)>,
+    /// The log's entries in Debug's form, and how often each was given.
+    pub log: Vec<(String, Given)>,
+    pub retired: Vec<u32>,
 }
 
 pub fn remembered(nvm: RamNvm) -> Remembered {
     let mut persistent = Persistent::open(nvm);
-    let issued = persistent.is_issued().expect("the journal opens");
-    let mut coins = Vec::new();
+    let mut found = Remembered {
+        identity: None,
+        tries: None,
+        tally: None,
+        limits: None,
+        coins: Vec::new(),
+        log: Vec::new(),
+        retired: Vec::new(),
+    };
+    if !persistent.is_issued().expect("the journal opens") {
+        return found;
+    }
+    let tally = persistent.tally().unwrap();
+    found.identity = Some(persistent.identity().unwrap().account.to_bytes().to_vec());
+    found.tries = Some(persistent.tries_left().unwrap());
+    found.limits = Some(persistent.limits().unwrap());
     persistent
-        .for_each_coin(|_, _, coin| {
-            let txid = bitcoin::Txid::from_byte_array(coin.txid);
-            coins.push((OutPoint::new(txid, coin.vout), coin.amount));
+        .for_each_slot(tally.log_first, |_, slot, coin| {
+            found.coins.extend(coin.map(|coin| (slot, coin)));
             Ok(())
         })
         .unwrap();
-    coins.sort();
-    Remembered {
-        identity: issued.then(|| persistent.identity().unwrap().account.to_bytes().to_vec()),
-        tries: issued.then(|| persistent.tries_left().unwrap()),
-        tally: issued.then(|| {
-            let tally = persistent.tally().unwrap();
-            (
-                tally.next_receive,
-                tally.next_change,
-                tally.debited,
-                tally.payments,
-            )
-        }),
-        coins,
+    for sequence in tally.log_first..tally.log_next {
+        let mut buffer = [0; RECORD_MAX];
+        let entry = persistent.log_entry(sequence, &mut buffer).unwrap();
+        let entry = format!("{entry:?}");
+        found.log.push((entry, persistent.given(sequence).unwrap()));
     }
+    for chain in [0, 1] {
+        for index in 0..100 {
+            let place = Place { chain, index };
+            if persistent.is_retired(place).unwrap() {
+                found.retired.push(place.to_u32());
+            }
+        }
+    }
+    found.tally = Some(tally);
+    found
 }
 
 /// What one run of the last command came to.

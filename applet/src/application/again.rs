@@ -1,0 +1,192 @@
+//! A payment's transaction once more: to the till that asked for it, and, as an
+//! ancestor, to one that meets its change. REPORT ABSENT, GET ANCESTOR.
+
+use super::Tillcard;
+use super::parts::Parts;
+use crate::command::{Outpoint, PaymentRequest, Source, Txid};
+use crate::journal::RECORD_MAX;
+use crate::payment::MAX_INPUTS;
+use crate::persistent::{Coin, Given, MAX_LOG, Slot, Tally};
+use crate::status::{self, Status};
+use crate::volatile::{Holder, MAX_REPORTS};
+use apdu_app::VecView;
+use embedded_storage::nor_flash::NorFlash;
+use heapless::Vec;
+use rand_core::TryCryptoRng;
+
+/// How often a payment is given again, in either way.
+const TIMES: u8 = 16;
+
+/// Bits for the payments in the log, by their place.
+type Marks = u64;
+const _: () = assert!(MAX_LOG as u32 <= Marks::BITS);
+
+fn mark(sequence: u32) -> Marks {
+    1 << (sequence % u32::from(MAX_LOG))
+}
+
+impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// Whether this is byte for byte the request of a kept payment.
+    pub(super) fn is_request_of(
+        &mut self,
+        sequence: u32,
+        request: &PaymentRequest<'_>,
+    ) -> Result<bool, Status> {
+        let mut buffer = [0; RECORD_MAX];
+        let entry = self.persistent.log_entry(sequence, &mut buffer)?;
+        Ok(entry.identity == request.identity
+            && entry.amount == request.amount
+            && entry.fee_rate == request.fee_rate
+            && entry.payee_script == request.payee_script
+            && entry.unrooted == (request.source == Source::Unrooted)
+            && entry.merchant == request.merchant
+            && entry.invoice == request.invoice)
+    }
+
+    /// Answers a payment's request again (`[REC-1]`, `[REC-2]`).
+    pub(super) fn give_again(
+        &mut self,
+        sequence: u32,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        let given = self.persistent.given(sequence)?;
+        if given.cancelled || given.again >= TIMES {
+            return Err(status::GIVEN_TOO_OFTEN);
+        }
+        let counted = Given {
+            again: given.again + 1,
+            ..given
+        };
+        self.sign_again(sequence, counted, reply)
+    }
+
+    pub(super) fn report_absent(&mut self, outpoint: Outpoint) -> Result<(), Status> {
+        self.require_issued()?;
+        let log_first = self.persistent.tally()?.log_first;
+        let holder = offering(&mut self.volatile.holder)?;
+        for (at, slot) in holder.offered.iter().enumerate() {
+            let Some(coin) = self.persistent.coin(*slot, log_first)? else {
+                continue;
+            };
+            if coin.outpoint() != outpoint {
+                continue;
+            }
+            if holder.absent.len() == MAX_REPORTS {
+                return Err(status::TOO_MANY_REPORTS);
+            }
+            let coin = Coin {
+                doubtful: true,
+                ..coin
+            };
+            self.persistent.set_coin(*slot, &coin)?;
+            let slot = holder.offered.swap_remove(at);
+            // There is room: that was looked at.
+            let _ = holder.absent.push(slot);
+            holder.may_preview = true;
+            return Ok(());
+        }
+        Err(status::NOT_OFFERED)
+    }
+
+    pub(super) fn get_ancestor(
+        &mut self,
+        txid: &Txid,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        self.require_issued()?;
+        let tally = self.persistent.tally()?;
+        let holder = offering(&mut self.volatile.holder)?;
+        let given_here = holder.given;
+        let offered = holder.offered.clone();
+        let known = self
+            .persistent
+            .find_entry(&tally, |entry| entry.txid == *txid)?;
+        let sequence = match known {
+            Some(sequence) if self.ancestors(&tally, &offered)? & mark(sequence) != 0 => sequence,
+            _ => return Err(status::DATA_NOT_FOUND),
+        };
+        let given = self.persistent.given(sequence)?;
+        if given.cancelled || given.as_ancestor >= TIMES || given_here & mark(sequence) != 0 {
+            return Err(status::GIVEN_TOO_OFTEN);
+        }
+        let counted = Given {
+            as_ancestor: given.as_ancestor + 1,
+            ..given
+        };
+        if let Some(holder) = &mut self.volatile.holder {
+            holder.given |= mark(sequence);
+        }
+        self.sign_again(sequence, counted, reply)
+    }
+
+    /// The kept payments from which the offered coins come.
+    fn ancestors(&mut self, tally: &Tally, offered: &[Slot]) -> Result<Marks, Status> {
+        let mut marks = self.makers(tally, offered)?;
+        let mut buffer = [0; RECORD_MAX];
+        // A payment spends what older ones made: once round, from new to old.
+        for sequence in (tally.log_first..tally.log_next).rev() {
+            if marks & mark(sequence) != 0 {
+                let inputs = self
+                    .persistent
+                    .log_entry(sequence, &mut buffer)?
+                    .inputs
+                    .clone();
+                marks |= self.makers(tally, &inputs)?;
+            }
+        }
+        Ok(marks)
+    }
+
+    /// The kept payments whose change these coins are.
+    fn makers(&mut self, tally: &Tally, slots: &[Slot]) -> Result<Marks, Status> {
+        let mut marks = 0;
+        for slot in slots {
+            if let Some(coin) = self.persistent.coin(*slot, tally.log_first)? {
+                let maker = self
+                    .persistent
+                    .find_entry(tally, |entry| entry.txid == coin.txid)?;
+                marks |= maker.map_or(0, mark);
+            }
+        }
+        Ok(marks)
+    }
+
+    /// Writes a kept payment again, counts that, and signs.
+    fn sign_again(
+        &mut self,
+        sequence: u32,
+        counted: Given,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        let mut buffer = [0; RECORD_MAX];
+        let entry = self.persistent.log_entry(sequence, &mut buffer)?;
+        let log_first = self.persistent.tally()?.log_first;
+        let mut coins = Vec::<Coin, MAX_INPUTS>::new();
+        for slot in &entry.inputs {
+            let coin = self.persistent.coin(*slot, log_first)?;
+            // The log keeps the coins that its payments spent.
+            let coin = coin.filter(|coin| coin.spent == Some(sequence));
+            coins
+                .push(coin.ok_or(status::MEMORY_FAILURE)?)
+                .map_err(|_| status::MEMORY_FAILURE)?;
+        }
+        let identity = self.persistent.identity()?;
+        let parts = Parts::derive(&identity, coins.iter().copied(), entry.change)?;
+        let draft = parts.draft(entry.amount, entry.payee_script);
+        if draft.txid() != entry.txid {
+            return Err(status::MEMORY_FAILURE);
+        }
+        self.persistent.set_given(sequence, counted)?;
+        draft.sign(&mut self.rng, reply)
+    }
+}
+
+/// A holder to whom coins are offered; `6982`, `6985`.
+fn offering(holder: &mut Option<Holder>) -> Result<&mut Holder, Status> {
+    let holder = holder.as_mut().ok_or(status::SECURITY_STATUS)?;
+    // An offer that was reported away to nothing is one still.
+    if holder.request.is_none() {
+        return Err(status::CONDITIONS);
+    }
+    Ok(holder)
+}

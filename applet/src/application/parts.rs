@@ -1,0 +1,77 @@
+//! Keys and scripts of a payment, from which its transaction is written.
+
+use crate::command::{Place, TaprootScript};
+use crate::key::{CHANGE, RECEIVE};
+use crate::payment::{Draft, Input, MAX_INPUTS};
+use crate::persistent::{Change, Coin, Identity};
+use crate::status::{self, Status};
+use heapless::Vec;
+
+/// See the [module](self).
+pub(super) struct Parts {
+    inputs: Vec<Input, MAX_INPUTS>,
+    change: Option<(Change, TaprootScript)>,
+}
+
+impl Parts {
+    /// Derives the keys of the coins, in the order of the inputs, and the script
+    /// of the change. Each chain is derived once.
+    ///
+    /// # Errors
+    /// `6400`
+    pub(super) fn derive(
+        identity: &Identity,
+        coins: impl Iterator<Item = Coin>,
+        change: Option<Change>,
+    ) -> Result<Self, Status> {
+        let merkle_root = identity.merkle_root();
+        let mut chains = [None, None];
+        let mut key = |place: Place| {
+            let chain = &mut chains[usize::from(place.chain != RECEIVE)];
+            let chain = match chain {
+                Some(chain) => chain,
+                None => chain.insert(identity.account.chain(place.chain)?),
+            };
+            chain.key(place.index, &merkle_root)
+        };
+        let mut inputs = Vec::new();
+        for coin in coins {
+            let key = key(coin.place)?;
+            inputs
+                .push(Input { coin, key })
+                .map_err(|_| status::EXECUTION_ERROR)?;
+        }
+        let change = match change {
+            None => None,
+            Some(change) => Some((
+                change,
+                key(Place {
+                    chain: CHANGE,
+                    index: change.index,
+                })?
+                .script(),
+            )),
+        };
+        Ok(Self { inputs, change })
+    }
+
+    /// Whether a script is that of an input or of the change (`[PAY-10]`).
+    pub(super) fn have_script(&self, script: &[u8]) -> bool {
+        let change = self.change.as_ref().map(|(_, script)| script);
+        change.is_some_and(|change| change[..] == *script)
+            || self
+                .inputs
+                .iter()
+                .any(|input| input.key.script()[..] == *script)
+    }
+
+    /// The transaction that pays so much to this script.
+    pub(super) fn draft<'a>(&'a self, amount: u64, payee_script: &'a [u8]) -> Draft<'a> {
+        let change = self.change.as_ref();
+        Draft::new(
+            &self.inputs,
+            (amount, payee_script),
+            change.map(|(change, script)| (change.amount, script)),
+        )
+    }
+}

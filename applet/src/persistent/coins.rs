@@ -1,0 +1,128 @@
+//! The table of coins.
+
+use super::{COINS, Coin, MAX_COINS, Persistent, RECEIVE_SCRIPT, Slot, TALLY, Tally};
+use crate::command::{TaprootScript, Txid};
+use crate::status::{self, Status};
+use embedded_storage::nor_flash::NorFlash;
+
+impl<N: NorFlash> Persistent<N> {
+    /// The coin in a place of the table, unless the place is free: empty, or of
+    /// a coin that a payment spent which the log keeps no longer.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn coin(&mut self, slot: Slot, log_first: u32) -> Result<Option<Coin>, Status> {
+        let mut buffer = [0; Coin::MAX_LENGTH];
+        let Some(bytes) = self.journal.read(COINS + slot, &mut buffer)? else {
+            return Ok(None);
+        };
+        let coin = Coin::decode(bytes).ok_or(status::MEMORY_FAILURE)?;
+        Ok(Some(coin).filter(|coin| coin.spent.is_none_or(|by| by >= log_first)))
+    }
+
+    /// Calls `visit` for each place of the table.
+    ///
+    /// # Errors
+    /// `6581`, and what `visit` answers.
+    pub fn for_each_slot(
+        &mut self,
+        log_first: u32,
+        mut visit: impl FnMut(&mut Self, Slot, Option<Coin>) -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        for slot in 0..MAX_COINS {
+            let coin = self.coin(slot, log_first)?;
+            visit(self, slot, coin)?;
+        }
+        Ok(())
+    }
+
+    /// Finds a coin, spent ones included.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn find_coin(&mut self, txid: &Txid, vout: u32) -> Result<Option<(Slot, Coin)>, Status> {
+        let log_first = self.tally()?.log_first;
+        for slot in 0..MAX_COINS {
+            if let Some(coin) = self.coin(slot, log_first)?
+                && coin.vout == vout
+                && coin.txid == *txid
+            {
+                return Ok(Some((slot, coin)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A free place for a coin.
+    ///
+    /// # Errors
+    /// `6A84`, for an unrooted coin also when there are as many as may be;
+    /// `6581`.
+    pub fn free_slot(&mut self, unrooted: bool) -> Result<Slot, Status> {
+        let log_first = self.tally()?.log_first;
+        let mut room = Room::default();
+        self.for_each_slot(log_first, |_, slot, coin| {
+            room.visit(slot, coin.as_ref());
+            Ok(())
+        })?;
+        room.slot(unrooted).ok_or(status::NO_ROOM)
+    }
+
+    /// Puts a coin into a place, sets the counters, and the script at the next
+    /// receive index.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn enter(
+        &mut self,
+        slot: Slot,
+        coin: &Coin,
+        tally: &Tally,
+        receive_script: &TaprootScript,
+    ) -> Result<(), Status> {
+        let coin = coin.encode();
+        let mut change = self
+            .journal
+            .begin(3, coin.len() + Tally::LENGTH + receive_script.len())?;
+        change.put(COINS + slot, &coin)?;
+        change.put(TALLY, &tally.encode())?;
+        change.put(RECEIVE_SCRIPT, receive_script)?;
+        Ok(change.commit()?)
+    }
+
+    /// Writes a coin's marks.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn set_coin(&mut self, slot: Slot, coin: &Coin) -> Result<(), Status> {
+        let coin = coin.encode();
+        let mut change = self.journal.begin(1, coin.len())?;
+        change.put(COINS + slot, &coin)?;
+        Ok(change.commit()?)
+    }
+}
+
+/// Whether there is room in the table.
+#[derive(Default)]
+pub struct Room {
+    free: Option<Slot>,
+    unrooted: u8,
+}
+
+impl Room {
+    /// Takes a place into account.
+    pub fn visit(&mut self, slot: Slot, coin: Option<&Coin>) {
+        match coin {
+            None => {
+                self.free.get_or_insert(slot);
+            }
+            Some(coin) => self.unrooted += u8::from(coin.unrooted && coin.spent.is_none()),
+        }
+    }
+
+    /// A place for one more coin.
+    pub fn slot(&self, unrooted: bool) -> Option<Slot> {
+        self.free
+            .filter(|_| !unrooted || self.unrooted < super::MAX_UNROOTED)
+    }
+}
