@@ -1,6 +1,9 @@
-//! What the owner signs (`docs/protocol.md`, section 5.2).
+//! What the owner signs, and what he is told when his card is issued
+//! (`docs/protocol.md`, sections 3.2 and 5.2).
 
-use crate::command::{CHALLENGE_LENGTH, Header, Network, Point};
+use crate::command::{
+    CHALLENGE_LENGTH, Capabilities, Header, Leaf, Network, Point, Provenance, SALT_LENGTH, XOnlyKey,
+};
 use crate::hash::{Hash, tagged_hash};
 
 /// Bytes in a card id.
@@ -36,4 +39,42 @@ pub fn message(
             body,
         ],
     )
+}
+
+/// The issue record: what a card believes of itself, signed by its identity
+/// key. From it the owner's wallet derives every script itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IssueRecord<'a> {
+    /// The chain that the card is for.
+    pub network: Network,
+    /// Where its account key comes from.
+    pub provenance: Provenance,
+    /// The account's public key, `P`.
+    pub public_key: &'a Point,
+    /// The account's chain code.
+    pub chain_code: &'a [u8; 32],
+    /// Who may give owner commands.
+    pub owner_key: &'a XOnlyKey,
+    /// The primary wallet's leaf.
+    pub leaf: &'a Leaf,
+    /// Of this card and no other.
+    pub salt: &'a [u8; SALT_LENGTH],
+}
+
+impl IssueRecord<'_> {
+    /// The 32 bytes that ECDSA takes as the hash of its message.
+    pub fn digest(&self) -> Hash {
+        tagged_hash(
+            "Tillcard/issue",
+            &[
+                &Capabilities::OWN.version,
+                &[self.network.to_byte(), self.provenance.to_byte()],
+                self.public_key,
+                self.chain_code,
+                self.owner_key,
+                &self.leaf.to_bytes(),
+                self.salt,
+            ],
+        )
+    }
 }

@@ -1,8 +1,9 @@
 //! GENERATE ASYMMETRIC KEY PAIR, ISSUE.
 
-use super::Tillcard;
-use crate::command::{Commitment, Issue, Issued};
-use crate::key::{Share, is_x_only_key};
+use super::{Tillcard, script_at};
+use crate::command::{Commitment, Issue, Issued, KeySource, Place, SALT_LENGTH, XOnlyKey};
+use crate::key::{Account, IdentityKey, Share, is_x_only_key};
+use crate::owner::IssueRecord;
 use crate::persistent::Identity;
 use crate::status::{self, Status};
 use apdu_app::VecView;
@@ -24,23 +25,65 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
         self.require_factory()?;
-        let share = self.volatile.share.take().ok_or(status::CONDITIONS)?;
-        if !is_x_only_key(issue.owner_key) || !is_x_only_key(issue.leaf_key) {
-            return Err(status::INCORRECT_DATA);
-        }
+        // Whatever comes of this, the key generation under way ends.
+        let share = self.volatile.share.take();
+        let account = match issue.key {
+            KeySource::Made(host_share) => share.ok_or(status::CONDITIONS)?.combine(host_share),
+            KeySource::Imported { secret, chain_code } => Account::import(secret, chain_code),
+        }?;
+        let leaf = issue.leaf()?;
+        require_key(issue.owner_key)?;
+        leaf.key().map_or(Ok(()), require_key)?;
+        let network = issue.network()?;
         let pin = issue.pin()?;
+        let limits = issue.limits()?;
         let identity = Identity {
-            network: issue.network()?,
-            account: share.combine(issue.host_share)?,
+            account,
+            network,
+            provenance: issue.key.provenance(),
+            identity_key: IdentityKey::generate(&mut self.rng)?,
             owner_key: *issue.owner_key,
-            leaf_key: *issue.leaf_key,
-            limits: issue.limits()?,
+            leaf,
         };
-        self.persistent.issue(&identity, &pin)?;
-        let issued = Issued {
-            public_key: *identity.account.public_key(),
-            chain_code: *identity.account.chain_code(),
-        };
+        // Everything that could fail does before the card is issued for good.
+        let issued = self.record(&identity)?;
+        let receive_script = script_at(&identity, Place::receive(0))?;
+        self.persistent
+            .issue(&identity, &pin, &limits, &receive_script)?;
         Ok(issued.write(reply)?)
+    }
+
+    /// The issue record, signed.
+    fn record(&mut self, identity: &Identity) -> Result<Issued, Status> {
+        let mut salt = [0; SALT_LENGTH];
+        self.rng
+            .try_fill_bytes(&mut salt)
+            .map_err(|_| status::EXECUTION_ERROR)?;
+        let record = IssueRecord {
+            network: identity.network,
+            provenance: identity.provenance,
+            public_key: identity.account.public_key(),
+            chain_code: identity.account.chain_code(),
+            owner_key: &identity.owner_key,
+            leaf: &identity.leaf,
+            salt: &salt,
+        };
+        let key = &identity.identity_key;
+        Ok(Issued {
+            public_key: *record.public_key,
+            chain_code: *record.chain_code,
+            identity_key: key.public_key(),
+            salt,
+            signature: key.sign(&record.digest(), &mut self.rng)?,
+        })
+    }
+}
+
+/// `6A80` unless these are the bytes of a key.
+fn require_key(key: &XOnlyKey) -> Result<(), Status> {
+    if is_x_only_key(key) {
+        Ok(())
+    } else {
+        Err(status::INCORRECT_DATA)
     }
 }

@@ -206,7 +206,7 @@ impl<'a> Issue<'a> {
 }
 
 /// The answer to ISSUE: the account, to be checked against the commitment, and
-/// the issue record (see [`crate::owner::issue_record`]).
+/// the issue record (see [`crate::owner::IssueRecord`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Issued {
     /// `P`; made: `C + h·G`, imported: `a·G`.

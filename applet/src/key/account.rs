@@ -1,9 +1,10 @@
 //! The account key (`docs/protocol.md`, section 3).
 
 use super::bip32::{NODE_LENGTH, Node, compress};
+use super::leaf::MerkleRoot;
 use super::taproot::CoinKey;
 use crate::command::Point;
-use crate::hash::{Hash, tagged_hash};
+use crate::hash::tagged_hash;
 use crate::status::{self, Status};
 use k256::elliptic_curve::{Generate, PrimeField};
 use k256::{NonZeroScalar, ProjectivePoint, Scalar};
@@ -47,12 +48,25 @@ impl Share {
     }
 }
 
-/// The account: a BIP32 root.
+/// The account: a BIP32 node.
 pub struct Account(Node);
 
 impl Account {
     /// Bytes of an account at rest: secret, chain code, public key.
     pub const LENGTH: usize = NODE_LENGTH;
+
+    /// The account of a BIP32 node that was given to the card.
+    ///
+    /// # Errors
+    /// `6A80` when the secret is zero or not below the curve's order.
+    pub fn import(secret: &[u8; 32], chain_code: &[u8; 32]) -> Result<Self, Status> {
+        let secret = Option::<Scalar>::from(Scalar::from_repr((*secret).into()))
+            .map(Zeroizing::new)
+            .ok_or(status::INCORRECT_DATA)?;
+        Node::new(&secret, *chain_code)
+            .map(Self)
+            .ok_or(status::INCORRECT_DATA)
+    }
 
     /// Reads an account at rest.
     ///
@@ -100,11 +114,11 @@ impl Account {
 pub struct Chain(Node);
 
 impl Chain {
-    /// The key at an index, for outputs with this merkle root.
+    /// The key at an index, of outputs with this merkle root.
     ///
     /// # Errors
     /// `6400` where there is none (probability below 2⁻¹²⁶).
-    pub fn key(&self, index: u32, merkle_root: &Hash) -> Result<CoinKey, Status> {
+    pub fn key(&self, index: u32, merkle_root: &MerkleRoot) -> Result<CoinKey, Status> {
         self.0
             .child(index)
             .and_then(|child| CoinKey::new(&child, merkle_root))

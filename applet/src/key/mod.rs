@@ -2,12 +2,16 @@
 
 mod account;
 mod bip32;
+mod identity;
+mod leaf;
 mod schnorr;
 mod taproot;
 
 pub use account::{Account, Share};
+pub use identity::IdentityKey;
+pub use leaf::MerkleRoot;
 pub use schnorr::{is_x_only_key, sign, verify};
-pub use taproot::{CoinKey, leaf_hash};
+pub use taproot::CoinKey;
 
 /// The chain of receive indexes (`CARD/0/i`).
 pub const RECEIVE: u32 = 0;

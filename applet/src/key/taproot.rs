@@ -1,23 +1,15 @@
-//! The card's descriptor, `tr(CARD/<0;1>/*,pk(PRIMARY))` (BIP341, BIP342,
-//! BIP386).
+//! The card's output keys (BIP341, BIP386).
 
 use super::bip32::Node;
-use crate::command::{TaprootScript, XOnlyKey};
-use crate::hash::{Hash, tagged_hash};
+use super::leaf::MerkleRoot;
+use crate::command::TaprootScript;
+use crate::hash::tagged_hash;
 use k256::elliptic_curve::PrimeField;
 use k256::schnorr::SigningKey;
 use k256::{NonZeroScalar, Scalar};
 
-/// BIP342's leaf version, length of the script, push of 32 bytes.
-const LEAF_PREFIX: [u8; 3] = [0xC0, 0x22, 0x20];
-const OP_CHECKSIG: u8 = 0xAC;
 /// OP_1, push of 32 bytes.
 const OUTPUT_PREFIX: [u8; 2] = [0x51, 0x20];
-
-/// The hash of the one leaf, `pk(PRIMARY)`, which is the merkle root.
-pub fn leaf_hash(primary: &XOnlyKey) -> Hash {
-    tagged_hash("TapLeaf", &[&LEAF_PREFIX, primary, &[OP_CHECKSIG]])
-}
 
 /// What signs for the coins at one index.
 pub struct CoinKey(SigningKey);
@@ -25,13 +17,13 @@ pub struct CoinKey(SigningKey);
 impl CoinKey {
     /// Tweaks a child key (BIP341, `taproot_tweak_seckey`). `None` where the
     /// tweak isn't a scalar or cancels the key, with a probability below 2⁻¹²⁷.
-    pub(super) fn new(child: &Node, merkle_root: &Hash) -> Option<Self> {
+    pub(super) fn new(child: &Node, merkle_root: &MerkleRoot) -> Option<Self> {
         let [parity, internal @ ..] = child.public();
         let secret = match parity {
             0x02 => *child.secret(),
             _ => -*child.secret(),
         };
-        let tweak = tagged_hash("TapTweak", &[internal, merkle_root]);
+        let tweak = tagged_hash("TapTweak", &[internal, merkle_root.as_bytes()]);
         let tweak = Option::<Scalar>::from(Scalar::from_repr(tweak.into()))?;
         let secret = Option::<NonZeroScalar>::from(NonZeroScalar::new(secret + tweak))?;
         Some(Self(SigningKey::from(secret)))

@@ -1,31 +1,33 @@
 //! What ISSUE makes of a card.
 
-use crate::command::{Limits, Network, XOnlyKey};
-use crate::hash::Hash;
-use crate::key::{Account, leaf_hash};
+use crate::command::{Leaf, Network, Provenance, XOnlyKey};
+use crate::key::{Account, IdentityKey, MerkleRoot};
 use crate::status::{self, Status};
 use zeroize::Zeroizing;
 
-/// The account, and whom and what the card is for.
+/// The card's keys, and whom it is for. None of it ever changes.
 pub struct Identity {
     /// The account key.
     pub account: Account,
     /// The chain that the card is for.
     pub network: Network,
+    /// Where the account key comes from.
+    pub provenance: Provenance,
+    /// The key by which the card is known.
+    pub identity_key: IdentityKey,
     /// Who may give owner commands.
     pub owner_key: XOnlyKey,
-    /// The primary wallet's leaf key.
-    pub leaf_key: XOnlyKey,
-    /// What the owner allows in shops.
-    pub limits: Limits,
+    /// The primary wallet's leaf.
+    pub leaf: Leaf,
 }
 
 impl Identity {
-    pub(super) const LENGTH: usize = Account::LENGTH + 1 + 32 + 32 + Limits::LENGTH;
+    pub(super) const LENGTH: usize =
+        Account::LENGTH + 1 + 1 + IdentityKey::LENGTH + 32 + Leaf::LENGTH;
 
-    /// The merkle root of the card's outputs.
-    pub fn merkle_root(&self) -> Hash {
-        leaf_hash(&self.leaf_key)
+    /// What the card's output keys commit to.
+    pub fn merkle_root(&self) -> MerkleRoot {
+        MerkleRoot::new(&self.leaf)
     }
 
     pub(super) fn encode(&self) -> Zeroizing<[u8; Self::LENGTH]> {
@@ -33,10 +35,10 @@ impl Identity {
         let mut at = 0;
         for piece in [
             &self.account.to_bytes()[..],
-            &[self.network.to_byte()],
+            &[self.network.to_byte(), self.provenance.to_byte()],
+            &self.identity_key.to_bytes()[..],
             &self.owner_key,
-            &self.leaf_key,
-            &self.limits.to_bytes(),
+            &self.leaf.to_bytes(),
         ] {
             bytes[at..at + piece.len()].copy_from_slice(piece);
             at += piece.len();
@@ -52,15 +54,16 @@ impl Identity {
 
     fn split(bytes: &[u8]) -> Option<Self> {
         let (account, rest) = bytes.split_first_chunk()?;
-        let (network, rest) = rest.split_first()?;
-        let (owner_key, rest) = rest.split_first_chunk()?;
-        let (leaf_key, limits) = rest.split_first_chunk()?;
+        let ([network, provenance], rest) = rest.split_first_chunk()?;
+        let (identity_key, rest) = rest.split_first_chunk()?;
+        let (owner_key, leaf) = rest.split_first_chunk()?;
         Some(Self {
             account: Account::from_bytes(account).ok()?,
             network: Network::from_byte(*network)?,
+            provenance: Provenance::from_byte(*provenance)?,
+            identity_key: IdentityKey::from_bytes(identity_key).ok()?,
             owner_key: *owner_key,
-            leaf_key: *leaf_key,
-            limits: Limits::from_bytes(limits.try_into().ok()?),
+            leaf: Leaf::from_bytes(leaf.try_into().ok()?)?,
         })
     }
 }
