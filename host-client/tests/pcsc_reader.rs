@@ -47,7 +47,8 @@ fn a_payment_through_the_reader() {
 #[test]
 fn a_card_is_chosen_by_its_application() {
     let _readers = empty_readers();
-    let stranger = Inserted::put(Stranger, FIRST);
+    let theirs = Stranger::default();
+    let stranger = Inserted::put(theirs.clone(), FIRST);
     let ours = Inserted::put(Tillcard::fresh(2), SECOND);
     let transport = readers(None).wait_for_card(Some(DEADLINE)).unwrap();
     assert_eq!(transport.reader(), SECOND);
@@ -60,6 +61,7 @@ fn a_card_is_chosen_by_its_application() {
         first.connect().err(),
         Some(TransportError::NoCard { .. })
     ));
+    assert!(!theirs.was_reset(), "a card that isn't ours is left alone");
     let brief = Some(Duration::from_millis(300));
     assert_eq!(
         first.wait_for_card(brief).err(),

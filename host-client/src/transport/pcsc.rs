@@ -10,7 +10,7 @@ use super::{Transport, TransportError};
 const RESPONSE_MAX: usize = 65_536 + 2;
 
 /// A card in a PC/SC reader, held exclusively: a session that a PIN has opened must not be anybody
-/// else's.
+/// else's. Letting it go resets the card for the same reason.
 pub struct Pcsc {
     card: Card,
     reader: String,
@@ -43,6 +43,12 @@ impl Pcsc {
     /// The reader's name, as the PC/SC service knows it.
     pub fn reader(&self) -> &str {
         &self.reader
+    }
+
+    /// Lets a card that isn't ours go as it is: whoever left it so may count on that.
+    pub(super) fn leave(self) {
+        // It fails only when the card or the service is gone, and then there is nothing to leave.
+        let _ = self.card.disconnect(Disposition::LeaveCard);
     }
 
     fn reconnect(&mut self, initialization: Disposition) -> Result<(), TransportError> {

@@ -241,7 +241,10 @@ impl Readers {
         };
         match card.transmit(Select::to_apdu().as_bytes()) {
             Ok(response) if has_application(&response) => Ok(Slot::Ours(card)),
-            _ => Ok(Slot::NotOurs),
+            _ => {
+                card.leave();
+                Ok(Slot::NotOurs)
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -130,17 +131,30 @@ impl SmartCard for Tillcard {
     }
 }
 
-/// A card of somebody else's: it knows no application.
-pub(crate) struct Stranger;
+/// A card of somebody else's: it knows no application, and tells whether it was reset since it was
+/// asked for one.
+#[derive(Clone, Default)]
+pub(crate) struct Stranger {
+    reset_since: Arc<AtomicBool>,
+}
+
+impl Stranger {
+    pub(crate) fn was_reset(&self) -> bool {
+        self.reset_since.load(Ordering::SeqCst)
+    }
+}
 
 impl SmartCard for Stranger {
     fn atr(&self) -> &[u8] {
         &[0x3B, 0x80, 0x01, 0x81]
     }
 
-    fn reset(&mut self) {}
+    fn reset(&mut self) {
+        self.reset_since.store(true, Ordering::SeqCst);
+    }
 
     fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, CardFault> {
+        self.reset_since.store(false, Ordering::SeqCst);
         Ok(vec![0x6A, 0x82])
     }
 }
