@@ -53,9 +53,10 @@ impl Address {
     }
 }
 
+/// The first slot on this machine. By number: not every machine can resolve its own name.
 impl Default for Address {
     fn default() -> Self {
-        Self::new("localhost", DEFAULT_PORT)
+        Self::new("127.0.0.1", DEFAULT_PORT)
     }
 }
 
