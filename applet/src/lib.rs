@@ -34,6 +34,7 @@ mod key;
 mod messaging;
 mod payment;
 pub mod persistent;
+mod random;
 mod varint;
 mod volatile;
 

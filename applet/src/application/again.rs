@@ -98,6 +98,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let holder = offering(&mut self.volatile.holder)?;
         let given_here = holder.given;
         let offered = holder.offered.clone();
+        self.rng.require_healthy()?;
         let known = self
             .persistent
             .find_entry(&tally, |entry| entry.txid == *txid)?;

@@ -2,11 +2,12 @@
 
 use super::Tillcard;
 use crate::command::{CHALLENGE_LENGTH, Capabilities, GetData, State, StatusObject};
+use crate::journal;
 use crate::status::{self, Status};
 use crate::tlv;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
-use rand_core::TryCryptoRng;
+use rand_core::{TryCryptoRng, TryRng};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     pub(super) fn get_data(
@@ -14,21 +15,33 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         object: GetData,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        match object {
+        Ok(match object {
             GetData::Status => {
-                let state = if self.persistent.is_issued()? {
-                    State::Issued {
-                        network: self.persistent.identity()?.network,
-                        tries_left: self.persistent.tries_left()?,
-                    }
-                } else {
-                    State::Factory
-                };
-                StatusObject { state }.write(reply)?;
+                let state = self.state();
+                StatusObject { state }.write(reply)
             }
-            GetData::Capabilities => Capabilities::OWN.write(reply)?,
+            GetData::Capabilities => Capabilities::OWN.write(reply),
+        }?)
+    }
+
+    /// Where the card stands, whatever its NVM is like (`[STA-2]`).
+    fn state(&mut self) -> State {
+        match self.persistent.check() {
+            Err(journal::Error::Version) => State::OtherVersion,
+            Err(_) => State::Damaged,
+            // What can't be read from a journal that opened is damaged too.
+            Ok(()) => self.usable_state().unwrap_or(State::Damaged),
         }
-        Ok(())
+    }
+
+    fn usable_state(&mut self) -> Result<State, Status> {
+        if !self.persistent.is_issued()? {
+            return Ok(State::Factory);
+        }
+        Ok(State::Issued {
+            network: self.persistent.identity()?.network,
+            tries_left: self.persistent.tries_left()?,
+        })
     }
 
     pub(super) fn get_challenge(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {

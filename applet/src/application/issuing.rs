@@ -8,7 +8,7 @@ use crate::persistent::Identity;
 use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
-use rand_core::TryCryptoRng;
+use rand_core::{TryCryptoRng, TryRng};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     pub(super) fn generate_key(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {

@@ -19,6 +19,7 @@ use crate::command::{AID, Command, Place, Selected, Signed, TaprootScript};
 use crate::key;
 use crate::owner;
 use crate::persistent::{Identity, Persistent};
+use crate::random::Random;
 use crate::status::{self, Status};
 use crate::tlv::Overflow;
 use crate::volatile::{Stream, Volatile};
@@ -31,7 +32,7 @@ use rand_core::TryCryptoRng;
 pub struct Tillcard<N, R> {
     persistent: Persistent<N>,
     volatile: Volatile,
-    rng: R,
+    rng: Random<R>,
 }
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
@@ -40,13 +41,19 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Self {
             persistent: Persistent::open(nvm),
             volatile: Volatile::default(),
-            rng,
+            rng: Random::new(rng),
         }
     }
 
-    /// Forgets the session and looks at the NVM anew, as when the power comes
-    /// back.
+    /// Forgets the session, looks at the NVM anew and tests the random source, as
+    /// when the power comes back.
     pub fn reset(&mut self) {
+        self.recover();
+        self.rng.power_up();
+    }
+
+    /// Forgets the session and looks at the NVM anew.
+    fn recover(&mut self) {
         self.volatile = Volatile::default();
         self.persistent.reopen();
     }
@@ -166,7 +173,7 @@ impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
         let done = command.and_then(|command| self.execute(command, reply));
         if done == Err(status::MEMORY_FAILURE) {
             // Whether the last change happened can only be read from the NVM.
-            self.reset();
+            self.recover();
         }
         done
     }

@@ -265,7 +265,8 @@ mod tests {
             identity: [u8; 16],
             payee_script in proptest::collection::vec(any::<u8>(), 22..=34),
             merchant in proptest::collection::vec(any::<u8>(), 0..=32),
-            (invoice, given): (Option<[u8; 32]>, [u8; 2]),
+            invoice: Option<[u8; 32]>,
+            given: [u8; 2],
             outpoints in proptest::collection::vec((any::<[u8; 32]>(), any::<u32>()), 1..=16),
         ) {
             let outpoints: Vec<_> =

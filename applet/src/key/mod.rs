@@ -4,13 +4,17 @@ mod account;
 mod bip32;
 mod identity;
 mod leaf;
+mod ring;
 mod schnorr;
+mod sighash;
 mod taproot;
 
 pub use account::{Account, Share};
 pub use identity::IdentityKey;
 pub use leaf::MerkleRoot;
+pub use ring::KeyRing;
 pub use schnorr::{is_x_only_key, sign, verify};
+pub use sighash::{SighashParts, Sighashes};
 pub use taproot::CoinKey;
 
 /// The chain of receive indexes (`CARD/0/i`).

@@ -1,7 +1,7 @@
 //! What ISSUE makes of a card.
 
 use crate::command::{Leaf, Network, Provenance, XOnlyKey};
-use crate::key::{Account, IdentityKey, MerkleRoot};
+use crate::key::{Account, IdentityKey, KeyRing, MerkleRoot};
 use crate::status::{self, Status};
 use zeroize::Zeroizing;
 
@@ -28,6 +28,11 @@ impl Identity {
     /// What the card's output keys commit to.
     pub fn merkle_root(&self) -> MerkleRoot {
         MerkleRoot::new(&self.leaf)
+    }
+
+    /// The keys of the card's coins.
+    pub fn keys(&self) -> KeyRing<'_> {
+        KeyRing::new(&self.account, self.merkle_root())
     }
 
     pub(super) fn encode(&self) -> Zeroizing<[u8; Self::LENGTH]> {

@@ -1,0 +1,376 @@
+//! The stream of inputs and outputs that SIGN takes in (`docs/protocol.md`,
+//! section 8.4).
+
+use crate::command::{
+    MAX_MONEY, NO_PLACE, Place, SIGNING_INPUTS_MAX, SIGNING_OUTPUTS_MAX, SIGNING_SCRIPT_MAX,
+    SigningInput, SigningSummary, TaprootScript, Unsigned,
+};
+use crate::hash::{self, Hash};
+use crate::key::{SighashParts, Sighashes};
+use crate::persistent::{MAX_INDEX, Slot};
+use crate::status::{self, Status};
+use heapless::Vec;
+use sha2::{Digest, Sha256};
+
+/// Most inputs, as a length.
+pub(super) const MAX_INPUTS: usize = SIGNING_INPUTS_MAX as usize;
+/// No coin of the card.
+const NO_SLOT: Slot = Slot::MAX;
+
+/// What the parser asks the card for.
+pub(super) trait Wallet {
+    /// The card's script at a place.
+    fn script(&mut self, place: Place) -> Result<TaprootScript, Status>;
+
+    /// Where a coin stands in the card, if it does and no payment spent it.
+    fn unspent(&mut self, input: &SigningInput) -> Result<Option<Slot>, Status>;
+
+    /// Whether an output may pay the card there (`[SGN-2]`).
+    fn may_receive(&self, place: Place) -> bool;
+}
+
+/// Hashes over the inputs that have passed by.
+#[derive(Default)]
+struct Inputs {
+    prevouts: Sha256,
+    amounts: Sha256,
+    scripts: Sha256,
+    sequences: Sha256,
+}
+
+/// The same, done, and the hash over the outputs that have passed by.
+struct Outputs {
+    prevouts: Hash,
+    amounts: Hash,
+    scripts: Hash,
+    sequences: Hash,
+    outputs: Sha256,
+}
+
+enum Phase {
+    Inputs(Inputs),
+    Outputs(Outputs),
+}
+
+/// A transaction on its way in.
+pub struct Stream {
+    unsigned: Unsigned,
+    digest: Sha256,
+    phase: Phase,
+    /// Bytes of an item that is looked at when it is whole.
+    buffer: Vec<u8, { SigningInput::LENGTH }>,
+    /// Bytes of a script still to come.
+    script_left: usize,
+    outputs: u8,
+    /// Lengths of the scripts of all outputs.
+    script_bytes: usize,
+    spends: Spends,
+    summary: SigningSummary,
+}
+
+/// What the card has to remember when it signs.
+#[derive(Default)]
+pub struct Spends {
+    places: Vec<PackedPlace, MAX_INPUTS>,
+    slots: Vec<Slot, MAX_INPUTS>,
+    /// One above the highest change index among the outputs.
+    pub(super) next_change: u32,
+}
+
+/// Chain and index of a key in two bytes, since indexes are below 2¹².
+#[derive(Clone, Copy)]
+struct PackedPlace(u16);
+
+const PACKED_CHANGE: u16 = 1 << 15;
+const _: () = assert!(MAX_INDEX <= PACKED_CHANGE as u32);
+
+impl Spends {
+    fn push(&mut self, place: Place, slot: Option<Slot>) -> Result<(), Status> {
+        let index = place.index as u16;
+        let packed = match place.chain {
+            0 => index,
+            _ => PACKED_CHANGE | index,
+        };
+        let pushed = self.places.push(PackedPlace(packed)).is_ok()
+            && self.slots.push(slot.unwrap_or(NO_SLOT)).is_ok();
+        if pushed {
+            Ok(())
+        } else {
+            Err(status::EXECUTION_ERROR)
+        }
+    }
+
+    /// Where the key of an input is.
+    pub(super) fn place(&self, input: u8) -> Option<Place> {
+        self.places.get(usize::from(input)).map(PackedPlace::unpack)
+    }
+
+    /// Where the inputs' keys are.
+    pub(super) fn places(&self) -> Vec<Place, MAX_INPUTS> {
+        self.places.iter().map(PackedPlace::unpack).collect()
+    }
+
+    /// Where those coins stand in the card that it has, each once.
+    pub(super) fn slots(&self) -> Vec<Slot, MAX_INPUTS> {
+        let mut slots = Vec::new();
+        for slot in &self.slots {
+            if *slot != NO_SLOT && !slots.contains(slot) {
+                // There is room for all of them.
+                let _ = slots.push(*slot);
+            }
+        }
+        slots
+    }
+}
+
+impl PackedPlace {
+    fn unpack(&self) -> Place {
+        let index = u32::from(self.0 & !PACKED_CHANGE);
+        match self.0 & PACKED_CHANGE {
+            0 => Place::receive(index),
+            _ => Place::change(index),
+        }
+    }
+}
+
+/// A transaction that is whole.
+pub struct Whole {
+    pub(super) sighashes: Sighashes,
+    pub(super) spends: Spends,
+    pub(super) summary: SigningSummary,
+    /// Its virtual size in vbytes, signed.
+    pub(super) size: u64,
+}
+
+impl Stream {
+    /// Waits for the first piece.
+    ///
+    /// # Errors
+    /// `6A80` for numbers of inputs or outputs, or a version, that aren't
+    /// permitted.
+    pub(super) fn new(unsigned: Unsigned) -> Result<Self, Status> {
+        if !(1..=3).contains(&unsigned.version)
+            || !(1..=SIGNING_INPUTS_MAX).contains(&unsigned.inputs)
+            || !(1..=SIGNING_OUTPUTS_MAX).contains(&unsigned.outputs)
+        {
+            return Err(status::INCORRECT_DATA);
+        }
+        Ok(Self {
+            unsigned,
+            digest: Sha256::new(),
+            phase: Phase::Inputs(Inputs::default()),
+            buffer: Vec::new(),
+            script_left: 0,
+            outputs: 0,
+            script_bytes: 0,
+            spends: Spends::default(),
+            summary: SigningSummary::default(),
+        })
+    }
+
+    /// Takes in the next bytes; true when the stream is complete.
+    ///
+    /// # Errors
+    /// `6A80`, and what the wallet answers.
+    pub(super) fn take(
+        &mut self,
+        mut bytes: &[u8],
+        wallet: &mut impl Wallet,
+    ) -> Result<bool, Status> {
+        self.digest.update(bytes);
+        while !self.is_complete() {
+            if self.script_left > 0 {
+                let (script, rest) = bytes.split_at(self.script_left.min(bytes.len()));
+                bytes = rest;
+                self.script(script);
+                if self.script_left > 0 {
+                    return Ok(false);
+                }
+            } else {
+                let Some((byte, rest)) = bytes.split_first() else {
+                    return Ok(false);
+                };
+                bytes = rest;
+                self.buffer
+                    .push(*byte)
+                    .map_err(|_| status::EXECUTION_ERROR)?;
+                self.collected(wallet)?;
+            }
+        }
+        if bytes.is_empty() {
+            Ok(true)
+        } else {
+            Err(status::INCORRECT_DATA)
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.outputs == self.unsigned.outputs && self.script_left == 0
+    }
+
+    /// Looks at what is collected, if that is a whole item.
+    fn collected(&mut self, wallet: &mut impl Wallet) -> Result<(), Status> {
+        match self.phase {
+            Phase::Inputs(_) => {
+                if let Ok(bytes) = self.buffer.as_slice().try_into() {
+                    self.input(&SigningInput::from_bytes(bytes), wallet)?;
+                    self.buffer.clear();
+                }
+            }
+            Phase::Outputs(_) => {
+                if let Some(output) = OutputHead::of(&self.buffer) {
+                    self.output(output, wallet)?;
+                    self.buffer.clear();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: &SigningInput, wallet: &mut impl Wallet) -> Result<(), Status> {
+        let Phase::Inputs(hashes) = &mut self.phase else {
+            return Err(status::EXECUTION_ERROR);
+        };
+        if input.place.index >= MAX_INDEX {
+            return Err(status::INCORRECT_DATA);
+        }
+        add(&mut self.summary.inputs, input.amount)?;
+        let script = wallet.script(input.place)?;
+        hashes.prevouts.update(input.outpoint.txid);
+        hashes.prevouts.update(input.outpoint.vout.to_le_bytes());
+        hashes.amounts.update(input.amount.to_le_bytes());
+        hashes.scripts.update([script.len() as u8]);
+        hashes.scripts.update(script);
+        hashes.sequences.update(input.sequence.to_le_bytes());
+        self.spends.push(input.place, wallet.unspent(input)?)?;
+        if self.spends.places.len() == usize::from(self.unsigned.inputs) {
+            let hashes = core::mem::take(hashes);
+            self.phase = Phase::Outputs(Outputs {
+                prevouts: hash::finish(hashes.prevouts),
+                amounts: hash::finish(hashes.amounts),
+                scripts: hash::finish(hashes.scripts),
+                sequences: hash::finish(hashes.sequences),
+                outputs: Sha256::new(),
+            });
+        }
+        Ok(())
+    }
+
+    fn output(&mut self, output: OutputHead, wallet: &mut impl Wallet) -> Result<(), Status> {
+        let Phase::Outputs(hashes) = &mut self.phase else {
+            return Err(status::EXECUTION_ERROR);
+        };
+        hashes.outputs.update(output.amount.to_le_bytes());
+        let length = match output.payee {
+            Payee::Own(place) => {
+                if place.index >= MAX_INDEX || !wallet.may_receive(place) {
+                    return Err(status::INCORRECT_DATA);
+                }
+                if place.chain != 0 {
+                    self.spends.next_change = self.spends.next_change.max(place.index + 1);
+                }
+                add(&mut self.summary.own_outputs, output.amount)?;
+                let script = wallet.script(place)?;
+                hashes.outputs.update([script.len() as u8]);
+                hashes.outputs.update(script);
+                script.len()
+            }
+            Payee::Other(length) => {
+                if !(1..=SIGNING_SCRIPT_MAX).contains(&length.into()) {
+                    return Err(status::INCORRECT_DATA);
+                }
+                add(&mut self.summary.other_outputs, output.amount)?;
+                hashes.outputs.update([length]);
+                self.script_left = length.into();
+                length.into()
+            }
+        };
+        if self.summary.own_outputs + self.summary.other_outputs > MAX_MONEY {
+            return Err(status::INCORRECT_DATA);
+        }
+        self.script_bytes += length;
+        self.outputs += 1;
+        Ok(())
+    }
+
+    fn script(&mut self, bytes: &[u8]) {
+        self.script_left -= bytes.len();
+        if let Phase::Outputs(hashes) = &mut self.phase {
+            hashes.outputs.update(bytes);
+        }
+    }
+
+    /// The transaction, when the stream is complete.
+    ///
+    /// # Errors
+    /// `6A80` when the outputs exceed the inputs; `940A` when the stream isn't
+    /// the announced one.
+    pub(super) fn finish(self) -> Result<Whole, Status> {
+        let Phase::Outputs(hashes) = self.phase else {
+            return Err(status::EXECUTION_ERROR);
+        };
+        let mut summary = self.summary;
+        summary.fee = summary
+            .inputs
+            .checked_sub(summary.own_outputs + summary.other_outputs)
+            .ok_or(status::INCORRECT_DATA)?;
+        if hash::finish(self.digest) != self.unsigned.digest {
+            return Err(status::COIN_TXID);
+        }
+        // As in section 7.4: every input has a key path signature.
+        let weight = 42
+            + 230 * usize::from(self.unsigned.inputs)
+            + 4 * (9 * usize::from(self.unsigned.outputs) + self.script_bytes);
+        Ok(Whole {
+            sighashes: Sighashes::new(&SighashParts {
+                version: self.unsigned.version,
+                lock_time: self.unsigned.lock_time,
+                prevouts: hashes.prevouts,
+                amounts: hashes.amounts,
+                scripts: hashes.scripts,
+                sequences: hashes.sequences,
+                outputs: hash::finish(hashes.outputs),
+            }),
+            spends: self.spends,
+            summary,
+            size: weight.div_ceil(4) as u64,
+        })
+    }
+}
+
+/// An output up to its script.
+struct OutputHead {
+    amount: u64,
+    payee: Payee,
+}
+
+enum Payee {
+    Own(Place),
+    /// Another's script of so many bytes, which follow.
+    Other(u8),
+}
+
+impl OutputHead {
+    /// `None` when more bytes are needed.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let (amount, rest) = bytes.split_first_chunk()?;
+        let (place, rest) = rest.split_first_chunk()?;
+        let payee = match u32::from_be_bytes(*place) {
+            NO_PLACE => Payee::Other(*rest.first()?),
+            place => Payee::Own(Place::from_u32(place)),
+        };
+        Some(Self {
+            amount: u64::from_be_bytes(*amount),
+            payee,
+        })
+    }
+}
+
+/// Adds to a sum, `6A80` above what can exist.
+fn add(sum: &mut u64, amount: u64) -> Result<(), Status> {
+    *sum = sum
+        .checked_add(amount)
+        .filter(|sum| *sum <= MAX_MONEY)
+        .ok_or(status::INCORRECT_DATA)?;
+    Ok(())
+}
