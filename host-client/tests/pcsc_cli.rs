@@ -1,106 +1,14 @@
 //! The command line from the new wallet to the restored one, through a real reader.
 
+mod cli_support;
 mod reader_support;
 
-use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::process::Stdio;
 
-use bitcoin::{Address, Network, ScriptBuf};
+use cli_support::terminal::Terminal;
+use cli_support::{PIN, User, shop, words_and_address};
 use reader_support::{DEADLINE, FIRST, Inserted, Tillcard, empty_readers, readers};
-use tillcard::chain::regtest::{RegtestChain, RegtestServer};
-
-const PIN: &str = "407112";
-
-/// A user at home, with a chain.
-struct User {
-    home: tempfile::TempDir,
-    server: RegtestServer,
-    chain: Arc<RegtestChain>,
-}
-
-impl User {
-    fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let chain = Arc::new(RegtestChain::open(&home.path().join("chain")).unwrap());
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = RegtestServer::start(Arc::clone(&chain), address).unwrap();
-        Self {
-            home,
-            server,
-            chain,
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let chain = format!(
-            "core:http://{}?cookie={}",
-            self.server.address(),
-            self.server.cookie().display()
-        );
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tillcard"));
-        command
-            .args(arguments)
-            .env("XDG_DATA_HOME", self.home.path())
-            .env("TILLCARD_CHAIN", chain);
-        command
-    }
-
-    /// Runs `tillcard` with this on its standard input.
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        // A program that fails early may not have read it.
-        let _ = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        child.wait_with_output().unwrap()
-    }
-
-    /// The same; it must succeed. Returns what it printed.
-    #[track_caller]
-    fn tillcard(&self, arguments: &[&str], input: &str) -> String {
-        let output = self.run(arguments, input);
-        assert!(
-            output.status.success(),
-            "tillcard {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn mine(&self) {
-        let nobody = ScriptBuf::new_op_return([]);
-        self.chain.mine(1, &nobody).unwrap();
-    }
-}
-
-/// The words that `owner new` shows, and the address.
-fn words_and_address(shown: &str) -> (String, String) {
-    let numbered = shown.lines().filter_map(|line| {
-        let (number, word) = line.trim().split_once(' ')?;
-        number.parse::<u32>().ok()?;
-        Some(word.to_owned())
-    });
-    let words: Vec<String> = numbered.collect();
-    assert_eq!(words.len(), 12, "{shown}");
-    (words.join(" "), shown.lines().last().unwrap().to_owned())
-}
-
-fn shop() -> String {
-    let hash = bitcoin::hashes::Hash::from_byte_array([0x51; 20]);
-    let script = ScriptBuf::new_p2wpkh(&hash);
-    Address::from_script(&script, Network::Regtest)
-        .unwrap()
-        .to_string()
-}
 
 #[test]
 fn from_new_words_to_restored_ones() {
@@ -185,6 +93,53 @@ fn from_new_words_to_restored_ones() {
     assert!(restored.contains("ard 0"), "{restored}");
     let status = user.tillcard(&[&["owner", "status"], &folder[..]].concat(), "");
     assert!(status.contains("Card 0"), "{status}");
+}
+
+#[test]
+fn a_pin_that_is_typed_is_not_shown() {
+    let _readers = empty_readers();
+    let user = User::new();
+    let (_, address) = words_and_address(&user.tillcard(&["owner", "new"], ""));
+    user.tillcard(&["mine", "--blocks", "101", "--to", &address], "");
+    let inserted = Inserted::put(Tillcard::fresh(2), FIRST);
+    drop(readers(None).wait_for_card(Some(DEADLINE)).unwrap());
+    user.tillcard(&["owner", "issue"], &format!("{PIN}\n{PIN}\n"));
+    let amount = ["--amount", "100,000 sat"];
+    user.tillcard(
+        &[&["owner", "topup", "--unconfirmed"], &amount[..]].concat(),
+        "",
+    );
+    user.mine();
+
+    let mut terminal = Terminal::open();
+    let shop = shop();
+    let milk = ["till", "pay", "--amount", "21,000 sat", "--to", &shop];
+    let till = user
+        .command(&[&milk[..], &["--confirmations", "0"]].concat())
+        .stdin(terminal.stdio())
+        .stdout(Stdio::piped())
+        .stderr(terminal.stdio())
+        .spawn()
+        .unwrap();
+    let wrong_pin = "918273";
+    let mut shown = String::new();
+    for pin in [wrong_pin, PIN] {
+        shown += &terminal.until("PIN");
+        shown += &terminal.until(": ");
+        terminal.type_line(pin);
+    }
+    let output = till.wait_with_output().unwrap();
+    // The terminal shows again what is typed, and that comes after all that the till has shown.
+    terminal.type_line("an order of eggs");
+    shown += &terminal.until("an order of eggs");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{shown}{told}");
+    assert!(told.contains("wrong PIN, 2 tries left"), "{told}");
+    assert!(told.ends_with("settled\n"), "{told}");
+    for pin in [wrong_pin, PIN] {
+        assert!(!shown.contains(pin) && !told.contains(pin), "{shown}{told}");
+    }
+    inserted.take_out();
 }
 
 fn path(path: &Path) -> &str {
