@@ -58,6 +58,32 @@ fn a_planted_secret_is_found_and_another_is_not() {
     assert!(shell.end(), "the process goes on after the snapshot");
 }
 
+/// A PIN whose packed BCD is letters, which a shell can read, and these letters.
+fn random_pin_and_letters() -> (String, String) {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("random bytes");
+    let letters = bytes.map(|b| [0x40, 0x60][usize::from(b >> 7)] + 1 + b % 9);
+    let pin = letters.iter().map(|letter| format!("{letter:02x}"));
+    (pin.collect(), letters.map(char::from).iter().collect())
+}
+
+/// The control of every search that finds nothing: a program that keeps a PIN is found out, in
+/// whichever form it keeps it.
+#[test]
+fn a_pin_that_a_program_keeps_is_found() {
+    let (pin, letters) = random_pin_and_letters();
+    let mut secrets = Secrets::default();
+    secrets.add_pin("PIN", &pin);
+    for (kept, form) in [(&pin, "text"), (&letters, "BCD")] {
+        let shell = Shell::that_read(kept);
+        let snapshot = Snapshot::of_child(shell.0.id()).expect("a snapshot");
+        let findings = snapshot.search(&secrets);
+        assert!(!findings.is_empty(), "the PIN as {form}");
+        assert!(findings.iter().all(|finding| finding.form == form));
+        assert!(shell.end(), "the process goes on after the snapshot");
+    }
+}
+
 #[test]
 fn a_process_that_is_not_there_is_told() {
     let shell = Shell::that_read("nothing");
