@@ -11,7 +11,9 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use support::*;
 use tillcard_applet::Card;
-use tillcard_applet::command::{Announced, CoinEntered, EnterCoin, Select, State, StatusObject};
+use tillcard_applet::command::{
+    Announced, CoinEntered, EnterCoin, Place, Select, State, StatusObject,
+};
 use tillcard_applet::nvm::RamNvm;
 
 fn script(lengths: std::ops::Range<usize>) -> impl Strategy<Value = ScriptBuf> {
@@ -63,7 +65,7 @@ fn stream(
     bytes: &[u8],
     pieces: &[usize],
 ) -> (Vec<u8>, u16) {
-    let (answer, status) = owner.begin(card, announced);
+    let (answer, status) = owner.command(card, announced);
     if status != 0x9000 {
         return (answer, status);
     }
@@ -85,11 +87,7 @@ fn stream(
 }
 
 fn announced(transaction: &Transaction, vout: u32) -> Announced {
-    Announced {
-        txid: transaction.compute_txid().to_byte_array(),
-        vout,
-        index: 0,
-    }
+    support::announced(transaction, vout, Place::receive(0))
 }
 
 proptest! {
@@ -103,7 +101,7 @@ proptest! {
     fn any_transaction_in_any_pieces(
         mut transaction in transaction(),
         at: prop::sample::Index,
-        amount in 330u64..1_000_000_000,
+        amount in 1_000u64..1_000_000_000,
         pieces in proptest::collection::vec(1usize..=255, 1..10),
     ) {
         let (mut card, owner) = funded(1, &[]);
@@ -153,7 +151,7 @@ proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 1..2_000)) {
         let (mut card, owner) = funded(3, &[]);
-        let announced = Announced { txid: [1; 32], vout: 0, index: 0 };
+        let announced = Announced { txid: [1; 32], vout: 0, place: Place::receive(0) };
         let (_, status) = stream(&mut card, &owner, &announced, &bytes, &[255]);
         prop_assert!(matches!(status, 0x6A80 | 0x940A | 0x9000), "{status:04X}");
         let (answer, _) = send(&mut card, &[0x00, 0xCA, 0x01, 0x00, 0x00]);
@@ -185,8 +183,8 @@ fn what_is_refused() {
         (coinbase, 1, 0x940E),
         (good.clone(), 2, 0x940B),
         (good.clone(), 0, 0x940C),
-        (with_outputs(vec![coin(329)]), 0, 0x940D),
-        (with_outputs(vec![coin(330)]), 0, 0x9000),
+        (with_outputs(vec![coin(999)]), 0, 0x940D),
+        (with_outputs(vec![coin(1_000)]), 0, 0x9000),
         (with_outputs(vec![long]), 0, 0x6A80),
         (
             with_outputs(vec![coin(2_100_000_000_000_000), coin(1)]),
@@ -221,7 +219,7 @@ fn what_is_refused() {
         0x6A80
     );
     // Another command in between.
-    assert_eq!(owner.begin(&mut card, &announced).1, 0x9000);
+    assert_eq!(owner.command(&mut card, &announced).1, 0x9000);
     assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
     assert_eq!(
         send(&mut card, EnterCoin::piece(&bytes).unwrap().as_bytes()).1,

@@ -17,14 +17,14 @@ fn milk_is_paid_for() {
     let (previewed, status) = preview(&mut card, request(&milk, 21_000));
     assert_eq!(status, 0x9000);
     let previewed = Previewed::parse(&previewed).unwrap();
-    assert_eq!(previewed.outpoints().count(), 1);
+    assert_eq!(previewed.outpoints.count(), 1);
     assert_eq!(previewed.amount + previewed.fee + previewed.change, 100_000);
     let (transaction, status) = pay(&mut card, request(&milk, 21_000));
     assert_eq!(status, 0x9000);
     owner.accept(&transaction, &milk, 21_000, 0);
 
     // One PIN entry, one payment.
-    assert_eq!(pay(&mut card, request(&milk, 21_000)).1, 0x6982);
+    assert_eq!(pay(&mut card, request(&milk, 22_000)).1, 0x6982);
 
     // The change is spent next, beside the other coin, and makes change anew.
     assert_eq!(owner.verify(&mut card, PIN), 0x9000);

@@ -4,13 +4,15 @@
 
 mod support;
 
-use bitcoin::hashes::Hash;
 use rand_chacha::ChaCha20Rng;
 use std::cell::Cell;
 use support::sweep::*;
 use support::*;
 use tillcard_applet::Card;
-use tillcard_applet::command::{Announced, EnterCoin, GenerateKey, Select, State, StatusObject};
+use tillcard_applet::command::{
+    AcknowledgeLog, EnterCoin, GenerateKey, GetAncestor, Limits, Outpoint, Place, Previewed,
+    ReportAbsent, Resolve, Select, SetLimits, State, StatusObject,
+};
 use tillcard_applet::nvm::{RamNvm, TornNvm};
 
 /// Turns of page after which a command is swept.
@@ -82,17 +84,13 @@ fn tries_only_fall_while_the_power_fails_again_and_again() {
 fn enter_coin() {
     let (card, owner) = funded(12, &[100_000]);
     let transaction = owner.funding(1, 60_000, 1);
-    let announced = Announced {
-        txid: transaction.compute_txid().to_byte_array(),
-        vout: 1,
-        index: 1,
-    };
+    let announced = announced(&transaction, 1, Place::receive(1));
     let mut positions = 0;
     for start in starts(card.into_nvm(), 1, &TURNS) {
         positions += sweep(
             "ENTER COIN",
             &start,
-            &|card| assert_eq!(owner.begin(card, &announced).1, 0x9000),
+            &|card| assert_eq!(owner.command(card, &announced).1, 0x9000),
             &|card| {
                 let piece = EnterCoin::piece(&stripped(&transaction)).unwrap();
                 send(card, piece.as_bytes())
@@ -126,6 +124,125 @@ fn pay() {
     println!("PAY: {positions} positions in all");
 }
 
+/// Sweeps a command that makes one commit, over the places of the journal.
+/// `prepare` may make so many commits before it.
+fn sweep_one_commit(
+    name: &str,
+    nvm: RamNvm,
+    prepare: &dyn Fn(&mut TornCard),
+    commits: usize,
+    command: &dyn Fn(&mut TornCard) -> (Vec<u8>, u16),
+) {
+    let mut positions = 0;
+    for start in starts(nvm, commits + 1, &TURNS) {
+        positions += sweep(name, &start, prepare, command, &|cut, outcome, whole| {
+            assert_eq!(whole.status, 0x9000, "{name}");
+            // What `prepare` did stands.
+            let old = run(&start, None, &|_| {}, &|card| {
+                prepare(card);
+                (Vec::new(), 0x9000)
+            });
+            old_or_new(name, &old.nvm)(cut, outcome, whole);
+            assert_ne!(remembered(old.nvm), remembered(whole.nvm.clone()), "{name}");
+        });
+    }
+    println!("{name}: {positions} positions in all");
+}
+
+/// A card that paid twice, the second time out of the first one's change.
+fn paid_twice(seed: u64) -> (RamNvm, Owner) {
+    let (mut card, owner) = funded(seed, &[100_000]);
+    for amount in [10_000, 20_000] {
+        assert_eq!(owner.verify(&mut card, PIN), 0x9000);
+        assert_eq!(
+            support::pay(&mut card, request(&p2wpkh(3), amount)).1,
+            0x9000
+        );
+    }
+    (card.into_nvm(), owner)
+}
+
+#[test]
+fn the_same_payment_again() {
+    let (nvm, _) = paid_twice(20);
+    sweep_one_commit("PAY again", nvm, &|_| {}, 0, &|card| {
+        support::pay(card, request(&p2wpkh(3), 10_000))
+    });
+}
+
+/// The PIN is entered, and a payment previewed.
+fn preview_third<N: embedded_storage::nor_flash::NorFlash>(
+    card: &mut Card<N, ChaCha20Rng>,
+    owner: &Owner,
+) -> Vec<Outpoint> {
+    assert_eq!(owner.verify(card, PIN), 0x9000);
+    let (answer, status) = support::preview(card, request(&p2wpkh(3), 30_000));
+    assert_eq!(status, 0x9000);
+    Previewed::parse(&answer).unwrap().outpoints.collect()
+}
+
+#[test]
+fn get_ancestor() {
+    let (nvm, owner) = paid_twice(21);
+    let offered = preview_third(&mut selected(nvm.clone()), &owner);
+    let prepare = |card: &mut TornCard| {
+        preview_third(card, &owner);
+    };
+    sweep_one_commit("GET ANCESTOR", nvm, &prepare, 2, &|card| {
+        send(card, GetAncestor(offered[0].txid).to_apdu().as_bytes())
+    });
+}
+
+#[test]
+fn report_absent() {
+    let (nvm, owner) = paid_twice(22);
+    let offered = preview_third(&mut selected(nvm.clone()), &owner);
+    let prepare = |card: &mut TornCard| {
+        preview_third(card, &owner);
+    };
+    sweep_one_commit("REPORT ABSENT", nvm, &prepare, 2, &|card| {
+        send(card, ReportAbsent(offered[0]).to_apdu().as_bytes())
+    });
+}
+
+#[test]
+fn credit() {
+    let (nvm, owner) = paid_twice(23);
+    let transaction = owner.funding(1, 60_000, 1);
+    let announced = announced(&transaction, 1, Place::receive(1));
+    let prepare = |card: &mut TornCard| {
+        assert_eq!(owner.verify(card, PIN), 0x9000);
+        let (_, status) = send(card, EnterCoin::credit(&announced).as_bytes());
+        assert_eq!(status, 0x9000);
+    };
+    sweep_one_commit("ENTER COIN of a credit", nvm, &prepare, 2, &|card| {
+        let piece = EnterCoin::piece(&stripped(&transaction)).unwrap();
+        send(card, piece.as_bytes())
+    });
+}
+
+#[test]
+fn owner_commands() {
+    let (nvm, owner) = paid_twice(24);
+    let nothing = |_: &mut TornCard| {};
+    let seen = |settled| AcknowledgeLog { seen: 2, settled };
+    sweep_one_commit("ACKNOWLEDGE LOG", nvm.clone(), &nothing, 0, &|card| {
+        owner.command(card, &seen(1))
+    });
+    sweep_one_commit("RESOLVE", nvm.clone(), &nothing, 0, &|card| {
+        owner.command(card, &Resolve(1))
+    });
+    let mut card = selected(nvm);
+    assert_eq!(owner.command(&mut card, &seen(0)).1, 0x9000);
+    sweep_one_commit("SET LIMITS", card.into_nvm(), &nothing, 0, &|card| {
+        let limits = Limits {
+            per_payment: 7_000,
+            ..LIMITS
+        };
+        owner.command(card, &SetLimits(limits))
+    });
+}
+
 #[test]
 fn issue() {
     let start = RamNvm::default();
@@ -145,6 +262,7 @@ fn issue() {
             // As good as new.
             State::Factory => assert_eq!(try_issue(&mut card), 0x9000),
             State::Issued { tries_left, .. } => assert_eq!(tries_left, 3),
+            ailing => panic!("cut after {cut} bytes: {ailing:?}"),
         }
     }
     println!("ISSUE: {changed} positions");

@@ -76,10 +76,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// The place for a coin: a free one, or, when the owner enters it again, the
     /// one that it has (`[ENT-7]`).
     fn slot_for(&mut self, announced: &Announced, unrooted: bool) -> Result<Slot, Status> {
-        match self
-            .persistent
-            .find_coin(&announced.txid, announced.vout)?
-        {
+        match self.persistent.find_coin(&announced.txid, announced.vout)? {
             None => self.persistent.free_slot(unrooted),
             Some((slot, coin))
                 if !unrooted && coin.spent.is_none() && (coin.unrooted || coin.doubtful) =>

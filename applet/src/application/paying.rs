@@ -98,11 +98,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 
     /// Keys and scripts of a payment that the rules allow; `9408` when it would
     /// pay the card itself (`[PAY-10]`).
-    fn parts(
-        &mut self,
-        request: &PaymentRequest<'_>,
-        allowed: &Allowed,
-    ) -> Result<Parts, Status> {
+    fn parts(&mut self, request: &PaymentRequest<'_>, allowed: &Allowed) -> Result<Parts, Status> {
         let coins = allowed.plan.inputs.iter().map(|(_, coin)| *coin);
         let change = allowed.change.map(|(_, change)| change);
         let parts = Parts::derive(&allowed.identity, coins, change)?;

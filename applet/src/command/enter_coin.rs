@@ -2,7 +2,8 @@
 
 use super::signed::body;
 use super::{
-    Apdu, Body, Header, OwnerCommand, Place, SIGNATURE_LENGTH, Signed, Txid, expect_length,
+    Apdu, Body, Header, Outpoint, OwnerCommand, Place, SIGNATURE_LENGTH, Signed, Txid,
+    expect_length,
 };
 use crate::status::{self, Status};
 use crate::tlv::{self, Malformed, Objects, Overflow};
@@ -30,6 +31,16 @@ pub struct Announced {
     pub vout: u32,
     /// Whose script the output pays.
     pub place: Place,
+}
+
+impl Announced {
+    /// The output that makes the coin.
+    pub const fn outpoint(&self) -> Outpoint {
+        Outpoint {
+            txid: self.txid,
+            vout: self.vout,
+        }
+    }
 }
 
 impl OwnerCommand for Announced {

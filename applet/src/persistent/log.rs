@@ -99,7 +99,8 @@ impl<N: NorFlash> Persistent<N> {
             cancelled: true,
             ..self.given(sequence)?
         };
-        let mut change = self.journal.begin(3, Given::LENGTH + Tally::LENGTH)?;
+        let records = 2 + change_coin.iter().count();
+        let mut change = self.journal.begin(records, Given::LENGTH + Tally::LENGTH)?;
         change.put(GIVEN + position(sequence), &given.encode())?;
         change.put(TALLY, &tally.encode())?;
         if let Some(slot) = change_coin {

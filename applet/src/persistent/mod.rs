@@ -11,8 +11,8 @@ mod spending;
 mod tally;
 
 pub use coin::Coin;
-pub use identity::Identity;
 pub use coins::Room;
+pub use identity::Identity;
 pub use log_entry::{Change, Given, LogEntry};
 pub use spending::{OwnerSigned, Payment};
 pub use tally::Tally;

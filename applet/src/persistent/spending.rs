@@ -1,9 +1,7 @@
 //! What spending changes, all of it in one commit.
 
 use super::log::position;
-use super::{
-    COINS, Coin, GIVEN, LOG, LogEntry, Persistent, RETIRED, Slot, TALLY, Tally, retired,
-};
+use super::{COINS, Coin, GIVEN, LOG, LogEntry, Persistent, RETIRED, Slot, TALLY, Tally, retired};
 use crate::command::Place;
 use crate::journal::Key;
 use crate::payment::MAX_INPUTS;

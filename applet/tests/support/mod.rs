@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // Each test binary uses its part.
 
+pub mod signing;
 pub mod sweep;
 
 use bitcoin::absolute::LockTime;
@@ -230,11 +231,21 @@ impl Owner {
         index: u32,
     ) -> u16 {
         let announced = announced(transaction, 1, Place::receive(index));
-        let (_, status) = self.command(card, &announced);
+        self.enter_announced(card, transaction, &announced)
+    }
+
+    /// Enters a transaction's coin.
+    pub fn enter_announced<N: NorFlash>(
+        &mut self,
+        card: &mut Card<N, ChaCha20Rng>,
+        transaction: &Transaction,
+        announced: &Announced,
+    ) -> u16 {
+        let (_, status) = self.command(card, announced);
         if status != 0x9000 {
             return status;
         }
-        self.stream(card, transaction, &announced)
+        self.stream(card, transaction, announced)
     }
 
     /// Gives the card a coin without the owner.
@@ -402,4 +413,11 @@ pub fn funded(seed: u64, amounts: &[u64]) -> (Card<RamNvm, ChaCha20Rng>, Owner) 
 
 pub fn p2wpkh(tag: u8) -> Vec<u8> {
     [&[0x00, 0x14][..], &[tag; 20]].concat()
+}
+
+/// A card on this NVM, selected.
+pub fn selected<N: NorFlash>(nvm: N) -> Card<N, ChaCha20Rng> {
+    let mut card = Card::new(nvm, rng(99));
+    assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
+    card
 }
