@@ -2,6 +2,7 @@
 
 use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
+use rand_core::TryCryptoRng;
 use tillcard_applet::command::{GetData, Network, Select, State, StatusObject};
 use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Response};
@@ -34,8 +35,8 @@ pub struct NotDurable(pub Box<dyn core::error::Error + Send + Sync>);
 ///
 /// An answer leaves only when everything that the card wrote is durable: no answer reveals what a
 /// crash could undo.
-pub struct EmulatedCard<N> {
-    card: Card<N, ChaCha20Rng>,
+pub struct EmulatedCard<N, R = ChaCha20Rng> {
+    card: Card<N, R>,
     response: Box<Response>,
     apdus: u64,
 }
@@ -65,9 +66,9 @@ impl EmulatedCard<SledNvm> {
     }
 }
 
-impl<N: NorFlash> EmulatedCard<N> {
-    /// A card on a given memory, with a given random generator.
-    pub fn new(nvm: N, rng: ChaCha20Rng) -> Self {
+impl<N: NorFlash, R: TryCryptoRng> EmulatedCard<N, R> {
+    /// A card on a given memory, with a given random source.
+    pub fn new(nvm: N, rng: R) -> Self {
         Self {
             card: Card::new(nvm, rng),
             response: Box::default(),
@@ -101,7 +102,7 @@ impl<N: NorFlash> EmulatedCard<N> {
     }
 }
 
-impl<N: NorFlash + Durable> EmulatedCard<N> {
+impl<N: NorFlash + Durable, R: TryCryptoRng> EmulatedCard<N, R> {
     /// Gives the card a command APDU; the answer ends with the status word.
     ///
     /// # Errors
@@ -125,7 +126,7 @@ impl<N: NorFlash + Durable> EmulatedCard<N> {
             .strip_suffix(&[0x90, 0x00])
             .and_then(|object| match StatusObject::parse(object).ok()?.state {
                 State::Issued { network, .. } => Some(network),
-                State::Factory => None,
+                State::Factory | State::OtherVersion | State::Damaged => None,
             });
         self.reset();
         Ok(network)
