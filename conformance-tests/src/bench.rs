@@ -5,7 +5,7 @@ use crate::model::Profile;
 use crate::outcome::{Preamble, Step, Stop};
 use crate::recorder::Recorder;
 use crate::target::Target;
-use crate::values::Values;
+use crate::values::{Values, number_requests};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -66,6 +66,7 @@ impl Bench {
     /// From here on values and cards are those of this case, or of a shared card.
     pub(crate) fn enter(&mut self, label: &str) {
         label.clone_into(&mut self.label);
+        number_requests(label);
         self.values = Values::new(self.settings.seed, label);
         self.cards_in_case = 0;
         self.recorder.borrow_mut().enter_case(label);
@@ -91,7 +92,7 @@ impl Bench {
         self.card.take_out();
     }
 
-    /// The standard profile of this case: regtest, eight digits, wide limits.
+    /// The standard profile of this case: regtest, a made key, eight digits, wide limits.
     ///
     /// # Errors
     /// [`Stop::Error`] when the seed gives an impossible key.

@@ -1,16 +1,17 @@
-//! Keys, scripts and signatures, on libsecp256k1: independent of the card's own arithmetic.
+//! Keys, scripts and signatures, on libsecp256k1 (and, for a card's identity, P-256): independent of the card's own arithmetic.
 
+use crate::model::Leaf;
 use crate::outcome::{Step, Stop};
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use bitcoin::key::TapTweak;
-use bitcoin::opcodes::all::OP_CHECKSIG;
-use bitcoin::script::Builder;
 use bitcoin::secp256k1::{
     All, Keypair, Message, PublicKey, Scalar, Secp256k1, SecretKey, XOnlyPublicKey, schnorr,
 };
 use bitcoin::taproot::{LeafVersion, TapNodeHash};
 use bitcoin::{NetworkKind, ScriptBuf};
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
+use p256::elliptic_curve::sec1::ToSec1Point;
 use std::sync::LazyLock;
 
 /// The one libsecp256k1 context.
@@ -71,26 +72,56 @@ pub fn x_off_curve(start: &[u8; 32]) -> [u8; 32] {
     x
 }
 
+/// Whether these 64 bytes are a valid ECDSA signature (FIPS 186-5 §6.4) of a 32-byte digest, under
+/// a compressed P-256 key.
+#[must_use]
+pub fn p256_verifies(key: &[u8; 33], digest: &[u8; 32], signature: &[u8; 64]) -> bool {
+    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(key);
+    let signature = p256::ecdsa::Signature::from_slice(signature);
+    matches!((key, signature), (Ok(key), Ok(signature))
+        if key.verify_prehash(digest, &signature).is_ok())
+}
+
+/// The compressed P-256 key of a secret, if it is one.
+#[must_use]
+pub fn p256_public(secret: &[u8; 32]) -> Option<[u8; 33]> {
+    let secret = p256::SecretKey::from_slice(secret).ok()?;
+    let point = secret.public_key().to_sec1_point(true);
+    point.as_bytes().try_into().ok()
+}
+
 /// The account of an issued card, as the host knows it.
 #[derive(Clone)]
 pub struct Account {
     xpub: Xpub,
-    leaf: XOnlyPublicKey,
+    leaf: Leaf,
 }
 
 impl Account {
-    /// Works out what ISSUE must answer: `P = C + h·G` and the chain code.
+    /// Works out what ISSUE must answer for a made key: `P = C + h·G` and the chain code.
     ///
     /// # Errors
     /// [`Stop::Error`] when the sum is the point at infinity (probability 2⁻²⁵⁶).
-    pub fn expected(commitment: &PublicKey, share: &[u8; 32], leaf: XOnlyPublicKey) -> Step<Self> {
+    pub fn made(commitment: &PublicKey, share: &[u8; 32], leaf: Leaf) -> Step<Self> {
         let scalar = Scalar::from_be_bytes(*share)
             .map_err(|_| Stop::Error("the host share isn't below the order".into()))?;
         let public_key = commitment
             .add_exp_tweak(&SECP, &scalar)
             .map_err(|_| Stop::Error("the account key would be the point at infinity".into()))?;
         let chain_code = tagged_hash("Tillcard/chaincode", &[&commitment.serialize(), share]);
-        Ok(Self {
+        Ok(Self::new(public_key, chain_code, leaf))
+    }
+
+    /// Works out what ISSUE must answer for an imported key: `P = a·G`, and the chain code given.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when `a` is no secret key.
+    pub fn imported(key: &[u8; 32], chain_code: &[u8; 32], leaf: Leaf) -> Step<Self> {
+        Ok(Self::new(keypair(key)?.public_key(), *chain_code, leaf))
+    }
+
+    fn new(public_key: PublicKey, chain_code: [u8; 32], leaf: Leaf) -> Self {
+        Self {
             xpub: Xpub {
                 // Only matters for the text form, which the suite doesn't use.
                 network: NetworkKind::Test,
@@ -101,7 +132,7 @@ impl Account {
                 chain_code: ChainCode::from(chain_code),
             },
             leaf,
-        })
+        }
     }
 
     /// `P`, 33 bytes.
@@ -154,13 +185,10 @@ impl Account {
     /// # Errors
     /// [`Stop::Error`] as for [`Account::key`].
     pub fn output_key(&self, chain: u32, index: u32) -> Step<XOnlyPublicKey> {
-        let leaf = Builder::new()
-            .push_x_only_key(&self.leaf)
-            .push_opcode(OP_CHECKSIG)
-            .into_script();
-        let root = TapNodeHash::from_script(&leaf, LeafVersion::TapScript);
+        let root = (self.leaf.script())
+            .map(|leaf| TapNodeHash::from_script(&leaf, LeafVersion::TapScript));
         let internal = self.key(chain, index)?.x_only_public_key().0;
-        let (tweaked, _) = internal.tap_tweak(&SECP, Some(root));
+        let (tweaked, _) = internal.tap_tweak(&SECP, root);
         Ok(tweaked.to_x_only_public_key())
     }
 

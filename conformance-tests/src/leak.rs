@@ -1,10 +1,11 @@
 //! The leak sweep of `[KEY-3]`: every answer of the run is searched for what must never leave.
 //!
-//! The suite knows the PIN, the account's public key and its chain code, and looks for any eight
-//! bytes of them in a row, in both byte orders. It doesn't know the card's secret keys, but it
-//! knows their public keys: each 32 bytes in a row of each answer are tried as a secret key.
+//! The suite knows the PIN, the account's public key and its chain code, and a key that it had the
+//! card import, and looks for any eight bytes of them in a row, in both byte orders. It doesn't
+//! know the other secret keys of the card, but it knows their public keys: each 32 bytes in a row
+//! of each answer are tried as a secret key. The key of the card's identity is looked for so, too.
 
-use crate::keys::{Account, SECP};
+use crate::keys::{Account, SECP, p256_public};
 use bitcoin::secp256k1::{PublicKey, SecretKey, XOnlyPublicKey};
 use std::collections::{HashMap, HashSet};
 
@@ -20,12 +21,16 @@ const INS_GET_RESPONSE: u8 = 0xC0;
 pub struct Secrets {
     /// What the host knows of the account.
     pub account: Account,
-    /// `C`, the card's commitment.
-    pub commitment: PublicKey,
+    /// `C`, the card's commitment, when it made its key.
+    pub commitment: Option<PublicKey>,
+    /// The account's secret key, when the host brought it.
+    pub imported: Option<[u8; 32]>,
     /// The PIN block.
     pub pin_block: [u8; 8],
     /// The PIN's digits in ASCII.
     pub pin_digits: Vec<u8>,
+    /// The public key of the card's identity, a compressed point of P-256.
+    pub identity_key: [u8; 33],
 }
 
 /// An answer given after ISSUE, put together from its parts.
@@ -101,24 +106,27 @@ impl Leaks {
     /// Searches all answers.
     #[must_use]
     pub fn sweep(&self) -> Vec<Finding> {
-        let guards: Vec<Option<Guard>> = self
+        let mut guards: Vec<Option<Guard>> = self
             .cards
             .iter()
             .map(|card| card.as_ref().map(Guard::new))
             .collect();
-        self.seen
-            .iter()
-            .filter_map(|seen| {
-                let what = guards[seen.card].as_ref()?.find(&seen.data)?;
-                Some(Finding {
+        let mut findings = Vec::new();
+        for seen in &self.seen {
+            let Some(guard) = &mut guards[seen.card] else {
+                continue;
+            };
+            if let Some(what) = guard.find(&seen.data) {
+                findings.push(Finding {
                     case: seen.case.clone(),
                     what: format!(
                         "the answer to {} holds {what}",
                         hex::encode_upper(&seen.header)
                     ),
-                })
-            })
-            .collect()
+                });
+            }
+        }
+        findings
     }
 }
 
@@ -126,13 +134,17 @@ impl Leaks {
 struct Guard {
     windows: HashMap<[u8; WINDOW], &'static str>,
     public_keys: HashSet<[u8; 32]>,
+    identity_key: [u8; 33],
+    /// What was tried as a secret key, and is none: most answers hold what others held before.
+    tried: HashSet<[u8; 32]>,
 }
 
 impl Guard {
     fn new(secrets: &Secrets) -> Self {
         let account = &secrets.account;
         let mut windows = HashMap::new();
-        let known: [(&'static str, &[u8]); 4] = [
+        let imported = secrets.imported.unwrap_or_default();
+        let known: [(&'static str, &[u8]); 5] = [
             ("the PIN block", &secrets.pin_block),
             ("the PIN's digits", &secrets.pin_digits),
             (
@@ -140,6 +152,14 @@ impl Guard {
                 &account.public_key()[1..],
             ),
             ("part of the chain code", &account.chain_code()),
+            (
+                "part of the account's secret key",
+                if secrets.imported.is_some() {
+                    &imported
+                } else {
+                    &[]
+                },
+            ),
         ];
         for (name, bytes) in known {
             for window in bytes.windows(WINDOW) {
@@ -149,10 +169,11 @@ impl Guard {
                 windows.insert(window, name);
             }
         }
-        let mut public_keys = HashSet::from([
-            secrets.commitment.x_only_public_key().0.serialize(),
-            account.public_key()[1..].try_into().unwrap_or_default(),
-        ]);
+        let mut public_keys =
+            HashSet::from([account.public_key()[1..].try_into().unwrap_or_default()]);
+        if let Some(commitment) = &secrets.commitment {
+            public_keys.insert(commitment.x_only_public_key().0.serialize());
+        }
         for chain in [0, 1] {
             if let Ok(key) = account.chain_key(chain) {
                 public_keys.insert(key.public_key.x_only_public_key().0.serialize());
@@ -169,10 +190,12 @@ impl Guard {
         Self {
             windows,
             public_keys,
+            identity_key: secrets.identity_key,
+            tried: HashSet::new(),
         }
     }
 
-    fn find(&self, data: &[u8]) -> Option<&'static str> {
+    fn find(&mut self, data: &[u8]) -> Option<&'static str> {
         let known = data
             .windows(WINDOW)
             .filter_map(|window| <[u8; WINDOW]>::try_from(window).ok())
@@ -185,34 +208,40 @@ impl Guard {
         })
     }
 
-    fn is_secret(&self, mut window: [u8; 32]) -> bool {
-        let tried = |bytes: &[u8; 32]| {
+    fn is_secret(&mut self, window: [u8; 32]) -> bool {
+        if !self.tried.insert(window) {
+            return false;
+        }
+        let mut backwards = window;
+        backwards.reverse();
+        let found = [window, backwards].iter().any(|bytes| {
             SecretKey::from_slice(bytes).is_ok_and(|secret| {
                 let (key, _) = XOnlyPublicKey::from_keypair(&secret.keypair(&SECP));
                 self.public_keys.contains(&key.serialize())
             })
-        };
-        if tried(&window) {
-            return true;
+        }) || p256_public(&window).is_some_and(|key| key == self.identity_key);
+        if found {
+            self.tried.remove(&window);
         }
-        window.reverse();
-        tried(&window)
+        found
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Leaks, Secrets};
-    use crate::keys::{Account, SECP, keypair};
+    use crate::keys::{Account, SECP, keypair, p256_public};
+    use crate::model::Leaf;
     use bitcoin::secp256k1::Scalar;
 
     const CARD_SHARE: [u8; 32] = [3; 32];
     const HOST_SHARE: [u8; 32] = [5; 32];
+    const IDENTITY: [u8; 32] = [9; 32];
 
     fn leaks() -> (Leaks, Account, [u8; 32]) {
         let c = keypair(&CARD_SHARE).unwrap();
-        let leaf = keypair(&[7; 32]).unwrap().x_only_public_key().0;
-        let account = Account::expected(&c.public_key(), &HOST_SHARE, leaf).unwrap();
+        let leaf = Leaf::Key(keypair(&[7; 32]).unwrap());
+        let account = Account::made(&c.public_key(), &HOST_SHARE, leaf).unwrap();
         let secret = c
             .secret_key()
             .add_tweak(&Scalar::from_be_bytes(HOST_SHARE).unwrap())
@@ -223,9 +252,11 @@ mod tests {
         leaks.saw("before", &[0; 5], &account.public_key());
         leaks.guard(Secrets {
             account: account.clone(),
-            commitment: c.public_key(),
+            commitment: Some(c.public_key()),
+            imported: None,
             pin_block: [0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
             pin_digits: b"1234".to_vec(),
+            identity_key: p256_public(&IDENTITY).unwrap(),
         });
         (leaks, account, secret.secret_bytes())
     }
@@ -241,7 +272,7 @@ mod tests {
         backwards.reverse();
         let mut pin = [0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
         pin.reverse();
-        let leaking: [&[u8]; 7] = [
+        let leaking: [&[u8]; 8] = [
             &secret,
             &backwards,
             &CARD_SHARE,
@@ -249,6 +280,7 @@ mod tests {
             &account.public_key()[10..18],
             &account.chain_code()[3..11],
             &account.public_key(),
+            &IDENTITY,
         ];
         for data in leaking {
             leaks.saw("leaking", &[0x80, 0x30, 0, 0], &answer(data));

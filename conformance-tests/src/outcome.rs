@@ -13,7 +13,7 @@ pub enum Verdict {
     Fail,
     /// The question could not be put to the card: its preparation failed, or it was not allowed.
     Inconclusive,
-    /// The card doesn't declare what the case is about.
+    /// The card doesn't declare what the case is about, or the target can't do it to a card.
     #[serde(rename = "N/A")]
     NotApplicable,
     /// The suite, the reader or the link to it failed, not the card.
@@ -87,6 +87,10 @@ impl Stop {
         }
     }
 }
+
+/// Begins the reason of a N/A that is owed to the target, not to the card: the same card may have
+/// another verdict elsewhere.
+pub const BEYOND_TARGET: &str = "this target can't do that to a card";
 
 /// What a step of a case gives.
 pub type Step<T> = Result<T, Stop>;

@@ -10,10 +10,16 @@ use std::time::Instant;
 
 /// The INS byte of VERIFY, whose data field never goes into a trace.
 const INS_VERIFY: u8 = 0x20;
-/// Header and Lc of an ISSUE as section 3.2 has it.
-const ISSUE: [u8; 5] = [0x80, 0x10, 0x00, 0x00, 145];
-/// Where its PIN block is.
-const ISSUE_PIN: std::ops::Range<usize> = 112..120;
+/// Header and Lc of an ISSUE as section 3.2 has it, and where its secrets are: the imported key
+/// and the PIN block.
+type Issue = ([u8; 5], &'static [(std::ops::Range<usize>, &'static str)]);
+const ISSUES: [Issue; 2] = [
+    ([0x80, 0x10, 0x00, 0x00, 168], &[(115..123, "<pin>")]),
+    (
+        [0x80, 0x10, 0x01, 0x00, 200],
+        &[(10..42, "<key>"), (147..155, "<pin>")],
+    ),
+];
 
 /// One line of the trace.
 #[derive(Serialize)]
@@ -174,12 +180,7 @@ impl Recorder {
             [_, INS_VERIFY, _, _, _, field @ ..] if !field.is_empty() => {
                 format!("{}<pin:{}>", hex::encode_upper(&command[..5]), field.len())
             }
-            _ if command.starts_with(&ISSUE) && command.len() >= ISSUE_PIN.end => {
-                let (before, after) = (&command[..ISSUE_PIN.start], &command[ISSUE_PIN.end..]);
-                let text = hex::encode_upper(before) + "<pin>" + &hex::encode_upper(after);
-                self.redact(text)
-            }
-            _ => self.redact(hex::encode_upper(command)),
+            _ => self.redact(redact_issue(command)),
         }
     }
 
@@ -188,6 +189,24 @@ impl Recorder {
             .iter()
             .fold(hexadecimal, |text, pin| text.replace(pin.as_str(), "<pin>"))
     }
+}
+
+/// A command in hexadecimal, without the secrets of an ISSUE.
+fn redact_issue(command: &[u8]) -> String {
+    let secrets = (ISSUES.iter())
+        .find(|(header, _)| command.starts_with(header))
+        .map_or(&[][..], |(_, secrets)| secrets);
+    let mut text = String::new();
+    let mut at = 0;
+    for (secret, name) in secrets
+        .iter()
+        .filter(|(range, _)| range.end <= command.len())
+    {
+        text += &hex::encode_upper(&command[at..secret.start]);
+        text += name;
+        at = secret.end;
+    }
+    text + &hex::encode_upper(&command[at..])
 }
 
 #[cfg(test)]
@@ -209,9 +228,26 @@ mod tests {
             1,
         );
         recorder.exchange(&[&[0x80, 0x10, 0, 0, 8], &block[..]].concat(), &block, 1);
+        let made = [
+            &[0x80, 0x10, 0, 0, 168],
+            &[0x11; 110][..],
+            &[0xAB; 8],
+            &[0x22; 50],
+        ]
+        .concat();
+        recorder.exchange(&made, &[0x6A, 0x80], 1);
+        let imported = [
+            &[0x80, 0x10, 1, 0, 200],
+            &[0x11; 5][..],
+            &[0xCD; 32],
+            &[0x22; 105],
+        ];
+        let imported = [&imported.concat()[..], &[0xAB; 8], &[0x33; 50]].concat();
+        recorder.exchange(&imported, &[0x6A, 0x80], 1);
         recorder.finish().unwrap();
         let text = std::fs::read_to_string(file).unwrap();
-        assert_eq!(text.lines().count(), 3);
+        assert_eq!(text.lines().count(), 5);
+        assert!(!text.contains("AB") && !text.contains("CD"), "{text}");
         assert!(!text.contains("241234"), "{text}");
         assert!(text.contains("\"00200080 08".replace(' ', "").as_str()));
         assert!(text.contains("<pin:8>") && text.contains("8010000008<pin>"));

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, Settings};
 use crate::case::{Case, Level, Start};
 use crate::catalogue;
-use crate::model::{Profile, Request, payee};
+use crate::model::Profile;
 use crate::outcome::{Outcome, Preamble, Step, Stop, Verdict, require};
 use crate::recorder::Recorder;
 use crate::report::{CaseReport, Report};
@@ -228,11 +228,7 @@ impl Runner {
             }
             _ => {
                 card.expect_tries(3, "after the case")?;
-                let request = Request {
-                    amount: 50_000,
-                    rate: 1000,
-                    payee: payee::p2wpkh([0; 20]),
-                };
+                let request = crate::values::request(50_000);
                 card.preview_checked(&request)?.ok();
                 card.verify_right()?;
                 let index = card.host()?.purse.next_receive;

@@ -1,4 +1,4 @@
-//! Status words: section 8 of the protocol text, written down a second time.
+//! Status words: section 9 of the protocol text, written down a second time.
 
 use std::fmt;
 
@@ -9,6 +9,10 @@ pub struct Sw(pub u16);
 impl Sw {
     /// Done.
     pub const OK: Self = Self(0x9000);
+    /// Execution error: the random source or a self-check failed.
+    pub const EXECUTION: Self = Self(0x6400);
+    /// Memory failure.
+    pub const MEMORY: Self = Self(0x6581);
     /// Wrong length.
     pub const WRONG_LENGTH: Self = Self(0x6700);
     /// Logical channel not supported.
@@ -31,8 +35,8 @@ impl Sw {
     pub const NO_ROOM: Self = Self(0x6A84);
     /// Incorrect P1-P2.
     pub const WRONG_P1P2: Self = Self(0x6A86);
-    /// Data object not found.
-    pub const NO_DATA_OBJECT: Self = Self(0x6A88);
+    /// Data object, or payment, not found.
+    pub const NOT_FOUND: Self = Self(0x6A88);
     /// Coin already in the card.
     pub const COIN_KNOWN: Self = Self(0x6A89);
     /// Instruction not supported.
@@ -57,7 +61,7 @@ impl Sw {
     pub const PAYEE: Self = Self(0x9408);
     /// Log full.
     pub const LOG_FULL: Self = Self(0x9409);
-    /// Coin refused: other txid.
+    /// Coin refused: other txid. SIGN: other digest.
     pub const OTHER_TXID: Self = Self(0x940A);
     /// Coin refused: no such output.
     pub const NO_OUTPUT: Self = Self(0x940B);
@@ -71,6 +75,16 @@ impl Sw {
     pub const RETIRED: Self = Self(0x940F);
     /// Coin refused: index not given out.
     pub const INDEX: Self = Self(0x9410);
+    /// Number of payments reached.
+    pub const COUNT: Self = Self(0x9411);
+    /// Payment identity in use.
+    pub const IDENTITY: Self = Self(0x9412);
+    /// Payment given too often, or cancelled.
+    pub const GIVEN: Self = Self(0x9413);
+    /// Coin not offered.
+    pub const NOT_OFFERED: Self = Self(0x9414);
+    /// Too many reports.
+    pub const REPORTS: Self = Self(0x9415);
 
     /// PIN not verified, `tries` left.
     #[must_use]
@@ -95,7 +109,7 @@ impl Sw {
         self.0 == 0x9000 || self.0 >> 8 == 0x61
     }
 
-    /// Whether section 8 of the protocol text lists it.
+    /// Whether section 9 of the protocol text lists it.
     #[must_use]
     pub const fn is_listed(self) -> bool {
         matches!(
@@ -120,7 +134,7 @@ impl Sw {
                 | 0x6A89
                 | 0x6D00
                 | 0x6E00
-                | 0x9401..=0x9410
+                | 0x9401..=0x9415
         )
     }
 }

@@ -251,22 +251,11 @@ fn check_signatures(transaction: &Transaction, account: &Account, plan: &Plan) -
             })
         })
         .collect::<Step<Vec<TxOut>>>()?;
-    let mut cache = SighashCache::new(transaction);
-    for (position, coin) in plan.inputs.iter().enumerate() {
-        let hash = cache
-            .taproot_key_spend_signature_hash(
-                position,
-                &Prevouts::All(&spent),
-                TapSighashType::Default,
-            )
-            .map_err(|e| Stop::Error(format!("the sighash of input {position}: {e}")))?;
+    let hashes = sighashes(transaction, &spent)?;
+    for (position, (coin, hash)) in plan.inputs.iter().zip(&hashes).enumerate() {
         let key = account.output_key(coin.chain, coin.index)?;
         require!(
-            crate::keys::verifies(
-                &key,
-                &hash.to_byte_array(),
-                &transaction.input[position].witness[0]
-            ),
+            crate::keys::verifies(&key, hash, &transaction.input[position].witness[0]),
             "the signature of input {position} isn't valid under the output key of its coin \
              (CARD/{}/{})",
             coin.chain,
@@ -274,6 +263,27 @@ fn check_signatures(transaction: &Transaction, account: &Account, plan: &Plan) -
         );
     }
     Ok(())
+}
+
+/// What BIP341 has each input of a transaction sign, by key path with SIGHASH_DEFAULT and without
+/// annex, when it spends these outputs.
+///
+/// # Errors
+/// [`Stop::Error`] when there aren't as many outputs as inputs.
+pub fn sighashes(transaction: &Transaction, spent: &[TxOut]) -> Step<Vec<[u8; 32]>> {
+    let mut cache = SighashCache::new(transaction);
+    (0..transaction.input.len())
+        .map(|position| {
+            cache
+                .taproot_key_spend_signature_hash(
+                    position,
+                    &Prevouts::All(spent),
+                    TapSighashType::Default,
+                )
+                .map(|hash| hash.to_byte_array())
+                .map_err(|e| Stop::Error(format!("the sighash of input {position}: {e}")))
+        })
+        .collect()
 }
 
 fn check_size(transaction: &Transaction, request: &Request, plan: &Plan) -> Step<()> {

@@ -2,7 +2,7 @@
 
 use super::Card;
 use crate::apdu::{Answer, Command, LE_SHORT};
-use crate::model::Coin;
+use crate::model::{Coin, Place};
 use crate::outcome::{Preamble, Step, require};
 use crate::status::Sw;
 use crate::tlv::{self, Reader};
@@ -20,8 +20,8 @@ pub struct Entry {
     pub txid: [u8; 32],
     /// Which output.
     pub vout: u32,
-    /// The receive index.
-    pub index: u32,
+    /// Where the key of its script is: a receive index, or a change index with bit 31.
+    pub place: u32,
 }
 
 impl Entry {
@@ -29,6 +29,8 @@ impl Entry {
     pub const BEGIN: [u8; 4] = [0x80, 0x22, 0x00, 0x00];
     /// CLA INS P1 P2 of a piece.
     pub const PIECE: [u8; 4] = [0x80, 0x22, 0x01, 0x00];
+    /// CLA INS P1 P2 of the first command for a credit.
+    pub const CREDIT: [u8; 4] = [0x80, 0x22, 0x02, 0x00];
 
     /// The body, 46 bytes.
     #[must_use]
@@ -36,7 +38,7 @@ impl Entry {
         [
             tlv::object(0x80, &self.txid),
             tlv::object(0x81, &self.vout.to_be_bytes()),
-            tlv::object(0x82, &self.index.to_be_bytes()),
+            tlv::object(0x82, &self.place.to_be_bytes()),
         ]
         .concat()
     }
@@ -168,27 +170,65 @@ impl Card {
             answered == amount,
             "ENTER COIN: the amount is {answered} sat instead of {amount}"
         );
+        self.remember(entry, amount, false)
+    }
+
+    fn remember(&mut self, entry: &Entry, amount: u64, unrooted: bool) -> Step<()> {
+        let place = Place(entry.place);
         self.host_mut()?.purse.enter(Coin {
             txid: entry.txid,
             vout: entry.vout,
             amount,
-            chain: 0,
-            index: entry.index,
+            chain: place.chain(),
+            index: place.index(),
+            doubtful: false,
+            unrooted,
+            spent: None,
         });
         Ok(())
     }
 
-    /// A transaction with one output of this amount at this receive index, and its entry.
+    /// The first command of ENTER COIN for a credit.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn begin_credit(&mut self, entry: &Entry) -> Step<Answer> {
+        self.once(&Command::new(Entry::CREDIT).data(entry.body()))
+    }
+
+    /// Enters the PIN, and a credit that is right in every way, and remembers it.
+    ///
+    /// # Errors
+    /// [`crate::outcome::Stop::Fail`] unless the card answers its amount.
+    pub fn credit(&mut self, entry: &Entry, transaction: &[u8], amount: u64) -> Step<()> {
+        self.authorise()?;
+        self.begin_credit(entry)?
+            .want_bare(Sw::OK, "ENTER COIN of a credit, first command")?;
+        let data = self
+            .stream(transaction, LONGEST_PIECE)?
+            .want(Sw::OK, "ENTER COIN of a credit, last piece")?;
+        let mut reader = Reader::new("ENTER COIN of a credit", &data);
+        let answered = u64::from_be_bytes(reader.array(0x80)?);
+        reader.end()?;
+        require!(
+            answered == amount,
+            "ENTER COIN of a credit: the amount is {answered} sat instead of {amount}"
+        );
+        self.remember(entry, amount, true)
+    }
+
+    /// A transaction with one output of this amount at this place, and its entry.
     ///
     /// # Errors
     /// [`crate::outcome::Stop::Error`] when the card isn't issued.
-    pub fn coin_at(&self, stream: &mut Stream, amount: u64, index: u32) -> Step<(Entry, Vec<u8>)> {
-        let script = self.host()?.account.script(0, index)?;
+    pub fn coin_at(&self, stream: &mut Stream, amount: u64, place: u32) -> Step<(Entry, Vec<u8>)> {
+        let key = Place(place);
+        let script = self.host()?.account.script(key.chain(), key.index())?;
         let transaction = funding(stream, 1, &[(amount, script)]);
         let entry = Entry {
             txid: txid(&transaction),
             vout: 0,
-            index,
+            place,
         };
         Ok((entry, preimage(&transaction)))
     }

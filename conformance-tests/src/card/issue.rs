@@ -1,10 +1,10 @@
 //! Issuing: GENERATE ASYMMETRIC KEY PAIR and ISSUE.
 
-use super::{Capabilities, Card};
+use super::{Capabilities, Card, VERSION};
 use crate::apdu::{Answer, Command, LE_SHORT};
-use crate::keys::Account;
+use crate::keys::{Account, p256_verifies, tagged_hash};
 use crate::leak::Secrets;
-use crate::model::{Profile, Purse};
+use crate::model::{Profile, Provenance, Purse};
 use crate::outcome::{Step, Stop, require};
 use crate::status::Sw;
 use crate::tlv::Reader;
@@ -18,8 +18,21 @@ pub struct Host {
     pub account: Account,
     /// What the card said of itself.
     pub capabilities: Capabilities,
+    /// What the card signed when it was issued.
+    pub record: IssueRecord,
     /// What the card should hold.
     pub purse: Purse,
+}
+
+/// The card's own part of the issue record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueRecord {
+    /// A P-256 point, compressed.
+    pub identity_key: [u8; 33],
+    /// Random.
+    pub salt: [u8; 16],
+    /// ECDSA, `r ‖ s`.
+    pub signature: [u8; 64],
 }
 
 impl Card {
@@ -48,7 +61,7 @@ impl Card {
             .map_err(|_| Stop::Fail(format!("{what}: the commitment isn't a point of the curve")))
     }
 
-    /// ISSUE with this data field.
+    /// ISSUE of a card whose key is made, with this data field.
     ///
     /// # Errors
     /// When the link fails.
@@ -56,56 +69,125 @@ impl Card {
         self.send(&Command::new([0x80, 0x10, 0, 0]).data(field).le(LE_SHORT))
     }
 
-    /// Issues the card, checks that it took the host's share, and remembers what it should hold.
+    /// ISSUE with an imported key, with this data field.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn import_answer(&mut self, field: &[u8]) -> Step<Answer> {
+        self.send(&Command::new([0x80, 0x10, 1, 0]).data(field).le(LE_SHORT))
+    }
+
+    /// Issues the card, checks that it took the host's share or key, and remembers what it should
+    /// hold.
     ///
     /// # Errors
     /// [`Stop::Fail`] when an answer isn't what section 3 says.
     pub fn issue(&mut self, profile: &Profile) -> Step<()> {
         self.select_fci()?;
-        let commitment = self.generate()?;
         self.recorder.borrow_mut().hide(&profile.pin.block());
-        let answer = self.issue_answer(&profile.encode())?;
-        self.issued(profile, &commitment, answer)
+        match profile.provenance {
+            Provenance::Made(_) => {
+                let commitment = self.generate()?;
+                let answer = self.issue_answer(&profile.encode())?;
+                self.issued(profile, &commitment, answer)
+            }
+            Provenance::Imported { key, chain_code } => {
+                let answer = self.import_answer(&profile.encode())?;
+                let account = Account::imported(&key, &chain_code, profile.leaf)?;
+                self.issued_with(profile, account, None, answer)
+            }
+        }
     }
 
-    /// Judges the answer to ISSUE, and remembers what the card should hold from here on.
+    /// Judges the answer to ISSUE with a made key, and remembers what the card should hold from
+    /// here on.
     ///
     /// # Errors
-    /// [`Stop::Fail`] unless it is `P = C + h·G` and the chain code of both shares.
+    /// [`Stop::Fail`] unless it is `P = C + h·G`, the chain code of both shares, and a signed
+    /// issue record.
     pub fn issued(
         &mut self,
         profile: &Profile,
         commitment: &PublicKey,
         answer: Answer,
     ) -> Step<()> {
+        let Provenance::Made(share) = profile.provenance else {
+            return Err(Stop::Error(
+                "the case judges an imported key as made".into(),
+            ));
+        };
+        let account = Account::made(commitment, &share, profile.leaf)?;
+        self.issued_with(profile, account, Some(*commitment), answer)
+    }
+
+    fn issued_with(
+        &mut self,
+        profile: &Profile,
+        account: Account,
+        commitment: Option<PublicKey>,
+        answer: Answer,
+    ) -> Step<()> {
         let data = answer.want(Sw::OK, "ISSUE")?;
-        let leaf = profile.leaf.x_only_public_key().0;
-        let account = Account::expected(commitment, &profile.share, leaf)?;
         let mut reader = Reader::new("ISSUE", &data);
         let public_key: [u8; 33] = reader.array(0x80)?;
         let chain_code: [u8; 32] = reader.array(0x81)?;
+        let record = IssueRecord {
+            identity_key: reader.array(0x82)?,
+            salt: reader.array(0x83)?,
+            signature: reader.array(0x84)?,
+        };
         reader.end()?;
         require!(
             public_key == account.public_key(),
-            "ISSUE: the account's public key isn't C + h·G: the card didn't take the host's share"
+            "ISSUE: the account's public key isn't the one of the host's share or key"
         );
         require!(
             chain_code == account.chain_code(),
-            "ISSUE: the chain code isn't the hash of C and h"
+            "ISSUE: the chain code isn't the one of the host's share or key"
         );
-        self.recorder.borrow_mut().leaks.guard(Secrets {
+        require!(
+            record.is_valid(profile, &account),
+            "ISSUE: the issue record's signature isn't valid for what was sent and answered"
+        );
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.leaks.guard(Secrets {
             account: account.clone(),
-            commitment: *commitment,
+            commitment,
+            imported: match profile.provenance {
+                Provenance::Made(_) => None,
+                Provenance::Imported { key, .. } => Some(key),
+            },
             pin_block: profile.pin.block(),
             pin_digits: profile.pin.ascii(),
+            identity_key: record.identity_key,
         });
+        drop(recorder);
         let capabilities = self.capabilities()?;
         self.host = Some(Host {
             profile: profile.clone(),
             account,
             capabilities,
+            record,
             purse: Purse::default(),
         });
         Ok(())
+    }
+}
+
+impl IssueRecord {
+    fn is_valid(&self, profile: &Profile, account: &Account) -> bool {
+        let digest = tagged_hash(
+            "Tillcard/issue",
+            &[
+                &VERSION,
+                &[profile.network, profile.provenance.number()],
+                &account.public_key(),
+                &account.chain_code(),
+                &profile.owner.x_only_public_key().0.serialize(),
+                &profile.leaf.encode(),
+                &self.salt,
+            ],
+        );
+        p256_verifies(&self.identity_key, &digest, &self.signature)
     }
 }

@@ -3,13 +3,17 @@
 //! Every method that returns an [`Answer`](crate::apdu::Answer) leaves its judgement to the case. Methods that return
 //! something else have judged it.
 
+mod books;
 mod coins;
 mod issue;
 mod owner;
 mod payment;
 mod pin;
 mod session;
+mod sign;
 
+pub use books::{ACKNOWLEDGE_LOG, Books, READ_COINS, READ_COINS_ON, READ_LOG, RESOLVE, SET_LIMITS};
 pub use coins::Entry;
-pub use issue::Host;
-pub use session::{AID, Capabilities, Card, Form, Status, VERSION};
+pub use issue::{Host, IssueRecord};
+pub use payment::{GET_ANCESTOR, REPORT_ABSENT};
+pub use session::{AID, Capabilities, Capability, Card, Form, Status, VERSION};

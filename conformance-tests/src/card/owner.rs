@@ -1,7 +1,7 @@
 //! Owner authority: GET CHALLENGE and signed commands.
 
 use super::Card;
-use crate::apdu::{Answer, Command};
+use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::keys::{sign, tagged_hash};
 use crate::outcome::{Preamble, Step, Stop};
 use crate::status::Sw;
@@ -68,6 +68,25 @@ impl Card {
     ) -> Step<[u8; 64]> {
         let message = self.owner_message(challenge, header, body)?;
         Ok(sign(&self.host()?.profile.owner, &message))
+    }
+
+    /// An owner command over a fresh challenge; all of its answer.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when no challenge is to be had.
+    pub fn command_by_owner(&mut self, header: [u8; 4], body: &[u8]) -> Step<Answer> {
+        let command = self.owner_command(header, body)?;
+        self.send(&command.le(LE_SHORT))
+    }
+
+    /// An owner command over a fresh challenge, to be sent without or with Le.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when no challenge is to be had.
+    pub fn owner_command(&mut self, header: [u8; 4], body: &[u8]) -> Step<Command> {
+        let challenge = self.challenge()?;
+        let signature = self.owner_signature(&challenge, header, body)?;
+        Ok(Command::new(header).data(Self::signed(body, &signature)))
     }
 
     /// The data field of an owner command.

@@ -1,12 +1,19 @@
-//! PREVIEW and PAY.
+//! PREVIEW, PAY, REPORT ABSENT and GET ANCESTOR.
 
 use super::Card;
 use crate::apdu::{Answer, Command, LE_SHORT};
-use crate::model::{Coin, Plan, Request};
+use crate::model::{Coin, Logged, Plan, Request, Rules};
 use crate::outcome::{Step, Stop, require};
 use crate::status::Sw;
-use crate::tlv::Reader;
+use crate::tlv::{self, Reader};
 use crate::tx::{Payment, check_payment};
+
+/// Indexes of a chain.
+const INDEXES: u32 = 4096;
+/// CLA INS P1 P2.
+pub const REPORT_ABSENT: [u8; 4] = [0x80, 0x34, 0, 0];
+/// CLA INS P1 P2.
+pub const GET_ANCESTOR: [u8; 4] = [0x80, 0x36, 0, 0];
 
 impl Card {
     /// PREVIEW.
@@ -33,17 +40,44 @@ impl Card {
         )
     }
 
-    /// What the card must do with a request.
+    /// What bounds a payment besides the coins.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the card isn't issued.
+    pub fn rules(&self) -> Step<Rules> {
+        let host = self.host()?;
+        let next = host.purse.next_receive;
+        let own = (next < INDEXES).then(|| host.account.script(0, next));
+        Ok(Rules {
+            limits: host.profile.limits,
+            log: usize::from(host.capabilities.log),
+            coins: usize::from(host.capabilities.coins),
+            unrooted: usize::from(host.capabilities.unrooted),
+            own: own.into_iter().collect::<Step<_>>()?,
+        })
+    }
+
+    /// What the card must do with a PREVIEW, or with a PAY that isn't given again.
     ///
     /// # Errors
     /// [`Stop::Error`] when the card isn't issued.
     pub fn expectation(&self, request: &Request) -> Step<Result<Plan, Sw>> {
         let host = self.host()?;
-        Ok(host.purse.plan(
-            request,
-            &host.profile.limits,
-            u32::from(host.capabilities.log),
-        ))
+        let plan = match host.purse.plan(request, &self.rules()?) {
+            Ok(plan) => plan,
+            refused => return Ok(refused),
+        };
+        // Only a taproot script can be the card's own.
+        if request.payee.is_p2tr() {
+            let change = (plan.change > 0).then_some((1, plan.change_index));
+            let inputs = plan.inputs.iter().map(|coin| (coin.chain, coin.index));
+            for (chain, index) in inputs.chain(change) {
+                if host.account.script(chain, index)? == request.payee {
+                    return Ok(Err(Sw::PAYEE));
+                }
+            }
+        }
+        Ok(Ok(plan))
     }
 
     /// What the card must do with a request that it can't refuse.
@@ -89,18 +123,140 @@ impl Card {
         self.paid(request, answer)
     }
 
-    /// Judges the answer to a PAY that must succeed, and remembers what the card should hold.
+    /// Judges the answer to a PAY that must succeed with the PIN, and remembers what the card
+    /// should hold.
     ///
     /// # Errors
     /// [`Stop::Fail`] on any difference.
     pub fn paid(&mut self, request: &Request, answer: Answer) -> Step<Payment> {
+        self.paid_as(request, answer, false)
+    }
+
+    /// The same, with or without the PIN.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] on any difference.
+    pub fn paid_as(
+        &mut self,
+        request: &Request,
+        answer: Answer,
+        without_pin: bool,
+    ) -> Step<Payment> {
         let plan = self.plan(request)?;
         let bytes = answer.want(Sw::OK, "PAY")?;
         let payment = check_payment(&bytes, &self.host()?.account, request, &plan)?;
-        self.host_mut()?
-            .purse
-            .pay(request, &plan, payment.txid, payment.change_vout);
+        self.made(
+            request,
+            &plan,
+            payment.txid,
+            payment.change_vout,
+            without_pin,
+        )?;
         Ok(payment)
+    }
+
+    /// Remembers a payment.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the card isn't issued.
+    pub fn made(
+        &mut self,
+        request: &Request,
+        plan: &Plan,
+        txid: [u8; 32],
+        change_vout: Option<u32>,
+        without_pin: bool,
+    ) -> Step<()> {
+        let host = self.host_mut()?;
+        let log = usize::from(host.capabilities.log);
+        (host.purse).pay(request, plan, txid, change_vout, without_pin, log);
+        Ok(())
+    }
+
+    /// Judges the answer to a PAY of a kept payment: the same transaction, counted.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] on any difference.
+    pub fn paid_again(&mut self, request: &Request, answer: Answer) -> Step<()> {
+        let kept = self.logged(request)?.clone();
+        let bytes = answer.want(Sw::OK, "PAY of a payment made before")?;
+        self.same_transaction(&kept, &bytes)?;
+        self.logged_mut(kept.sequence)?.given_again += 1;
+        Ok(())
+    }
+
+    /// A transaction must be that of a kept payment, with valid signatures.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] on any difference.
+    fn same_transaction(&self, kept: &Logged, bytes: &[u8]) -> Step<()> {
+        let payment = check_payment(bytes, &self.host()?.account, &kept.request, &kept.plan)?;
+        require!(
+            payment.txid == kept.txid,
+            "the transaction given again has another txid"
+        );
+        Ok(())
+    }
+
+    /// What the model keeps of a payment.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when it keeps none of this identity.
+    pub fn logged(&self, request: &Request) -> Step<&Logged> {
+        (self.host()?.purse.kept(&request.identity))
+            .ok_or_else(|| Stop::Error("the model keeps no such payment".to_owned()))
+    }
+
+    fn logged_mut(&mut self, sequence: u32) -> Step<&mut Logged> {
+        (self.host_mut()?.purse.log.iter_mut())
+            .find(|logged| logged.sequence == sequence)
+            .ok_or_else(|| Stop::Error("the model keeps no such payment".to_owned()))
+    }
+
+    /// REPORT ABSENT.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn report_answer(&mut self, txid: &[u8; 32], vout: u32) -> Step<Answer> {
+        let outpoint = [&txid[..], &vout.to_be_bytes()].concat();
+        self.once(&Command::new(REPORT_ABSENT).data(tlv::object(0x80, &outpoint)))
+    }
+
+    /// REPORT ABSENT of a coin that was offered, which the model then takes for doubtful.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] unless the card takes it.
+    pub fn report(&mut self, coin: &Coin) -> Step<()> {
+        self.report_answer(&coin.txid, coin.vout)?
+            .want_bare(Sw::OK, "REPORT ABSENT")?;
+        self.host_mut()?.purse.report(coin.txid, coin.vout);
+        Ok(())
+    }
+
+    /// GET ANCESTOR.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn ancestor_answer(&mut self, txid: &[u8; 32]) -> Step<Answer> {
+        self.send(
+            &Command::new(GET_ANCESTOR)
+                .data(tlv::object(0x80, txid))
+                .le(LE_SHORT),
+        )
+    }
+
+    /// GET ANCESTOR of a kept payment, which must be given.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] on any difference.
+    pub fn ancestor(&mut self, request: &Request) -> Step<()> {
+        let kept = self.logged(request)?.clone();
+        let bytes = self
+            .ancestor_answer(&kept.txid)?
+            .want(Sw::OK, "GET ANCESTOR")?;
+        self.same_transaction(&kept, &bytes)?;
+        self.logged_mut(kept.sequence)?.given_as_ancestor += 1;
+        Ok(())
     }
 }
 
@@ -123,7 +279,7 @@ fn check_preview(data: &[u8], request: &Request, plan: &Plan) -> Step<()> {
         plan.fee,
         plan.change
     );
-    let expected: Vec<u8> = plan.inputs.iter().flat_map(outpoint).collect();
+    let expected: Vec<u8> = plan.inputs.iter().flat_map(Coin::outpoint).collect();
     require!(
         outpoints == expected,
         "PREVIEW: the outpoints are {} instead of {}",
@@ -131,8 +287,4 @@ fn check_preview(data: &[u8], request: &Request, plan: &Plan) -> Step<()> {
         hex::encode(&expected)
     );
     Ok(())
-}
-
-fn outpoint(coin: &Coin) -> Vec<u8> {
-    [&coin.txid[..], &coin.vout.to_be_bytes()].concat()
 }

@@ -11,6 +11,9 @@ impl Card {
     /// # Errors
     /// When the link fails.
     pub fn verify(&mut self, field: &[u8]) -> Step<Answer> {
+        if !field.is_empty() {
+            self.authorisation_ended();
+        }
         self.once(&Command::new([0x00, 0x20, 0x00, 0x80]).data(field))
     }
 
@@ -65,9 +68,9 @@ impl Card {
     pub fn tries(&mut self) -> Step<u8> {
         match self.status()? {
             Status::Issued { tries, .. } => Ok(tries),
-            Status::Factory => Err(Stop::Fail(
-                "the card says that it was never issued".to_owned(),
-            )),
+            other => Err(Stop::Fail(format!(
+                "the card says that its state is {other:?}"
+            ))),
         }
     }
 

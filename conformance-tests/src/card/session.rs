@@ -5,7 +5,7 @@ use crate::apdu::{Answer, Command, LE_EXTENDED, LE_SHORT};
 use crate::outcome::{Step, Stop, require};
 use crate::recorder::Recorder;
 use crate::status::Sw;
-use crate::target::{Link, LinkError, Reset};
+use crate::target::{Fault, Link, LinkError, Reset};
 use crate::tlv::Reader;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// The application identifier.
 pub const AID: [u8; 9] = [0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44];
 /// The version of the protocol text, major and minor.
-pub const VERSION: [u8; 2] = [0, 0];
+pub const VERSION: [u8; 2] = [0, 1];
 /// How many GET RESPONSE may follow one command before the card is thought to loop.
 const MOST_PARTS: usize = 300;
 
@@ -23,6 +23,10 @@ const MOST_PARTS: usize = 300;
 pub enum Status {
     /// Never issued.
     Factory,
+    /// The memory is of another version.
+    OtherVersion,
+    /// The memory is damaged.
+    Damaged,
     /// Issued.
     Issued {
         /// 0 to 3.
@@ -37,7 +41,8 @@ pub enum Status {
 pub struct Capabilities {
     /// Major and minor.
     pub version: [u8; 2],
-    /// Bit 0 extended length, 1 account key made on the card, 2 auxiliary randomness.
+    /// Bit 0 extended length, 1 account key made on the card, 2 auxiliary randomness, 3 account
+    /// key imported, 4 payments without PIN, 5 credits, 6 owner's signing.
     pub bits: u32,
     /// Most inputs of a payment.
     pub inputs: u8,
@@ -47,6 +52,12 @@ pub struct Capabilities {
     pub tries: u8,
     /// Payments that the log can hold.
     pub log: u8,
+    /// Unrooted coins that the card can hold.
+    pub unrooted: u8,
+    /// Most inputs of the owner's signing.
+    pub sign_inputs: u8,
+    /// Most outputs of the owner's signing.
+    pub sign_outputs: u8,
 }
 
 impl Capabilities {
@@ -55,6 +66,35 @@ impl Capabilities {
     pub const fn extended_length(&self) -> bool {
         self.bits & 1 != 0
     }
+
+    /// The case asks about a capability; a card without it isn't asked.
+    ///
+    /// # Errors
+    /// [`Stop::NotApplicable`] when the card doesn't declare it.
+    pub fn needs(&self, capability: Capability) -> Step<()> {
+        if self.bits & (1 << capability as u32) != 0 {
+            return Ok(());
+        }
+        Err(Stop::NotApplicable(format!(
+            "the card doesn't declare capability {} ({capability:?})",
+            capability as u32
+        )))
+    }
+}
+
+/// What a card may declare and leave out, by its bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// Account key made on the card.
+    Made = 1,
+    /// Account key imported.
+    Imported = 3,
+    /// Payments without PIN.
+    WithoutPin = 4,
+    /// Credits.
+    Credits = 5,
+    /// Owner's signing.
+    Signing = 6,
 }
 
 /// How commands are encoded.
@@ -213,6 +253,7 @@ impl Card {
     /// As for [`Card::raw`].
     pub fn reset(&mut self, how: Reset) -> Step<()> {
         self.link.reset(how).map_err(link_failed)?;
+        self.authorisation_ended();
         self.recorder.borrow_mut().event(match how {
             Reset::Cold => "power off and on",
             Reset::Warm => "warm reset",
@@ -229,11 +270,48 @@ impl Card {
         self.select()
     }
 
+    /// Reports of absent coins end with the authorisation in which they were made.
+    pub(super) fn authorisation_ended(&mut self) {
+        if let Some(host) = &mut self.host {
+            host.purse.reported.clear();
+        }
+    }
+
+    /// Does to the card what only some targets can.
+    ///
+    /// # Errors
+    /// [`Stop::NotApplicable`] when this one can't.
+    pub fn inject(&mut self, fault: &Fault) -> Step<()> {
+        if self.link.inject(fault).map_err(link_failed)? {
+            self.recorder.borrow_mut().event(fault.name());
+            return Ok(());
+        }
+        Err(Stop::NotApplicable(format!(
+            "{}: {}",
+            crate::outcome::BEYOND_TARGET,
+            fault.name()
+        )))
+    }
+
+    /// All of the card's memory, on targets where it is in reach.
+    ///
+    /// # Errors
+    /// [`Stop::NotApplicable`] where it isn't.
+    pub fn memory(&mut self) -> Step<Vec<u8>> {
+        self.link.memory().map_err(link_failed)?.ok_or_else(|| {
+            Stop::NotApplicable(format!(
+                "{}: reading the memory",
+                crate::outcome::BEYOND_TARGET
+            ))
+        })
+    }
+
     /// SELECT by the full AID, without asking for the FCI.
     ///
     /// # Errors
     /// [`Stop::Fail`] unless the answer is `9000`.
     pub fn select(&mut self) -> Step<()> {
+        self.authorisation_ended();
         self.once(&Command::new([0x00, 0xA4, 0x04, 0x0C]).data(AID))?
             .want_bare(Sw::OK, "SELECT")
     }
@@ -279,6 +357,8 @@ impl Card {
                 let [tries] = reader.array(0x82)?;
                 Status::Issued { network, tries }
             }
+            0x7E => Status::OtherVersion,
+            0x7F => Status::Damaged,
             other => {
                 return Err(Stop::Fail(format!(
                     "GET DATA, status: unknown state {other:02X}"
@@ -305,6 +385,9 @@ impl Card {
             coins: u16::from_be_bytes(reader.array(0x83)?),
             tries: reader.array::<1>(0x84)?[0],
             log: reader.array::<1>(0x85)?[0],
+            unrooted: reader.array::<1>(0x86)?[0],
+            sign_inputs: reader.array::<1>(0x87)?[0],
+            sign_outputs: reader.array::<1>(0x88)?[0],
         };
         reader.end()?;
         Ok(capabilities)

@@ -173,7 +173,7 @@ fn retired(b: &mut Bench) -> Outcome {
         let entry = Entry {
             txid: b.values.bytes("late coin"),
             vout: 0,
-            index,
+            place: index,
         };
         b.card
             .begin_entry(&entry)?
@@ -184,7 +184,7 @@ fn retired(b: &mut Bench) -> Outcome {
         let entry = Entry {
             txid: b.values.bytes("late coin"),
             vout: 0,
-            index,
+            place: index,
         };
         b.card
             .begin_entry(&entry)?

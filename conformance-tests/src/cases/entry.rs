@@ -1,7 +1,7 @@
 //! ENTER COIN: what enters, and what stays. Section 6.2.
 
 use super::prelude::*;
-use crate::model::MAX_AMOUNT;
+use crate::model::{MAX_AMOUNT, Place, fee};
 use crate::tx::{funding, preimage, txid};
 use bitcoin::{Sequence, Transaction};
 
@@ -44,10 +44,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-ENT-09",
-        version: 1,
+        version: 2,
         purpose: "The card takes exactly as many coins as it declares, then refuses with 6A84, \
-                  still pays, and takes coins again when a payment made room.",
-        requirements: &[req::ENT_2, req::INF_2],
+                  still pays where no change needs a place (else 6A84), and takes coins again \
+                  when the owner acknowledged a payment.",
+        requirements: &[req::ENT_2, req::INF_2, req::ACK_1, req::PAY_4, req::IMG_1],
         start: Start::Own,
         level: Level::D3,
         defect: "A full card that overwrites a coin, or can no longer pay; a false declaration.",
@@ -55,10 +56,10 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-ENT-10",
-        version: 1,
+        version: 2,
         purpose: "A coin that a payment spent never enters again: neither announced as before, \
-                  nor at another index, nor after power cycles and further payments; and so for \
-                  change that was spent.",
+                  nor at another index, nor after power cycles, further payments and their \
+                  acknowledgement; and so for change that was spent.",
         requirements: &[req::ENT_6, req::ENT_2, req::TX_6],
         start: Start::Own,
         level: Level::D3,
@@ -84,7 +85,7 @@ fn enters(b: &mut Bench) -> Outcome {
         let entry = Entry {
             txid: txid(&transaction),
             vout: 2 * index,
-            index,
+            place: index,
         };
         b.card.enter(&entry, &bytes, amount)?;
         b.card.power_cycle()?;
@@ -155,7 +156,7 @@ fn wide_coin(b: &Bench, stream: &mut crate::values::Stream, index: u32) -> Step<
     let entry = Entry {
         txid: txid(&transaction),
         vout: 2,
-        index,
+        place: index,
     };
     Ok((entry, preimage(&transaction)))
 }
@@ -213,7 +214,7 @@ fn shapes(b: &mut Bench) -> Outcome {
         let entry = Entry {
             txid: txid(&transaction),
             vout: others as u32,
-            index,
+            place: index,
         };
         b.card
             .enter(&entry, &preimage(&transaction), 31_000)
@@ -238,7 +239,7 @@ fn room(b: &mut Bench) -> Outcome {
             .at(|| format!("coin {} of {coins} declared", coin + 1))?;
         last = Some(entry);
     }
-    let (entry, bytes) = b.card.coin_at(&mut stream, 50_000, 0)?;
+    let (entry, _) = b.card.coin_at(&mut stream, 50_000, 0)?;
     let known = last.ok_or_else(|| Stop::Fail("the card declares no room for coins".to_owned()))?;
     b.card
         .begin_entry(&entry)?
@@ -248,7 +249,7 @@ fn room(b: &mut Bench) -> Outcome {
         .want_bare(Sw::COIN_KNOWN, "ENTER COIN of a coin in a full card")?;
     b.card
         .begin_entry(&Entry {
-            index: 4096,
+            place: 4096,
             ..entry
         })?
         .want_bare(Sw::INDEX, "ENTER COIN at index 4096 into a full card")?;
@@ -256,15 +257,30 @@ fn room(b: &mut Bench) -> Outcome {
     b.card
         .begin_entry(&entry)?
         .want_bare(Sw::NO_ROOM, "ENTER COIN after a power cycle")?;
-    if coins >= 2 {
-        b.card.pay_checked(&request(25_000))?;
-        let index = b.card.host()?.purse.next_receive;
-        let (entry, bytes) = b.card.coin_at(&mut stream, 50_000, index)?;
-        b.card
-            .enter(&entry, &bytes, 50_000)
-            .at(|| "after a payment made room".to_owned())?;
-    }
-    drop(bytes);
+    // No place for change; without change the card pays, and keeps the coin that it spent until
+    // the owner knows the payment to be final.
+    b.card.preview_checked(&request(10_000))?.map_or_else(
+        |sw| {
+            require!(sw == Sw::NO_ROOM, "the case expects 6A84, its model {sw}");
+            Ok(())
+        },
+        |_| Err(Stop::Error("the case needs a full card".to_owned())),
+    )?;
+    let largest = b.card.host()?.purse.candidates()[0].amount;
+    b.card
+        .pay_checked(&request(largest - fee(1, 22, false, 1_000)))
+        .at(|| "without change, from a full card".to_owned())?;
+    b.card.begin_entry(&entry)?.want_bare(
+        Sw::NO_ROOM,
+        "ENTER COIN into a card that keeps a spent coin",
+    )?;
+    b.card.acknowledge(1, 1)?;
+    let index = b.card.host()?.purse.next_receive;
+    let (entry, bytes) = b.card.coin_at(&mut stream, 50_000, index)?;
+    b.card
+        .enter(&entry, &bytes, 50_000)
+        .at(|| "after the owner acknowledged a payment".to_owned())?;
+    b.card.expect_books("full again")?;
     b.note(format!("{coins} coins"));
     Ok(())
 }
@@ -276,26 +292,30 @@ fn never_again(b: &mut Bench) -> Outcome {
     let (entry, bytes) = b.card.coin_at(&mut stream, 60_000, 3)?;
     b.card.enter(&entry, &bytes, 60_000)?;
     let first = b.card.pay_checked(&request(20_000))?;
-    let refused = |b: &mut Bench, when: &str| -> Outcome {
+    // While the card keeps the payment it knows the coin; later it forgets it, and the index
+    // alone keeps it out.
+    let refused = |b: &mut Bench, kept: bool, when: &str| -> Outcome {
         b.card
             .begin_entry(&entry)?
             .want_bare(Sw::RETIRED, "ENTER COIN of a coin that was spent")
             .at(|| when.to_owned())?;
-        for index in [0, 4, 12] {
-            let other = Entry { index, ..entry };
+        for place in [0, 4, 12] {
+            let other = Entry { place, ..entry };
+            let sw = if kept {
+                Sw::COIN_KNOWN
+            } else {
+                Sw::OTHER_SCRIPT
+            };
             b.card
                 .enter_answer(&other, &bytes)?
-                .want_bare(
-                    Sw::OTHER_SCRIPT,
-                    "ENTER COIN of a spent coin at another index",
-                )
+                .want_bare(sw, "ENTER COIN of a spent coin at another index")
                 .at(|| when.to_owned())?;
         }
         Ok(())
     };
-    refused(b, "after the payment")?;
+    refused(b, true, "after the payment")?;
     b.card.power_cycle()?;
-    refused(b, "after a power cycle")?;
+    refused(b, true, "after a power cycle")?;
 
     // The change of the first payment: in the card now, spent by the second.
     let change = Entry {
@@ -303,17 +323,31 @@ fn never_again(b: &mut Bench) -> Outcome {
         vout: first
             .change_vout
             .ok_or_else(|| Stop::Error("no change".to_owned()))?,
-        index: 0,
+        place: Place::change(0).0,
     };
     b.card
         .begin_entry(&change)?
         .want_bare(Sw::COIN_KNOWN, "ENTER COIN of the card's own change")?;
     b.card.pay_checked(&request(20_000))?;
-    refused(b, "after another payment")?;
+    refused(b, true, "after another payment")?;
+    let elsewhere = Entry { place: 0, ..change };
     b.card
-        .enter_answer(&change, &preimage(&first.transaction))?
-        .want_bare(Sw::OTHER_SCRIPT, "ENTER COIN of change that was spent")?;
+        .begin_entry(&change)?
+        .want_bare(Sw::RETIRED, "ENTER COIN of change that was spent")?;
+    b.card.begin_entry(&elsewhere)?.want_bare(
+        Sw::COIN_KNOWN,
+        "ENTER COIN of change that was spent, at another place",
+    )?;
+    b.card.acknowledge(2, 2)?;
     b.card.power_cycle()?;
+    refused(b, false, "after the owner acknowledged both payments")?;
+    b.card
+        .begin_entry(&change)?
+        .want_bare(Sw::RETIRED, "ENTER COIN of change that was spent")?;
+    b.card
+        .enter_answer(&elsewhere, &preimage(&first.transaction))?
+        .want_bare(Sw::OTHER_SCRIPT, "ENTER COIN of change that was spent")?;
+    b.card.expect_books("after refused entries")?;
     let plan = b.card.preview_checked(&request(30_000))?;
     require!(
         plan == Err(Sw::INSUFFICIENT),

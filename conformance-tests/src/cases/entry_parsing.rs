@@ -133,7 +133,7 @@ fn impossible(b: &mut Bench) -> Outcome {
     let entry = Entry {
         txid: b.values.bytes("txid"),
         vout: 0,
-        index: 0,
+        place: 0,
     };
     for Part {
         name,
@@ -242,7 +242,7 @@ fn every_size(b: &mut Bench) -> Outcome {
     let entry = Entry {
         txid: crate::tx::txid(&transaction),
         vout: 1,
-        index: 9,
+        place: 9,
     };
     for size in 1..=255 {
         b.card.begun_entry(&entry)?;

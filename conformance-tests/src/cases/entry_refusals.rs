@@ -39,7 +39,7 @@ fn first_command(b: &mut Bench) -> Outcome {
     let mut announced = |index: u32| Entry {
         txid: stream.bytes(),
         vout: 0,
-        index,
+        place: index,
     };
     let highest = [
         10,
@@ -77,7 +77,7 @@ fn first_command(b: &mut Bench) -> Outcome {
         let entry = Entry {
             txid: stream.bytes(),
             vout: 0,
-            index,
+            place: index,
         };
         b.card
             .begin_entry(&entry)?
@@ -88,13 +88,18 @@ fn first_command(b: &mut Bench) -> Outcome {
         .begin_entry(&first)?
         .want_bare(Sw::COIN_KNOWN, "ENTER COIN of a coin in the card")?;
     for index in [0, 15] {
-        b.card.begin_entry(&Entry { index, ..first })?.want_bare(
-            Sw::COIN_KNOWN,
-            "ENTER COIN of a coin in the card at another index",
-        )?;
+        b.card
+            .begin_entry(&Entry {
+                place: index,
+                ..first
+            })?
+            .want_bare(
+                Sw::COIN_KNOWN,
+                "ENTER COIN of a coin in the card at another index",
+            )?;
     }
     b.card
-        .begin_entry(&Entry { index: 16, ..first })?
+        .begin_entry(&Entry { place: 16, ..first })?
         .want_bare(Sw::INDEX, "a coin in the card, at an index not given out")?;
     b.card.begin_entry(&Entry { vout: 1, ..first })?.want_bare(
         Sw::OK,
@@ -104,13 +109,13 @@ fn first_command(b: &mut Bench) -> Outcome {
     // Index 3 retires; the coin at 5 stays.
     b.card.pay_checked(&request(30_000))?;
     b.card
-        .begin_entry(&Entry { index: 3, ..second })?
+        .begin_entry(&Entry { place: 3, ..second })?
         .want_bare(Sw::RETIRED, "a coin in the card, at a retired index")?;
     b.card
         .begin_entry(&Entry {
             txid: stream.bytes(),
             vout: 0,
-            index: 3,
+            place: 3,
         })?
         .want_bare(Sw::RETIRED, "another coin at a retired index")?;
     b.card
@@ -120,7 +125,7 @@ fn first_command(b: &mut Bench) -> Outcome {
     // Without authority none of that is told.
     for entry in [
         Entry {
-            index: 4096,
+            place: 4096,
             ..first
         },
         first,
@@ -269,7 +274,7 @@ fn complete_transaction(b: &mut Bench) -> Outcome {
         let entry = Entry {
             txid: txid_of_bytes(&bytes),
             vout: *vout,
-            index: 0,
+            place: 0,
         };
         let refused = |b: &mut Bench, entry: &Entry, sw: Sw| -> Outcome {
             b.card.begun_entry(entry)?;
@@ -294,7 +299,7 @@ fn complete_transaction(b: &mut Bench) -> Outcome {
     let entry = Entry {
         txid: txid_of_bytes(&right),
         vout: 0,
-        index: 0,
+        place: 0,
     };
     // Version, outpoint, sequence, amount, script, lock time.
     for at in [0, 5, 37, 42, 47, 58, right.len() - 1] {

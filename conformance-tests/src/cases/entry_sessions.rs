@@ -8,7 +8,7 @@ pub(crate) const CASES: &[Case] = &[
         id: "TC-ENT-07",
         version: 1,
         purpose: "Commands between the pieces (GET DATA, VERIFY, GET CHALLENGE, GENERATE, ISSUE, \
-                  RECEIVE SCRIPT, PREVIEW, PAY, a new first command) end the entry, and so do \
+                  RECEIVE SCRIPT, PREVIEW, PAY, and all others, a new first command too) end the entry, and so do \
                   commands refused for instruction, P1-P2, length or encoding; GET RESPONSE and \
                   a refused SELECT don't.",
         requirements: &[req::ENT_5, req::FRM_8],
@@ -47,8 +47,12 @@ fn interleaved(b: &mut Bench) -> Outcome {
     // The card's own script, so that a stream put together of two parts would enter.
     let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, 0)?;
     let (first, second) = bytes.split_at(50);
-    let sample = |name, command| Sample { name, command };
-    let mut between = samples::all(b)?;
+    let sample = |name, command| Sample {
+        name,
+        command,
+        needs: None,
+    };
+    let mut between = samples::declared(b)?;
     between.retain(|sample| sample.name != "ENTER COIN, a piece");
     between.extend([
         sample("an undefined instruction", Command::new([0x80, 0xFE, 0, 0])),
@@ -63,7 +67,7 @@ fn interleaved(b: &mut Bench) -> Outcome {
         ),
         sample(
             "a PAY that can't be decoded",
-            Command::new([0x80, 0x30, 0, 0]).data(vec![0; 40]),
+            Command::new([0x80, 0x30, 0, 0]).data(vec![0; 70]),
         ),
         sample(
             "another data object",
@@ -167,7 +171,7 @@ fn pieces_alone(b: &mut Bench) -> Outcome {
     b.card.authorise()?;
     alone(b, "for the holder")?;
     b.card
-        .begin_entry(&Entry { index: 10, ..entry })?
+        .begin_entry(&Entry { place: 10, ..entry })?
         .want_bare(Sw::INDEX, "ENTER COIN at index 10")?;
     alone(b, "after a refused first command")?;
     b.card.begun_entry(&entry)?;

@@ -2,7 +2,8 @@
 
 use super::prelude::*;
 use super::samples;
-use crate::model::Profile;
+use crate::card::{ACKNOWLEDGE_LOG, GET_ANCESTOR, READ_LOG, REPORT_ABSENT, RESOLVE, SET_LIMITS};
+use crate::model::{Profile, Spend};
 use crate::tlv;
 
 pub(crate) const CASES: &[Case] = &[
@@ -149,7 +150,7 @@ fn length_fields(b: &mut Bench) -> Outcome {
     let entry = Entry {
         txid: crate::tx::txid(&transaction),
         vout: 0,
-        index: 0,
+        place: 0,
     };
     let bytes = crate::tx::preimage(&transaction);
     b.card.begun_entry(&entry)?;
@@ -172,14 +173,23 @@ fn field_lengths(b: &mut Bench) -> Outcome {
     b.card.authorise()?;
     let takes = |header: [u8; 4], length: usize| match (header[0], header[1], header[2]) {
         (0x00, 0x20, _) => true,
-        (0x80, 0x10, _) => length == 145,
+        (0x80, 0x10, _) => length == 168,
         (0x80, 0x22, 0) => length == 112,
-        (0x80, 0x22, _) => length > 0,
-        // 10 for the amount, 6 for the fee rate, 2 and 22 to 42 for the script.
-        (0x80, 0x30 | 0x32, _) => (40..=60).contains(&length),
+        (0x80, 0x22, 2) => length == 46,
+        (0x80, 0x22 | 0x40, 1) => length > 0,
+        // Amount 10, fee rate 6, script 24 to 44, source 3, identity 18, merchant 2 to 34,
+        // invoice hash 2 or 34.
+        (0x80, 0x30 | 0x32, _) => (65..=149).contains(&length),
+        (0x80, 0x34, _) => length == 38,
+        (0x80, 0x36, _) => length == 34,
+        (0x80, 0x40, 0) => length == 118,
+        (0x80, 0x42 | 0x4A, _) => length == 72,
+        (0x80, 0x44, _) => length == 78,
+        (0x80, 0x46, _) => length == 116,
+        (0x80, 0x48, 0) => length == 66,
         _ => length == 0,
     };
-    for sample in samples::all(b)? {
+    for sample in samples::declared(b)? {
         let header = sample.command.header;
         let field = [sample.command.data.clone(), vec![0; 256]].concat();
         for length in (0..=255).filter(|length| !takes(header, *length)) {
@@ -216,55 +226,114 @@ fn spoilt(objects: &Objects) -> Vec<(&'static str, Vec<u8>)> {
             field[at] = tag;
             all.push(("another tag", field));
         }
-        for length in [value.len() - 1, value.len() + 1, 0x80, 0xFF] {
+        let shorter = value.len().checked_sub(1);
+        for length in shorter.into_iter().chain([value.len() + 1, 0x80, 0xFF]) {
             let mut field = right.clone();
             field[at + 1] = length as u8;
             all.push(("another length", field));
         }
-        // One byte of value less, its length in two bytes: not the shortest form.
-        let mut field = right[..at].to_vec();
-        field.extend_from_slice(&[right[at], 0x81, (value.len() - 1) as u8]);
-        field.extend_from_slice(&value[..value.len() - 1]);
-        field.extend_from_slice(&right[at + 2 + value.len()..]);
-        all.push(("a length that isn't the shortest", field));
+        if let Some(shorter) = shorter {
+            // One byte of value less, its length in two bytes: not the shortest form.
+            let mut field = right[..at].to_vec();
+            field.extend_from_slice(&[right[at], 0x81, shorter as u8]);
+            field.extend_from_slice(&value[..shorter]);
+            field.extend_from_slice(&right[at + 2 + value.len()..]);
+            all.push(("a length that isn't the shortest", field));
+        }
         at += 2 + value.len();
     }
-    let mut swapped = objects.to_vec();
-    swapped.swap(0, 1);
-    all.push(("another order", encode(&swapped)));
-    let mut last_first = objects.to_vec();
-    last_first.rotate_right(1);
-    all.push(("the last one first", encode(&last_first)));
+    if objects.len() > 1 {
+        let mut swapped = objects.to_vec();
+        swapped.swap(0, 1);
+        all.push(("another order", encode(&swapped)));
+        let mut last_first = objects.to_vec();
+        last_first.rotate_right(1);
+        all.push(("the last one first", encode(&last_first)));
+    }
     all.push(("zeros", vec![0; right.len()]));
     all
 }
 
+/// Requests of a possible length whose values aren't.
+fn impossible_requests(request: &Request) -> Vec<(&'static str, Vec<u8>)> {
+    let with = |tag: u16, value: Vec<u8>| -> Vec<u8> {
+        (request.objects().iter())
+            .flat_map(|(at, right)| tlv::object(*at, if *at == tag { &value } else { right }))
+            .collect()
+    };
+    vec![
+        ("an unknown source", with(0x83, vec![2])),
+        ("an unknown source", with(0x83, vec![0xFF])),
+        ("a merchant of 33 bytes", with(0x85, vec![b'a'; 33])),
+        ("an invoice hash of 31 bytes", with(0x86, vec![1; 31])),
+        ("an invoice hash of one byte", with(0x86, vec![1])),
+        ("an invoice hash of 33 bytes", with(0x86, vec![1; 33])),
+        ("a payee script of 21 bytes", with(0x82, vec![0x51; 21])),
+        ("a payee script of 43 bytes", with(0x82, vec![0x51; 43])),
+    ]
+}
+
 fn encodings(b: &mut Bench) -> Outcome {
     let profile = Profile::new(&b.values, "encodings")?;
-    let request = request(10_000);
-    let payment = [
-        (0x80, request.amount.to_be_bytes().to_vec()),
-        (0x81, request.rate.to_be_bytes().to_vec()),
-        (0x82, request.payee.to_bytes()),
+    let imported = profile.clone().imported([1; 32], [2; 32]);
+    let request = Request {
+        invoice: vec![0x3C; 32],
+        ..request(10_000)
+    };
+    let coin = [(0x80, vec![7; 32]), (0x81, vec![0; 4]), (0x82, vec![0; 4])];
+    let signature = (0x9E, vec![9; 64]);
+    let number = (0x80, vec![0; 4]);
+    let signed = |body: &Objects| [body, std::slice::from_ref(&signature)].concat();
+    let fields: [(&str, [u8; 4], Vec<(u16, Vec<u8>)>); 13] = [
+        ("ISSUE", [0x80, 0x10, 0, 0], profile.objects().to_vec()),
+        (
+            "ISSUE, imported",
+            [0x80, 0x10, 1, 0],
+            imported.objects().to_vec(),
+        ),
+        ("ENTER COIN", Entry::BEGIN, signed(&coin)),
+        ("ENTER COIN of a credit", Entry::CREDIT, coin.to_vec()),
+        ("PREVIEW", [0x80, 0x32, 0, 0], request.objects().to_vec()),
+        ("PAY", [0x80, 0x30, 0, 0], request.objects().to_vec()),
+        ("REPORT ABSENT", REPORT_ABSENT, vec![(0x80, vec![7; 36])]),
+        ("GET ANCESTOR", GET_ANCESTOR, vec![(0x80, vec![7; 32])]),
+        ("READ LOG", READ_LOG, signed(std::slice::from_ref(&number))),
+        (
+            "ACKNOWLEDGE LOG",
+            ACKNOWLEDGE_LOG,
+            signed(&[number.clone(), (0x81, vec![0; 4])]),
+        ),
+        (
+            "SET LIMITS",
+            SET_LIMITS,
+            signed(&[(0x85, Limits::WIDE.encode())]),
+        ),
+        ("RESOLVE", RESOLVE, signed(std::slice::from_ref(&number))),
+        (
+            "SIGN",
+            Spend::BEGIN,
+            signed(&[
+                (0x80, vec![0, 0, 0, 2]),
+                (0x81, vec![0; 4]),
+                (0x82, vec![1]),
+                (0x83, vec![1]),
+                (0x84, vec![7; 32]),
+            ]),
+        ),
     ];
-    let entry = [
-        (0x80, vec![7; 32]),
-        (0x81, vec![0; 4]),
-        (0x82, vec![0; 4]),
-        (0x9E, vec![9; 64]),
-    ];
-    b.card.authorise()?;
-    let fields: [(&str, [u8; 4], &Objects); 4] = [
-        ("ISSUE", [0x80, 0x10, 0, 0], &profile.objects()),
-        ("ENTER COIN", Entry::BEGIN, &entry),
-        ("PREVIEW", [0x80, 0x32, 0, 0], &payment),
-        ("PAY", [0x80, 0x30, 0, 0], &payment),
-    ];
-    for (name, header, objects) in fields {
+    for (name, header, objects) in &fields {
         for (how, field) in spoilt(objects) {
             b.card
-                .once(&Command::new(header).data(field))?
+                .once(&Command::new(*header).data(field))?
                 .want_bare(Sw::WRONG_DATA, name)
+                .at(|| how.to_owned())?;
+        }
+    }
+    for (how, request) in impossible_requests(&request) {
+        for header in [[0x80, 0x32, 0, 0], [0x80, 0x30, 0, 0]] {
+            b.card
+                .once(&Command::new(header).data(request.clone()))?
+                .want_bare(Sw::WRONG_DATA, "PREVIEW or PAY")
                 .at(|| how.to_owned())?;
         }
     }
@@ -276,7 +345,7 @@ fn order(b: &mut Bench) -> Outcome {
     let request = request(10_000).encode();
     let mut spoilt = request.clone();
     spoilt[0] = 0x8F;
-    let long = [request.clone(), vec![0; 40]].concat();
+    let long = [request.clone(), vec![0; 80]].concat();
     let pay = |header: [u8; 4], field: &[u8]| Command::new(header).data(field);
 
     b.card.reset(Reset::Cold)?;
@@ -330,7 +399,7 @@ fn order(b: &mut Bench) -> Outcome {
         ),
         (
             "length before decoding",
-            pay([0x80, 0x30, 0, 0], &[0xFF; 80]),
+            pay([0x80, 0x30, 0, 0], &[0xFF; 160]),
             Sw::WRONG_LENGTH,
         ),
         (
@@ -360,7 +429,7 @@ fn order(b: &mut Bench) -> Outcome {
         ),
         (
             "decoding before state",
-            pay([0x80, 0x10, 0, 0], &[0xFF; 145]),
+            pay([0x80, 0x10, 0, 0], &[0xFF; 168]),
             Sw::WRONG_DATA,
         ),
     ];
@@ -377,7 +446,7 @@ fn refused_without_effect(b: &mut Bench) -> Outcome {
     let right = profile.encode();
     b.recorder.borrow_mut().hide(&profile.pin.block());
     b.card
-        .issue_answer(&right[..144])?
+        .issue_answer(&right[..167])?
         .want_bare(Sw::WRONG_LENGTH, "ISSUE, a byte short")?;
     let mut spoilt = right.clone();
     spoilt[0] = 0x81;

@@ -167,7 +167,7 @@ fn extended_life(b: &mut Bench) -> Outcome {
     let entry = Entry {
         txid: crate::tx::txid(&transaction),
         vout: 49,
-        index,
+        place: index,
     };
     b.card.begun_entry(&entry)?;
     let (first, rest) = bytes.split_at(1024);

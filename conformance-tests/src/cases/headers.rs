@@ -58,7 +58,21 @@ pub(super) const fn refusal_of_class(class: u8) -> Option<Sw> {
 pub(super) const fn is_defined(class: u8, instruction: u8) -> bool {
     match class {
         0x00 => matches!(instruction, 0x20 | 0x46 | 0x84 | 0xA4 | 0xC0 | 0xCA),
-        0x80 => matches!(instruction, 0x10 | 0x20 | 0x22 | 0x30 | 0x32),
+        0x80 => matches!(
+            instruction,
+            0x10 | 0x20
+                | 0x22
+                | 0x30
+                | 0x32
+                | 0x34
+                | 0x36
+                | 0x40
+                | 0x42
+                | 0x44
+                | 0x46
+                | 0x48
+                | 0x4A
+        ),
         _ => false,
     }
 }
@@ -80,7 +94,7 @@ fn open_session(b: &mut Bench) -> Step<Session> {
     let entry = Entry {
         txid: crate::tx::txid(&transaction),
         vout: 0,
-        index: 0,
+        place: 0,
     };
     Ok(Session {
         entry,
@@ -167,15 +181,18 @@ fn instructions(b: &mut Bench) -> Outcome {
 fn parameters(b: &mut Bench) -> Outcome {
     let session = open_session(b)?;
     // SELECT has its own case, TC-SEL-06.
-    for sample in samples::all(b)? {
+    for sample in samples::declared(b)? {
         let [class, instruction, right_p1, right_p2] = sample.command.header;
         let defined = |p1: u8, p2: u8| match (class, instruction) {
             (0x00, 0xCA) => p1 == 0x01 && p2 <= 0x01,
-            (0x80, 0x22) => p1 <= 0x01 && p2 == 0,
+            (0x80, 0x10 | 0x48) => p1 <= 0x01 && p2 == 0,
+            (0x80, 0x22) => p1 <= 0x02 && p2 == 0,
+            // P2 of P1 02 is the number of an input.
+            (0x80, 0x40) => p1 == 0x02 || (p1 <= 0x01 && p2 == 0),
             _ => (p1, p2) == (right_p1, right_p2),
         };
         let expected = if instruction == 0xCA {
-            Sw::NO_DATA_OBJECT
+            Sw::NOT_FOUND
         } else {
             Sw::WRONG_P1P2
         };

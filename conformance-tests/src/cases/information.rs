@@ -6,7 +6,9 @@ use super::prelude::*;
 const MOST_INPUTS: u8 = 16;
 const TRIES: u8 = 3;
 const LEAST_LOG: u8 = 64;
-const KNOWN_BITS: u32 = 0b111;
+const LEAST_UNROOTED: u8 = 8;
+const SIGNING: (u8, u8) = (128, 64);
+const KNOWN_BITS: u32 = 0b111_1111;
 const KEY_MADE_ON_CARD: u32 = 0b010;
 
 pub(crate) const CASES: &[Case] = &[
@@ -93,7 +95,7 @@ fn no_other_object(b: &mut Bench) -> Outcome {
             }
             b.card
                 .raw(&[0x00, 0xCA, p1, p2, 0x00])?
-                .want_bare(Sw::NO_DATA_OBJECT, "GET DATA")?;
+                .want_bare(Sw::NOT_FOUND, "GET DATA")?;
         }
     }
     for p2 in [0, 1] {
@@ -137,6 +139,19 @@ fn capabilities(b: &mut Bench) -> Outcome {
     require!(
         capabilities.bits & KEY_MADE_ON_CARD != 0,
         "the card makes its account key, and doesn't declare that it does"
+    );
+    require!(
+        capabilities.unrooted >= LEAST_UNROOTED
+            && u16::from(capabilities.unrooted) <= capabilities.coins,
+        "{} unrooted coins are declared",
+        capabilities.unrooted
+    );
+    require!(
+        capabilities.needs(Capability::Signing).is_err()
+            || (capabilities.sign_inputs, capabilities.sign_outputs) == SIGNING,
+        "{} inputs and {} outputs of the owner's signing are declared",
+        capabilities.sign_inputs,
+        capabilities.sign_outputs
     );
     require!(
         capabilities.inputs == MOST_INPUTS,

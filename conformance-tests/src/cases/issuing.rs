@@ -2,13 +2,13 @@
 
 use super::prelude::*;
 use crate::keys::{ORDER, x_off_curve};
-use crate::model::{MAX_AMOUNT, Profile};
+use crate::model::{MAX_AMOUNT, Profile, Provenance};
 use crate::tlv;
 
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-ISS-01",
-        version: 1,
+        version: 2,
         purpose: "A card can be issued for each test network (mainnet is left alone: a \
                   card whose keys come of a seed must not look like a real one), with host shares 0, 1, n − 1 and an \
                   arbitrary one, with PINs of 4 and 12 digits, and with limits at their bounds; \
@@ -23,11 +23,12 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-ISS-02",
-        version: 1,
+        version: 2,
         purpose: "Each impossible value (network, host share, keys off the curve, PIN blocks, \
-                  limits) is refused with 6A80, changes nothing, and ends the key generation. \
+                  leaves, limits) is refused with 6A80, changes nothing, and ends the key \
+                  generation. \
                   (a = 0 needs the card's secret and can't be asked for.)",
-        requirements: &[req::ISS_2],
+        requirements: &[req::ISS_2, req::LIM_1],
         start: Start::Factory,
         level: Level::D0,
         defect: "A value taken as it comes; a refused ISSUE that leaves its key generation open.",
@@ -46,11 +47,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-ISS-04",
-        version: 1,
+        version: 2,
         purpose: "What ISSUE set is in force at once and after a power cut right after its \
                   answer: the PIN (and no other), the owner key, the leaf key and the account in \
                   the scripts, each limit.",
-        requirements: &[req::ISS_1, req::NVM_2, req::NVM_3],
+        requirements: &[req::ISS_1, req::LIM_1, req::NVM_2, req::NVM_3],
         start: Start::Own,
         level: Level::D3,
         defect: "Limits or keys kept in RAM, or mixed up with one another.",
@@ -67,11 +68,20 @@ fn bounds(b: &mut Bench) -> Outcome {
     let lowest = Limits {
         per_payment: 0,
         cumulative: 0,
+        payments: 0,
         fee_cap: 0,
+        least_rate: 100,
         highest_rate: 100,
+        least_coin: 330,
+        without_pin: 0,
+        payments_without_pin: 0,
     };
     let highest = Limits {
+        least_rate: u32::MAX,
         highest_rate: u32::MAX,
+        least_coin: u32::MAX,
+        without_pin: MAX_AMOUNT,
+        payments_without_pin: u16::MAX,
         ..Limits::WIDE
     };
     for (card, (network, share)) in [1, 2, 3, 3].into_iter().zip(shares).enumerate() {
@@ -80,7 +90,9 @@ fn bounds(b: &mut Bench) -> Outcome {
         }
         let mut profile = b.profile()?;
         profile.network = network;
-        profile.share = share.unwrap_or(profile.share);
+        if let Some(share) = share {
+            profile.provenance = Provenance::Made(share);
+        }
         profile.limits = if card % 2 == 0 { lowest } else { highest };
         profile.pin = match card {
             0 => Pin::new(&[0, 0, 0, 0]),
@@ -114,6 +126,100 @@ fn bounds(b: &mut Bench) -> Outcome {
     Ok(())
 }
 
+/// Limits that `[LIM-1]` doesn't permit.
+pub(super) fn bad_limits() -> Vec<(&'static str, Limits)> {
+    let wide = Limits::WIDE;
+    let over = MAX_AMOUNT + 1;
+    vec![
+        (
+            "per-payment limit",
+            Limits {
+                per_payment: over,
+                ..wide
+            },
+        ),
+        (
+            "cumulative limit",
+            Limits {
+                cumulative: over,
+                ..wide
+            },
+        ),
+        (
+            "cumulative limit",
+            Limits {
+                cumulative: u64::MAX,
+                ..wide
+            },
+        ),
+        (
+            "fee cap",
+            Limits {
+                fee_cap: over,
+                ..wide
+            },
+        ),
+        (
+            "limit without PIN",
+            Limits {
+                without_pin: over,
+                ..wide
+            },
+        ),
+        (
+            "least fee rate",
+            Limits {
+                least_rate: 99,
+                ..wide
+            },
+        ),
+        (
+            "least fee rate",
+            Limits {
+                least_rate: 0,
+                ..wide
+            },
+        ),
+        (
+            "fee rates",
+            Limits {
+                least_rate: 1_001,
+                highest_rate: 1_000,
+                ..wide
+            },
+        ),
+        (
+            "highest fee rate",
+            Limits {
+                highest_rate: 99,
+                ..wide
+            },
+        ),
+        (
+            "highest fee rate",
+            Limits {
+                least_rate: 0,
+                highest_rate: 0,
+                ..wide
+            },
+        ),
+        (
+            "least coin",
+            Limits {
+                least_coin: 329,
+                ..wide
+            },
+        ),
+        (
+            "least coin",
+            Limits {
+                least_coin: 0,
+                ..wide
+            },
+        ),
+    ]
+}
+
 /// ISSUE fields with one impossible value each.
 fn impossible(b: &Bench, profile: &Profile) -> Vec<(String, Vec<u8>)> {
     let mut above = ORDER;
@@ -131,16 +237,29 @@ fn impossible(b: &Bench, profile: &Profile) -> Vec<(String, Vec<u8>)> {
     for (name, share) in [("n", ORDER), ("n + 1", above), ("2^256 - 1", [0xFF; 32])] {
         values.push((0x81, format!("h = {name}"), share.to_vec()));
     }
-    for tag in [0x82, 0x83] {
-        let points = [
-            ("off the curve", off),
-            ("zero", [0; 32]),
-            ("p", prime),
-            ("too high", [0xFF; 32]),
-        ];
-        for (name, key) in points {
-            values.push((tag, format!("key {tag:02X} {name}"), key.to_vec()));
+    let points = [
+        ("off the curve", off),
+        ("zero", [0; 32]),
+        ("p", prime),
+        ("too high", [0xFF; 32]),
+    ];
+    for (name, key) in points {
+        values.push((0x82, format!("owner key {name}"), key.to_vec()));
+        for (kind, blocks) in [(1, 0), (2, 144)] {
+            values.push((0x83, format!("leaf key {name}"), leaf(kind, blocks, &key)));
         }
+    }
+    let right = profile.owner.x_only_public_key().0.serialize();
+    for (name, value) in [
+        ("no leaf on a made key", leaf(0, 0, &[0; 32])),
+        ("no leaf, with a key", leaf(0, 0, &right)),
+        ("no leaf, with blocks", leaf(0, 1, &[0; 32])),
+        ("a leaf without delay, with blocks", leaf(1, 1, &right)),
+        ("a leaf with a delay of no blocks", leaf(2, 0, &right)),
+        ("a leaf of an unknown kind", leaf(3, 0, &right)),
+        ("a leaf of an unknown kind", leaf(0xFF, 144, &right)),
+    ] {
+        values.push((0x83, name.to_owned(), value));
     }
     for block in [
         "04123456FFFFFFFF",  // format 0
@@ -164,51 +283,7 @@ fn impossible(b: &Bench, profile: &Profile) -> Vec<(String, Vec<u8>)> {
         let bytes = hex::decode(block.replace(' ', "")).unwrap_or_default();
         values.push((0x84, "a malformed PIN block".to_owned(), bytes));
     }
-    let limits = profile.limits;
-    for (name, bad) in [
-        (
-            "per-payment limit",
-            Limits {
-                per_payment: MAX_AMOUNT + 1,
-                ..limits
-            },
-        ),
-        (
-            "cumulative limit",
-            Limits {
-                cumulative: MAX_AMOUNT + 1,
-                ..limits
-            },
-        ),
-        (
-            "fee cap",
-            Limits {
-                fee_cap: MAX_AMOUNT + 1,
-                ..limits
-            },
-        ),
-        (
-            "cumulative limit",
-            Limits {
-                cumulative: u64::MAX,
-                ..limits
-            },
-        ),
-        (
-            "highest fee rate",
-            Limits {
-                highest_rate: 99,
-                ..limits
-            },
-        ),
-        (
-            "highest fee rate",
-            Limits {
-                highest_rate: 0,
-                ..limits
-            },
-        ),
-    ] {
+    for (name, bad) in bad_limits() {
         values.push((0x85, name.to_owned(), bad.encode()));
     }
     values
@@ -222,6 +297,10 @@ fn impossible(b: &Bench, profile: &Profile) -> Vec<(String, Vec<u8>)> {
             (name, field)
         })
         .collect()
+}
+
+fn leaf(kind: u8, blocks: u16, key: &[u8; 32]) -> Vec<u8> {
+    [&[kind][..], &blocks.to_be_bytes(), key].concat()
 }
 
 fn impossible_values(b: &mut Bench) -> Outcome {
@@ -267,8 +346,12 @@ fn in_force(b: &mut Bench) -> Outcome {
     let limits = Limits {
         per_payment: 50_000,
         cumulative: 80_000,
+        payments: 3,
         fee_cap: 2_000,
+        least_rate: 500,
         highest_rate: 7_000,
+        least_coin: 60_000,
+        ..Limits::WIDE
     };
     let profile = b.profile()?.limits(limits);
     b.card.issue(&profile)?;
@@ -291,7 +374,8 @@ fn in_force(b: &mut Bench) -> Outcome {
     for request in [
         at(50_001, 1000),
         at(1000, 7001),
-        at(1000, 99),
+        at(1000, 499),
+        at(1000, 500),
         at(50_000, 7000),
     ] {
         b.card.power_cycle()?;

@@ -156,9 +156,8 @@ fn signatures(b: &mut Bench) -> Outcome {
     }
     let first = b.card.pay_checked(&request(302_000))?;
     let second = b.card.pay_checked(&Request {
-        amount: 2_000,
-        rate: 1000,
         payee: payee::p2tr(b.values.bytes("payee")),
+        ..request(2_000)
     })?;
     let mut nonces = HashSet::new();
     for payment in [&first, &second] {

@@ -31,7 +31,7 @@ pub(crate) mod transaction;
 mod prelude {
     pub(super) use crate::apdu::{Command, LE_SHORT};
     pub(super) use crate::bench::Bench;
-    pub(super) use crate::card::{Card, Entry, Form, Status};
+    pub(super) use crate::card::{Capability, Card, Entry, Form, Status};
     pub(super) use crate::case::{Case, Level, Start};
     pub(super) use crate::model::{Limits, Pin, Request, payee};
     pub(super) use crate::outcome::{At, Outcome, Preamble, Step, Stop, require};
@@ -39,12 +39,5 @@ mod prelude {
     pub(super) use crate::status::Sw;
     pub(super) use crate::target::Reset;
 
-    /// A request to a P2WPKH script, at 1 sat/vB.
-    pub(super) fn request(amount: u64) -> Request {
-        Request {
-            amount,
-            rate: 1000,
-            payee: payee::p2wpkh([0x5A; 20]),
-        }
-    }
+    pub(super) use crate::values::request;
 }

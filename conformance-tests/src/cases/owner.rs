@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::keys::{keypair, sign, tagged_hash};
+use crate::model::Leaf;
 use std::collections::HashSet;
 
 /// Challenges that TC-OWN-01 asks for.
@@ -107,6 +108,9 @@ fn wrong_signatures(b: &mut Bench) -> Outcome {
         let host = b.card.host()?;
         (host.profile.network, host.account.card_id())
     };
+    let Leaf::Key(leaf_key) = profile.leaf else {
+        return Err(Stop::Error("the case needs a leaf key".to_owned()));
+    };
     let other_key = keypair(&b.values.bytes("another owner"))?;
     let other_body = Entry { vout: 1, ..entry }.body();
     let header = Entry::BEGIN;
@@ -166,7 +170,7 @@ fn wrong_signatures(b: &mut Bench) -> Outcome {
             ),
             10 => ("another key", sign(&other_key, &message(tag, &parts))),
             11 => ("zeros", [0; 64]),
-            _ => ("the leaf key", sign(&profile.leaf, &message(tag, &parts))),
+            _ => ("the leaf key", sign(&leaf_key, &message(tag, &parts))),
         };
         require!(
             signature != right,
@@ -230,7 +234,7 @@ fn used_up(b: &mut Bench) -> Outcome {
 
     // By a refusal that comes after the authority check.
     let far = Entry {
-        index: 4096,
+        place: 4096,
         ..entry
     };
     let challenge = b.card.challenge()?;
@@ -271,8 +275,8 @@ fn not_used_up(b: &mut Bench) -> Outcome {
         .once(&Command::new(Entry::BEGIN).data(spoilt))?
         .want_bare(Sw::WRONG_DATA, "ENTER COIN, spoilt")?;
     b.card
-        .once(&Command::new([0x80, 0x22, 0x02, 0x00]).data(right.clone()))?
-        .want_bare(Sw::WRONG_P1P2, "ENTER COIN, P1 02")?;
+        .once(&Command::new([0x80, 0x22, 0x03, 0x00]).data(right.clone()))?
+        .want_bare(Sw::WRONG_P1P2, "ENTER COIN, P1 03")?;
     b.card
         .once(&Command::new([0x90, 0x22, 0x00, 0x00]).data(right.clone()))?
         .want_bare(Sw::NO_CHAINING, "ENTER COIN, chained")?;

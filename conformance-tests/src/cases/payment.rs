@@ -16,9 +16,9 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-PAY-02",
-        version: 1,
+        version: 2,
         purpose: "After PREVIEW another PREVIEW (the same one too) and a PAY with another amount, \
-                  fee rate or payee are refused with 6982 and end the authorisation: the request \
+                  fee rate, payee, source, identity, merchant or invoice are refused with 6982 and end the authorisation: the request \
                   of the PREVIEW is refused too then.",
         requirements: &[req::PAY_2],
         start: Start::Funded,
@@ -41,7 +41,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-PAY-04",
-        version: 1,
+        version: 2,
         purpose: "One PIN, one payment: a PAY after its PREVIEW, and one without, succeed and are \
                   what PREVIEW said; a second PAY, a PREVIEW and RECEIVE SCRIPT after it are \
                   refused with 6982.",
@@ -53,7 +53,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-PAY-05",
-        version: 1,
+        version: 2,
         purpose: "What PAY does is done by the time the first byte of its answer is out: with the \
                   power cut while all of the answer, or its rest, is still to be fetched, the \
                   coins are gone, the change is there, limit, indexes and log have moved; the \
@@ -71,6 +71,10 @@ fn without_authority(b: &mut Bench) -> Outcome {
     let refused = |b: &mut Bench, when: &str| -> Outcome {
         let requests = [
             request(10_000),
+            Request {
+                merchant: vec![0xFF],
+                ..request(10_000)
+            },
             request(100_000_000),
             request(0),
             Request {
@@ -142,6 +146,26 @@ fn after_preview(b: &mut Bench) -> Outcome {
         },
         Request {
             payee: payee::p2wsh([0x5A; 32]),
+            ..first.clone()
+        },
+        Request {
+            unrooted: true,
+            ..first.clone()
+        },
+        Request {
+            identity: [0x77; 16],
+            ..first.clone()
+        },
+        Request {
+            merchant: b"Milk & less".to_vec(),
+            ..first.clone()
+        },
+        Request {
+            merchant: Vec::new(),
+            ..first.clone()
+        },
+        Request {
+            invoice: vec![0; 32],
             ..first.clone()
         },
     ];
@@ -219,7 +243,7 @@ fn after_refusals(b: &mut Bench) -> Outcome {
             Sw::WRONG_P1P2,
         ),
         (
-            Command::new([0x80, 0x30, 0, 0]).data(&right[..30]),
+            Command::new([0x80, 0x30, 0, 0]).data(&right[..60]),
             Sw::WRONG_LENGTH,
         ),
         (Command::new([0x80, 0x30, 0, 0]), Sw::WRONG_LENGTH),
@@ -257,11 +281,13 @@ fn one_payment(b: &mut Bench) -> Outcome {
         }
         let answer = b.card.pay_answer(&request)?;
         b.card.paid(&request, answer)?;
+        // The same request again would be the same payment: TC-REC-01.
+        let second = self::request(20_000);
         b.card
-            .pay_answer(&request)?
+            .pay_answer(&second)?
             .want_bare(Sw::SECURITY, "a second PAY on one PIN")?;
         b.card
-            .preview_answer(&request)?
+            .preview_answer(&second)?
             .want_bare(Sw::SECURITY, "PREVIEW after PAY")?;
         b.card.expect_authorised(false, "after PAY")?;
     }
@@ -293,10 +319,7 @@ fn committed_before_the_answer(b: &mut Bench) -> Outcome {
     // Its txid isn't known, so neither is the change's outpoint; but every byte of the
     // transaction apart from the signatures is determined, and so is the txid.
     let expected = unsigned(b, &lost, &plan)?;
-    b.card
-        .host_mut()?
-        .purse
-        .pay(&lost, &plan, expected.0, expected.1);
+    b.card.made(&lost, &plan, expected.0, expected.1, false)?;
     same_as_model(b, "after a PAY of which nothing was fetched")?;
 
     // Part of the answer is fetched.
@@ -312,10 +335,7 @@ fn committed_before_the_answer(b: &mut Bench) -> Outcome {
     b.card.reset(Reset::Warm)?;
     b.card.select()?;
     let expected = unsigned(b, &partly, &plan)?;
-    b.card
-        .host_mut()?
-        .purse
-        .pay(&partly, &plan, expected.0, expected.1);
+    b.card.made(&partly, &plan, expected.0, expected.1, false)?;
     same_as_model(b, "after a PAY of which a part was fetched")
 }
 
@@ -328,15 +348,16 @@ fn unsigned(
     crate::tx::expected_txid(&b.card.host()?.account, request, plan)
 }
 
-/// The card holds what the model says: a preview of nearly everything shows all outpoints, the
+/// The card holds what the model says: image and log agree, a preview of nearly everything shows all outpoints, the
 /// coins' index is retired, and a payment shows signatures and the change index.
 fn same_as_model(b: &mut Bench, when: &str) -> Outcome {
     b.card.power_cycle()?;
+    b.card.expect_books(when)?;
     let all: u64 = b
         .card
         .host()?
         .purse
-        .coins
+        .candidates()
         .iter()
         .map(|coin| coin.amount)
         .sum();
@@ -349,7 +370,7 @@ fn same_as_model(b: &mut Bench, when: &str) -> Outcome {
     let spent_at = Entry {
         txid: b.values.bytes("another coin"),
         vout: 0,
-        index: 0,
+        place: 0,
     };
     b.card
         .begin_entry(&spent_at)?

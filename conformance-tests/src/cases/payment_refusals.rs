@@ -43,12 +43,19 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-PAY-14",
-        version: 1,
+        version: 2,
         purpose: "The log holds as many payments as declared, at least 64: that many are made, \
-                  the next one is refused with 9409, also after power cycles and with new coins. \
-                  (What the log holds can't be read in this version; that nothing is overwritten \
-                  shows only in its being full.)",
-        requirements: &[req::PAY_8, req::PAY_4, req::INF_2, req::TX_4],
+                  the next one is refused with 9409, also after power cycles and with new coins; \
+                  then the owner reads every one of them, and every coin.",
+        requirements: &[
+            req::PAY_8,
+            req::PAY_4,
+            req::INF_2,
+            req::TX_4,
+            req::LOG_1,
+            req::IMG_1,
+            req::STA_1,
+        ],
         start: Start::Own,
         level: Level::D3,
         defect: "A log that wraps round; one that is smaller than declared.",
@@ -156,6 +163,7 @@ fn order(b: &mut Bench) -> Outcome {
         cumulative: 60_000,
         fee_cap: 2_000,
         highest_rate: 20_000,
+        ..Limits::WIDE
     };
     let profile = b.profile()?.limits(limits);
     b.issue(&profile)?;
@@ -263,6 +271,7 @@ fn log(b: &mut Bench) -> Outcome {
     full(b, "log full, after a power cycle")?;
     b.card.fund(&mut stream, &[100_000])?;
     full(b, "log full, with new coins")?;
+    b.card.expect_books("log full")?;
     b.note(format!("{declared} payments"));
     Ok(())
 }

@@ -130,6 +130,7 @@ fn hundred_failures(b: &mut Bench) -> Outcome {
         cumulative: 70_000,
         fee_cap: 3_000,
         highest_rate: 9_000,
+        ..Limits::WIDE
     };
     let mut profile = b.profile()?.limits(limits);
     profile.network = 1;
@@ -235,6 +236,7 @@ fn random_life(b: &mut Bench) -> Outcome {
         cumulative: 1_200_000,
         fee_cap: 6_000,
         highest_rate: 15_000,
+        ..Limits::WIDE
     };
     let profile = b.profile()?.limits(limits);
     b.issue(&profile)?;
@@ -325,7 +327,7 @@ fn enter_some_coin(b: &mut Bench, stream: &mut Stream, life: &mut Life) -> Outco
     life.entered.push(entry);
     let known = life.entered[stream.below(life.entered.len() as u64) as usize];
     let purse = &b.card.host()?.purse;
-    let sw = if purse.retired.contains(&(0, known.index)) {
+    let sw = if purse.retired.contains(&(0, known.place)) {
         Sw::RETIRED
     } else {
         Sw::COIN_KNOWN
@@ -351,8 +353,8 @@ fn some_request(b: &Bench, stream: &mut Stream) -> Step<Request> {
         _ => 100 + stream.below(14_900) as u32,
     };
     Ok(Request {
-        amount,
         rate,
         payee,
+        ..request(amount)
     })
 }

@@ -1,27 +1,60 @@
 //! One well-formed command for each instruction, for cases that go through all of them.
 
 use super::prelude::*;
-use crate::model::Profile;
+use crate::card::{
+    ACKNOWLEDGE_LOG, GET_ANCESTOR, READ_COINS, READ_COINS_ON, READ_LOG, REPORT_ABSENT, RESOLVE,
+    SET_LIMITS,
+};
+use crate::model::{Profile, Spend};
+use crate::tlv;
 use crate::tx::raw;
 
 /// A command with its name.
 pub(super) struct Sample {
     pub(super) name: &'static str,
     pub(super) command: Command,
+    /// What a card may leave out.
+    pub(super) needs: Option<Capability>,
 }
 
-/// Every command but SELECT and GET RESPONSE, each well-formed, none with authority. VERIFY has a
-/// wrong PIN.
+/// Every command but SELECT, GET RESPONSE and ISSUE with an imported key, each well-formed, none
+/// with authority. VERIFY has a wrong PIN, and the credit is one that no card takes.
 pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
     let profile = Profile::new(&b.values, "samples")?;
     let entry = Entry {
         txid: b.values.bytes("sample txid"),
         vout: 0,
-        index: 0,
+        place: 0,
     };
-    let unsigned = Card::signed(&entry.body(), &b.values.bytes("no signature"));
+    let credit = Entry {
+        place: 4096,
+        ..entry
+    };
+    let signature = b.values.bytes("no signature");
+    let unsigned = |body: &[u8]| Card::signed(body, &signature);
+    let number = tlv::object(0x80, &[0; 4]);
+    let numbers = [number.clone(), tlv::object(0x81, &[0; 4])].concat();
+    let limits = tlv::object(0x85, &Limits::WIDE.encode());
+    let outpoint = [&entry.txid[..], &[0; 4]].concat();
+    let signing = [
+        tlv::object(0x80, &[0, 0, 0, 2]),
+        tlv::object(0x81, &[0; 4]),
+        tlv::object(0x82, &[1]),
+        tlv::object(0x83, &[1]),
+        tlv::object(0x84, &entry.txid),
+    ]
+    .concat();
     let request = request(10_000).encode();
-    let sample = |name, command| Sample { name, command };
+    let sample = |name, command| Sample {
+        name,
+        command,
+        needs: None,
+    };
+    let signing_sample = |name, command| Sample {
+        name,
+        command,
+        needs: Some(Capability::Signing),
+    };
     Ok(vec![
         sample(
             "GET DATA, status",
@@ -50,8 +83,15 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
         ),
         sample(
             "ENTER COIN, first command",
-            Command::new(Entry::BEGIN).data(unsigned),
+            Command::new(Entry::BEGIN).data(unsigned(&entry.body())),
         ),
+        Sample {
+            needs: Some(Capability::Credits),
+            ..sample(
+                "ENTER COIN of a credit",
+                Command::new(Entry::CREDIT).data(credit.body()),
+            )
+        },
         sample(
             "ENTER COIN, a piece",
             Command::new(Entry::PIECE).data(raw::VERSION),
@@ -66,5 +106,56 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
             "PAY",
             Command::new([0x80, 0x30, 0, 0]).data(request).le(LE_SHORT),
         ),
+        sample(
+            "REPORT ABSENT",
+            Command::new(REPORT_ABSENT).data(tlv::object(0x80, &outpoint)),
+        ),
+        sample(
+            "GET ANCESTOR",
+            Command::new(GET_ANCESTOR)
+                .data(tlv::object(0x80, &entry.txid))
+                .le(LE_SHORT),
+        ),
+        sample(
+            "READ COINS",
+            Command::new(READ_COINS).data(unsigned(&[])).le(LE_SHORT),
+        ),
+        sample(
+            "READ COINS, the next part",
+            Command::new(READ_COINS_ON).le(LE_SHORT),
+        ),
+        sample(
+            "READ LOG",
+            Command::new(READ_LOG).data(unsigned(&number)).le(LE_SHORT),
+        ),
+        sample(
+            "ACKNOWLEDGE LOG",
+            Command::new(ACKNOWLEDGE_LOG).data(unsigned(&numbers)),
+        ),
+        sample(
+            "SET LIMITS",
+            Command::new(SET_LIMITS).data(unsigned(&limits)),
+        ),
+        sample("RESOLVE", Command::new(RESOLVE).data(unsigned(&number))),
+        signing_sample(
+            "SIGN, first command",
+            Command::new(Spend::BEGIN).data(unsigned(&signing)),
+        ),
+        signing_sample(
+            "SIGN, a piece",
+            Command::new(Spend::PIECE).data([0; 8]).le(LE_SHORT),
+        ),
+        signing_sample(
+            "SIGN, a signature",
+            Command::new([0x80, 0x40, 0x02, 0x00]).le(LE_SHORT),
+        ),
     ])
+}
+
+/// Those of them that this card must know. The application must be selected.
+pub(super) fn declared(b: &mut Bench) -> Step<Vec<Sample>> {
+    let capabilities = b.card.capabilities()?;
+    let mut samples = all(b)?;
+    samples.retain(|sample| (sample.needs).is_none_or(|needs| capabilities.needs(needs).is_ok()));
+    Ok(samples)
 }

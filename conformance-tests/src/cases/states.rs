@@ -1,4 +1,4 @@
-//! The table of states: section 9.
+//! The table of states: section 10.
 
 use super::prelude::*;
 use super::samples;
@@ -39,10 +39,31 @@ pub(crate) const CASES: &[Case] = &[
     },
 ];
 
+/// What an issued card answers to commands that need an authority, or something under way.
+const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
+    ("RECEIVE SCRIPT", Sw::SECURITY),
+    ("ENTER COIN, first command", Sw::SECURITY),
+    ("ENTER COIN of a credit", Sw::SECURITY),
+    ("ENTER COIN, a piece", Sw::CONDITIONS),
+    ("PREVIEW", Sw::SECURITY),
+    ("PAY", Sw::SECURITY),
+    ("REPORT ABSENT", Sw::SECURITY),
+    ("GET ANCESTOR", Sw::SECURITY),
+    ("READ COINS", Sw::SECURITY),
+    ("READ COINS, the next part", Sw::CONDITIONS),
+    ("READ LOG", Sw::SECURITY),
+    ("ACKNOWLEDGE LOG", Sw::SECURITY),
+    ("SET LIMITS", Sw::SECURITY),
+    ("RESOLVE", Sw::SECURITY),
+    ("SIGN, first command", Sw::SECURITY),
+    ("SIGN, a piece", Sw::CONDITIONS),
+    ("SIGN, a signature", Sw::CONDITIONS),
+];
+
 /// Sends every command and compares the status words. A command that isn't in the table given
 /// must be answered `9000`.
 fn table(b: &mut Bench, state: &str, expected: &[(&str, Sw)]) -> Outcome {
-    for sample in samples::all(b)? {
+    for sample in samples::declared(b)? {
         let sw = expected
             .iter()
             .find(|(name, _)| *name == sample.name)
@@ -64,9 +85,21 @@ fn factory(b: &mut Bench) -> Outcome {
         "GET CHALLENGE",
         "RECEIVE SCRIPT",
         "ENTER COIN, first command",
+        "ENTER COIN of a credit",
         "ENTER COIN, a piece",
         "PREVIEW",
         "PAY",
+        "REPORT ABSENT",
+        "GET ANCESTOR",
+        "READ COINS",
+        "READ COINS, the next part",
+        "READ LOG",
+        "ACKNOWLEDGE LOG",
+        "SET LIMITS",
+        "RESOLVE",
+        "SIGN, first command",
+        "SIGN, a piece",
+        "SIGN, a signature",
     ];
     let mut expected: Vec<(&str, Sw)> = needs_issue
         .iter()
@@ -76,7 +109,7 @@ fn factory(b: &mut Bench) -> Outcome {
     expected.push(("ISSUE", Sw::CONDITIONS));
     expected.push(("GENERATE", Sw::OK));
     // GENERATE comes before ISSUE among the samples, so a SELECT must come between.
-    for sample in samples::all(b)? {
+    for sample in samples::declared(b)? {
         b.card.select()?;
         let sw = expected
             .iter()
@@ -112,17 +145,18 @@ fn issued(b: &mut Bench) -> Outcome {
         ("ISSUE", Sw::CONDITIONS),
         ("VERIFY", Sw::tries(2)),
         ("VERIFY without data", Sw::tries(2)),
-        ("RECEIVE SCRIPT", Sw::SECURITY),
-        ("ENTER COIN, first command", Sw::SECURITY),
-        ("ENTER COIN, a piece", Sw::CONDITIONS),
-        ("PREVIEW", Sw::SECURITY),
-        ("PAY", Sw::SECURITY),
     ];
-    table(b, "issued", &expected)?;
+    table(b, "issued", &[&expected[..], WITHOUT_AUTHORITY].concat())?;
     b.card.authorise()?;
     b.card
         .receive_script_answer()?
         .want(Sw::OK, "RECEIVE SCRIPT, authorised")?;
+    b.card
+        .report_answer(&[7; 32], 0)?
+        .want_bare(Sw::CONDITIONS, "REPORT ABSENT without an offer, authorised")?;
+    b.card
+        .ancestor_answer(&[7; 32])?
+        .want_bare(Sw::CONDITIONS, "GET ANCESTOR without an offer, authorised")?;
     b.card
         .preview_answer(&request(10_000))?
         .want_bare(Sw::INSUFFICIENT, "PREVIEW without coins, authorised")?;
@@ -150,12 +184,8 @@ fn blocked(b: &mut Bench) -> Outcome {
         ("ISSUE", Sw::CONDITIONS),
         ("VERIFY", Sw::BLOCKED),
         ("VERIFY without data", Sw::BLOCKED),
-        ("RECEIVE SCRIPT", Sw::SECURITY),
-        ("ENTER COIN, first command", Sw::SECURITY),
-        ("ENTER COIN, a piece", Sw::CONDITIONS),
-        ("PREVIEW", Sw::SECURITY),
-        ("PAY", Sw::SECURITY),
     ];
+    let expected = [&expected[..], WITHOUT_AUTHORITY].concat();
     table(b, "PIN blocked", &expected)?;
     b.card.power_cycle()?;
     table(b, "PIN blocked, after a power cycle", &expected)?;

@@ -2,6 +2,7 @@
 
 use super::headers::{is_defined, refusal_of_class};
 use super::prelude::*;
+use super::samples;
 use crate::apdu::Answer;
 use crate::card::AID;
 use crate::tx::raw;
@@ -16,7 +17,7 @@ pub(crate) const CASES: &[Case] = &[
         version: 1,
         purpose: "All 65 536 CLA-INS pairs with P1-P2 0000, at three lengths each, on an issued \
                   card: class and instruction decide as the text says, every status word is one \
-                  of section 8, no refusal carries data; then the card still pays.",
+                  of section 9, no refusal carries data; then the card still pays.",
         requirements: &[req::FRM_7, req::FRM_8, req::FRM_9],
         start: Start::Own,
         level: Level::D3,
@@ -38,7 +39,7 @@ pub(crate) const CASES: &[Case] = &[
         id: "TC-FRM-19",
         version: 1,
         purpose: "10 000 commands of a valid session with bytes changed, cut, or added: every \
-                  status word is one of section 8; then the card still pays. (VERIFY with data is \
+                  status word is one of section 9; then the card still pays. (VERIFY with data is \
                   followed by the right PIN, so that the tries last.)",
         requirements: &[req::FRM_4, req::FRM_8, req::FRM_9],
         start: Start::Own,
@@ -51,7 +52,7 @@ pub(crate) const CASES: &[Case] = &[
 fn listed(answer: &Answer, what: &str) -> Outcome {
     require!(
         answer.sw.is_listed(),
-        "{what}: {} to {} isn't a status word of section 8",
+        "{what}: {} to {} isn't a status word of section 9",
         answer.sw,
         hex::encode_upper(answer.to)
     );
@@ -110,6 +111,7 @@ fn session(b: &mut Bench, stream: &mut Stream) -> Step<Vec<Vec<u8>>> {
         .owner_signature(&stream.bytes(), Entry::BEGIN, &body)?;
     let request = request(10_000);
     let right = b.card.right_block()?;
+    let samples = samples::all(b)?;
     let commands = [
         Command::new([0x00, 0xA4, 0x04, 0x00])
             .data(AID)
@@ -128,8 +130,11 @@ fn session(b: &mut Bench, stream: &mut Stream) -> Step<Vec<Vec<u8>>> {
         Command::new([0x80, 0x32, 0, 0])
             .data(request.encode())
             .le(LE_SHORT),
-    ];
-    commands.iter().map(Command::short).collect()
+    ]
+    .into_iter()
+    .chain(samples.into_iter().map(|sample| sample.command))
+    .filter(|command| command.header[1] != 0x30);
+    commands.map(|command| command.short()).collect()
 }
 
 /// Spoils a command so that it can still be carried by every reader: two bytes at least, and no

@@ -93,9 +93,9 @@ fn reckoning(b: &mut Bench) -> Outcome {
             sum - with - 329,
         ] {
             let request = Request {
-                amount,
                 rate,
                 payee: script.clone(),
+                ..request(amount)
             };
             let place = || format!("{inputs} coins, {amount} sat, {rate} sat/kvB");
             b.card.preview_checked(&request).at(place)?.ok();
@@ -106,9 +106,9 @@ fn reckoning(b: &mut Bench) -> Outcome {
         for rate in rates.into_iter().chain([1_000_000]) {
             for amount in [1_000, 199_000, 400_000] {
                 let request = Request {
-                    amount,
                     rate,
                     payee: payee.clone(),
+                    ..request(amount)
                 };
                 let place = || format!("{name}, {amount} sat, {rate} sat/kvB");
                 b.card.preview_checked(&request).at(place)?.ok();
@@ -127,9 +127,9 @@ fn reckoning(b: &mut Bench) -> Outcome {
         let plan = b
             .card
             .preview_checked(&Request {
-                amount,
                 rate,
                 payee,
+                ..request(amount)
             })
             .at(place)?;
         refused += usize::from(plan.is_err());
@@ -160,9 +160,9 @@ fn payments(b: &mut Bench) -> Outcome {
                 fee(inputs as u64, length, false, rate) + 7
             };
             let request = Request {
-                amount: sum - spare,
                 rate,
                 payee,
+                ..request(sum - spare)
             };
             let place = || format!("{inputs} inputs, {name}, change: {change}");
             let plan =
@@ -195,7 +195,7 @@ fn equal_amounts(b: &mut Bench) -> Outcome {
         let entry = Entry {
             txid: txid(&wide),
             vout,
-            index,
+            place: index,
         };
         b.card.enter(&entry, &preimage(&wide), 20_000).preamble()?;
     }
@@ -246,9 +246,9 @@ fn fragmented(b: &mut Bench) -> Outcome {
             ];
             for (amount, refusal) in boundaries {
                 let request = Request {
-                    amount,
                     rate,
                     payee: payee.clone(),
+                    ..request(amount)
                 };
                 let place = || format!("{name}, {amount} sat, {rate} sat/kvB");
                 let plan = b.card.preview_checked(&request).at(place)?;
@@ -285,9 +285,9 @@ fn output_order(b: &mut Bench) -> Outcome {
             next_rate(payee.len() as u64, even)?
         };
         let request = Request {
-            amount: (sum - even) / 2,
             rate,
             payee,
+            ..request((sum - even) / 2)
         };
         let plan = b.card.plan(&request)?;
         require!(

@@ -1,11 +1,21 @@
 //! What a card should do, worked out by the suite itself from the protocol text.
 
+mod image;
+mod leaf;
+mod logged;
 mod payment;
 mod pin;
 mod profile;
 mod purse;
+mod spend;
 
-pub use payment::{Limits, MAX_AMOUNT, Request, dust_threshold, fee, is_permitted, payee, size};
+pub use image::{Image, ImageCoin, crc32};
+pub use leaf::Leaf;
+pub use logged::Logged;
+pub use payment::{
+    Limits, MAX_AMOUNT, Request, dust_threshold, fee, is_permitted, is_printable, payee, size,
+};
 pub use pin::Pin;
-pub use profile::Profile;
-pub use purse::{Coin, Plan, Purse};
+pub use profile::{Profile, Provenance};
+pub use purse::{Coin, Plan, Purse, Rules};
+pub use spend::{Place, Spend, SpendInput, SpendOutput};

@@ -6,17 +6,27 @@ use bitcoin::ScriptBuf;
 /// 21·10¹⁴ sat, the most that any amount can be.
 pub const MAX_AMOUNT: u64 = 2_100_000_000_000_000;
 
-/// The limits that ISSUE fixes. Amounts in sat, the rate in sat/kvB.
+/// The owner's limits. Amounts in sat, rates in sat/kvB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Most that one payment may give the payee.
     pub per_payment: u64,
     /// Most that all payments together may cost, fees included.
     pub cumulative: u64,
+    /// Most payments.
+    pub payments: u16,
     /// Most that one payment's fee may be.
     pub fee_cap: u64,
+    /// Least fee rate.
+    pub least_rate: u32,
     /// Highest fee rate.
     pub highest_rate: u32,
+    /// Smallest amount of a coin that enters.
+    pub least_coin: u32,
+    /// Most that one payment without PIN may give the payee; 0 when there are none.
+    pub without_pin: u64,
+    /// Most payments without PIN.
+    pub payments_without_pin: u16,
 }
 
 impl Limits {
@@ -24,24 +34,35 @@ impl Limits {
     pub const WIDE: Self = Self {
         per_payment: MAX_AMOUNT,
         cumulative: MAX_AMOUNT,
+        payments: u16::MAX,
         fee_cap: MAX_AMOUNT,
+        least_rate: 100,
         highest_rate: 1_000_000,
+        least_coin: 330,
+        without_pin: 0,
+        payments_without_pin: 0,
     };
 
-    /// The 28 bytes of ISSUE's data object `85`.
+    /// The 48 bytes of the limits object.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(28);
-        for amount in [self.per_payment, self.cumulative, self.fee_cap] {
-            bytes.extend_from_slice(&amount.to_be_bytes());
-        }
-        bytes.extend_from_slice(&self.highest_rate.to_be_bytes());
-        bytes
+        [
+            &self.per_payment.to_be_bytes()[..],
+            &self.cumulative.to_be_bytes(),
+            &self.payments.to_be_bytes(),
+            &self.fee_cap.to_be_bytes(),
+            &self.least_rate.to_be_bytes(),
+            &self.highest_rate.to_be_bytes(),
+            &self.least_coin.to_be_bytes(),
+            &self.without_pin.to_be_bytes(),
+            &self.payments_without_pin.to_be_bytes(),
+        ]
+        .concat()
     }
 }
 
 /// What PREVIEW and PAY are asked.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// For the payee, in sat.
     pub amount: u64,
@@ -49,19 +70,57 @@ pub struct Request {
     pub rate: u32,
     /// The payee's scriptPubKey.
     pub payee: ScriptBuf,
+    /// Whether unrooted coins are asked for, instead of rooted ones.
+    pub unrooted: bool,
+    /// The payment identity.
+    pub identity: [u8; 16],
+    /// The merchant that the terminal claims.
+    pub merchant: Vec<u8>,
+    /// The invoice hash that the terminal claims; empty or 32 bytes.
+    pub invoice: Vec<u8>,
 }
 
 impl Request {
+    /// The data objects, for cases that spoil one.
+    #[must_use]
+    pub fn objects(&self) -> [(u16, Vec<u8>); 7] {
+        [
+            (0x80, self.amount.to_be_bytes().to_vec()),
+            (0x81, self.rate.to_be_bytes().to_vec()),
+            (0x82, self.payee.to_bytes()),
+            (0x83, vec![u8::from(self.unrooted)]),
+            (0x84, self.identity.to_vec()),
+            (0x85, self.merchant.clone()),
+            (0x86, self.invoice.clone()),
+        ]
+    }
+
     /// The data field.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        [
-            tlv::object(0x80, &self.amount.to_be_bytes()),
-            tlv::object(0x81, &self.rate.to_be_bytes()),
-            tlv::object(0x82, self.payee.as_bytes()),
-        ]
-        .concat()
+        self.objects()
+            .iter()
+            .flat_map(|(tag, value)| tlv::object(*tag, value))
+            .collect()
     }
+}
+
+/// Whether a merchant's name is one that the card takes (`[PAY-9]`).
+#[must_use]
+pub fn is_printable(merchant: &[u8]) -> bool {
+    let hidden = |c: char| {
+        matches!(
+            u32::from(c),
+            0x0000..=0x001F
+                | 0x007F..=0x009F
+                | 0x200B..=0x200F
+                | 0x2028..=0x202E
+                | 0x2060..=0x206F
+                | 0xFEFF
+                | 0xFFF9..=0xFFFB
+        )
+    };
+    std::str::from_utf8(merchant).is_ok_and(|text| !text.chars().any(hidden))
 }
 
 /// Scripts of the five permitted types, and one more for each that isn't.

@@ -1,14 +1,17 @@
-//! The coins of a card, and which of them a payment takes: sections 6, 7.2, 7.3 and 7.4.
+//! The coins and payments of a card, and what it must make of a request: sections 6 to 8.
 
-use super::payment::{Limits, MAX_AMOUNT, Request, dust_threshold, fee};
+use super::logged::Logged;
+use super::payment::{Limits, MAX_AMOUNT, Request, dust_threshold, fee, is_printable};
+use super::spend::{Place, Spend};
 use crate::status::Sw;
+use bitcoin::ScriptBuf;
 use std::collections::BTreeSet;
 
 /// Most inputs of a payment.
 const MOST_INPUTS: usize = 16;
-/// Lowest fee rate, in sat/kvB.
-const LOWEST_RATE: u32 = 100;
-/// The smallest change, and the smallest coin, in sat.
+/// Indexes of each chain.
+const INDEXES: u32 = 4096;
+/// The smallest change in sat.
 const TAPROOT_DUST: u64 = 330;
 
 /// A coin of the card.
@@ -24,6 +27,24 @@ pub struct Coin {
     pub chain: u32,
     /// `CARD/chain/index`.
     pub index: u32,
+    /// Whether a till reported it as absent.
+    pub doubtful: bool,
+    /// Whether it is a credit, or comes of one.
+    pub unrooted: bool,
+    /// The sequence number of the payment that spent it.
+    pub spent: Option<u32>,
+}
+
+impl Coin {
+    /// Txid and vout, as PREVIEW and READ LOG write them.
+    #[must_use]
+    pub fn outpoint(&self) -> Vec<u8> {
+        [&self.txid[..], &self.vout.to_be_bytes()].concat()
+    }
+
+    fn is(&self, txid: &[u8; 32], vout: u32) -> bool {
+        self.txid == *txid && self.vout == vout
+    }
 }
 
 /// What a payment will be.
@@ -39,10 +60,25 @@ pub struct Plan {
     pub change_index: u32,
 }
 
+/// What bounds a payment besides the coins.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The owner's limits.
+    pub limits: Limits,
+    /// Payments that the log can hold.
+    pub log: usize,
+    /// Coins that the card can hold.
+    pub coins: usize,
+    /// Unrooted ones among them.
+    pub unrooted: usize,
+    /// Scripts of the card's own that no payment may go to, whatever its inputs.
+    pub own: Vec<ScriptBuf>,
+}
+
 /// What the suite expects the card to hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Purse {
-    /// Every coin in the card.
+    /// Every coin in the card, spent ones included.
     pub coins: Vec<Coin>,
     /// Indexes spent from, with their chain.
     pub retired: BTreeSet<(u32, u32)>,
@@ -50,55 +86,109 @@ pub struct Purse {
     pub next_receive: u32,
     /// Where the next change goes.
     pub next_change: u32,
-    /// Amounts and fees of all payments.
+    /// Amounts and fees of all payments since the limits were set.
     pub spent: u64,
-    /// How many payments there were.
-    pub payments: u32,
+    /// How many payments there were since then.
+    pub payments: u16,
+    /// How many of them without PIN.
+    pub payments_without_pin: u16,
+    /// The payments that the card keeps, oldest first.
+    pub log: Vec<Logged>,
+    /// The sequence number from which on payments are kept.
+    pub first_kept: u32,
+    /// The sequence number from which on they aren't acknowledged.
+    pub first_unseen: u32,
+    /// The sequence number of the next payment.
+    pub next_sequence: u32,
+    /// The first payment since the limits were set.
+    pub limits_since: u32,
+    /// Outpoints reported as absent in this authorisation.
+    pub reported: Vec<([u8; 32], u32)>,
 }
 
 impl Purse {
-    /// A coin entered.
+    /// A coin entered, or lost its mark.
     pub fn enter(&mut self, coin: Coin) {
         if coin.chain == 0 {
             self.next_receive = self.next_receive.max(coin.index + 1);
         }
-        self.coins.push(coin);
+        match (self.coins.iter_mut()).find(|known| known.is(&coin.txid, coin.vout)) {
+            Some(known) => known.doubtful = false,
+            None => self.coins.push(coin),
+        }
     }
 
-    /// The candidates in the order of choice.
+    /// A till reported a coin.
+    pub fn report(&mut self, txid: [u8; 32], vout: u32) {
+        for coin in self.coins.iter_mut().filter(|coin| coin.is(&txid, vout)) {
+            coin.doubtful = true;
+        }
+        self.reported.push((txid, vout));
+    }
+
+    /// The rooted candidates in the order of choice.
     #[must_use]
     pub fn candidates(&self) -> Vec<Coin> {
+        self.candidates_of(false)
+    }
+
+    /// The candidates of one source in the order of choice.
+    #[must_use]
+    pub fn candidates_of(&self, unrooted: bool) -> Vec<Coin> {
         let mut coins: Vec<Coin> = self
             .coins
             .iter()
+            .filter(|coin| coin.spent.is_none() && coin.unrooted == unrooted)
             .filter(|coin| !self.retired.contains(&(coin.chain, coin.index)))
+            .filter(|coin| !self.reported.contains(&(coin.txid, coin.vout)))
             .cloned()
             .collect();
         coins.sort_by(|a, b| {
-            (b.amount.cmp(&a.amount)).then_with(|| (a.txid, a.vout).cmp(&(b.txid, b.vout)))
+            (a.doubtful.cmp(&b.doubtful))
+                .then_with(|| b.amount.cmp(&a.amount))
+                .then_with(|| (a.txid, a.vout).cmp(&(b.txid, b.vout)))
         });
         coins
     }
 
-    /// What the card must answer to a request, refusals in the order of `[PAY-4]`. `log` is how
-    /// many payments its log can hold.
+    /// The kept payment of this identity.
+    #[must_use]
+    pub fn kept(&self, identity: &[u8; 16]) -> Option<&Logged> {
+        self.log
+            .iter()
+            .find(|logged| logged.request.identity == *identity)
+    }
+
+    /// What the card must answer to a PREVIEW, or to a PAY that isn't one given again: refusals
+    /// in the order of `[PAY-4]`.
     ///
     /// # Errors
     /// The status word of the refusal.
-    pub fn plan(&self, request: &Request, limits: &Limits, log: u32) -> Result<Plan, Sw> {
-        if !(LOWEST_RATE..=limits.highest_rate).contains(&request.rate) {
+    pub fn plan(&self, request: &Request, rules: &Rules) -> Result<Plan, Sw> {
+        let limits = &rules.limits;
+        if self.kept(&request.identity).is_some() {
+            return Err(Sw::IDENTITY);
+        }
+        if !is_printable(&request.merchant) {
+            return Err(Sw::WRONG_DATA);
+        }
+        if !(limits.least_rate..=limits.highest_rate).contains(&request.rate) {
             return Err(Sw::FEE_RATE);
         }
         let dust = dust_threshold(request.payee.as_bytes()).ok_or(Sw::PAYEE)?;
+        if rules.own.contains(&request.payee) {
+            return Err(Sw::PAYEE);
+        }
         if !(dust..=MAX_AMOUNT).contains(&request.amount) {
             return Err(Sw::AMOUNT);
         }
         if request.amount > limits.per_payment {
             return Err(Sw::OVER_PAYMENT_LIMIT);
         }
-        if self.payments >= log {
-            return Err(Sw::LOG_FULL);
+        if self.payments >= limits.payments {
+            return Err(Sw::COUNT);
         }
+        let leaving = self.leaving(rules)?;
         let plan = self.choose(request)?;
         if plan.fee > limits.fee_cap {
             return Err(Sw::FEE_CAP);
@@ -106,11 +196,36 @@ impl Purse {
         if self.spent + request.amount + plan.fee > limits.cumulative {
             return Err(Sw::OVER_CUMULATIVE_LIMIT);
         }
+        if plan.change > 0 {
+            let held = |unrooted: bool| {
+                (self.coins.iter())
+                    .filter(|coin| coin.unrooted || !unrooted)
+                    .filter(|coin| leaving.is_none_or(|sequence| coin.spent != Some(sequence)))
+                    .count()
+            };
+            let full = held(false) >= rules.coins
+                || (request.unrooted && held(true) >= rules.unrooted)
+                || self.next_change >= INDEXES;
+            if full {
+                return Err(Sw::NO_ROOM);
+            }
+        }
         Ok(plan)
     }
 
+    /// The payment that makes room for the next one, when the log is full.
+    fn leaving(&self, rules: &Rules) -> Result<Option<u32>, Sw> {
+        if self.log.len() < rules.log {
+            return Ok(None);
+        }
+        match self.log.first() {
+            Some(oldest) if oldest.sequence < self.first_unseen => Ok(Some(oldest.sequence)),
+            _ => Err(Sw::LOG_FULL),
+        }
+    }
+
     fn choose(&self, request: &Request) -> Result<Plan, Sw> {
-        let candidates = self.candidates();
+        let candidates = self.candidates_of(request.unrooted);
         let payee = request.payee.len() as u64;
         let needed =
             |inputs: usize| request.amount + fee(inputs as u64, payee, false, request.rate);
@@ -145,11 +260,21 @@ impl Purse {
         plan: &Plan,
         txid: [u8; 32],
         change_vout: Option<u32>,
+        without_pin: bool,
+        log: usize,
     ) {
-        for coin in &plan.inputs {
-            self.retired.insert((coin.chain, coin.index));
+        if self.log.len() >= log {
+            self.forget_below(self.first_kept + 1);
         }
-        self.coins.retain(|coin| !plan.inputs.contains(coin));
+        let sequence = self.next_sequence;
+        for input in &plan.inputs {
+            self.retired.insert((input.chain, input.index));
+            for coin in &mut self.coins {
+                if coin.is(&input.txid, input.vout) {
+                    coin.spent = Some(sequence);
+                }
+            }
+        }
         if let Some(vout) = change_vout {
             self.coins.push(Coin {
                 txid,
@@ -157,17 +282,108 @@ impl Purse {
                 amount: plan.change,
                 chain: 1,
                 index: plan.change_index,
+                doubtful: false,
+                unrooted: request.unrooted,
+                spent: None,
             });
             self.next_change += 1;
         }
         self.spent += request.amount + plan.fee;
         self.payments += 1;
+        self.payments_without_pin += u16::from(without_pin);
+        self.log.push(Logged {
+            sequence,
+            request: request.clone(),
+            plan: plan.clone(),
+            txid,
+            change_vout,
+            without_pin,
+            cancelled: false,
+            given_again: 0,
+            given_as_ancestor: 0,
+        });
+        self.next_sequence += 1;
+        self.reported.clear();
+    }
+
+    fn forget_below(&mut self, sequence: u32) {
+        self.log.retain(|logged| logged.sequence >= sequence);
+        self.coins
+            .retain(|coin| coin.spent.is_none_or(|spent| spent >= sequence));
+        self.first_kept = self.first_kept.max(sequence);
+    }
+
+    /// The owner acknowledged the log.
+    pub fn acknowledge(&mut self, seen: u32, settled: u32) {
+        self.first_unseen = seen;
+        self.forget_below(settled);
+    }
+
+    /// The owner set limits.
+    pub fn renew(&mut self) {
+        self.spent = 0;
+        self.payments = 0;
+        self.payments_without_pin = 0;
+        self.limits_since = self.next_sequence;
+    }
+
+    /// The owner reported that a payment never will be.
+    ///
+    /// # Errors
+    /// The status word of the refusal.
+    pub fn resolve(&mut self, sequence: u32) -> Result<(), Sw> {
+        let position = (self.log.iter())
+            .position(|logged| logged.sequence == sequence && !logged.cancelled)
+            .ok_or(Sw::NOT_FOUND)?;
+        let logged = self.log[position].clone();
+        let change = |coin: &Coin| {
+            logged
+                .change_vout
+                .is_some_and(|vout| coin.is(&logged.txid, vout))
+        };
+        let spender = self
+            .coins
+            .iter()
+            .find(|coin| change(coin))
+            .and_then(|c| c.spent);
+        let stands = |sequence: u32| {
+            (self.log.iter()).any(|logged| logged.sequence == sequence && !logged.cancelled)
+        };
+        if spender.is_some_and(stands) {
+            return Err(Sw::CONDITIONS);
+        }
+        self.coins.retain(|coin| !change(coin));
+        if sequence >= self.limits_since {
+            self.spent -= logged.request.amount + logged.plan.fee;
+        }
+        self.log[position].cancelled = true;
+        Ok(())
+    }
+
+    /// The owner had a transaction signed.
+    pub fn sign(&mut self, spend: &Spend) {
+        for input in &spend.inputs {
+            self.retired
+                .insert((input.place.chain(), input.place.index()));
+            self.coins
+                .retain(|coin| coin.spent.is_some() || !coin.is(&input.txid, input.vout));
+        }
+        let highest = spend
+            .outputs
+            .iter()
+            .filter_map(|output| output.place())
+            .filter(|place| place.chain() == 1)
+            .map(Place::index)
+            .max();
+        if let Some(highest) = highest {
+            self.next_change = self.next_change.max(highest + 1);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Coin, Purse};
+    use super::{Coin, Purse, Rules};
     use crate::model::{Limits, Request, fee, payee};
     use crate::status::Sw;
 
@@ -180,6 +396,9 @@ mod tests {
                 amount: *amount,
                 chain: 0,
                 index,
+                doubtful: false,
+                unrooted: false,
+                spent: None,
             });
         }
         purse
@@ -190,13 +409,27 @@ mod tests {
             amount,
             rate: 1000,
             payee: payee::p2wpkh([2; 20]),
+            unrooted: false,
+            identity: [3; 16],
+            merchant: Vec::new(),
+            invoice: Vec::new(),
+        }
+    }
+
+    fn rules() -> Rules {
+        Rules {
+            limits: Limits::WIDE,
+            log: 64,
+            coins: 100,
+            unrooted: 8,
+            own: Vec::new(),
         }
     }
 
     #[test]
     fn the_smallest_number_of_the_largest_coins() {
         let purse = purse(&[1000, 50_000, 2000, 30_000]);
-        let plan = purse.plan(&request(60_000), &Limits::WIDE, 64).unwrap();
+        let plan = purse.plan(&request(60_000), &rules()).unwrap();
         let chosen: Vec<u64> = plan.inputs.iter().map(|coin| coin.amount).collect();
         assert_eq!(chosen, [50_000, 30_000]);
         assert_eq!(plan.fee, fee(2, 22, true, 1000));
@@ -207,13 +440,9 @@ mod tests {
     fn change_below_dust_goes_to_the_fee() {
         let amount = 50_000 - fee(1, 22, true, 1000);
         let purse = purse(&[50_000]);
-        let with = purse
-            .plan(&request(amount - 330), &Limits::WIDE, 64)
-            .unwrap();
+        let with = purse.plan(&request(amount - 330), &rules()).unwrap();
         assert_eq!(with.change, 330);
-        let without = purse
-            .plan(&request(amount - 329), &Limits::WIDE, 64)
-            .unwrap();
+        let without = purse.plan(&request(amount - 329), &rules()).unwrap();
         assert_eq!((without.change, without.fee), (0, 50_000 - amount + 329));
     }
 
@@ -221,18 +450,12 @@ mod tests {
     fn fragmented_and_insufficient_are_told_apart() {
         let seventeen = purse(&[10_000; 17]);
         let most = 170_000 - fee(16, 22, false, 1000);
-        let refusal = |amount| {
-            seventeen
-                .plan(&request(amount), &Limits::WIDE, 64)
-                .unwrap_err()
-        };
+        let refusal = |amount| seventeen.plan(&request(amount), &rules()).unwrap_err();
         assert_eq!(refusal(most), Sw::FRAGMENTED);
         assert_eq!(refusal(most + 1), Sw::INSUFFICIENT);
         let sixteen = purse(&[10_000; 16]);
         assert_eq!(
-            sixteen
-                .plan(&request(160_000), &Limits::WIDE, 64)
-                .unwrap_err(),
+            sixteen.plan(&request(160_000), &rules()).unwrap_err(),
             Sw::INSUFFICIENT
         );
     }

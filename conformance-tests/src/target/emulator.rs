@@ -1,10 +1,15 @@
 //! The reference card in this process.
 
-use super::{Link, LinkError, Reset, Target};
+use super::{ChosenRandom, Fault, Link, LinkError, RandomSource, Reset, Target};
 use embedded_storage::nor_flash::NorFlash;
-use tillcard_emu::inprocess::InProcess;
+use rand_core::TryCryptoRng;
+use std::fmt::Display;
+use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::Durable;
 use tillcard_emu::{EmulatedCard, Seed};
+
+/// Erased memory.
+const ERASED: u8 = 0xFF;
 
 /// Gives emulated cards whose memory goes with them.
 #[derive(Default)]
@@ -16,37 +21,68 @@ impl Target for EmulatorTarget {
     }
 
     fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
-        let card =
-            EmulatedCard::ephemeral(Seed::Number(seed)).map_err(|e| LinkError(e.to_string()))?;
-        let mut card = InProcess::new(card);
-        let atr = card.connect().to_vec();
-        Ok(Box::new(Emulated { card, atr }))
+        let seed = Seed::Number(seed);
+        let memory = EmulatedCard::ephemeral(seed).map_err(failed)?.into_nvm();
+        let own = seed.generator(DEFAULT_NAME, 0).map_err(failed)?;
+        let source = RandomSource::default();
+        let mut card = EmulatedCard::new(memory, ChosenRandom::new(own, source.clone()));
+        card.reset();
+        Ok(Box::new(Emulated { card, source }))
     }
 }
 
-struct Emulated<N> {
-    card: InProcess<N>,
-    atr: Vec<u8>,
+/// An emulated card, its memory and its random source in reach.
+struct Emulated<N, R> {
+    card: EmulatedCard<N, R>,
+    source: RandomSource,
 }
 
-impl<N: NorFlash + Durable> Link for Emulated<N> {
+impl<N: NorFlash + Durable, R: TryCryptoRng> Link for Emulated<N, R> {
     fn atr(&self) -> Vec<u8> {
-        self.atr.clone()
+        self.card.atr().to_vec()
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
         self.card
             .transmit(command)
-            .map_err(|e| LinkError(e.to_string()))
+            .map(<[u8]>::to_vec)
+            .map_err(failed)
     }
 
-    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
+    fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
         // In process the reset line and the power switch do the same: they forget what isn't in
         // the card's memory.
-        if how == Reset::Cold {
-            self.card.disconnect();
-        }
-        self.atr = self.card.reset().to_vec();
+        self.card.reset();
         Ok(())
     }
+
+    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
+        match fault {
+            Fault::Random(bytes) => self.source.choose(bytes),
+            Fault::NoRandom => self.source.fail(),
+            Fault::GoodRandom => self.source.recover(),
+            Fault::Memory(bytes) => {
+                let memory = self.card.nvm_mut();
+                let mut bytes = bytes.clone();
+                bytes.resize(memory.capacity(), ERASED);
+                let end = u32::try_from(bytes.len()).map_err(failed)?;
+                (memory.erase(0, end))
+                    .and_then(|()| memory.write(0, &bytes))
+                    .map_err(|e| LinkError(format!("the emulated memory: {e:?}")))?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+        let memory = self.card.nvm_mut();
+        let mut bytes = vec![0; memory.capacity()];
+        (memory.read(0, &mut bytes))
+            .map_err(|e| LinkError(format!("the emulated memory: {e:?}")))?;
+        Ok(Some(bytes))
+    }
+}
+
+fn failed(error: impl Display) -> LinkError {
+    LinkError(error.to_string())
 }

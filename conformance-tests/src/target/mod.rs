@@ -4,10 +4,12 @@
 //! a card that doesn't even answer SELECT, and a manufacturer should not have to build a wallet to
 //! run it.
 
+mod chosen_random;
 mod emulator;
 mod fresh;
 mod pcsc;
 
+pub use chosen_random::{ChosenRandom, RandomSource};
 pub use emulator::EmulatorTarget;
 pub use fresh::{FreshCards, beside_this_program};
 pub use pcsc::PcscTarget;
@@ -35,6 +37,33 @@ pub enum Reset {
     Warm,
 }
 
+/// What only a target that holds the card's parts in its hands can do to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The random source gives these bytes, from the next one it is asked for, and then works
+    /// again.
+    Random(Vec<u8>),
+    /// The random source fails from now on.
+    NoRandom,
+    /// The random source works again from now on.
+    GoodRandom,
+    /// The memory holds these bytes, and what the card doesn't have in them is erased.
+    Memory(Vec<u8>),
+}
+
+impl Fault {
+    /// What was done, for the trace and for reasons.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Random(_) => "the random source gives chosen bytes",
+            Self::NoRandom => "the random source fails",
+            Self::GoodRandom => "the random source works again",
+            Self::Memory(_) => "the memory was replaced",
+        }
+    }
+}
+
 /// A card with power on. Dropping it takes the card out.
 pub trait Link {
     /// The answer to the last reset.
@@ -52,6 +81,22 @@ pub trait Link {
     /// # Errors
     /// As for [`Link::transmit`].
     fn reset(&mut self, how: Reset) -> Result<(), LinkError>;
+
+    /// Does something to the card that no reader can, or says that it can't.
+    ///
+    /// # Errors
+    /// As for [`Link::transmit`].
+    fn inject(&mut self, _: &Fault) -> Result<bool, LinkError> {
+        Ok(false)
+    }
+
+    /// All of the card's memory, where it is in reach.
+    ///
+    /// # Errors
+    /// As for [`Link::transmit`].
+    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+        Ok(None)
+    }
 }
 
 /// A source of fresh cards, one after the other.

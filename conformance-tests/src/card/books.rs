@@ -1,0 +1,218 @@
+//! What the owner reads and sets: READ COINS, READ LOG, ACKNOWLEDGE LOG, SET LIMITS, RESOLVE.
+
+use super::Card;
+use crate::apdu::{Answer, Command, LE_SHORT};
+use crate::model::{Image, Limits, Logged};
+use crate::outcome::{At, Step, Stop, require};
+use crate::status::Sw;
+use crate::tlv;
+
+/// CLA INS P1 P2 of the command that begins the reading.
+pub const READ_COINS: [u8; 4] = [0x80, 0x48, 0x00, 0x00];
+/// CLA INS P1 P2 of those that go on with it.
+pub const READ_COINS_ON: [u8; 4] = [0x80, 0x48, 0x01, 0x00];
+/// CLA INS P1 P2.
+pub const READ_LOG: [u8; 4] = [0x80, 0x42, 0x00, 0x00];
+/// CLA INS P1 P2.
+pub const ACKNOWLEDGE_LOG: [u8; 4] = [0x80, 0x44, 0x00, 0x00];
+/// CLA INS P1 P2.
+pub const SET_LIMITS: [u8; 4] = [0x80, 0x46, 0x00, 0x00];
+/// CLA INS P1 P2.
+pub const RESOLVE: [u8; 4] = [0x80, 0x4A, 0x00, 0x00];
+
+/// Parts of an image before the card is thought to loop: more than the largest image has bytes.
+const MOST_PARTS: usize = 70_000;
+
+/// All that a card holds of coins and payments, as its owner reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Books {
+    /// The coin image.
+    pub image: Image,
+    /// The answers to READ LOG for every kept payment.
+    pub log: Vec<Vec<u8>>,
+}
+
+impl Card {
+    /// READ COINS, all parts of it.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] unless an image comes of it.
+    pub fn read_coins(&mut self) -> Step<Image> {
+        let mut image = self
+            .command_by_owner(READ_COINS, &[])?
+            .want(Sw::OK, "READ COINS")?;
+        for _ in 0..MOST_PARTS {
+            let part = self
+                .next_coins()?
+                .want(Sw::OK, "READ COINS, the next part")?;
+            if part.is_empty() {
+                return Image::decode(&image);
+            }
+            image.extend(part);
+        }
+        Err(Stop::Fail("the coin image never ended".to_owned()))
+    }
+
+    /// READ COINS, the next part.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn next_coins(&mut self) -> Step<Answer> {
+        self.send(&Command::new(READ_COINS_ON).le(LE_SHORT))
+    }
+
+    /// READ LOG.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn read_log(&mut self, sequence: u32) -> Step<Answer> {
+        self.command_by_owner(READ_LOG, &tlv::object(0x80, &sequence.to_be_bytes()))
+    }
+
+    /// Reads image and log.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when either can't be read.
+    pub fn books(&mut self) -> Step<Books> {
+        let image = self.read_coins()?;
+        let [first, _, next] = image.log;
+        let mut log = Vec::new();
+        for sequence in first..next {
+            let entry = self
+                .read_log(sequence)?
+                .want(Sw::OK, "READ LOG")
+                .at(|| format!("payment {sequence} of {first} to {next}"))?;
+            log.push(entry);
+        }
+        Ok(Books { image, log })
+    }
+
+    /// The books that the model expects.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the card isn't issued.
+    pub fn expected_books(&self) -> Step<Books> {
+        let purse = &self.host()?.purse;
+        Ok(Books {
+            image: Image::of(purse),
+            log: purse.log.iter().map(Logged::encode).collect(),
+        })
+    }
+
+    /// Image and log must be what the model says.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] with the first difference.
+    pub fn expect_books(&mut self, when: &str) -> Step<()> {
+        let expected = self.expected_books()?;
+        let books = self.books().at(|| when.to_owned())?;
+        compare(&books, &expected, when)
+    }
+
+    /// ACKNOWLEDGE LOG.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn acknowledge_answer(&mut self, seen: u32, settled: u32) -> Step<Answer> {
+        let body = [
+            tlv::object(0x80, &seen.to_be_bytes()),
+            tlv::object(0x81, &settled.to_be_bytes()),
+        ]
+        .concat();
+        let command = self.owner_command(ACKNOWLEDGE_LOG, &body)?;
+        self.once(&command)
+    }
+
+    /// ACKNOWLEDGE LOG must be taken.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise.
+    pub fn acknowledge(&mut self, seen: u32, settled: u32) -> Step<()> {
+        self.acknowledge_answer(seen, settled)?
+            .want_bare(Sw::OK, "ACKNOWLEDGE LOG")?;
+        self.host_mut()?.purse.acknowledge(seen, settled);
+        Ok(())
+    }
+
+    /// SET LIMITS.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn set_limits_answer(&mut self, limits: &Limits) -> Step<Answer> {
+        let command = self.owner_command(SET_LIMITS, &tlv::object(0x85, &limits.encode()))?;
+        self.once(&command)
+    }
+
+    /// SET LIMITS must be taken.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise.
+    pub fn set_limits(&mut self, limits: Limits) -> Step<()> {
+        self.set_limits_answer(&limits)?
+            .want_bare(Sw::OK, "SET LIMITS")?;
+        let host = self.host_mut()?;
+        host.profile.limits = limits;
+        host.purse.renew();
+        Ok(())
+    }
+
+    /// RESOLVE.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn resolve_answer(&mut self, sequence: u32) -> Step<Answer> {
+        let command = self.owner_command(RESOLVE, &tlv::object(0x80, &sequence.to_be_bytes()))?;
+        self.once(&command)
+    }
+
+    /// RESOLVE must be answered as the model says.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise.
+    pub fn resolve(&mut self, sequence: u32) -> Step<Result<(), Sw>> {
+        let answer = self.resolve_answer(sequence)?;
+        let expected = self.host_mut()?.purse.resolve(sequence);
+        let sw = expected.err().unwrap_or(Sw::OK);
+        answer.want_bare(sw, "RESOLVE")?;
+        Ok(expected)
+    }
+}
+
+fn compare(books: &Books, expected: &Books, when: &str) -> Step<()> {
+    let (ours, theirs) = (&books.image, &expected.image);
+    require!(
+        (ours.next, ours.debited, ours.payments, ours.log)
+            == (theirs.next, theirs.debited, theirs.payments, theirs.log),
+        "{when}: the coin image says next indexes {:?}, debited {}, payments {:?}, log {:?} \
+         instead of {:?}, {}, {:?}, {:?}",
+        ours.next,
+        ours.debited,
+        ours.payments,
+        ours.log,
+        theirs.next,
+        theirs.debited,
+        theirs.payments,
+        theirs.log
+    );
+    if let Some(missing) = theirs.coins.iter().find(|coin| !ours.coins.contains(coin)) {
+        return Err(Stop::Fail(format!(
+            "{when}: the coin image lacks {missing:?}"
+        )));
+    }
+    if let Some(more) = ours.coins.iter().find(|coin| !theirs.coins.contains(coin)) {
+        return Err(Stop::Fail(format!("{when}: the coin image has {more:?}")));
+    }
+    require!(
+        ours.coins.len() == theirs.coins.len(),
+        "{when}: a coin stands in the coin image twice"
+    );
+    for (ours, theirs) in books.log.iter().zip(&expected.log) {
+        require!(
+            ours == theirs,
+            "{when}: READ LOG answers {} instead of {}",
+            hex::encode_upper(ours),
+            hex::encode_upper(theirs)
+        );
+    }
+    Ok(())
+}
