@@ -184,17 +184,22 @@ fn one_clear_line_each() {
     assert!(error.contains("Start it"), "{error}");
 }
 
-#[test]
-fn a_server_that_never_answers_is_given_up() {
-    let listener = TcpListener::bind(any_port()).expect("a port");
-    let rpc = CoreRpc::new(CoreRpcConfig {
+/// Asks whoever listens, for as long as `timeout`.
+fn asking(listener: &TcpListener, timeout: Duration) -> CoreRpc {
+    CoreRpc::new(CoreRpcConfig {
         url: format!("http://{}", listener.local_addr().expect("an address")),
         auth: Auth::UserPass {
             user: "user".into(),
             password: zeroize::Zeroizing::new("password".into()),
         },
-        timeout: Duration::from_millis(200),
-    });
+        timeout,
+    })
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up() {
+    let listener = TcpListener::bind(any_port()).expect("a port");
+    let rpc = asking(&listener, Duration::from_millis(200));
     let error = rpc.tip().expect_err("nobody answers");
     assert!(matches!(error, ChainError::Unavailable { .. }), "{error:?}");
 }
@@ -202,14 +207,7 @@ fn a_server_that_never_answers_is_given_up() {
 #[test]
 fn a_starting_node_is_told_from_a_broken_one() {
     let listener = TcpListener::bind(any_port()).expect("a port");
-    let rpc = CoreRpc::new(CoreRpcConfig {
-        url: format!("http://{}", listener.local_addr().expect("an address")),
-        auth: Auth::UserPass {
-            user: "user".into(),
-            password: zeroize::Zeroizing::new("password".into()),
-        },
-        timeout: Duration::from_secs(30),
-    });
+    let rpc = asking(&listener, Duration::from_secs(30));
     // What Bitcoin Core answers while it starts.
     let node = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");

@@ -3,38 +3,20 @@
 #![cfg(feature = "regtest")]
 
 mod chain_support;
+#[path = "owner_support/embedded.rs"]
+mod embedded;
 mod owner_support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use bitcoin::{Address, Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, Txid};
+use bitcoin::{Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, Txid};
 use chain_support::{Payer, coinbase};
+use embedded::Embedded;
 use owner_support::{RATE, Regtest, Someone};
-use tillcard::chain::regtest::RegtestChain;
 use tillcard::chain::{Chain, ChainError, FeeRate, MempoolEntry, OutputState, Tip};
 use tillcard::owner::{Owner, OwnerError, WordCount, Words};
-
-struct Embedded(RegtestChain);
-
-impl Embedded {
-    fn open(folder: &Path) -> Self {
-        Self(RegtestChain::open(folder).expect("the chain"))
-    }
-}
-
-impl Regtest for Embedded {
-    fn chain(&self) -> &dyn Chain {
-        &self.0
-    }
-
-    fn mine(&self, blocks: u32, address: &Address) {
-        self.0
-            .mine(blocks, &address.script_pubkey())
-            .expect("Core takes our blocks");
-    }
-}
 
 /// A chain whose mempool can't be asked.
 struct Faulty<'a>(&'a dyn Chain);
@@ -94,10 +76,6 @@ impl Chain for Faulty<'_> {
     }
 }
 
-fn temporary() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a temporary folder")
-}
-
 fn new_owner(folder: &Path, chain: &dyn Chain) -> Result<Owner, OwnerError> {
     let words = Words::generate(WordCount::TwentyFour).expect("words");
     Owner::create(folder, Network::Regtest, &words, chain)
@@ -105,8 +83,8 @@ fn new_owner(folder: &Path, chain: &dyn Chain) -> Result<Owner, OwnerError> {
 
 #[test]
 fn words_are_for_this_user_alone() {
-    let (folder, chain) = (temporary(), temporary());
-    let regtest = Embedded::open(chain.path());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let regtest = Embedded::start();
     let home = folder.path().join("owner");
     let owner = new_owner(&home, regtest.chain()).expect("a new owner");
     let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode() & 0o777;
@@ -121,8 +99,7 @@ fn words_are_for_this_user_alone() {
 
 #[test]
 fn words_stand_nowhere_else() {
-    let chain = temporary();
-    let regtest = Embedded::open(chain.path());
+    let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
     let (_, record) = someone.issue(&regtest, true);
     someone
@@ -157,8 +134,8 @@ fn words_stand_nowhere_else() {
 
 #[test]
 fn nothing_is_overwritten_or_opened_twice() {
-    let (folder, chain) = (temporary(), temporary());
-    let regtest = Embedded::open(chain.path());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let regtest = Embedded::start();
     let home = folder.path();
     assert!(matches!(Owner::open(home), Err(OwnerError::NoOwner(_))));
     let owner = new_owner(home, regtest.chain()).expect("a new owner");
@@ -173,8 +150,8 @@ fn nothing_is_overwritten_or_opened_twice() {
 
 #[test]
 fn damaged_files_are_named() {
-    let (folder, chain) = (temporary(), temporary());
-    let regtest = Embedded::open(chain.path());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let regtest = Embedded::start();
     let home = folder.path();
     drop(new_owner(home, regtest.chain()).expect("a new owner"));
     for name in ["owner.json", "wallet.sqlite"] {
@@ -193,8 +170,7 @@ fn damaged_files_are_named() {
 
 #[test]
 fn a_restore_that_fails_can_be_tried_again() {
-    let chain = temporary();
-    let regtest = Embedded::open(chain.path());
+    let regtest = Embedded::start();
     let someone = Someone::with_funds(&regtest);
     let folder = someone.other_folder();
     let restore = |chain: &dyn Chain| {
@@ -210,8 +186,7 @@ fn a_restore_that_fails_can_be_tried_again() {
 
 #[test]
 fn a_refused_top_up_leaves_no_trace_and_an_unsent_one_is_sent_again() {
-    let chain = temporary();
-    let regtest = Embedded::open(chain.path());
+    let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
     let (_, record) = someone.issue(&regtest, true);
     let before = someone.owner.card(0).expect("the card");
@@ -252,8 +227,7 @@ fn a_refused_top_up_leaves_no_trace_and_an_unsent_one_is_sent_again() {
 
 #[test]
 fn ten_top_ups_wait_for_the_card_at_most() {
-    let chain = temporary();
-    let regtest = Embedded::open(chain.path());
+    let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
     let (_, record) = someone.issue(&regtest, true);
     let mut top_up = || {
@@ -273,8 +247,7 @@ fn ten_top_ups_wait_for_the_card_at_most() {
 
 #[test]
 fn addresses_stay_within_reach_of_a_restore() {
-    let chain = temporary();
-    let regtest = Embedded::open(chain.path());
+    let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
     let mut given = Vec::new();
     for _ in 0..40 {
@@ -284,30 +257,20 @@ fn addresses_stay_within_reach_of_a_restore() {
     regtest.mine(1, last);
     someone.sync(&regtest);
     assert_ne!(&someone.owner.next_address().expect("an address"), last);
-    let (restored, _) = Owner::restore(
-        &someone.other_folder(),
-        Network::Regtest,
-        &someone.words,
-        regtest.chain(),
-        0,
-        &mut |_, _| (),
-    )
-    .expect("a restore");
+    let (restored, _) = someone.restored(&regtest);
     assert_eq!(restored.balance(), someone.owner.balance());
 }
 
 #[test]
 fn a_reorganisation_is_followed() {
-    let (folder, other_folder) = (temporary(), temporary());
-    let regtest = Embedded::open(folder.path());
-    let other = Embedded::open(other_folder.path());
+    let (regtest, other) = (Embedded::start(), Embedded::start());
     let mut someone = Someone::with_funds(&regtest);
     let height = regtest.chain().tip().expect("tip").height;
     for height in 1..=height {
         let hash = regtest.chain().block_hash(height).expect("hash");
         let block = regtest.chain().block(&hash.expect("a block"));
         other
-            .0
+            .chain
             .submit_block(&block.expect("a block"))
             .expect("valid");
     }
@@ -330,10 +293,10 @@ fn a_reorganisation_is_followed() {
         .broadcast(&elsewhere)
         .expect("another payment");
     let nobody: &Script = &Payer::new(3).script();
-    for hash in other.0.mine(2, nobody).expect("mined") {
+    for hash in other.chain.mine(2, nobody).expect("mined") {
         let block = other.chain().block(&hash).expect("a block");
         // The first is a branch of equal work, the second wins.
-        let _ = regtest.0.submit_block(&block);
+        let _ = regtest.chain.submit_block(&block);
     }
     assert_eq!(
         regtest.chain().tip().expect("tip"),
@@ -345,8 +308,7 @@ fn a_reorganisation_is_followed() {
 
 #[test]
 fn what_left_the_mempool_is_no_money() {
-    let folder = temporary();
-    let regtest = Embedded::open(folder.path());
+    let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
     let funds = someone.owner.balance();
     let address = someone.owner.next_address().expect("an address");
@@ -360,9 +322,10 @@ fn what_left_the_mempool_is_no_money() {
         Amount::from_sat(70_000)
     );
 
-    drop(regtest);
+    let Embedded { chain, folder } = regtest;
+    drop(chain);
     fs::remove_file(folder.path().join("mempool.hex")).expect("the mempool forgotten");
-    let regtest = Embedded::open(folder.path());
+    let regtest = Embedded::open(folder);
     someone.sync(&regtest);
     assert_eq!(someone.owner.balance(), funds);
 }

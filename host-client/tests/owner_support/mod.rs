@@ -1,14 +1,19 @@
 //! What the owner's tests share: a chain with a miner, an emulated card, and the stories that every
 //! chain must accept.
 
-#![allow(dead_code, reason = "each test program uses its own part of this")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each test program uses its own part of this"
+)]
 
 pub(crate) mod card;
 pub(crate) mod stories;
 
 use bitcoin::{Address, Amount, Network, Transaction};
 use tillcard::chain::{Chain, FeeRate};
-use tillcard::owner::{CardRecord, Limits, NewCard, Owner, WordCount, Words};
+use tillcard::owner::{CardRecord, Limits, NewCard, Owner, RestoreReport, WordCount, Words};
 
 use crate::chain_support::Payer;
 use card::Card;
@@ -99,6 +104,19 @@ impl Someone {
     /// An empty folder beside the owner's.
     pub(crate) fn other_folder(&self) -> std::path::PathBuf {
         self.folder.path().join("restored")
+    }
+
+    /// The owner that words and chain bring back in an empty folder, and what was said of it.
+    pub(crate) fn restored(&self, regtest: &dyn Regtest) -> (Owner, RestoreReport) {
+        Owner::restore(
+            &self.other_folder(),
+            self.owner.network(),
+            &self.words,
+            regtest.chain(),
+            0,
+            &mut |_, _| (),
+        )
+        .expect("a restore")
     }
 }
 

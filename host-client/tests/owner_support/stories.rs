@@ -9,6 +9,31 @@ use tillcard::owner::{
 use super::{RATE, Regtest, Someone, fee};
 use crate::chain_support::{Payer, coinbase, output};
 
+/// Makes each story a test of the program that calls this, told on a chain of its own that `$chain`
+/// starts.
+macro_rules! tests {
+    ($chain:path) => {
+        $crate::owner_support::stories::tests! { $chain:
+            primary_pays
+            top_ups_reach_the_card
+            a_lost_card_is_blocked
+            a_thief_is_outbid
+            many_coins_are_swept
+            words_and_chain_suffice
+            without_the_copy_nothing_is_found
+        }
+    };
+    ($chain:path: $($story:ident)+) => {
+        $(
+            #[test]
+            fn $story() {
+                $crate::owner_support::stories::$story(&$chain());
+            }
+        )+
+    };
+}
+pub(crate) use tests;
+
 const SWEEP: SweepOptions = SweepOptions {
     fee_rate: FeeRate::from_sat_per_kvb(10_000),
     replace_unconfirmed: false,
@@ -322,15 +347,7 @@ pub(crate) fn words_and_chain_suffice(regtest: &dyn Regtest) {
     regtest.confirm();
     someone.sync(regtest);
 
-    let (mut restored, report) = Owner::restore(
-        &someone.other_folder(),
-        someone.owner.network(),
-        &someone.words,
-        regtest.chain(),
-        0,
-        &mut |_, _| (),
-    )
-    .expect("a restore");
+    let (mut restored, report) = someone.restored(regtest);
     assert_eq!(restored.balance(), someone.owner.balance());
     let numbers: Vec<u32> = report.cards.iter().map(|card| card.number).collect();
     assert_eq!(numbers, [0, 2]);
@@ -364,15 +381,7 @@ pub(crate) fn without_the_copy_nothing_is_found(regtest: &dyn Regtest) {
         .top_up(regtest.chain(), record.number, sat(100_000), RATE)
         .expect("a top-up");
     regtest.confirm();
-    let (restored, report) = Owner::restore(
-        &someone.other_folder(),
-        someone.owner.network(),
-        &someone.words,
-        regtest.chain(),
-        0,
-        &mut |_, _| (),
-    )
-    .expect("a restore");
+    let (restored, report) = someone.restored(regtest);
     assert!(report.cards.is_empty());
     assert!(restored.cards().expect("the cards").is_empty());
     let text = report.to_string();

@@ -11,6 +11,33 @@ use tillcard::till::{CheckError, Decline, Event, Outcome, RecordState, TillError
 use super::{Mischief, PAY, PIN, PREVIEW, Scene, VERIFY};
 use crate::owner_support::{RATE, Regtest, Someone};
 
+/// Makes each story a test of the program that calls this, told on a chain of its own that `$chain`
+/// starts.
+macro_rules! tests {
+    ($chain:path) => {
+        $crate::till_support::stories::tests! { $chain:
+            milk_is_paid_for
+            a_blocked_card_is_declined
+            a_race_that_the_shop_loses
+            what_the_card_refuses
+            no_pin_no_payment
+            a_card_is_pulled_out
+            a_forged_signature_stays_in_the_shop
+            the_till_follows_the_chain
+            a_till_that_lost_power_goes_on
+        }
+    };
+    ($chain:path: $($story:ident)+) => {
+        $(
+            #[test]
+            fn $story() {
+                $crate::till_support::stories::$story(&$chain());
+            }
+        )+
+    };
+}
+pub(crate) use tests;
+
 fn block(someone: &mut Someone, regtest: &dyn Regtest, number: u32) {
     someone.sync(regtest);
     let options = SweepOptions {

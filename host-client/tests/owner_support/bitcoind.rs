@@ -1,0 +1,34 @@
+//! A chain of a real `bitcoind`'s, for one test.
+
+use bitcoin::Address;
+use tillcard::chain::{Chain, CoreRpc};
+
+use crate::node::Node;
+use crate::owner_support::Regtest;
+
+pub(crate) struct Bitcoind {
+    chain: CoreRpc,
+    _node: Node,
+}
+
+impl Bitcoind {
+    pub(crate) fn start() -> Self {
+        let node = Node::start();
+        Self {
+            chain: node.rpc(),
+            _node: node,
+        }
+    }
+}
+
+impl Regtest for Bitcoind {
+    fn chain(&self) -> &dyn Chain {
+        &self.chain
+    }
+
+    fn mine(&self, blocks: u32, address: &Address) {
+        self.chain
+            .generate_to_address(blocks, address)
+            .expect("blocks");
+    }
+}
