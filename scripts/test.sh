@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
 all=(setup format scripts clippy documentation dependencies bare-metal bitcoind programs
-    tests reader-tests conformance demo)
+    tests reader-tests demo)
 
 stage_setup() { scripts/setup.sh test; }
 
@@ -46,8 +46,6 @@ stage_reader-tests() {
     scripts/with-pcscd.sh cargo test --quiet --locked --workspace --all-features \
         --test 'pcsc*' -- --test-threads=1
 }
-
-stage_conformance() { scripts/with-pcscd.sh scripts/conformance.sh; }
 
 stage_demo() {
     find_fixtures
