@@ -3,7 +3,6 @@
 use super::{Tillcard, script_at};
 use crate::command::{Announced, CoinEntered, EnterCoin, Place, ReceiveScriptAnswer};
 use crate::entry::Entry;
-use crate::key::RECEIVE;
 use crate::persistent::{Coin, MAX_INDEX, Slot};
 use crate::status::{self, Status};
 use crate::volatile::Stream;
@@ -55,7 +54,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     fn begin_entry(&mut self, announced: Announced, unrooted: bool) -> Result<(), Status> {
         let place = announced.place;
         let tally = self.persistent.tally()?;
-        let given_out = if place.chain == RECEIVE {
+        let given_out = if place.chain == Place::RECEIVE {
             (tally.next_receive + WINDOW).min(MAX_INDEX)
         } else if unrooted {
             0
@@ -115,7 +114,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let slot = self.slot_for(&verified.announced, unrooted)?;
         let mut tally = self.persistent.tally()?;
         let mut receive_script = self.persistent.receive_script()?;
-        if place.chain == RECEIVE && place.index >= tally.next_receive {
+        if place.chain == Place::RECEIVE && place.index >= tally.next_receive {
             tally.next_receive = place.index + 1;
             receive_script = script_at(&identity, Place::receive(tally.next_receive))?;
         }

@@ -1,7 +1,6 @@
 //! Keys and scripts of a payment, from which its transaction is written.
 
 use crate::command::{Place, TaprootScript};
-use crate::key::{CHANGE, RECEIVE};
 use crate::payment::{Draft, Input, MAX_INPUTS};
 use crate::persistent::{Change, Coin, Identity};
 use crate::status::{self, Status};
@@ -15,7 +14,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Derives the keys of the coins, in the order of the inputs, and the script
-    /// of the change. Each chain is derived once.
+    /// of the change.
     ///
     /// # Errors
     /// `6400`
@@ -24,33 +23,20 @@ impl Parts {
         coins: impl Iterator<Item = Coin>,
         change: Option<Change>,
     ) -> Result<Self, Status> {
-        let merkle_root = identity.merkle_root();
-        let mut chains = [None, None];
-        let mut key = |place: Place| {
-            let chain = &mut chains[usize::from(place.chain != RECEIVE)];
-            let chain = match chain {
-                Some(chain) => chain,
-                None => chain.insert(identity.account.chain(place.chain)?),
-            };
-            chain.key(place.index, &merkle_root)
-        };
+        let mut keys = identity.keys();
         let mut inputs = Vec::new();
         for coin in coins {
-            let key = key(coin.place)?;
+            let key = keys.key(coin.place)?;
             inputs
                 .push(Input { coin, key })
                 .map_err(|_| status::EXECUTION_ERROR)?;
         }
         let change = match change {
             None => None,
-            Some(change) => Some((
-                change,
-                key(Place {
-                    chain: CHANGE,
-                    index: change.index,
-                })?
-                .script(),
-            )),
+            Some(change) => {
+                let key = keys.key(Place::change(change.index))?;
+                Some((change, key.script()))
+            }
         };
         Ok(Self { inputs, change })
     }

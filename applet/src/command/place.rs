@@ -4,38 +4,50 @@ use super::Txid;
 use crate::tlv::{self, Overflow};
 use heapless::VecView;
 
+/// The bit of a place that is the chain.
+const CHAIN_BIT: u32 = 1 << 31;
+
 /// Where a key of the card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// 0 receive, 1 change.
+    /// [`Self::RECEIVE`] or [`Self::CHANGE`].
     pub chain: u32,
     /// Index on the chain, below 2³¹.
     pub index: u32,
 }
 
 impl Place {
-    const CHANGE: u32 = 1 << 31;
+    /// The chain of receive indexes (`CARD/0/i`).
+    pub const RECEIVE: u32 = 0;
+    /// The chain of change indexes (`CARD/1/i`).
+    pub const CHANGE: u32 = 1;
 
     /// On the receive chain (`CARD/0/index`).
     pub const fn receive(index: u32) -> Self {
-        Self { chain: 0, index }
+        Self {
+            chain: Self::RECEIVE,
+            index,
+        }
     }
 
     /// On the change chain (`CARD/1/index`).
     pub const fn change(index: u32) -> Self {
-        Self { chain: 1, index }
+        Self {
+            chain: Self::CHANGE,
+            index,
+        }
     }
 
     /// Bit 31 is the chain, the others are the index.
     pub const fn to_u32(self) -> u32 {
-        self.chain << 31 | (self.index & !Self::CHANGE)
+        self.chain << 31 | (self.index & !CHAIN_BIT)
     }
 
     /// The place that a number stands for.
     pub const fn from_u32(place: u32) -> Self {
         Self {
             chain: place >> 31,
-            index: place & !Self::CHANGE,
+            index: place & !CHAIN_BIT,
         }
     }
 }

@@ -14,10 +14,5 @@ pub use identity::IdentityKey;
 pub use leaf::MerkleRoot;
 pub use ring::KeyRing;
 pub use schnorr::{is_x_only_key, sign, verify};
-pub use sighash::{SighashParts, Sighashes};
+pub use sighash::{InputHasher, InputHashes, Sighashes};
 pub use taproot::CoinKey;
-
-/// The chain of receive indexes (`CARD/0/i`).
-pub const RECEIVE: u32 = 0;
-/// The chain of change indexes (`CARD/1/i`).
-pub const CHANGE: u32 = 1;

@@ -2,8 +2,8 @@
 
 use super::MAX_INPUTS;
 use crate::command::{SIGNATURE_LENGTH, TaprootScript, Txid};
-use crate::hash::{self, Hash};
-use crate::key::{self, CoinKey};
+use crate::hash;
+use crate::key::{self, CoinKey, InputHasher, Sighashes};
 use crate::persistent::Coin;
 use crate::status::{self, Status};
 use crate::tlv;
@@ -11,15 +11,11 @@ use heapless::{Vec, VecView};
 use rand_core::TryCryptoRng;
 use sha2::{Digest, Sha256};
 
-const VERSION: [u8; 4] = 2u32.to_le_bytes();
-const LOCK_TIME: [u8; 4] = [0; 4];
+const VERSION: u32 = 2;
+const LOCK_TIME: u32 = 0;
 /// Replaceable, without a relative lock time (BIP125, BIP68).
-const SEQUENCE: [u8; 4] = 0xFFFF_FFFDu32.to_le_bytes();
+const SEQUENCE: u32 = 0xFFFF_FFFD;
 const MARKER_AND_FLAG: [u8; 2] = [0x00, 0x01];
-/// BIP341: epoch, hash type (SIGHASH_DEFAULT).
-const SIGHASH_PREFIX: [u8; 2] = [0x00, 0x00];
-/// BIP341: key path, no annex.
-const SPEND_TYPE: [u8; 1] = [0x00];
 /// One witness element.
 const WITNESS_PREFIX: [u8; 2] = [1, SIGNATURE_LENGTH as u8];
 
@@ -96,9 +92,9 @@ impl<'a> Draft<'a> {
     /// The txid, which the signatures don't alter.
     pub fn txid(&self) -> Txid {
         let mut hash = Sha256::new();
-        hash.update(VERSION);
+        hash.update(VERSION.to_le_bytes());
         self.write_body(|bytes| hash.update(bytes));
-        hash.update(LOCK_TIME);
+        hash.update(LOCK_TIME.to_le_bytes());
         hash::double(hash)
     }
 
@@ -107,15 +103,10 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// `6400`; then nothing is appended.
     pub fn sign(&self, rng: &mut impl TryCryptoRng, out: &mut VecView<u8>) -> Result<(), Status> {
-        let common = self.sighash_common();
+        let sighashes = self.sighashes();
         let mut signatures = Vec::<_, MAX_INPUTS>::new();
         for (index, input) in self.inputs.iter().enumerate() {
-            let sighash = hash::finish(
-                common
-                    .clone()
-                    .chain_update(SPEND_TYPE)
-                    .chain_update((index as u32).to_le_bytes()),
-            );
+            let sighash = sighashes.of_input(index as u32);
             let signature = key::sign(input.key.signing_key(), &sighash, rng)?;
             signatures
                 .push(signature)
@@ -127,50 +118,28 @@ impl<'a> Draft<'a> {
                 fits = tlv::append(out, bytes);
             }
         };
-        append(&VERSION);
+        append(&VERSION.to_le_bytes());
         append(&MARKER_AND_FLAG);
         self.write_body(&mut append);
         for signature in &signatures {
             append(&WITNESS_PREFIX);
             append(signature);
         }
-        append(&LOCK_TIME);
+        append(&LOCK_TIME.to_le_bytes());
         fits.map_err(|_| status::EXECUTION_ERROR)
     }
 
-    /// What all inputs' sighashes begin with.
-    fn sighash_common(&self) -> Sha256 {
-        let over_inputs = |write: &dyn Fn(&Input, &mut Sha256)| -> Hash {
-            let mut hash = Sha256::new();
-            for input in self.inputs {
-                write(input, &mut hash);
-            }
-            hash::finish(hash)
-        };
-        let prevouts = over_inputs(&|input, hash| {
-            hash.update(input.coin.txid);
-            hash.update(input.coin.vout.to_le_bytes());
-        });
-        let amounts = over_inputs(&|input, hash| hash.update(input.coin.amount.to_le_bytes()));
-        let scripts = over_inputs(&|input, hash| {
-            let script = input.key.script();
-            hash.update([script.len() as u8]);
-            hash.update(script);
-        });
-        let sequences = over_inputs(&|_, hash| hash.update(SEQUENCE));
+    fn sighashes(&self) -> Sighashes {
+        let mut inputs = InputHasher::default();
+        for input in self.inputs {
+            let coin = &input.coin;
+            inputs.add(&coin.outpoint(), coin.amount, &input.key.script(), SEQUENCE);
+        }
         let mut outputs = Sha256::new();
         for output in &self.outputs {
             output.write(|bytes| outputs.update(bytes));
         }
-        hash::tagged("TapSighash")
-            .chain_update(SIGHASH_PREFIX)
-            .chain_update(VERSION)
-            .chain_update(LOCK_TIME)
-            .chain_update(prevouts)
-            .chain_update(amounts)
-            .chain_update(scripts)
-            .chain_update(sequences)
-            .chain_update(hash::finish(outputs))
+        Sighashes::new(VERSION, LOCK_TIME, &inputs.finish(), &hash::finish(outputs))
     }
 
     /// Inputs and outputs with their counts, none of which exceeds 252.
@@ -180,7 +149,7 @@ impl<'a> Draft<'a> {
             sink(&input.coin.txid);
             sink(&input.coin.vout.to_le_bytes());
             sink(&[0]);
-            sink(&SEQUENCE);
+            sink(&SEQUENCE.to_le_bytes());
         }
         sink(&[self.outputs.len() as u8]);
         for output in &self.outputs {

@@ -21,6 +21,10 @@ const RECEIVE_WINDOW: u32 = 10;
 const CHANGE_WINDOW: u32 = 20;
 
 /// The owner's signing under way.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one, in memory that other streams share with it"
+)]
 pub enum Signing {
     /// The transaction is on its way in.
     Streaming(stream::Stream),
@@ -161,7 +165,7 @@ impl<N: NorFlash> Wallet for Card<'_, N> {
     fn may_receive(&self, place: Place) -> bool {
         place.index
             < match place.chain {
-                key::RECEIVE => self.tally.next_receive + RECEIVE_WINDOW,
+                Place::RECEIVE => self.tally.next_receive + RECEIVE_WINDOW,
                 _ => self.tally.next_change + CHANGE_WINDOW,
             }
     }

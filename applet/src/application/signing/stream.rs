@@ -5,8 +5,8 @@ use crate::command::{
     MAX_MONEY, NO_PLACE, Place, SIGNING_INPUTS_MAX, SIGNING_OUTPUTS_MAX, SIGNING_SCRIPT_MAX,
     SigningInput, SigningSummary, TaprootScript, Unsigned,
 };
-use crate::hash::{self, Hash};
-use crate::key::{SighashParts, Sighashes};
+use crate::hash;
+use crate::key::{InputHasher, InputHashes, Sighashes};
 use crate::persistent::{MAX_INDEX, Slot};
 use crate::status::{self, Status};
 use heapless::Vec;
@@ -29,27 +29,17 @@ pub(super) trait Wallet {
     fn may_receive(&self, place: Place) -> bool;
 }
 
-/// Hashes over the inputs that have passed by.
-#[derive(Default)]
-struct Inputs {
-    prevouts: Sha256,
-    amounts: Sha256,
-    scripts: Sha256,
-    sequences: Sha256,
-}
-
-/// The same, done, and the hash over the outputs that have passed by.
-struct Outputs {
-    prevouts: Hash,
-    amounts: Hash,
-    scripts: Hash,
-    sequences: Hash,
-    outputs: Sha256,
-}
-
+/// What the next bytes are, and hashes of what has passed by.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one follows the other in the same memory"
+)]
 enum Phase {
-    Inputs(Inputs),
-    Outputs(Outputs),
+    Inputs(InputHasher),
+    Outputs {
+        inputs: InputHashes,
+        outputs: Sha256,
+    },
 }
 
 /// A transaction on its way in.
@@ -88,7 +78,7 @@ impl Spends {
     fn push(&mut self, place: Place, slot: Option<Slot>) -> Result<(), Status> {
         let index = place.index as u16;
         let packed = match place.chain {
-            0 => index,
+            Place::RECEIVE => index,
             _ => PACKED_CHANGE | index,
         };
         let pushed = self.places.push(PackedPlace(packed)).is_ok()
@@ -158,7 +148,7 @@ impl Stream {
         Ok(Self {
             unsigned,
             digest: Sha256::new(),
-            phase: Phase::Inputs(Inputs::default()),
+            phase: Phase::Inputs(InputHasher::default()),
             buffer: Vec::new(),
             script_left: 0,
             outputs: 0,
@@ -217,7 +207,7 @@ impl Stream {
                     self.buffer.clear();
                 }
             }
-            Phase::Outputs(_) => {
+            Phase::Outputs { .. } => {
                 if let Some(output) = OutputHead::of(&self.buffer) {
                     self.output(output, wallet)?;
                     self.buffer.clear();
@@ -228,7 +218,7 @@ impl Stream {
     }
 
     fn input(&mut self, input: &SigningInput, wallet: &mut impl Wallet) -> Result<(), Status> {
-        let Phase::Inputs(hashes) = &mut self.phase else {
+        let Phase::Inputs(hasher) = &mut self.phase else {
             return Err(status::EXECUTION_ERROR);
         };
         if input.place.index >= MAX_INDEX {
@@ -236,43 +226,34 @@ impl Stream {
         }
         add(&mut self.summary.inputs, input.amount)?;
         let script = wallet.script(input.place)?;
-        hashes.prevouts.update(input.outpoint.txid);
-        hashes.prevouts.update(input.outpoint.vout.to_le_bytes());
-        hashes.amounts.update(input.amount.to_le_bytes());
-        hashes.scripts.update([script.len() as u8]);
-        hashes.scripts.update(script);
-        hashes.sequences.update(input.sequence.to_le_bytes());
+        hasher.add(&input.outpoint, input.amount, &script, input.sequence);
         self.spends.push(input.place, wallet.unspent(input)?)?;
         if self.spends.places.len() == usize::from(self.unsigned.inputs) {
-            let hashes = core::mem::take(hashes);
-            self.phase = Phase::Outputs(Outputs {
-                prevouts: hash::finish(hashes.prevouts),
-                amounts: hash::finish(hashes.amounts),
-                scripts: hash::finish(hashes.scripts),
-                sequences: hash::finish(hashes.sequences),
+            self.phase = Phase::Outputs {
+                inputs: core::mem::take(hasher).finish(),
                 outputs: Sha256::new(),
-            });
+            };
         }
         Ok(())
     }
 
     fn output(&mut self, output: OutputHead, wallet: &mut impl Wallet) -> Result<(), Status> {
-        let Phase::Outputs(hashes) = &mut self.phase else {
+        let Phase::Outputs { outputs, .. } = &mut self.phase else {
             return Err(status::EXECUTION_ERROR);
         };
-        hashes.outputs.update(output.amount.to_le_bytes());
+        outputs.update(output.amount.to_le_bytes());
         let length = match output.payee {
             Payee::Own(place) => {
                 if place.index >= MAX_INDEX || !wallet.may_receive(place) {
                     return Err(status::INCORRECT_DATA);
                 }
-                if place.chain != 0 {
+                if place.chain == Place::CHANGE {
                     self.spends.next_change = self.spends.next_change.max(place.index + 1);
                 }
                 add(&mut self.summary.own_outputs, output.amount)?;
                 let script = wallet.script(place)?;
-                hashes.outputs.update([script.len() as u8]);
-                hashes.outputs.update(script);
+                outputs.update([script.len() as u8]);
+                outputs.update(script);
                 script.len()
             }
             Payee::Other(length) => {
@@ -280,7 +261,7 @@ impl Stream {
                     return Err(status::INCORRECT_DATA);
                 }
                 add(&mut self.summary.other_outputs, output.amount)?;
-                hashes.outputs.update([length]);
+                outputs.update([length]);
                 self.script_left = length.into();
                 length.into()
             }
@@ -295,8 +276,8 @@ impl Stream {
 
     fn script(&mut self, bytes: &[u8]) {
         self.script_left -= bytes.len();
-        if let Phase::Outputs(hashes) = &mut self.phase {
-            hashes.outputs.update(bytes);
+        if let Phase::Outputs { outputs, .. } = &mut self.phase {
+            outputs.update(bytes);
         }
     }
 
@@ -306,7 +287,7 @@ impl Stream {
     /// `6A80` when the outputs exceed the inputs; `940A` when the stream isn't
     /// the announced one.
     pub(super) fn finish(self) -> Result<Whole, Status> {
-        let Phase::Outputs(hashes) = self.phase else {
+        let Phase::Outputs { inputs, outputs } = self.phase else {
             return Err(status::EXECUTION_ERROR);
         };
         let mut summary = self.summary;
@@ -322,15 +303,12 @@ impl Stream {
             + 230 * usize::from(self.unsigned.inputs)
             + 4 * (9 * usize::from(self.unsigned.outputs) + self.script_bytes);
         Ok(Whole {
-            sighashes: Sighashes::new(&SighashParts {
-                version: self.unsigned.version,
-                lock_time: self.unsigned.lock_time,
-                prevouts: hashes.prevouts,
-                amounts: hashes.amounts,
-                scripts: hashes.scripts,
-                sequences: hashes.sequences,
-                outputs: hash::finish(hashes.outputs),
-            }),
+            sighashes: Sighashes::new(
+                self.unsigned.version,
+                self.unsigned.lock_time,
+                &inputs,
+                &hash::finish(outputs),
+            ),
             spends: self.spends,
             summary,
             size: weight.div_ceil(4) as u64,
