@@ -7,9 +7,10 @@ pub mod signing;
 pub mod sweep;
 
 use bitcoin::absolute::LockTime;
-use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
+use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpriv, Xpub};
 use bitcoin::hashes::Hash;
 use bitcoin::key::{Keypair, TapTweak};
+use bitcoin::opcodes::all::{OP_CHECKSIG, OP_CHECKSIGVERIFY, OP_CSV};
 use bitcoin::secp256k1::{All, Message, PublicKey, Scalar, Secp256k1, SecretKey};
 use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
 use bitcoin::taproot::{LeafVersion, TapLeafHash, TapNodeHash};
@@ -19,7 +20,7 @@ use bitcoin::{
 };
 use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
+use rand_chacha::rand_core::{SeedableRng, TryCryptoRng};
 use std::collections::HashMap;
 use tillcard_applet::command::{
     Announced, Apdu, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, KeySource,
@@ -52,7 +53,7 @@ pub fn rng(seed: u64) -> ChaCha20Rng {
 }
 
 /// Sends one APDU, collecting 61xx, and gives answer and status word.
-pub fn send<N: NorFlash>(card: &mut Card<N, ChaCha20Rng>, apdu: &[u8]) -> (Vec<u8>, u16) {
+pub fn send<N: NorFlash, R: TryCryptoRng>(card: &mut Card<N, R>, apdu: &[u8]) -> (Vec<u8>, u16) {
     let mut answer = Vec::new();
     let mut response = Response::new();
     card.transmit(apdu, &mut response);
@@ -98,18 +99,30 @@ pub fn issue_apdu(limits: Limits) -> Apdu {
 pub struct Owner {
     pub secp: Secp256k1<All>,
     pub key: Keypair,
-    pub leaf: XOnlyPublicKey,
+    pub leaf: Leaf,
     pub account: Xpub,
     /// What the card should hold.
     pub coins: HashMap<OutPoint, TxOut>,
 }
 
 impl Owner {
+    /// Of a card to which this account was imported.
+    pub fn of_account(account: &Xpriv, leaf: Leaf) -> Self {
+        let secp = Secp256k1::new();
+        Self {
+            key: owner_key(&secp),
+            leaf,
+            account: Xpub::from_priv(&secp, account),
+            coins: HashMap::new(),
+            secp,
+        }
+    }
+
     /// Selects and issues a factory card, checking the host's share.
     pub fn issue<N: NorFlash>(card: &mut Card<N, ChaCha20Rng>, limits: Limits) -> Self {
         let secp = Secp256k1::new();
         let key = owner_key(&secp);
-        let leaf = leaf_key(&secp);
+        let leaf = Leaf::Key(leaf_key(&secp).serialize());
         let share = HOST_SHARE;
         assert_eq!(send(card, Select::to_apdu().as_bytes()).1, 0x9000);
         let (answer, status) = send(card, GenerateKey::to_apdu().as_bytes());
@@ -148,17 +161,26 @@ impl Owner {
     pub fn script(&self, chain: u32, index: u32) -> ScriptBuf {
         let path = [chain, index].map(|i| ChildNumber::from_normal_idx(i).unwrap());
         let child = self.account.derive_pub(&self.secp, &path).unwrap();
-        let leaf_script = ScriptBuf::builder()
-            .push_x_only_key(&self.leaf)
-            .push_opcode(bitcoin::opcodes::all::OP_CHECKSIG)
-            .into_script();
-        let root = TapNodeHash::from(TapLeafHash::from_script(
-            &leaf_script,
-            LeafVersion::TapScript,
-        ));
+        let root = self.leaf_script().map(|script| {
+            TapNodeHash::from(TapLeafHash::from_script(&script, LeafVersion::TapScript))
+        });
         let internal = child.public_key.x_only_public_key().0;
-        let output = internal.tap_tweak(&self.secp, Some(root)).0;
+        let output = internal.tap_tweak(&self.secp, root).0;
         ScriptBuf::new_p2tr_tweaked(output)
+    }
+
+    /// The script of the leaf, by rust-bitcoin.
+    fn leaf_script(&self) -> Option<ScriptBuf> {
+        let key = XOnlyPublicKey::from_slice(self.leaf.key()?).unwrap();
+        let script = ScriptBuf::builder().push_x_only_key(&key);
+        Some(match self.leaf {
+            Leaf::Delayed { blocks, .. } => script
+                .push_opcode(OP_CHECKSIGVERIFY)
+                .push_int(blocks.into())
+                .push_opcode(OP_CSV)
+                .into_script(),
+            _ => script.push_opcode(OP_CHECKSIG).into_script(),
+        })
     }
 
     /// A transaction with one output to the card, from nowhere in particular.
@@ -186,9 +208,9 @@ impl Owner {
     }
 
     /// An owner command, signed for the card's challenge.
-    pub fn command<N: NorFlash, C: OwnerCommand>(
+    pub fn command<N: NorFlash, R: TryCryptoRng, C: OwnerCommand>(
         &self,
-        card: &mut Card<N, ChaCha20Rng>,
+        card: &mut Card<N, R>,
         command: &C,
     ) -> (Vec<u8>, u16) {
         match self.signed(card, command) {
@@ -198,9 +220,9 @@ impl Owner {
     }
 
     /// That command, not yet sent.
-    pub fn signed<N: NorFlash, C: OwnerCommand>(
+    pub fn signed<N: NorFlash, R: TryCryptoRng, C: OwnerCommand>(
         &self,
-        card: &mut Card<N, ChaCha20Rng>,
+        card: &mut Card<N, R>,
         command: &C,
     ) -> Result<Apdu, u16> {
         let (challenge, status) = send(card, GetChallenge::to_apdu().as_bytes());

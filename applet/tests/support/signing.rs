@@ -10,7 +10,7 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
 use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
-use rand_core::Rng;
+use rand_core::{Rng, TryCryptoRng};
 use tillcard_applet::Card;
 use tillcard_applet::command::{
     InputSignature, Outpoint, OutputPayee, PIECE_MAX, Place, Sign, SigningInput, SigningOutput,
@@ -162,10 +162,10 @@ impl Built {
     }
 
     /// Announces and streams it, in pieces of the longest length.
-    pub fn announce<N: NorFlash>(
+    pub fn announce<N: NorFlash, R: TryCryptoRng>(
         &self,
         owner: &Owner,
-        card: &mut Card<N, ChaCha20Rng>,
+        card: &mut Card<N, R>,
     ) -> (Vec<u8>, u16) {
         let (answer, status) = owner.command(card, &self.unsigned());
         if status != 0x9000 {
@@ -193,8 +193,8 @@ impl Built {
 }
 
 /// Streams bytes in pieces of the lengths that `length` gives.
-pub fn pieces<N: NorFlash>(
-    card: &mut Card<N, ChaCha20Rng>,
+pub fn pieces<N: NorFlash, R: TryCryptoRng>(
+    card: &mut Card<N, R>,
     mut stream: &[u8],
     mut length: impl FnMut() -> usize,
 ) -> (Vec<u8>, u16) {
