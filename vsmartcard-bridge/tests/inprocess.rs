@@ -15,7 +15,7 @@ fn tries_left(card: &mut impl Contacts) -> u8 {
         .state
     {
         State::Issued { tries_left, .. } => tries_left,
-        State::Factory => panic!("a factory card has no tries"),
+        other => panic!("no card that was issued: {other:?}"),
     }
 }
 

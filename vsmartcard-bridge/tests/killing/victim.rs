@@ -50,7 +50,7 @@ impl Victim {
             .state
         {
             State::Issued { tries_left, .. } => tries_left,
-            State::Factory => panic!("the card is a factory card again"),
+            other => panic!("no card that was issued: {other:?}"),
         }
     }
 

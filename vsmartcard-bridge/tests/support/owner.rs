@@ -16,8 +16,8 @@ use bitcoin::{
     XOnlyPublicKey, consensus,
 };
 use tillcard_applet::command::{
-    Announced, Apdu, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, Limits, Network,
-    PIECE_MAX, Pay, PaymentRequest, Select, Verify,
+    Announced, Apdu, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, KeySource, Leaf, Limits,
+    Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Select, Source, Verify,
 };
 use tillcard_applet::owner;
 use tillcard_applet::pin::PinBlock;
@@ -33,19 +33,31 @@ pub const PAYEE: [u8; 22] = *b"\x00\x14the-shop's-key-hash!";
 const LIMITS: Limits = Limits {
     per_payment: 1_000_000,
     cumulative: 100_000_000,
+    payments: 1_000,
     fee_cap: 50_000,
-    max_fee_rate: 100_000,
+    least_fee_rate: 100,
+    highest_fee_rate: 100_000,
+    least_coin: 330,
+    without_pin_amount: 0,
+    without_pin_payments: 0,
 };
 
 pub fn verify(digits: &str) -> Apdu {
     Verify::to_apdu(&PinBlock::from_digits(digits.as_bytes()).unwrap())
 }
 
+/// A request of the shop's, with an identity of its own for each amount.
 pub fn request(amount: u64) -> PaymentRequest<'static> {
+    let mut identity = [0x7E; 16];
+    identity[8..].copy_from_slice(&amount.to_be_bytes());
     PaymentRequest {
         amount,
         fee_rate: 2_000,
         payee_script: &PAYEE,
+        source: Source::Rooted,
+        identity,
+        merchant: b"The shop",
+        invoice: None,
     }
 }
 
@@ -63,14 +75,16 @@ pub struct Owner {
     account: Xpub,
     /// Every coin that the card ever had.
     outputs: HashMap<OutPoint, TxOut>,
+    /// Payments asked for, so that each has an identity of its own.
+    payments: u64,
 }
 
 fn issue(network: Network, key: &Keypair, leaf: &XOnlyPublicKey) -> Apdu {
     Issue::new(
         network,
-        &[0x33; 32],
+        KeySource::Made(&[0x33; 32]),
         &key.x_only_public_key().0.serialize(),
-        &leaf.serialize(),
+        Leaf::Key(leaf.serialize()),
         &PinBlock::from_digits(PIN.as_bytes()).unwrap(),
         LIMITS,
     )
@@ -113,6 +127,7 @@ impl Owner {
             issued,
             account,
             outputs: HashMap::new(),
+            payments: 0,
         }
     }
 
@@ -154,13 +169,13 @@ impl Owner {
         let announced = Announced {
             txid: transaction.compute_txid().to_byte_array(),
             vout: 0,
-            index,
+            place: Place::receive(index),
         };
         let message = owner::message(
             Network::Regtest,
             &owner::card_id(&self.issued.public_key, &self.issued.chain_code),
             challenge.try_into().unwrap(),
-            &EnterCoin::BEGIN,
+            &Announced::HEADER,
             &announced.body(),
         );
         let signature = self
@@ -207,7 +222,10 @@ impl Owner {
     /// Has the card pay, and checks what it answers: paid, and signed with this card's keys.
     pub fn pay(&mut self, card: &mut impl Contacts, amount: u64) -> Answer {
         assert_eq!(card.send(&verify(PIN)).1, 0x9000);
-        let (answer, status) = card.send(&pay(amount));
+        self.payments += 1;
+        let mut asked = request(amount);
+        asked.identity[..8].copy_from_slice(&self.payments.to_be_bytes());
+        let (answer, status) = card.send(&Pay::to_apdu(asked).unwrap());
         if status == 0x9000 {
             self.check_payment(&answer, amount);
         }
