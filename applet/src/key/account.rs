@@ -7,7 +7,7 @@ use crate::command::Point;
 use crate::hash::tagged_hash;
 use crate::status::{self, Status};
 use k256::elliptic_curve::{Generate, PrimeField};
-use k256::{NonZeroScalar, ProjectivePoint, Scalar};
+use k256::{FieldBytes, NonZeroScalar, ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -38,14 +38,21 @@ impl Share {
     /// # Errors
     /// `6A80` when `h` isn't below the curve's order or cancels `c`.
     pub fn combine(&self, host_share: &[u8; 32]) -> Result<Account, Status> {
-        let h = Option::<Scalar>::from(Scalar::from_repr((*host_share).into()))
-            .ok_or(status::INCORRECT_DATA)?;
+        let h = scalar(host_share).ok_or(status::INCORRECT_DATA)?;
         let chain_code = tagged_hash("Tillcard/chaincode", &[&self.commitment(), host_share]);
-        let secret = Zeroizing::new(self.0 + h);
+        let secret = Zeroizing::new(self.0 + *h);
         Node::new(&secret, chain_code)
             .map(Account)
             .ok_or(status::INCORRECT_DATA)
     }
+}
+
+/// A number below the curve's order; no other copy of it stays behind.
+fn scalar(bytes: &[u8; 32]) -> Option<Zeroizing<Scalar>> {
+    let mut repr = FieldBytes::from(*bytes);
+    let scalar = Option::<Scalar>::from(Scalar::from_repr(repr));
+    repr.as_mut_slice().zeroize();
+    scalar.map(Zeroizing::new)
 }
 
 /// The account: a BIP32 node.
@@ -60,9 +67,7 @@ impl Account {
     /// # Errors
     /// `6A80` when the secret is zero or not below the curve's order.
     pub fn import(secret: &[u8; 32], chain_code: &[u8; 32]) -> Result<Self, Status> {
-        let secret = Option::<Scalar>::from(Scalar::from_repr((*secret).into()))
-            .map(Zeroizing::new)
-            .ok_or(status::INCORRECT_DATA)?;
+        let secret = scalar(secret).ok_or(status::INCORRECT_DATA)?;
         Node::new(&secret, *chain_code)
             .map(Self)
             .ok_or(status::INCORRECT_DATA)
