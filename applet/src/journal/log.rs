@@ -1,6 +1,6 @@
 //! The log: finding its ends after power came back, and making room in it.
 
-use super::page::{CRC, HEADER_LENGTH, Header, Pages};
+use super::page::{CONTENTS, CRC, Header, Pages};
 use super::record::{
     FRAME_HEADER_LENGTH, FRAME_LENGTH, HEADER_LENGTH as RECORD_HEADER, records_length,
 };
@@ -80,7 +80,7 @@ impl<N: NorFlash> Journal<N> {
     /// erased or its header was being written. But when a whole transaction of
     /// that page's stands on it, it was in use, and its header is damaged.
     fn check_not_started(&mut self, sequence: u32) -> Result<(), Error> {
-        let start = self.pages.address(sequence) + HEADER_LENGTH;
+        let start = self.pages.address(sequence) + CONTENTS;
         match self.next(sequence, start)? {
             Next::Whole { .. } => Err(Error::Damaged),
             _ => Ok(()),
@@ -106,14 +106,14 @@ impl<N: NorFlash> Journal<N> {
                 _ => return Ok(false),
             }
         }
-        let mut at = page + HEADER_LENGTH;
+        let mut at = page + CONTENTS;
         loop {
             if whole_until.is_some_and(|end| at >= end) {
                 return Ok(whole_until == Some(at));
             }
             match self.next(sequence, at)? {
                 Next::Whole { end, tail } => {
-                    self.apply(at, end)?;
+                    self.apply(sequence, at, end)?;
                     self.tail = tail;
                     at = end;
                 }
@@ -135,7 +135,7 @@ impl<N: NorFlash> Journal<N> {
         }
         let mut header = [0; FRAME_HEADER_LENGTH];
         self.pages.read(start, &mut header)?;
-        let Some(length) = records_length(header) else {
+        let Some(length) = records_length(sequence, start, header) else {
             // Torn in its first word, if at all.
             let behind = start + FRAME_HEADER_LENGTH.max(N::WRITE_SIZE);
             return Ok(match self.pages.is_erased(behind, page_end)? {
@@ -177,11 +177,11 @@ impl<N: NorFlash> Journal<N> {
     }
 
     /// Points the index at the records of a whole transaction.
-    pub(super) fn apply(&mut self, start: usize, end: usize) -> Result<(), Error> {
+    pub(super) fn apply(&mut self, sequence: u32, start: usize, end: usize) -> Result<(), Error> {
         let mut header = [0; FRAME_HEADER_LENGTH];
         self.pages.read(start, &mut header)?;
         let mut at = start + FRAME_HEADER_LENGTH;
-        let records_end = at + records_length(header).ok_or(Error::Damaged)?;
+        let records_end = at + records_length(sequence, start, header).ok_or(Error::Damaged)?;
         while at < records_end {
             let (key, length) = self.pages.record_at(at)?;
             let entry = self.index.get_mut(usize::from(key)).ok_or(Error::Damaged)?;
@@ -199,7 +199,7 @@ impl<N: NorFlash> Journal<N> {
     /// head's page.
     pub(super) fn make_room(&mut self, bytes: usize) -> Result<(), Error> {
         let count = self.pages.count();
-        if HEADER_LENGTH + align::<N>(bytes + FRAME_LENGTH) > Pages::<N>::SIZE {
+        if CONTENTS + align::<N>(bytes + FRAME_LENGTH) > Pages::<N>::SIZE {
             return Err(Error::Full);
         }
         // Each turn frees a page; when a whole round doesn't help, nothing will.
@@ -233,7 +233,7 @@ impl<N: NorFlash> Journal<N> {
     /// stands on it: otherwise power failures while the tail is evacuated could
     /// use up the free pages.
     fn start_page(&mut self) -> Result<(), Error> {
-        let header = if self.head != 0 && self.end == HEADER_LENGTH {
+        let header = if self.head != 0 && self.end == CONTENTS {
             let page = self.head.wrapping_sub(1) % self.pages.count();
             self.pages.header(page)?.ok_or(Error::Damaged)?
         } else {
@@ -244,7 +244,7 @@ impl<N: NorFlash> Journal<N> {
         };
         self.pages.start(header)?;
         self.head = header.sequence;
-        self.end = HEADER_LENGTH;
+        self.end = CONTENTS;
         self.torn = false;
         Ok(())
     }

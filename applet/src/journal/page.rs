@@ -9,13 +9,16 @@ use embedded_storage::nor_flash::NorFlash;
 pub(super) const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
 /// Bytes of a page's header.
-pub(super) const HEADER_LENGTH: usize = 16;
+const HEADER_LENGTH: usize = 16;
+/// Where a page's transactions begin: behind two copies of the header, so that one
+/// damaged byte doesn't make a page in use look like one that was never begun.
+pub(super) const CONTENTS: usize = 2 * HEADER_LENGTH;
 /// Longest word of an NVM that the journal can be kept on.
 pub(super) const WORD_MAX: usize = 16;
 const MAGIC: [u8; 2] = *b"TJ";
 const VERSION: u8 = 1;
 
-/// What a page begins with: magic (2), version, `FF`, sequence number (`u32`),
+/// What a page begins with, twice: magic (2), version, `FF`, sequence number (`u32`),
 /// end of the whole transactions on the page before (`u16`), `FFFF`, CRC-32 over
 /// these twelve bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,11 +120,18 @@ impl<N: NorFlash> Pages<N> {
             .map_err(|_| Error::Nvm)
     }
 
-    /// The header on the page with this number (not sequence number).
+    /// The header on the page with this number (not sequence number): the first
+    /// copy that is whole.
     pub(super) fn header(&mut self, page: u32) -> Result<Option<Header>, Error> {
         let mut bytes = [0; HEADER_LENGTH];
-        self.read(page as usize * Self::SIZE, &mut bytes)?;
-        Header::decode(&bytes)
+        let start = page as usize * Self::SIZE;
+        for copy in (start..start + CONTENTS).step_by(HEADER_LENGTH) {
+            self.read(copy, &mut bytes)?;
+            if let Some(header) = Header::decode(&bytes)? {
+                return Ok(Some(header));
+            }
+        }
+        Ok(None)
     }
 
     /// Erases the page for a sequence number and writes its header.
@@ -130,7 +140,9 @@ impl<N: NorFlash> Pages<N> {
         self.nvm
             .erase(address as u32, (address + Self::SIZE) as u32)
             .map_err(|_| Error::Nvm)?;
-        self.write(address, &header.encode())
+        let bytes = header.encode();
+        self.write(address, &bytes)?;
+        self.write(address + HEADER_LENGTH, &bytes)
     }
 
     /// Key and length of the record at an address.

@@ -1,14 +1,19 @@
 //! Transactions and records in bytes.
 //!
-//! A transaction is a header (length of the records, and that length inverted,
-//! `u16` each), the records, and a commit mark (tail `u32`, CRC-32 `u32`). A
-//! record is key (`u16`), length (`u8`), data.
+//! A transaction is a header (length of the records `u16`, CRC-16 `u16` over page
+//! sequence number, address and length), the records, and a commit mark (tail
+//! `u32`, CRC-32 `u32`). A record is key (`u16`), length (`u8`), data.
 //!
 //! The header tells where a transaction ends even when it was torn or damaged:
 //! so a torn one, behind which nothing was ever written, is known from a damaged
-//! one with others behind it.
+//! one with others behind it. Its CRC finds any three flipped bits: a wrong length
+//! that reached into what is erased would pass for a torn transaction, and those
+//! behind would be forgotten.
 
 use super::{Error, Key};
+use crc::{CRC_16_IBM_3740, Crc, NoTable};
+
+const CRC: Crc<u16, NoTable> = Crc::<u16, NoTable>::new(&CRC_16_IBM_3740);
 
 /// Bytes before a transaction's records.
 pub(super) const FRAME_HEADER_LENGTH: usize = 4;
@@ -19,18 +24,38 @@ pub(super) const FRAME_LENGTH: usize = FRAME_HEADER_LENGTH + MARK_LENGTH;
 /// Bytes before a record's data.
 pub(super) const HEADER_LENGTH: usize = 3;
 
-/// The header of a transaction with so many bytes of records.
-pub(super) fn frame_header(length: usize) -> Result<[u8; FRAME_HEADER_LENGTH], Error> {
+/// The header of a transaction with so many bytes of records, at an address on the
+/// page of a sequence number.
+pub(super) fn frame_header(
+    sequence: u32,
+    address: usize,
+    length: usize,
+) -> Result<[u8; FRAME_HEADER_LENGTH], Error> {
     let length = u16::try_from(length).map_err(|_| Error::Full)?;
-    let ([a, b], [c, d]) = (length.to_be_bytes(), (!length).to_be_bytes());
+    let [a, b] = length.to_be_bytes();
+    let [c, d] = header_crc(sequence, address, [a, b]).to_be_bytes();
     Ok([a, b, c, d])
 }
 
 /// Bytes of records; `None` when this is no whole header.
-pub(super) fn records_length(header: [u8; FRAME_HEADER_LENGTH]) -> Option<usize> {
+pub(super) fn records_length(
+    sequence: u32,
+    address: usize,
+    header: [u8; FRAME_HEADER_LENGTH],
+) -> Option<usize> {
     let [a, b, c, d] = header;
-    let length = u16::from_be_bytes([a, b]);
-    (length == !u16::from_be_bytes([c, d])).then_some(length.into())
+    let is_whole = header != [0xFF; FRAME_HEADER_LENGTH]
+        && header_crc(sequence, address, [a, b]) == u16::from_be_bytes([c, d]);
+    is_whole.then_some(u16::from_be_bytes([a, b]).into())
+}
+
+fn header_crc(sequence: u32, address: usize, length: [u8; 2]) -> u16 {
+    let mut digest = CRC.digest();
+    digest.update(&sequence.to_be_bytes());
+    // Addresses have 16 bits (`Pages::check_geometry`).
+    digest.update(&(address as u16).to_be_bytes());
+    digest.update(&length);
+    digest.finalize()
 }
 
 /// The header of a record.

@@ -26,8 +26,8 @@ pub struct Transaction<'j, N: NorFlash> {
 
 impl<'j, N: NorFlash> Transaction<'j, N> {
     pub(super) fn new(journal: &'j mut Journal<N>, room: usize) -> Result<Self, Error> {
-        let header = frame_header(room)?;
         let start = journal.pages.address(journal.head) + journal.end;
+        let header = frame_header(journal.head, start, room)?;
         let mut digest = CRC.digest();
         digest.update(&journal.head.to_be_bytes());
         let tail = journal.tail;
@@ -94,7 +94,7 @@ impl<'j, N: NorFlash> Transaction<'j, N> {
             self.flush_word()?;
         }
         let journal = &mut *self.journal;
-        journal.apply(self.start, self.at)?;
+        journal.apply(journal.head, self.start, self.at)?;
         journal.end = self.at - journal.pages.address(journal.head);
         journal.tail = self.tail;
         journal.torn = false;
