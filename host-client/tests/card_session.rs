@@ -6,17 +6,15 @@ use bitcoin::{Amount, OutPoint};
 use card_support::{Authority, LIMITS, PIN, TestCard, TestOwner, fresh_card, issue, payee, pin};
 use tillcard::card::{self, CardError, Issued, Opened, PaymentOrder, Session};
 use tillcard::chain::FeeRate;
+use tillcard::owner::CardChain;
 use tillcard::till::{CheckError, check_payment};
 use tillcard::transport::Transport;
 
 const COIN: u64 = 60_000;
 
 fn order(amount: u64) -> PaymentOrder {
-    PaymentOrder {
-        amount: Amount::from_sat(amount),
-        fee_rate: FeeRate::from_sat_per_kvb(2_000),
-        payee: payee(0x44),
-    }
+    let rate = FeeRate::from_sat_per_kvb(2_000);
+    PaymentOrder::new(Amount::from_sat(amount), rate, payee(0x44)).expect("an identity")
 }
 
 fn with_coin(seed: u64) -> (TestOwner, Session<TestCard, Issued>, OutPoint) {
@@ -24,7 +22,9 @@ fn with_coin(seed: u64) -> (TestOwner, Session<TestCard, Issued>, OutPoint) {
     let funding = owner.funding(0, COIN);
     let authority = owner.authority();
     let mut session = session.as_owner(&authority);
-    let entered = session.enter_coin(&funding, 1, 0).expect("entered");
+    let entered = session
+        .enter_coin(&funding, 1, CardChain::Receive, 0)
+        .expect("entered");
     assert_eq!(entered, Amount::from_sat(COIN));
     let outpoint = OutPoint::new(funding.compute_txid(), 1);
     (owner, session.leave(), outpoint)
@@ -95,7 +95,7 @@ fn a_payment_is_what_was_asked_and_promised() {
 
     // The change pays the next one.
     let session = session.verify(&pin(PIN)).expect("the PIN");
-    let session = session.preview(order).expect("a preview");
+    let session = session.preview(self::order(21_000)).expect("a preview");
     assert_eq!(
         session.preview().outpoints[0].txid,
         transaction.compute_txid()
@@ -118,7 +118,9 @@ fn sixteen_inputs_come_through_get_response() {
     let mut session = session.as_owner(&authority);
     for index in 0..16 {
         let funding = owner.funding(index, 6_000);
-        session.enter_coin(&funding, 1, index).expect("entered");
+        session
+            .enter_coin(&funding, 1, CardChain::Receive, index)
+            .expect("entered");
     }
     let order = order(89_000);
     let session = session.leave().verify(&pin(PIN)).expect("the PIN");
@@ -175,11 +177,11 @@ fn another_owner_is_refused() {
     let (owner, session, _) = with_coin(10);
     let stranger = Authority(owner.leaf_key, owner.account.card_id());
     let mut session = session.as_owner(&stranger);
-    let refused = session.enter_coin(&owner.funding(1, COIN), 1, 1);
+    let refused = session.enter_coin(&owner.funding(1, COIN), 1, CardChain::Receive, 1);
     assert_eq!(refused.unwrap_err().status(), Some(0x6982));
     let other_card = Authority(owner.owner_key, [0; 16]);
     let mut session = session.leave().as_owner(&other_card);
-    let refused = session.enter_coin(&owner.funding(1, COIN), 1, 1);
+    let refused = session.enter_coin(&owner.funding(1, COIN), 1, CardChain::Receive, 1);
     assert_eq!(refused.unwrap_err().status(), Some(0x6982));
 }
 
@@ -196,7 +198,12 @@ fn a_coin_enters_only_by_the_transaction_that_makes_it() {
         (1, 11, 0x9410), // not given out
     ] {
         let number = if refusal == 0x6A89 { 0 } else { 1 };
-        let refused = session.enter_coin(&owner.funding(number, COIN), vout, index);
+        let refused = session.enter_coin(
+            &owner.funding(number, COIN),
+            vout,
+            CardChain::Receive,
+            index,
+        );
         assert_eq!(
             refused.unwrap_err().status(),
             Some(refusal),

@@ -1,9 +1,12 @@
 //! What a card answers when it doesn't do what it was asked, in words for a person.
 
 use bitcoin::Network;
+use tillcard_applet::command::Capabilities;
 use tillcard_applet::status::meaning;
 
 use crate::transport::TransportError;
+
+const OWN_VERSION: [u8; 2] = Capabilities::OWN.version;
 
 /// Why a card didn't do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +30,16 @@ pub enum CardError {
     /// The card has an owner already.
     #[error("the card was issued before, and that can't be undone: take a fresh one")]
     IssuedBefore,
+    /// The card can't read its own memory.
+    #[error(
+        "the card's memory is damaged: its owner has to sweep its coins and issue another card"
+    )]
+    Damaged,
+    /// The card's memory was written by another version of its software.
+    #[error(
+        "the card's memory is of another version than its software: update the card's software"
+    )]
+    OtherImage,
     /// The card is for another network.
     #[error("the card is for {card}, not for {wanted}")]
     WrongNetwork {
@@ -36,7 +49,10 @@ pub enum CardError {
         wanted: Network,
     },
     /// The card speaks a version of the protocol that we don't know.
-    #[error("the card speaks version {major}.{minor} of the protocol; this program speaks 0.0")]
+    #[error(
+        "the card speaks version {major}.{minor} of the protocol; this program speaks {}.{}",
+        OWN_VERSION[0], OWN_VERSION[1]
+    )]
     UnknownVersion {
         /// Its major version.
         major: u8,
@@ -63,6 +79,17 @@ pub enum CardError {
          and send no coins to it"
     )]
     DishonestKey,
+    /// What the card believes of itself isn't what it was told, or isn't signed by its key.
+    #[error(
+        "the card's issue record isn't true: {0}. Don't use this card, and send no coins to it"
+    )]
+    IssueRecord(&'static str),
+    /// A signature of the card's isn't one of the transaction's that it was given.
+    #[error("the card's signature for input {input} isn't valid: don't use this card")]
+    BadSignature {
+        /// The input's number, from 0.
+        input: usize,
+    },
     /// The owner key can't be used.
     #[error("the owner key can't be used: {0}")]
     OwnerKey(String),

@@ -3,13 +3,14 @@
 
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Txid};
+use serde::{Deserialize, Serialize};
 use tillcard_applet::command::{
-    Network as CardNetwork, Pay, PaymentRequest, Preview as PreviewCommand, Previewed,
-    ReceiveScript, ReceiveScriptAnswer,
+    GetAncestor, Network as CardNetwork, Pay, Preview as PreviewCommand, Previewed, ReceiveScript,
+    ReceiveScriptAnswer, ReportAbsent,
 };
 
-use super::{CardError, Failed, Issued, Outcome, Session, settle};
-use crate::chain::FeeRate;
+use super::convert::{from_outpoint, to_outpoint};
+use super::{CardError, Failed, Issued, Outcome, PaymentOrder, Session, settle};
 use crate::transport::Transport;
 
 /// The PIN was right: the card pays once.
@@ -24,38 +25,20 @@ pub struct PaymentAsked {
     preview: Preview,
 }
 
-/// What a shop asks a card to pay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentOrder {
-    /// Amount to the payee.
-    pub amount: Amount,
-    /// Fee rate of the transaction.
-    pub fee_rate: FeeRate,
-    /// The payee's scriptPubKey.
-    pub payee: ScriptBuf,
-}
-
 /// What the card would pay, and with which coins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
     /// Amount to the payee.
+    #[serde(with = "bitcoin::amount::serde::as_sat", rename = "amount_sat")]
     pub amount: Amount,
     /// Fee.
+    #[serde(with = "bitcoin::amount::serde::as_sat", rename = "fee_sat")]
     pub fee: Amount,
     /// Change; zero when there is none.
+    #[serde(with = "bitcoin::amount::serde::as_sat", rename = "change_sat")]
     pub change: Amount,
     /// The coins to be spent, in the order of the inputs; at least one.
     pub outpoints: Vec<OutPoint>,
-}
-
-impl PaymentOrder {
-    fn request(&self) -> PaymentRequest<'_> {
-        PaymentRequest {
-            amount: self.amount.to_sat(),
-            fee_rate: self.fee_rate.to_sat_per_kvb(),
-            payee_script: self.payee.as_bytes(),
-        }
-    }
 }
 
 /// A payee script that no command can carry.
@@ -80,27 +63,11 @@ impl<T: Transport> Session<T, Holder> {
     /// # Errors
     /// [`CardError::Refused`] with a status word of section 7; the PIN must be entered again.
     pub fn preview(
-        mut self,
+        self,
         order: PaymentOrder,
     ) -> Result<Session<T, PaymentAsked>, Failed<Session<T, Issued>>> {
-        let outcome = PreviewCommand::to_apdu(order.request())
-            .map_err(|_| SCRIPT_TOO_LONG)
-            .and_then(|command| self.link.ask("PREVIEW", &command))
-            .and_then(|data| read_preview(&data));
-        match outcome {
-            Ok(preview) => {
-                let network = self.state.network;
-                Ok(self.with(PaymentAsked {
-                    network,
-                    order,
-                    preview,
-                }))
-            }
-            Err(error) => Err(Failed {
-                error,
-                session: self.end(),
-            }),
-        }
+        let network = self.state.network;
+        self.ask_preview(network, order)
     }
 
     /// Has the card write and sign `order` without a preview (PAY). Returns the transaction,
@@ -110,16 +77,8 @@ impl<T: Transport> Session<T, Holder> {
     /// [`CardError::Refused`] with a status word of section 7.
     pub fn pay(mut self, order: &PaymentOrder) -> Outcome<Vec<u8>, Session<T, Issued>> {
         let outcome = pay(&mut self, order);
-        settle(self.end(), outcome)
-    }
-
-    /// Gives up the authorisation on our side. The card keeps its own until it is reset.
-    fn end(self) -> Session<T, Issued> {
-        let (network, tries_left) = (self.state.network, self.capabilities.tries);
-        self.with(Issued {
-            network,
-            tries_left,
-        })
+        let network = self.state.network;
+        settle(self.end(network), outcome)
     }
 }
 
@@ -134,6 +93,35 @@ impl<T: Transport> Session<T, PaymentAsked> {
         &self.state.order
     }
 
+    /// Tells the card that the chain doesn't have an offered coin, or has it spent (REPORT
+    /// ABSENT). The card takes four such reports after one PIN.
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `9414`, `9415`. The authorisation stands.
+    pub fn report_absent(&mut self, coin: &OutPoint) -> Result<(), CardError> {
+        let command = ReportAbsent(to_outpoint(coin)).to_apdu();
+        self.link.ask("REPORT ABSENT", &command).map(|_| ())
+    }
+
+    /// Asks once more, after a report, what the same order would spend (PREVIEW).
+    ///
+    /// # Errors
+    /// [`CardError::Refused`] with a status word of section 7; the PIN must be entered again.
+    pub fn preview_again(self) -> Result<Self, Failed<Session<T, Issued>>> {
+        let (network, order) = (self.state.network, self.state.order.clone());
+        self.ask_preview(network, order)
+    }
+
+    /// The payment of this card that has the txid, if it is an ancestor of an offered coin (GET
+    /// ANCESTOR), serialised with witness.
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6A88` when it is none, `9413` when it was given too often.
+    pub fn ancestor(&mut self, txid: Txid) -> Result<Vec<u8>, CardError> {
+        let command = GetAncestor(txid.to_byte_array()).to_apdu();
+        self.link.ask("GET ANCESTOR", &command)
+    }
+
     /// Has the card write and sign what was previewed (PAY). Returns the transaction, serialised
     /// with witness (BIP144).
     ///
@@ -142,12 +130,60 @@ impl<T: Transport> Session<T, PaymentAsked> {
     pub fn pay(mut self) -> Outcome<Vec<u8>, Session<T, Issued>> {
         let order = self.state.order.clone();
         let outcome = pay(&mut self, &order);
-        let (network, tries_left) = (self.state.network, self.capabilities.tries);
-        let session = self.with(Issued {
+        let network = self.state.network;
+        settle(self.end(network), outcome)
+    }
+
+    /// Gives the payment up on our side. The card keeps its authorisation until it is reset.
+    pub fn give_up(self) -> Session<T, Issued> {
+        let network = self.state.network;
+        self.end(network)
+    }
+}
+
+impl<T: Transport> Session<T, Issued> {
+    /// Has the card pay `order` without a PIN (PAY): because its owner allows that, or because it
+    /// wrote this payment before and the answer was lost. Then it answers the same transaction
+    /// again, and nothing is debited twice. Returns the transaction, serialised with witness.
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6982` when neither is so, and the status words of section 7.
+    pub fn pay_without_pin(mut self, order: &PaymentOrder) -> Outcome<Vec<u8>, Self> {
+        let outcome = pay(&mut self, order);
+        settle(self, outcome)
+    }
+}
+
+impl<T: Transport, S> Session<T, S> {
+    fn ask_preview(
+        mut self,
+        network: CardNetwork,
+        order: PaymentOrder,
+    ) -> Result<Session<T, PaymentAsked>, Failed<Session<T, Issued>>> {
+        let outcome = PreviewCommand::to_apdu(order.request())
+            .map_err(|_| SCRIPT_TOO_LONG)
+            .and_then(|command| self.link.ask("PREVIEW", &command))
+            .and_then(|data| read_preview(&data));
+        match outcome {
+            Ok(preview) => Ok(self.with(PaymentAsked {
+                network,
+                order,
+                preview,
+            })),
+            Err(error) => Err(Failed {
+                error,
+                session: self.end(network),
+            }),
+        }
+    }
+
+    /// Gives up the authorisation on our side. The card keeps its own until it is reset.
+    fn end(self, network: CardNetwork) -> Session<T, Issued> {
+        let tries_left = self.capabilities.tries;
+        self.with(Issued {
             network,
             tries_left,
-        });
-        settle(session, outcome)
+        })
     }
 }
 
@@ -166,9 +202,6 @@ fn read_preview(data: &[u8]) -> Result<Preview, CardError> {
         amount: Amount::from_sat(answer.amount),
         fee: Amount::from_sat(answer.fee),
         change: Amount::from_sat(answer.change),
-        outpoints: answer
-            .outpoints()
-            .map(|(txid, vout)| OutPoint::new(Txid::from_byte_array(txid), vout))
-            .collect(),
+        outpoints: answer.outpoints.map(from_outpoint).collect(),
     })
 }

@@ -7,25 +7,32 @@
 //! open ─┬─▶ Session<Factory> ──issue──▶ Session<Issued>
 //!       └─▶ Session<Issued> ─┬─verify───▶ Session<Holder> ─┬─preview─▶ Session<PaymentAsked> ─pay─▶ Session<Issued>
 //!                            │                             └─pay─▶ Session<Issued>
+//!                            ├─pay_without_pin─▶ Session<Issued>
 //!                            └─as_owner─▶ Session<Owner>
 //! ```
 //!
 //! The commands and their bytes are in `docs/protocol.md`.
 
+mod convert;
 mod error;
 mod holder;
 mod issuing;
 mod link;
+mod logged;
 mod network;
 mod open;
+mod order;
 mod owner;
 
 pub use error::{CardError, Failed};
-pub use holder::{Holder, PaymentAsked, PaymentOrder, Preview};
+pub use holder::{Holder, PaymentAsked, Preview};
 pub use issuing::IssueOrder;
+pub use logged::Logged;
 pub use network::{from_card_network, to_card_network};
 pub use open::{Factory, Issued, Opened, open};
-pub use owner::{Owner, OwnerAuthority};
+pub use order::{Merchant, PaymentIdentity, PaymentOrder};
+pub use owner::{CardContents, Owner, OwnerAuthority};
+pub use tillcard_applet::command::coin_image::{ImageCoin, ImageHeader};
 pub use tillcard_applet::command::{Capabilities, Limits};
 pub use tillcard_applet::pin::PinBlock;
 

@@ -56,6 +56,8 @@ pub fn open<T: Transport>(transport: T) -> Result<Opened<T>, CardError> {
         state: (),
     };
     Ok(match status.state {
+        State::OtherVersion => return Err(CardError::OtherImage),
+        State::Damaged => return Err(CardError::Damaged),
         State::Factory => Opened::Factory(opened.with(Factory { _private: () })),
         State::Issued {
             network,

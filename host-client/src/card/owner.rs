@@ -1,20 +1,20 @@
-//! What the owner may do, by signature (`docs/protocol.md`, sections 5 and 6.2).
+//! What the owner may do, by signature (`docs/protocol.md`, sections 5, 6.2, 6.4 and 8).
 
 use bitcoin::consensus::encode::serialize;
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, Transaction};
+use tillcard_applet::command::coin_image::{CoinImage, ImageCoin, ImageHeader};
 use tillcard_applet::command::{
-    Announced, CHALLENGE_LENGTH, CoinEntered, EnterCoin, GetChallenge, Header,
-    Network as CardNetwork, SIGNATURE_LENGTH,
+    AcknowledgeLog, Announced, BeginReading, CHALLENGE_LENGTH, CoinEntered, EnterCoin,
+    GetChallenge, Limits, LoggedPayment, Network as CardNetwork, OwnerCommand, PIECE_MAX, Place,
+    ReadCoins, ReadLog, Resolve, SIGNATURE_LENGTH, SetLimits,
 };
 use tillcard_applet::owner::{CARD_ID_LENGTH, message};
 
+use super::logged::Logged;
 use super::{CardError, Issued, Session};
-use crate::owner::{OwnerError, OwnerKey};
+use crate::owner::{CardChain, OwnerError, OwnerKey};
 use crate::transport::Transport;
-
-/// Most bytes of a transaction in one short command.
-const PIECE_MAX: usize = 255;
 
 /// Owner commands are signed by `A`.
 pub struct Owner<'a, A: ?Sized> {
@@ -47,6 +47,18 @@ impl OwnerAuthority for (OwnerKey, [u8; CARD_ID_LENGTH]) {
     }
 }
 
+/// What a card knows of its coins and payments (READ COINS).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardContents {
+    /// Indexes and counters.
+    pub header: ImageHeader,
+    /// The coins.
+    pub coins: Vec<ImageCoin>,
+}
+
+/// The longest coin image: a thousand coins have some 40 kB.
+const IMAGE_MAX: usize = 256 * 1024;
+
 impl<T: Transport> Session<T, Issued> {
     /// Goes on as the owner. The card asks for a signature with each command, so nothing is sent
     /// here.
@@ -61,9 +73,9 @@ impl<T: Transport> Session<T, Issued> {
 }
 
 impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
-    /// Enters the coin at `vout` of `transaction`, which pays the card's receive script at
-    /// `index`, by streaming the transaction to the card (ENTER COIN). Returns the coin's amount as
-    /// the card read it.
+    /// Enters the coin at `vout` of `transaction`, which pays the card's script at `index` of
+    /// `chain`, by streaming the transaction to the card (ENTER COIN). Returns the coin's amount
+    /// as the card read it.
     ///
     /// # Errors
     /// [`CardError::Refused`]: `6982` when the owner key or the card is another one, and the
@@ -72,6 +84,7 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
         &mut self,
         transaction: &Transaction,
         vout: u32,
+        chain: CardChain,
         index: u32,
     ) -> Result<Amount, CardError> {
         const NAME: &str = "ENTER COIN";
@@ -80,11 +93,12 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
         let announced = Announced {
             txid: coin.txid.to_byte_array(),
             vout,
-            index,
+            place: Place {
+                chain: chain as u32,
+                index,
+            },
         };
-        let signature = self.sign(&EnterCoin::BEGIN, &announced.body())?;
-        self.link
-            .ask(NAME, &EnterCoin::begin(&announced, &signature))?;
+        self.command(NAME, &announced)?;
 
         let stripped = serialize(&without_witness(transaction));
         let mut answer = Vec::new();
@@ -93,12 +107,75 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
                 // The card took the transaction for complete before it was.
                 return Err(malformed);
             }
-            let command = EnterCoin::piece(piece)
-                .map_err(|_| CardError::Unsendable("the piece is too long for a card"))?;
+            let command = EnterCoin::piece(piece).map_err(|_| TOO_LONG)?;
             answer = self.link.ask(NAME, &command)?;
         }
         let entered = CoinEntered::parse(&answer).map_err(|_| malformed)?;
         Ok(Amount::from_sat(entered.amount))
+    }
+
+    /// Reads all that the card knows of its coins, and its counters (READ COINS).
+    ///
+    /// # Errors
+    /// [`CardError::Malformed`] when it isn't a coin image, or one with another checksum.
+    pub fn read_coins(&mut self) -> Result<CardContents, CardError> {
+        const NAME: &str = "READ COINS";
+        let malformed = CardError::Malformed { command: NAME };
+        let mut image = self.command(NAME, &BeginReading)?;
+        loop {
+            let part = self.link.ask(NAME, &ReadCoins::next())?;
+            if part.is_empty() {
+                break;
+            }
+            image.extend_from_slice(&part);
+            if image.len() > IMAGE_MAX {
+                return Err(malformed);
+            }
+        }
+        let image = CoinImage::parse(&image).map_err(|_| malformed)?;
+        Ok(CardContents {
+            header: image.header,
+            coins: image.coins().collect(),
+        })
+    }
+
+    /// The payment of this number in the card's log (READ LOG).
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6A88` when the card doesn't keep it (any more).
+    pub fn read_log(&mut self, number: u32) -> Result<Logged, CardError> {
+        const NAME: &str = "READ LOG";
+        let answer = self.command(NAME, &ReadLog(number))?;
+        let read = LoggedPayment::parse(&answer).ok().and_then(Logged::read);
+        read.filter(|payment| payment.number == number)
+            .ok_or(CardError::Malformed { command: NAME })
+    }
+
+    /// Tells the card that the owner has read the payments below `seen`, and that those below
+    /// `settled` are final, so that it needs to keep them no longer (ACKNOWLEDGE LOG).
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6A80` when the numbers aren't in order.
+    pub fn acknowledge(&mut self, seen: u32, settled: u32) -> Result<(), CardError> {
+        self.command("ACKNOWLEDGE LOG", &AcknowledgeLog { seen, settled })
+            .map(|_| ())
+    }
+
+    /// Sets the limits anew; the card's counters begin at zero (SET LIMITS).
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6985` while a payment isn't acknowledged.
+    pub fn set_limits(&mut self, limits: Limits) -> Result<(), CardError> {
+        self.command("SET LIMITS", &SetLimits(limits)).map(|_| ())
+    }
+
+    /// Tells the card that a transaction that conflicts with payment `number` is confirmed, so
+    /// that the payment never will be (RESOLVE).
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6A88`, and `6985` while its change is spent.
+    pub fn resolve(&mut self, number: u32) -> Result<(), CardError> {
+        self.command("RESOLVE", &Resolve(number)).map(|_| ())
     }
 
     /// Goes back to a session without authority.
@@ -110,8 +187,12 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
         self.with(state)
     }
 
-    /// Fetches a challenge and signs the command with this header and body.
-    fn sign(&mut self, header: &Header, body: &[u8]) -> Result<[u8; SIGNATURE_LENGTH], CardError> {
+    /// Fetches a challenge, signs the command and sends it.
+    pub(super) fn command<C: OwnerCommand>(
+        &mut self,
+        name: &'static str,
+        command: &C,
+    ) -> Result<Vec<u8>, CardError> {
         const NAME: &str = "GET CHALLENGE";
         let answer = self.link.ask(NAME, &GetChallenge::to_apdu())?;
         let challenge: [u8; CHALLENGE_LENGTH] = answer
@@ -120,10 +201,15 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
         let Owner {
             authority, network, ..
         } = &self.state;
-        let message = message(*network, &authority.card_id(), &challenge, header, body);
-        authority.sign(&message)
+        let id = authority.card_id();
+        let message = message(*network, &id, &challenge, &C::HEADER, &command.body());
+        let signature = authority.sign(&message)?;
+        self.link.ask(name, &command.to_apdu(&signature))
     }
 }
+
+/// A piece that no command can carry.
+pub(super) const TOO_LONG: CardError = CardError::Unsendable("the piece is too long for a card");
 
 /// The preimage of the txid, which is what a card takes.
 fn without_witness(transaction: &Transaction) -> Transaction {

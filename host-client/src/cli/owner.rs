@@ -2,6 +2,7 @@
 
 mod block;
 mod issue;
+mod limit_flags;
 mod new;
 mod status;
 mod top_up;

@@ -11,6 +11,7 @@ use super::chain::ChainArguments;
 use super::folders::data_folder;
 use super::output::line;
 use super::{Failure, arguments};
+use crate::card::Merchant;
 use crate::chain::{Chain, FeeRate};
 use crate::till::{Event, Journal, Office, Outcome, PaymentTerms, StandardInput, Till};
 use crate::transport::Readers;
@@ -23,7 +24,7 @@ const CONFIRMATION_TARGET: u16 = 6;
 pub(super) enum Command {
     /// Have a card pay: wait for it, ask for the PIN, check, send, wait until settled
     Pay(Pay),
-    /// Go on with payments that a card signed before the till was stopped
+    /// Go on with payments that a card signed, or was asked to, before the till was stopped
     Resume(Resume),
 }
 
@@ -46,6 +47,22 @@ pub(super) struct Pay {
     /// Fee rate in sat/vB [default: the node's estimate]
     #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
     fee_rate: Option<FeeRate>,
+    /// The shop's name, for the log of the holder's card: at most 32 bytes
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true,
+        value_parser = arguments::merchant,
+        env = "TILLCARD_MERCHANT"
+    )]
+    merchant: Merchant,
+    /// A hash of what is paid for, 64 hexadecimal digits, for the log of the holder's card
+    #[arg(long, value_name = "HASH", value_parser = arguments::hash)]
+    invoice: Option<[u8; 32]>,
+    /// Ask the card first whether its owner allows this payment without a PIN
+    #[arg(long)]
+    no_pin: bool,
     #[command(flatten)]
     books: Books,
 }
@@ -53,6 +70,10 @@ pub(super) struct Pay {
 /// Goes on with payments that a till left when it stopped.
 #[derive(clap::Args)]
 pub(super) struct Resume {
+    /// Part of the reader's name, where a card has to be asked again [default: any reader with a
+    /// Tillcard in it]
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
     #[command(flatten)]
     chain: ChainArguments,
     #[command(flatten)]
@@ -104,6 +125,9 @@ impl Pay {
             to,
             fee_rate,
             confirmations: self.confirmations,
+            merchant: self.merchant,
+            invoice: self.invoice,
+            without_pin: self.no_pin,
         })?;
         ended(&[outcome])
     }
@@ -112,7 +136,24 @@ impl Pay {
 impl Resume {
     fn run(self) -> Result<(), Failure> {
         let (chain, network) = self.chain.connect()?;
-        let outcomes = self.books.office(&chain, network)?.resume()?;
+        let mut office = self.books.office(&chain, network)?;
+        let mut outcomes = office.resume()?;
+        let asked = office.asked()?;
+        if !asked.is_empty() {
+            if !self.books.json {
+                line(format_args!(
+                    "{} cards were asked to pay, and their answers were lost: put each in again, \
+                     oldest first.",
+                    asked.len()
+                ));
+            }
+            let mut till = Till {
+                cards: Readers::establish(self.reader.as_deref())?,
+                pins: StandardInput::default(),
+                office,
+            };
+            outcomes.extend(till.ask_again()?);
+        }
         if outcomes.is_empty() && !self.books.json {
             line("No payment is open.");
         }

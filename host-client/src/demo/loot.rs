@@ -8,6 +8,7 @@ use bitcoin::key::{Keypair, Secp256k1, TapTweak};
 use bitcoin::secp256k1::{All, SecretKey};
 use bitcoin::taproot::{LeafVersion, TapNodeHash};
 use bitcoin::{Network, NetworkKind, ScriptBuf, XOnlyPublicKey};
+use tillcard_applet::command::Leaf;
 use tillcard_applet::persistent::Persistent;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::Store;
@@ -82,7 +83,7 @@ impl CardSecrets {
         };
         let keys = KeyRing {
             secp: Secp256k1::new(),
-            leaf: leaf_hash(&identity.leaf_key)?,
+            leaf: leaf_hash(&identity.leaf)?,
         };
         secrets.add_bytes("account key", &root.private_key.secret_bytes());
         let mut count = 1;
@@ -139,7 +140,12 @@ impl KeyRing {
     }
 }
 
-fn leaf_hash(primary: &[u8; 32]) -> Result<TapNodeHash, DemoError> {
+fn leaf_hash(leaf: &Leaf) -> Result<TapNodeHash, DemoError> {
+    let Leaf::Key(primary) = leaf else {
+        return Err(DemoError::new(
+            "the card has another leaf than it was given",
+        ));
+    };
     let leaf = ScriptBuf::builder()
         .push_x_only_key(&XOnlyPublicKey::from_slice(primary)?)
         .push_opcode(bitcoin::opcodes::all::OP_CHECKSIG)

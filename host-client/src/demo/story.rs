@@ -34,7 +34,7 @@ const LIMITS: Limits = Limits {
     per_payment: Amount::from_sat(50_000),
     cumulative: Amount::from_sat(500_000),
     fee_cap: Amount::from_sat(5_000),
-    highest_fee_rate: FeeRate::from_sat_per_kvb(50_000),
+    ..Limits::DEFAULT
 };
 const FEE_RATE: FeeRate = FeeRate::from_sat_per_kvb(2_000);
 /// Blocks after which the shop hands out the milk.

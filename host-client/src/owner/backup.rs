@@ -10,8 +10,9 @@
 //! - nonce: the first 12 bytes of `TH("Tillcard/backup-nonce", outpoint)`, the outpoint being the
 //!   transaction's first input (txid ‖ vout as in the transaction). An outpoint is spent once, so
 //!   a key never sees a nonce twice with another plaintext;
-//! - associated data: format ‖ network ‖ policy ‖ parity of the account key, a byte each. They
-//!   are not written down: whoever opens tries the two parities.
+//! - associated data: format ‖ network ‖ leaf ‖ parity of the account key, a byte each, the leaf's
+//!   being 0 for `pk(PRIMARY)`, 1 for one with `older(n)`, 2 for none; then n, two bytes, if there
+//!   is one. They are not written down: whoever opens tries the two parities, and the delays.
 
 use bitcoin::consensus::serialize;
 use bitcoin::script::PushBytesBuf;
@@ -20,7 +21,8 @@ use bitcoin::{Network, OutPoint, Script, ScriptBuf, XOnlyPublicKey};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce, Tag};
 
-use super::card_account::{CardAccount, LeafPolicy};
+use super::Leaf;
+use super::card_account::CardAccount;
 use super::keys::BackupKey;
 use super::tagged_hash::tagged_hash;
 
@@ -41,7 +43,7 @@ pub(super) fn seal(
     let (text, tag) = sealed.split_at_mut(PLAIN_SIZE);
     text[..32].copy_from_slice(&x_only.serialize());
     text[32..].copy_from_slice(&account.chain_code());
-    let associated = associated_data(account.network(), account.policy(), parity);
+    let associated = associated_data(account.network(), &account.leaf(), parity);
     let made = cipher(key)
         .encrypt_inout_detached(&nonce(first_input), &associated, text.into())
         .expect("64 bytes are within the cipher's limits");
@@ -49,28 +51,47 @@ pub(super) fn seal(
     sealed
 }
 
-/// Opens `sealed`, if it was sealed under this key, for this network and for the transaction whose
-/// first input is `first_input`. `leaf_key` is the card's: it comes from the words too.
+/// What the leaf in a backup may be. Its key is the card's: it comes from the words too.
+#[derive(Clone, Copy)]
+pub(super) enum LeafGuess {
+    /// `pk(PRIMARY)`.
+    WithoutDelay(XOnlyPublicKey),
+    /// With any delay: this takes a second.
+    Delayed(XOnlyPublicKey),
+}
+
+impl LeafGuess {
+    fn leaves(self) -> impl Iterator<Item = Leaf> {
+        let (key, delays) = match self {
+            Self::WithoutDelay(key) => (key, 0..=0),
+            Self::Delayed(key) => (key, 1..=u16::MAX),
+        };
+        delays.map(move |delay| Leaf::with_delay(key, delay))
+    }
+}
+
+/// Opens `sealed`, if it was sealed under this key, for this network, for such a leaf and for the
+/// transaction whose first input is `first_input`.
 pub(super) fn open(
     key: &BackupKey,
     network: Network,
-    leaf_key: XOnlyPublicKey,
+    leaf: LeafGuess,
     first_input: &OutPoint,
     sealed: &[u8; SEALED_SIZE],
 ) -> Option<CardAccount> {
     let (text, tag) = sealed.split_at(PLAIN_SIZE);
     let tag = Tag::try_from(tag).ok()?;
-    [Parity::Even, Parity::Odd].into_iter().find_map(|parity| {
+    let (cipher, nonce) = (cipher(key), nonce(first_input));
+    let parities = [Parity::Even, Parity::Odd];
+    let mut guesses = leaf
+        .leaves()
+        .flat_map(|leaf| parities.map(|parity| (leaf, parity)));
+    guesses.find_map(|(leaf, parity)| {
         let mut plain = [0; PLAIN_SIZE];
         plain.copy_from_slice(text);
-        let associated = associated_data(network, LeafPolicy::PrimaryKey, parity);
-        cipher(key)
-            .decrypt_inout_detached(
-                &nonce(first_input),
-                &associated,
-                plain.as_mut_slice().into(),
-                &tag,
-            )
+        let associated = associated_data(network, &leaf, parity);
+        cipher
+            .decrypt_inout_detached(&nonce, &associated, plain.as_mut_slice().into(), &tag)
             .ok()?;
         let x_only = XOnlyPublicKey::from_slice(&plain[..32]).ok()?;
         let chain_code = plain[32..].try_into().ok()?;
@@ -78,7 +99,7 @@ pub(super) fn open(
             network,
             PublicKey::from_x_only_public_key(x_only, parity),
             chain_code,
-            leaf_key,
+            leaf,
         ))
     })
 }
@@ -111,14 +132,23 @@ fn nonce(first_input: &OutPoint) -> Nonce {
     Nonce::from(nonce)
 }
 
-fn associated_data(network: Network, policy: LeafPolicy, parity: Parity) -> [u8; 4] {
+fn associated_data(network: Network, leaf: &Leaf, parity: Parity) -> Vec<u8> {
     let network = match network {
         Network::Bitcoin => 0,
         Network::Testnet | Network::Testnet4 => 1,
         Network::Signet => 2,
         _ => 3,
     };
-    [FORMAT, network, policy.code(), parity.to_u8()]
+    let kind = match leaf {
+        Leaf::Key { .. } => 0,
+        Leaf::Delayed { .. } => 1,
+        Leaf::None => 2,
+    };
+    let mut associated = vec![FORMAT, network, kind, parity.to_u8()];
+    if let Leaf::Delayed { blocks, .. } = leaf {
+        associated.extend_from_slice(&blocks.to_be_bytes());
+    }
+    associated
 }
 
 #[cfg(test)]
@@ -150,22 +180,36 @@ mod tests {
                 .unwrap()
                 .public_key(&secp)
         };
-        let leaf = public(LEAF[0]).x_only_public_key().0;
-        CardAccount::new(network, public(secret), [0x55; 32], leaf)
+        let key = public(LEAF[0]).x_only_public_key().0;
+        CardAccount::new(network, public(secret), [0x55; 32], Leaf::Key { key })
+    }
+
+    fn guess(account: &CardAccount) -> LeafGuess {
+        let key = account.leaf().key().unwrap();
+        match account.leaf().delay() {
+            0 => LeafGuess::WithoutDelay(key),
+            _ => LeafGuess::Delayed(key),
+        }
     }
 
     #[test]
     fn opens_what_was_sealed_of_either_parity() {
         let mut parities = Vec::new();
         for secret in 1..=4 {
-            let account = account(secret, Network::Regtest);
+            let mut account = account(secret, Network::Regtest);
             parities.push(account.account_key().x_only_public_key().1);
+            if secret > 2 {
+                let key = account.leaf().key().unwrap();
+                let delayed = Leaf::Delayed { key, blocks: 144 };
+                let (key, code) = (account.account_key(), account.chain_code());
+                account = CardAccount::new(Network::Regtest, key, code, delayed);
+            }
             let sealed = seal(&key(1), &account, &outpoint(0));
             let carried = sealed_in(&script(&sealed)).unwrap();
             let opened = open(
                 &key(1),
                 Network::Regtest,
-                account.leaf_key(),
+                guess(&account),
                 &outpoint(0),
                 &carried,
             );
@@ -177,7 +221,7 @@ mod tests {
     #[test]
     fn opens_nothing_else() {
         let account = account(1, Network::Regtest);
-        let leaf = account.leaf_key();
+        let leaf = guess(&account);
         let sealed = seal(&key(1), &account, &outpoint(0));
         let fails = |key: &BackupKey, network, outpoint: OutPoint, sealed: &[u8; 80]| {
             assert_eq!(open(key, network, leaf, &outpoint, sealed), None);

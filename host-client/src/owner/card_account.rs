@@ -1,6 +1,6 @@
 //! A card's account: its public key and chain code, and the scripts that follow from them.
 //!
-//! The descriptor is `tr(CARD/<0;1>/*,pk(PRIMARY))` (BIP386, BIP389). The account key stands where
+//! The descriptor is `tr(CARD/<0;1>/*,LEAF)` (BIP386, BIP389), see [`Leaf`]. The account key stands where
 //! BIP32 has a master key: depth 0, no parent; below it nothing is hardened. `CARD/0/i` receives,
 //! `CARD/1/i` is change.
 
@@ -8,15 +8,13 @@ use std::fmt;
 
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
 use bitcoin::key::Secp256k1;
-use bitcoin::opcodes::all::OP_CHECKSIG;
-use bitcoin::script::Builder;
 use bitcoin::secp256k1::{PublicKey, Scalar, SecretKey};
 use bitcoin::taproot::{ControlBlock, LeafVersion, TaprootBuilder, TaprootSpendInfo};
-use bitcoin::{Address, Network, NetworkKind, ScriptBuf, XOnlyPublicKey};
+use bitcoin::{Address, Network, NetworkKind, ScriptBuf};
 use serde::{Deserialize, Serialize};
 
-use super::OwnerError;
 use super::tagged_hash::tagged_hash;
+use super::{Leaf, OwnerError};
 
 /// One of the two chains of a card's indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,23 +31,6 @@ impl CardChain {
     pub const ALL: [CardChain; 2] = [CardChain::Receive, CardChain::Change];
 }
 
-/// Who besides the card can spend its coins, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LeafPolicy {
-    /// `pk(PRIMARY)`: the owner, at any time.
-    PrimaryKey,
-}
-
-impl LeafPolicy {
-    /// The byte that stands for the policy in a backup.
-    pub(super) const fn code(self) -> u8 {
-        match self {
-            LeafPolicy::PrimaryKey => 0,
-        }
-    }
-}
-
 /// What a card and its host said while its key was made (`docs/protocol.md` §3).
 pub struct Issue {
     /// The card's network.
@@ -62,8 +43,8 @@ pub struct Issue {
     pub account_key: [u8; 33],
     /// The chain code, as ISSUE answered it.
     pub chain_code: [u8; 32],
-    /// The leaf key PRIMARY that the card was given.
-    pub leaf_key: XOnlyPublicKey,
+    /// The leaf that the card was given.
+    pub leaf: Leaf,
 }
 
 /// A card's account. It is public to the owner; whoever else learns it sees the card's payments.
@@ -72,24 +53,17 @@ pub struct CardAccount {
     network: Network,
     account_key: PublicKey,
     chain_code: ChainCode,
-    leaf_key: XOnlyPublicKey,
-    policy: LeafPolicy,
+    leaf: Leaf,
 }
 
 impl CardAccount {
     /// An account from its parts.
-    pub fn new(
-        network: Network,
-        account_key: PublicKey,
-        chain_code: [u8; 32],
-        leaf_key: XOnlyPublicKey,
-    ) -> Self {
+    pub fn new(network: Network, account_key: PublicKey, chain_code: [u8; 32], leaf: Leaf) -> Self {
         Self {
             network,
             account_key,
             chain_code: ChainCode::from(chain_code),
-            leaf_key,
-            policy: LeafPolicy::PrimaryKey,
+            leaf,
         }
     }
 
@@ -123,7 +97,7 @@ impl CardAccount {
             issue.network,
             account_key,
             chain_code,
-            issue.leaf_key,
+            issue.leaf,
         ))
     }
 
@@ -156,14 +130,9 @@ impl CardAccount {
         self.chain_code.to_bytes()
     }
 
-    /// The leaf key PRIMARY.
-    pub fn leaf_key(&self) -> XOnlyPublicKey {
-        self.leaf_key
-    }
-
-    /// The leaf's policy.
-    pub fn policy(&self) -> LeafPolicy {
-        self.policy
+    /// The primary wallet's way to the coins.
+    pub fn leaf(&self) -> Leaf {
+        self.leaf
     }
 
     /// The card id that owner commands are signed over: the first 16 bytes of
@@ -190,11 +159,9 @@ impl CardAccount {
         }
     }
 
-    /// `tr(CARD/<0;1>/*,pk(PRIMARY))`, without a checksum.
+    /// `tr(CARD/<0;1>/*,LEAF)`, without a checksum.
     pub fn descriptor(&self) -> String {
-        match self.policy {
-            LeafPolicy::PrimaryKey => format!("tr({}/<0;1>/*,pk({}))", self.xpub(), self.leaf_key),
-        }
+        format!("tr({}/<0;1>/*{})", self.xpub(), self.leaf)
     }
 
     /// The script (scriptPubKey) at an index.
@@ -216,26 +183,25 @@ impl CardAccount {
         Ok(Address::p2tr_tweaked(output_key, self.network))
     }
 
-    /// The script of the leaf, `<PRIMARY> OP_CHECKSIG`: the same at every index.
-    pub(super) fn leaf_script(&self) -> ScriptBuf {
-        Builder::new()
-            .push_x_only_key(&self.leaf_key)
-            .push_opcode(OP_CHECKSIG)
-            .into_script()
-    }
-
     /// What spends the coin at an index by script path, besides the signature.
     pub(super) fn control_block(
         &self,
         chain: CardChain,
         index: u32,
     ) -> Result<ControlBlock, OwnerError> {
-        self.spend_info(chain, index)?
-            .control_block(&(self.leaf_script(), LeafVersion::TapScript))
-            .ok_or_else(|| OwnerError::Key("the leaf isn't in its own tree".into()))
+        self.leaf
+            .script()
+            .and_then(|script| Some((self.spend_info(chain, index).ok()?, script)))
+            .and_then(|(info, script)| info.control_block(&(script, LeafVersion::TapScript)))
+            .ok_or_else(|| OwnerError::Key("there is no leaf by which to spend".into()))
     }
 
-    fn spend_info(&self, chain: CardChain, index: u32) -> Result<TaprootSpendInfo, OwnerError> {
+    /// How the coin at an index can be spent.
+    pub(super) fn spend_info(
+        &self,
+        chain: CardChain,
+        index: u32,
+    ) -> Result<TaprootSpendInfo, OwnerError> {
         let secp = Secp256k1::verification_only();
         let key_error = |error: bitcoin::bip32::Error| OwnerError::Key(error.to_string());
         let path = [
@@ -245,8 +211,12 @@ impl CardAccount {
             ChildNumber::from_normal_idx(index).map_err(key_error)?,
         ];
         let child = self.xpub().derive_pub(&secp, &path).map_err(key_error)?;
+        let Some(script) = self.leaf.script() else {
+            let internal_key = child.to_x_only_pub();
+            return Ok(TaprootSpendInfo::new_key_spend(&secp, internal_key, None));
+        };
         TaprootBuilder::with_capacity(1)
-            .add_leaf(0, self.leaf_script())
+            .add_leaf(0, script)
             .map_err(|error| OwnerError::Key(error.to_string()))?
             .finalize(&secp, child.to_x_only_pub())
             .map_err(|_| OwnerError::Key("the script tree isn't complete".into()))
@@ -281,8 +251,19 @@ mod tests {
             host_share,
             account_key: account.public_key(&secp).serialize(),
             chain_code: tagged_hash("Tillcard/chaincode", &[&commitment, &host_share]),
-            leaf_key: leaf.x_only_public_key(&secp).0,
+            leaf: Leaf::with_delay(leaf.x_only_public_key(&secp).0, 0),
         }
+    }
+
+    /// Every kind of leaf, and delays on both sides of each step in the script's form.
+    fn leaves() -> Vec<Leaf> {
+        let key = issue(1, [2; 32]).leaf.key().unwrap();
+        let delays = [
+            0, 1, 16, 17, 127, 128, 144, 255, 256, 32_767, 32_768, 65_535,
+        ];
+        let mut leaves: Vec<Leaf> = delays.map(|n| Leaf::with_delay(key, n)).to_vec();
+        leaves.push(Leaf::None);
+        leaves
     }
 
     #[test]
@@ -317,9 +298,13 @@ mod tests {
 
     #[test]
     fn the_scripts_are_those_of_the_descriptor() {
-        for network in [Network::Bitcoin, Network::Regtest] {
+        for (network, leaf) in [Network::Bitcoin, Network::Regtest]
+            .into_iter()
+            .flat_map(|network| leaves().into_iter().map(move |leaf| (network, leaf)))
+        {
             let mut issue = issue(5, [6; 32]);
             issue.network = network;
+            issue.leaf = leaf;
             let account = CardAccount::from_issue(&issue).unwrap();
             let descriptor =
                 Descriptor::<DescriptorPublicKey>::from_str(&account.descriptor()).unwrap();
@@ -343,17 +328,26 @@ mod tests {
 
     #[test]
     fn the_control_block_proves_the_leaf() {
-        let account = CardAccount::from_issue(&issue(5, [6; 32])).unwrap();
-        let control = account.control_block(CardChain::Change, 7).unwrap();
-        assert_eq!(control.size(), 33);
-        let output_key = account
-            .spend_info(CardChain::Change, 7)
-            .unwrap()
-            .output_key();
-        assert!(control.verify_taproot_commitment(
-            &Secp256k1::verification_only(),
-            output_key.to_x_only_public_key(),
-            &account.leaf_script()
-        ));
+        for leaf in leaves() {
+            let mut issue = issue(5, [6; 32]);
+            issue.leaf = leaf;
+            let account = CardAccount::from_issue(&issue).unwrap();
+            let control = account.control_block(CardChain::Change, 7);
+            let Some(script) = leaf.script() else {
+                assert!(control.is_err());
+                continue;
+            };
+            let control = control.unwrap();
+            assert_eq!(control.size(), 33);
+            let output_key = account
+                .spend_info(CardChain::Change, 7)
+                .unwrap()
+                .output_key();
+            assert!(control.verify_taproot_commitment(
+                &Secp256k1::verification_only(),
+                output_key.to_x_only_public_key(),
+                &script
+            ));
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! | leaf key of card `n` | `m/773785788'/coin'/n'/0'` |
 //! | owner key of card `n` | `m/773785788'/coin'/n'/1'` |
 //! | backup key of card `n` | `m/773785788'/coin'/n'/2'` |
+//! | account of card `n`, when imported | see [`ImportedKey`] |
 //!
 //! `coin'` is `0'` on mainnet and `1'` on every other network (SLIP-44). All of a card's steps are
 //! hardened, so that no public key that leaves the tool leads to another key.
@@ -17,7 +18,7 @@ use bitcoin::{Network, XOnlyPublicKey};
 use zeroize::Zeroizing;
 
 use super::tagged_hash::tagged_hash;
-use super::{OwnerError, Words};
+use super::{ImportedKey, OwnerError, Words};
 
 /// The purpose (BIP43) of a Tillcard's keys: the first 31 bits that follow the top bit of
 /// SHA256("Tillcard"). BIP43 purposes are BIP numbers, thousands at most, and the known ones of
@@ -96,6 +97,11 @@ impl MasterKey {
         ))))
     }
 
+    /// The account key that card `n` has if it is imported.
+    pub(super) fn imported_key(&self, card: u32) -> Result<ImportedKey, OwnerError> {
+        ImportedKey::derive(&self.xpriv, self.network, self.coin_type(), card)
+    }
+
     fn card_key(&self, card: u32, kind: u32) -> Result<SigningKey, OwnerError> {
         let path = [PURPOSE, self.coin_type(), card, kind]
             .into_iter()
@@ -124,7 +130,13 @@ fn key_error(error: impl ToString) -> OwnerError {
 }
 
 /// A secret key that signs by BIP340; wiped when it goes.
-struct SigningKey(Keypair);
+pub(super) struct SigningKey(Keypair);
+
+impl From<Keypair> for SigningKey {
+    fn from(key: Keypair) -> Self {
+        Self(key)
+    }
+}
 
 impl Drop for SigningKey {
     fn drop(&mut self) {
@@ -138,7 +150,7 @@ impl SigningKey {
     }
 
     /// Signs with fresh auxiliary randomness, and verifies before it gives the signature away.
-    fn sign(&self, message: &[u8; 32]) -> Result<[u8; 64], OwnerError> {
+    pub(super) fn sign(&self, message: &[u8; 32]) -> Result<[u8; 64], OwnerError> {
         let mut auxiliary = [0u8; 32];
         getrandom::fill(&mut auxiliary).map_err(OwnerError::Random)?;
         let secp = Secp256k1::new();

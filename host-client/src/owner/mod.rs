@@ -15,7 +15,11 @@ mod backup;
 mod card_account;
 mod card_view;
 mod error;
+mod imported;
+mod issued;
 mod keys;
+mod leaf;
+mod limits;
 mod restore;
 mod store;
 mod sweep;
@@ -33,14 +37,19 @@ use bitcoin::{Address, Amount, Network, ScriptBuf, Transaction, TxOut, XOnlyPubl
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-pub use card_account::{CardAccount, CardChain, Issue, LeafPolicy};
+pub use card_account::{CardAccount, CardChain, Issue};
 pub use card_view::{CardCoin, CardView, SCAN_GAP};
 pub use error::OwnerError;
+pub use imported::ImportedKey;
+pub(crate) use issued::is_signed;
+pub use issued::{IdentityKey, IssuedCard, Provenance};
 pub use keys::{BACKUP_KEY, LEAF_KEY, LeafKey, OWNER_KEY, OwnerKey, PURPOSE};
+pub use leaf::Leaf;
+pub use limits::Limits;
 pub use restore::{FoundCard, MAX_CARDS, RestoreReport};
-pub use store::{CardRecord, Limits, TopUp};
-use sweep::Purse;
-pub use sweep::{SWEEP_INPUT_WEIGHT, Sweep, SweepOptions};
+pub use store::{CardRecord, TopUp};
+pub use sweep::{KEY_PATH_INPUT_WEIGHT, SWEEP_INPUT_WEIGHT, Sweep, SweepOptions};
+use sweep::{Purse, SweepKey};
 pub use wallet::{Balance, Progress};
 pub use words::{WordCount, Words};
 
@@ -64,12 +73,13 @@ pub struct NewCard {
     pub number: u32,
     /// What the owner calls it.
     pub label: String,
-    /// Its account, checked.
-    pub account: CardAccount,
+    /// Its account, its key and where they come from, checked.
+    pub issued: IssuedCard,
     /// Its limits.
     pub limits: Limits,
     /// Whether its account key goes, encrypted, into the first top-up's transaction (92 vbytes
-    /// more). Without it, words and chain alone don't find the card's coins.
+    /// more). Without it, words and chain alone don't find the card's coins, unless the key is
+    /// imported and the leaf has no delay.
     pub backup_on_chain: bool,
 }
 
@@ -190,6 +200,14 @@ impl Owner {
         Ok(self.master()?.leaf_key(number)?.public())
     }
 
+    /// The account key that card `number` has if it is imported.
+    ///
+    /// # Errors
+    /// When the words' file can't be read.
+    pub fn imported_key(&self, number: u32) -> Result<ImportedKey, OwnerError> {
+        self.master()?.imported_key(number)
+    }
+
     /// The key that authorises owner commands to card `number`.
     ///
     /// # Errors
@@ -201,21 +219,25 @@ impl Owner {
     /// Takes up a card that was just issued.
     ///
     /// # Errors
-    /// [`OwnerError::CardExists`], and [`OwnerError::ShareNotUsed`] when its leaf key isn't the
-    /// one of its number: its coins could never be swept.
+    /// [`OwnerError::CardExists`], and [`OwnerError::Key`] when its leaf key isn't the one of its
+    /// number, or there is neither a leaf nor a key from the words: its coins could never be
+    /// swept.
     pub fn add_card(&mut self, card: NewCard, chain: &dyn Chain) -> Result<CardRecord, OwnerError> {
         if self.store.numbers()?.contains(&card.number) {
             return Err(OwnerError::CardExists(card.number));
         }
-        if card.account.leaf_key() != self.leaf_key(card.number)?
-            || card.account.network() != self.network
-        {
+        let account = &card.issued.account;
+        let reachable = match (account.leaf().key(), card.issued.provenance) {
+            (Some(key), _) => key == self.leaf_key(card.number)?,
+            (None, provenance) => provenance == Provenance::Imported,
+        };
+        if !reachable || account.network() != self.network {
             return Err(OwnerError::Key(
                 "the card was issued with another leaf key or for another network".into(),
             ));
         }
         let birthday = chain.tip()?.height;
-        let mut record = CardRecord::new(card.number, card.label, card.account, birthday);
+        let mut record = CardRecord::new(card.number, card.label, card.issued, birthday);
         record.limits = Some(card.limits);
         record.backup_on_chain = card.backup_on_chain;
         self.store.save(&record)?;
@@ -253,8 +275,9 @@ impl Owner {
         CardView::scan(&record.account, chain, record.birthday, progress)
     }
 
-    /// Blocks a lost card: sends all its coins to the primary wallet by script path. It can be
-    /// asked again, should coins have come or a sweep have been replaced since.
+    /// Blocks a lost card: sends all its coins to the primary wallet, by script path, or by key
+    /// path when the account key came from the words. It can be asked again, should coins have
+    /// come, have grown deep enough for the leaf's delay, or a sweep have been replaced since.
     ///
     /// # Errors
     /// [`Rejected`](crate::chain::ChainError::Rejected) when the chain refuses a sweep; the card counts as blocked then
@@ -268,6 +291,10 @@ impl Owner {
     ) -> Result<Sweep, OwnerError> {
         let mut record = self.store.load(number)?;
         let leaf_key = self.master()?.leaf_key(number)?;
+        let imported = match record.provenance {
+            Provenance::Imported => Some(self.master()?.imported_key(number)?),
+            Provenance::Made => None,
+        };
         let view = CardView::scan(&record.account, chain, record.birthday, progress)?;
         let mut swept_by = record.swept_by.take().unwrap_or_default();
         let sweep = if view.coins.is_empty() {
@@ -276,7 +303,10 @@ impl Owner {
             let destination = self.wallet.next_address()?.script_pubkey();
             let purse = Purse {
                 account: &record.account,
-                leaf_key: &leaf_key,
+                key: match &imported {
+                    Some(key) => SweepKey::Account(key),
+                    None => SweepKey::Leaf(&leaf_key),
+                },
             };
             Sweep::build(&purse, &view, chain, &destination, &swept_by, options)?
         };

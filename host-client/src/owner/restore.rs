@@ -1,29 +1,37 @@
 //! Finding cards again from words and chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::{fmt, fs};
 
-use bitcoin::{Network, Txid};
+use bitcoin::{Network, ScriptBuf, Transaction, Txid};
 
+use super::backup::LeafGuess;
 use super::keys::MasterKey;
 use super::wallet::PrimaryWallet;
-use super::{CardAccount, CardRecord, CardView, Owner, OwnerError, Progress, Words, backup};
+use super::{
+    CardChain, CardRecord, CardView, IssuedCard, Leaf, Owner, OwnerError, Progress, Provenance,
+    Words, backup,
+};
 use crate::chain::{Chain, ChainError, Tip};
 
 /// Card numbers that are tried on each possible backup.
 pub const MAX_CARDS: u32 = 20;
+
+/// Receive indexes of a possible imported card that are looked for: the gap of BIP44.
+const RECEIVE_GAP: u32 = 20;
 
 /// A card that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundCard {
     /// Its number.
     pub number: u32,
-    /// Its account.
-    pub account: CardAccount,
-    /// The top-up that carried its account key.
-    pub top_up: Txid,
-    /// Height of that top-up's block; none while it is in the mempool.
+    /// Its account. Its identity key isn't found again.
+    pub issued: IssuedCard,
+    /// The transaction by which it was found: the top-up that carried its account key, or the
+    /// first that paid it.
+    pub found_by: Txid,
+    /// Height of that transaction's block; none while it is in the mempool.
     pub height: Option<u32>,
 }
 
@@ -38,41 +46,31 @@ pub struct RestoreReport {
 }
 
 impl RestoreReport {
-    /// Tries every data output of the wallet's transactions as a backup of each possible card.
+    /// Looks for backups in the wallet's transactions, and for payments to imported cards in the
+    /// chain from `from_height` on and in the mempool.
     pub(super) fn search(
         wallet: &PrimaryWallet,
         master: &MasterKey,
         network: Network,
+        chain: &dyn Chain,
+        from_height: u32,
+        progress: &mut Progress<'_>,
     ) -> Result<Self, OwnerError> {
-        let keys = (0..MAX_CARDS)
-            .map(|number| {
-                Ok((
-                    number,
-                    master.backup_key(number)?,
-                    master.leaf_key(number)?.public(),
-                ))
-            })
-            .collect::<Result<Vec<_>, OwnerError>>()?;
-        let mut found = BTreeMap::new();
-        for (height, transaction) in wallet.transactions() {
-            let Some(first_input) = transaction.input.first() else {
-                continue;
+        let mut found = search_backups(wallet, master, network)?;
+        let mut imported = ImportedSearch::new(master, network)?;
+        let tip = chain.tip()?.height;
+        for height in from_height..=tip {
+            let Some(hash) = chain.block_hash(height)? else {
+                break;
             };
-            let outputs = transaction.output.iter();
-            for sealed in outputs.filter_map(|output| backup::sealed_in(&output.script_pubkey)) {
-                for (number, key, leaf_key) in &keys {
-                    let outpoint = &first_input.previous_output;
-                    if let Some(account) = backup::open(key, network, *leaf_key, outpoint, &sealed)
-                    {
-                        // Of several copies, the oldest tells from where to look for coins.
-                        found.entry(*number).or_insert_with(|| FoundCard {
-                            number: *number,
-                            account,
-                            top_up: transaction.compute_txid(),
-                            height,
-                        });
-                    }
-                }
+            for transaction in &chain.block(&hash)?.txdata {
+                imported.look_at(transaction, Some(height), &mut found);
+            }
+            progress(height, tip);
+        }
+        for txid in chain.mempool()? {
+            if let Some(transaction) = chain.mempool_transaction(&txid)? {
+                imported.look_at(&transaction, None, &mut found);
             }
         }
         let missing = match found.last_key_value() {
@@ -86,6 +84,111 @@ impl RestoreReport {
     }
 }
 
+/// Tries every data output of the wallet's transactions as a backup of each possible card.
+fn search_backups(
+    wallet: &PrimaryWallet,
+    master: &MasterKey,
+    network: Network,
+) -> Result<BTreeMap<u32, FoundCard>, OwnerError> {
+    let keys = (0..MAX_CARDS)
+        .map(|number| {
+            Ok((
+                number,
+                master.backup_key(number)?,
+                master.leaf_key(number)?.public(),
+            ))
+        })
+        .collect::<Result<Vec<_>, OwnerError>>()?;
+    let mut found = BTreeMap::new();
+    for (height, transaction) in wallet.transactions() {
+        let Some(first_input) = transaction.input.first() else {
+            continue;
+        };
+        let outpoint = &first_input.previous_output;
+        let outputs = transaction.output.iter();
+        for sealed in outputs.filter_map(|output| backup::sealed_in(&output.script_pubkey)) {
+            // The slow guess only when the quick one fails for every card.
+            let opened = [LeafGuess::WithoutDelay, LeafGuess::Delayed]
+                .into_iter()
+                .find_map(|guess| {
+                    keys.iter().find_map(|(number, key, leaf_key)| {
+                        let leaf = guess(*leaf_key);
+                        let account = backup::open(key, network, leaf, outpoint, &sealed)?;
+                        Some((*number, account))
+                    })
+                });
+            let Some((number, account)) = opened else {
+                continue;
+            };
+            let imported = master
+                .imported_key(number)?
+                .account(network, account.leaf());
+            let provenance = if imported == account {
+                Provenance::Imported
+            } else {
+                Provenance::Made
+            };
+            // Of several copies, the oldest tells from where to look for coins.
+            found.entry(number).or_insert_with(|| FoundCard {
+                number,
+                issued: IssuedCard {
+                    account,
+                    provenance,
+                    identity_key: None,
+                },
+                found_by: transaction.compute_txid(),
+                height,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The scripts that imported cards could have, without a delay: the words give them all.
+struct ImportedSearch {
+    scripts: HashMap<ScriptBuf, (u32, IssuedCard)>,
+}
+
+impl ImportedSearch {
+    fn new(master: &MasterKey, network: Network) -> Result<Self, OwnerError> {
+        let mut scripts = HashMap::new();
+        for number in 0..MAX_CARDS {
+            let key = master.imported_key(number)?;
+            let leaf_key = master.leaf_key(number)?.public();
+            for leaf in [Leaf::None, Leaf::with_delay(leaf_key, 0)] {
+                let issued = IssuedCard {
+                    account: key.account(network, leaf),
+                    provenance: Provenance::Imported,
+                    identity_key: None,
+                };
+                for index in 0..RECEIVE_GAP {
+                    let script = issued.account.script(CardChain::Receive, index)?;
+                    scripts.insert(script, (number, issued.clone()));
+                }
+            }
+        }
+        Ok(Self { scripts })
+    }
+
+    fn look_at(
+        &mut self,
+        transaction: &Transaction,
+        height: Option<u32>,
+        found: &mut BTreeMap<u32, FoundCard>,
+    ) {
+        for output in &transaction.output {
+            if let Some((number, issued)) = self.scripts.get(&output.script_pubkey) {
+                found.entry(*number).or_insert_with(|| FoundCard {
+                    number: *number,
+                    issued: issued.clone(),
+                    found_by: transaction.compute_txid(),
+                    height,
+                });
+            }
+        }
+    }
+}
+
 impl fmt::Display for RestoreReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for card in &self.cards {
@@ -96,7 +199,7 @@ impl fmt::Display for RestoreReport {
             writeln!(
                 f,
                 "Card {}: found through its top-up {} in {place}.",
-                card.number, card.top_up
+                card.number, card.found_by
             )?;
         }
         for number in &self.missing {
@@ -167,14 +270,21 @@ impl Owner {
     ) -> Result<RestoreReport, OwnerError> {
         self.wallet.sync(chain, progress)?;
         let master = MasterKey::new(words, self.network)?;
-        let report = RestoreReport::search(&self.wallet, &master, self.network)?;
+        let report = RestoreReport::search(
+            &self.wallet,
+            &master,
+            self.network,
+            chain,
+            from_height,
+            progress,
+        )?;
         for card in &report.cards {
             let birthday = card.height.unwrap_or(from_height);
-            let view = CardView::scan(&card.account, chain, birthday, progress)?;
+            let view = CardView::scan(&card.issued.account, chain, birthday, progress)?;
             let label = format!("card {} (restored)", card.number);
-            let mut record = CardRecord::new(card.number, label, card.account.clone(), birthday);
+            let mut record = CardRecord::new(card.number, label, card.issued.clone(), birthday);
             record.next_receive_index = view.next_receive_index;
-            record.backup = Some(card.top_up);
+            record.backup = Some(card.found_by).filter(|_| !record.is_found_by_words());
             self.store.save(&record)?;
         }
         Ok(report)

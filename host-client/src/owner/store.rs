@@ -9,25 +9,8 @@ use bitcoin::{Amount, OutPoint, Transaction, Txid};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::OwnerError;
 use super::card_account::CardAccount;
-use crate::chain::FeeRate;
-
-/// The limits that a card was issued with (`docs/protocol.md` §3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Most that one payment may pay, in sat.
-    #[serde(with = "bitcoin::amount::serde::as_sat")]
-    pub per_payment: Amount,
-    /// Most that all payments together may pay, fees included, in sat.
-    #[serde(with = "bitcoin::amount::serde::as_sat")]
-    pub cumulative: Amount,
-    /// Most that the fee of one payment may be, in sat.
-    #[serde(with = "bitcoin::amount::serde::as_sat")]
-    pub fee_cap: Amount,
-    /// Highest fee rate of a payment, in sat/kvB.
-    pub highest_fee_rate: FeeRate,
-}
+use super::{IdentityKey, IssuedCard, Limits, OwnerError, Provenance};
 
 /// A payment of the primary wallet to a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +70,10 @@ pub struct CardRecord {
     pub label: String,
     /// Its account.
     pub account: CardAccount,
+    /// Where the account's key comes from.
+    pub provenance: Provenance,
+    /// The card's own key; unknown after a restore.
+    pub identity_key: Option<IdentityKey>,
     /// Its limits; unknown after a restore.
     pub limits: Option<Limits>,
     /// Height of the chain when it was issued: no coin of it is older.
@@ -104,14 +91,16 @@ pub struct CardRecord {
 }
 
 impl CardRecord {
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
 
-    pub(super) fn new(number: u32, label: String, account: CardAccount, birthday: u32) -> Self {
+    pub(super) fn new(number: u32, label: String, issued: IssuedCard, birthday: u32) -> Self {
         Self {
             format: Self::FORMAT,
             number,
             label,
-            account,
+            account: issued.account,
+            provenance: issued.provenance,
+            identity_key: issued.identity_key,
             limits: None,
             birthday,
             next_receive_index: 0,
@@ -120,6 +109,12 @@ impl CardRecord {
             top_ups: Vec::new(),
             swept_by: None,
         }
+    }
+
+    /// Whether words and chain alone find its coins without a copy of its key on the chain: the key
+    /// is the words', and so is the leaf, save for a delay.
+    pub fn is_found_by_words(&self) -> bool {
+        self.provenance == Provenance::Imported && self.account.leaf().delay() == 0
     }
 
     /// Whether the owner has blocked it.

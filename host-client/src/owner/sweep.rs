@@ -1,5 +1,6 @@
-//! Blocking a lost card: its coins go to the primary wallet by script path, with the leaf key,
-//! the card being absent.
+//! Blocking a lost card: its coins go to the primary wallet, the card being absent. The owner
+//! spends them by script path, with the leaf key; or by key path, where the account key came from
+//! his words.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,19 +11,24 @@ use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::taproot::{LeafVersion, TapLeafHash};
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, OutPoint, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Witness,
+    Amount, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Witness,
 };
 
 use super::OwnerError;
 use super::card_account::CardAccount;
 use super::card_view::{CardCoin, CardView};
+use super::imported::ImportedKey;
 use super::keys::LeafKey;
 use crate::chain::{Chain, FeeRate};
 
-/// Weight of an input that spends by script path: outpoint, empty script and sequence (41 bytes,
-/// four units each); witness of signature (64), script (34) and control block (33), each with its
-/// length, and their count. 74.75 vbytes.
-pub const SWEEP_INPUT_WEIGHT: u64 = 4 * 41 + 1 + (1 + 64) + (1 + 34) + (1 + 33);
+/// Weight of an input that spends by key path: outpoint, empty script and sequence (41 bytes, four
+/// units each); witness of a signature (64) with its length, and the count. 57.5 vbytes.
+pub const KEY_PATH_INPUT_WEIGHT: u64 = 4 * 41 + 1 + (1 + 64);
+
+/// Weight of an input that spends by script path through `pk(PRIMARY)`: besides the signature,
+/// script (34) and control block (33), each with its length. 74.75 vbytes; a delay adds the bytes
+/// of its number and one.
+pub const SWEEP_INPUT_WEIGHT: u64 = KEY_PATH_INPUT_WEIGHT + (1 + 34) + (1 + 33);
 
 /// Version, lock time and the two counts (10 bytes); marker and flag; one taproot output (43).
 const SWEEP_BASE_WEIGHT: u64 = 4 * 10 + 2 + 4 * 43;
@@ -57,12 +63,22 @@ pub struct Sweep {
     pub left_behind: Vec<CardCoin>,
     /// Earlier sweeps of ours that still wait in the mempool.
     pub pending: Vec<Txid>,
+    /// Coins that aren't deep enough for the leaf's delay yet.
+    pub too_young: Vec<CardCoin>,
+}
+
+/// What the owner signs with.
+pub(super) enum SweepKey<'a> {
+    /// The primary's leaf key, by script path.
+    Leaf(&'a LeafKey),
+    /// The account key that came from the words, by key path.
+    Account(&'a ImportedKey),
 }
 
 /// Whose coins are swept, and the key that does it.
 pub(super) struct Purse<'a> {
     pub(super) account: &'a CardAccount,
-    pub(super) leaf_key: &'a LeafKey,
+    pub(super) key: SweepKey<'a>,
 }
 
 /// What it takes to replace a mempool transaction.
@@ -92,10 +108,15 @@ impl Sweep {
             return Err(OwnerError::FeeRateAboveCap(options.fee_rate));
         }
         let mut sweep = Self::default();
-        let (mut coins, pending) = choose(view, own, options);
+        let (coins, pending) = choose(view, own, options);
         sweep.pending = pending;
+        let (mut coins, young): (Vec<_>, Vec<_>) = coins
+            .into_iter()
+            .partition(|coin| purse.is_ripe(coin, view.tip.height));
+        sweep.too_young = young;
         coins.sort_by_key(|coin| std::cmp::Reverse(coin.output.value));
-        let worth = input_fee(options.fee_rate);
+        let weight = purse.input_weight();
+        let worth = input_fee(options.fee_rate, weight);
         let (coins, poor): (Vec<_>, Vec<_>) = coins
             .into_iter()
             .partition(|coin| coin.output.value > worth);
@@ -103,7 +124,7 @@ impl Sweep {
 
         let mut bids = bids(&coins, chain)?;
         for group in coins.chunks(MAX_INPUTS) {
-            match group_fee(group, &mut bids, options.fee_rate) {
+            match group_fee(group, weight, &mut bids, options.fee_rate) {
                 Some(fee) => {
                     let transaction = purse.spend(group, destination, fee)?;
                     sweep.transactions.push(transaction);
@@ -166,10 +187,11 @@ fn bids(coins: &[CardCoin], chain: &dyn Chain) -> Result<BTreeMap<Txid, Bid>, Ow
 /// that one transaction meets needs no meeting by the next: it is taken out of `bids`.
 fn group_fee(
     coins: &[CardCoin],
+    input_weight: u64,
     bids: &mut BTreeMap<Txid, Bid>,
     fee_rate: FeeRate,
 ) -> Option<Amount> {
-    let vsize = sweep_vsize(coins.len());
+    let vsize = sweep_vsize(coins.len(), input_weight);
     let conflicts: BTreeSet<Txid> = coins.iter().filter_map(|coin| coin.spent_by).collect();
     let replaced: Vec<&Bid> = conflicts.iter().filter_map(|txid| bids.get(txid)).collect();
     let mut fee = fee_rate.fee(vsize);
@@ -192,18 +214,43 @@ fn group_fee(
 }
 
 /// What one more input costs, rounded up.
-fn input_fee(rate: FeeRate) -> Amount {
-    let fee = (SWEEP_INPUT_WEIGHT * u64::from(rate.to_sat_per_kvb())).div_ceil(4 * 1000);
+fn input_fee(rate: FeeRate, weight: u64) -> Amount {
+    let fee = (weight * u64::from(rate.to_sat_per_kvb())).div_ceil(4 * 1000);
     Amount::from_sat(fee)
 }
 
 /// Virtual size of a sweep of `inputs` coins, at most 252, to one taproot output.
-fn sweep_vsize(inputs: usize) -> u64 {
-    (SWEEP_BASE_WEIGHT + SWEEP_INPUT_WEIGHT * inputs as u64).div_ceil(4)
+fn sweep_vsize(inputs: usize, input_weight: u64) -> u64 {
+    (SWEEP_BASE_WEIGHT + input_weight * inputs as u64).div_ceil(4)
 }
 
 impl Purse<'_> {
-    /// Spends `coins` to `destination` by script path.
+    fn input_weight(&self) -> u64 {
+        match (&self.key, self.account.leaf().script()) {
+            (SweepKey::Leaf(_), Some(script)) => {
+                KEY_PATH_INPUT_WEIGHT + (1 + script.len() as u64) + (1 + 33)
+            }
+            _ => KEY_PATH_INPUT_WEIGHT,
+        }
+    }
+
+    fn sequence(&self) -> Sequence {
+        match self.key {
+            SweepKey::Leaf(_) => self.account.leaf().sequence(),
+            SweepKey::Account(_) => Sequence::ENABLE_RBF_NO_LOCKTIME,
+        }
+    }
+
+    /// Whether the next block takes a sweep of this coin (BIP68).
+    fn is_ripe(&self, coin: &CardCoin, tip: u32) -> bool {
+        let delay = match self.key {
+            SweepKey::Leaf(_) => u32::from(self.account.leaf().delay()),
+            SweepKey::Account(_) => 0,
+        };
+        delay == 0 || coin.height.is_some_and(|height| height + delay <= tip + 1)
+    }
+
+    /// Spends `coins` to `destination`.
     fn spend(
         &self,
         coins: &[CardCoin],
@@ -214,74 +261,107 @@ impl Purse<'_> {
         let mut transaction = Transaction {
             version: Version::TWO,
             lock_time: LockTime::ZERO,
-            input: coins.iter().map(|coin| unsigned(coin.outpoint)).collect(),
+            input: coins
+                .iter()
+                .map(|coin| TxIn {
+                    previous_output: coin.outpoint,
+                    script_sig: ScriptBuf::new(),
+                    sequence: self.sequence(),
+                    witness: Witness::new(),
+                })
+                .collect(),
             output: vec![TxOut {
                 value: total.checked_sub(fee).unwrap_or_default(),
                 script_pubkey: destination.clone(),
             }],
         };
-        let leaf_script = self.account.leaf_script();
-        let leaf_hash = TapLeafHash::from_script(&leaf_script, LeafVersion::TapScript);
         let spent: Vec<&TxOut> = coins.iter().map(|coin| &coin.output).collect();
-        let secp = Secp256k1::verification_only();
-
-        let mut witnesses = Vec::with_capacity(coins.len());
+        let prevouts = Prevouts::All(&spent);
         let mut cache = SighashCache::new(&transaction);
+        let mut witnesses = Vec::with_capacity(coins.len());
         for (input, coin) in coins.iter().enumerate() {
-            let control = self.account.control_block(coin.chain, coin.index)?;
-            let sighash = cache
-                .taproot_script_spend_signature_hash(
-                    input,
-                    &Prevouts::All(&spent),
-                    leaf_hash,
-                    TapSighashType::Default,
-                )
-                .map_err(|error| OwnerError::Key(error.to_string()))?;
-            // The signature is verified by who makes it; here, that the leaf is the coin's.
-            let output_key = coin
-                .output
-                .script_pubkey
-                .as_bytes()
-                .get(2..)
-                .and_then(|key| bitcoin::XOnlyPublicKey::from_slice(key).ok());
-            if !output_key
-                .is_some_and(|key| control.verify_taproot_commitment(&secp, key, &leaf_script))
-            {
-                return Err(OwnerError::Key(format!(
-                    "the leaf isn't in the script of coin {}",
-                    coin.outpoint
-                )));
-            }
-            let signature = self.leaf_key.sign(sighash.as_byte_array())?;
-            witnesses.push(Witness::from_slice(&[
-                signature.as_slice(),
-                leaf_script.as_bytes(),
-                &control.serialize(),
-            ]));
+            witnesses.push(match self.key {
+                SweepKey::Leaf(key) => self.by_script_path(key, &mut cache, input, &prevouts, coin),
+                SweepKey::Account(key) => self.by_key_path(key, &mut cache, input, &prevouts, coin),
+            }?);
         }
         for (input, witness) in transaction.input.iter_mut().zip(witnesses) {
             input.witness = witness;
         }
         Ok(transaction)
     }
-}
 
-fn unsigned(outpoint: OutPoint) -> TxIn {
-    TxIn {
-        previous_output: outpoint,
-        script_sig: ScriptBuf::new(),
-        // Says by BIP125 that it may be replaced: the owner may have to raise the fee.
-        sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
-        witness: Witness::new(),
+    fn by_script_path(
+        &self,
+        key: &LeafKey,
+        cache: &mut SighashCache<&Transaction>,
+        input: usize,
+        prevouts: &Prevouts<'_, &TxOut>,
+        coin: &CardCoin,
+    ) -> Result<Witness, OwnerError> {
+        let script = self.account.leaf().script().unwrap_or_default();
+        let control = self.account.control_block(coin.chain, coin.index)?;
+        let leaf_hash = TapLeafHash::from_script(&script, LeafVersion::TapScript);
+        let sighash = cache
+            .taproot_script_spend_signature_hash(
+                input,
+                prevouts,
+                leaf_hash,
+                TapSighashType::Default,
+            )
+            .map_err(|error| OwnerError::Key(error.to_string()))?;
+        // The signature is verified by who makes it; here, that the leaf is the coin's.
+        let secp = Secp256k1::verification_only();
+        let output_key = coin
+            .output
+            .script_pubkey
+            .as_bytes()
+            .get(2..)
+            .and_then(|key| bitcoin::XOnlyPublicKey::from_slice(key).ok());
+        if !output_key.is_some_and(|key| control.verify_taproot_commitment(&secp, key, &script)) {
+            return Err(OwnerError::Key(format!(
+                "the leaf isn't in the script of coin {}",
+                coin.outpoint
+            )));
+        }
+        let signature = key.sign(sighash.as_byte_array())?;
+        Ok(Witness::from_slice(&[
+            signature.as_slice(),
+            script.as_bytes(),
+            &control.serialize(),
+        ]))
+    }
+
+    fn by_key_path(
+        &self,
+        key: &ImportedKey,
+        cache: &mut SighashCache<&Transaction>,
+        input: usize,
+        prevouts: &Prevouts<'_, &TxOut>,
+        coin: &CardCoin,
+    ) -> Result<Witness, OwnerError> {
+        let sighash = cache
+            .taproot_key_spend_signature_hash(input, prevouts, TapSighashType::Default)
+            .map_err(|error| OwnerError::Key(error.to_string()))?;
+        let info = self.account.spend_info(coin.chain, coin.index)?;
+        if coin.output.script_pubkey != ScriptBuf::new_p2tr_tweaked(info.output_key()) {
+            return Err(OwnerError::Key(format!(
+                "coin {} isn't at the index where it should be",
+                coin.outpoint
+            )));
+        }
+        let signature = key.sign(coin.chain, coin.index, &info, sighash.as_byte_array())?;
+        Ok(Witness::from_slice(&[signature.as_slice()]))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use bitcoin::secp256k1::SecretKey;
-    use bitcoin::{BlockHash, Network};
+    use bitcoin::{BlockHash, Network, OutPoint};
     use proptest::prelude::*;
 
+    use super::super::Leaf;
     use super::super::card_account::CardChain;
     use super::super::keys::MasterKey;
     use super::super::words::Words;
@@ -297,7 +377,8 @@ mod tests {
         let leaf_key = master.leaf_key(0).unwrap();
         let card = SecretKey::from_slice(&[7; 32]).unwrap();
         let card = card.public_key(&Secp256k1::new());
-        let account = CardAccount::new(Network::Regtest, card, [8; 32], leaf_key.public());
+        let leaf = Leaf::with_delay(leaf_key.public(), 0);
+        let account = CardAccount::new(Network::Regtest, card, [8; 32], leaf);
         (account, leaf_key)
     }
 
@@ -382,7 +463,7 @@ mod tests {
         let (account, leaf_key) = account_and_key();
         let purse = Purse {
             account: &account,
-            leaf_key: &leaf_key,
+            key: SweepKey::Leaf(&leaf_key),
         };
         let destination = account.script(CardChain::Receive, 99).unwrap();
         Sweep::build(&purse, &view(coins), chain, &destination, &[], options).unwrap()
@@ -413,7 +494,7 @@ mod tests {
                 let paid_in: u64 = places.clone().map(|place| amounts[place as usize]).sum();
                 seen.extend(places);
                 let vsize = transaction.vsize() as u64;
-                prop_assert_eq!(vsize, sweep_vsize(transaction.input.len()));
+                prop_assert_eq!(vsize, sweep_vsize(transaction.input.len(), SWEEP_INPUT_WEIGHT));
                 prop_assert_eq!(transaction.output.len(), 1);
                 let paid_out = transaction.output[0].value;
                 prop_assert!(paid_out >= DUST);
@@ -422,7 +503,7 @@ mod tests {
             seen.sort_unstable();
             prop_assert_eq!(seen, (0..amounts.len() as u32).collect::<Vec<_>>());
             for coin in &sweep.left_behind {
-                let alone = coin.output.value.checked_sub(fee_rate.fee(sweep_vsize(1)));
+                let alone = coin.output.value.checked_sub(fee_rate.fee(sweep_vsize(1, SWEEP_INPUT_WEIGHT)));
                 // Alone it would leave no more than dust, whatever it might add to others.
                 prop_assert!(alone.is_none_or(|rest| rest < DUST));
             }
@@ -436,7 +517,7 @@ mod tests {
             fee_rate: FeeRate::from_sat_per_kvb(1_000),
             replace_unconfirmed: true,
         };
-        let vsize = sweep_vsize(1);
+        let vsize = sweep_vsize(1, SWEEP_INPUT_WEIGHT);
         let fee_against = |chain: OneWaiting| {
             let mut taken = coin(&account, 0, 100_000);
             taken.spent_by = Some(Txid::from_byte_array([4; 32]));

@@ -34,8 +34,9 @@ impl Owner {
         }
         let index = record.next_receive_index;
         let script = record.account.script(CardChain::Receive, index)?;
-        let carries_backup =
-            record.backup_on_chain && !record.backup.is_some_and(|txid| self.wallet.knows(&txid));
+        let carries_backup = record.backup_on_chain
+            && !record.is_found_by_words()
+            && !record.backup.is_some_and(|txid| self.wallet.knows(&txid));
         let transaction =
             self.sign_top_up(&record, script.clone(), amount, fee_rate, carries_backup)?;
         let vout = transaction

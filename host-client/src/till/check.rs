@@ -57,6 +57,27 @@ pub fn check_payment(
     Ok(transaction)
 }
 
+/// What a card must have promised that wrote this transaction, which spends `spent`: for payments
+/// that weren't previewed.
+pub(super) fn unpreviewed(
+    transaction: &Transaction,
+    order: &PaymentOrder,
+    spent: &[TxOut],
+) -> Option<Preview> {
+    let paid_in = checked_sum(spent.iter().map(|coin| coin.value))?;
+    let paid_out = checked_sum(transaction.output.iter().map(|output| output.value))?;
+    Some(Preview {
+        amount: order.amount,
+        fee: paid_in.checked_sub(paid_out)?,
+        change: paid_out.checked_sub(order.amount)?,
+        outpoints: transaction
+            .input
+            .iter()
+            .map(|input| input.previous_output)
+            .collect(),
+    })
+}
+
 fn check_form(transaction: &Transaction) -> Result<(), CheckError> {
     if transaction.version != Version::TWO {
         return Err(CheckError::Form("its version isn't 2"));

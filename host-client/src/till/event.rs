@@ -5,7 +5,7 @@ use std::fmt;
 use bitcoin::{Amount, OutPoint, Txid};
 use serde::Serialize;
 
-use super::CheckError;
+use super::{CheckError, words};
 use crate::card::CardError;
 use crate::text::sat;
 
@@ -35,6 +35,18 @@ pub enum Event {
     },
     /// The card was taken out before it signed.
     CardRemoved,
+    /// The card or the reader was gone while the card signed: it may have written the payment.
+    CardLost {
+        /// What the reader says.
+        reason: String,
+    },
+    /// The card was there again, and gave the payment that it had written: it was debited once.
+    GivenAgain {
+        /// The payment's transaction.
+        txid: Txid,
+    },
+    /// The card was there again, and hadn't written the payment: it is asked anew.
+    NothingWritten,
     /// The holder has to type the PIN.
     WaitingForPin {
         /// Entries left.
@@ -55,6 +67,16 @@ pub enum Event {
         /// Back to the card, in sat.
         #[serde(with = "bitcoin::amount::serde::as_sat", rename = "change_sat")]
         change: Amount,
+    },
+    /// A coin hangs on an earlier payment of the card that nobody had sent: this till did.
+    SentAncestor {
+        /// That payment's transaction.
+        txid: Txid,
+    },
+    /// A coin isn't on the chain; the card is told, and offers others.
+    CoinAbsent {
+        /// The coin.
+        outpoint: OutPoint,
     },
     /// The card writes and signs the payment.
     Signing,
@@ -102,6 +124,18 @@ impl fmt::Display for Event {
             Self::WaitingForCard => write!(f, "waiting for card"),
             Self::Card { reader, .. } => write!(f, "card in {reader}"),
             Self::CardRemoved => write!(f, "card removed before it signed: nothing was paid"),
+            Self::CardLost { reason } => write!(
+                f,
+                "the card was gone while it signed ({reason}). Put the same card in again: nothing \
+                 is paid twice"
+            ),
+            Self::GivenAgain { .. } => {
+                write!(
+                    f,
+                    "the card gave the payment that it had written, debited once"
+                )
+            }
+            Self::NothingWritten => write!(f, "the card hadn't paid: it is asked again"),
             Self::WaitingForPin { .. } => write!(f, "waiting for PIN"),
             Self::WrongPin { tries_left: 1 } => write!(f, "wrong PIN, 1 try left"),
             Self::WrongPin { tries_left } => write!(f, "wrong PIN, {tries_left} tries left"),
@@ -116,6 +150,18 @@ impl fmt::Display for Event {
                     "checking {} {coins} on the chain, fee {}",
                     outpoints.len(),
                     sat(*fee)
+                )
+            }
+            Self::SentAncestor { txid } => {
+                write!(
+                    f,
+                    "sent an earlier payment of the card that was never sent: {txid}"
+                )
+            }
+            Self::CoinAbsent { outpoint } => {
+                write!(
+                    f,
+                    "coin {outpoint} isn't on the chain, the card offers another"
                 )
             }
             Self::Signing => write!(f, "signing"),
@@ -140,8 +186,17 @@ pub enum Decline {
     #[error("no PIN was entered")]
     NoPin,
     /// The card refused.
-    #[error("{0}")]
+    #[error("{}", words::refusal(.0))]
     Card(CardError),
+    /// The card that is asked again for a payment hadn't written it.
+    #[error("the card hadn't paid: nothing was debited, and nothing is owed")]
+    NeverWritten,
+    /// Another card was put in than the one that was gone while it signed.
+    #[error(
+        "this isn't the card that was gone while it signed; nothing was asked of it. Go on with \
+         `tillcard till resume` when that card is here again"
+    )]
+    OtherCard,
     /// The card's transaction isn't the payment asked for.
     #[error("{0}. Don't hand out the goods")]
     Dishonest(#[from] CheckError),
@@ -161,6 +216,16 @@ impl Decline {
                 Some(*outpoint)
             }
             _ => None,
+        }
+    }
+
+    /// Whether a card that was asked to sign can't have written the payment, or what it wrote is
+    /// of no use; otherwise that card may still come back.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::Dishonest(_) | Self::NeverWritten | Self::CoinSpent(_) => true,
+            Self::Card(CardError::Refused { command, .. }) => *command == "PAY",
+            _ => false,
         }
     }
 

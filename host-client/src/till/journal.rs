@@ -1,13 +1,16 @@
-//! The till's payments on disk, one file each: a signed payment is written down before it is sent,
-//! so that a till that loses power loses no money.
+//! The till's payments on disk, one file each. What is asked is written down before the card is
+//! asked to sign, and what the card signed before it is sent: a till that loses power, or a card
+//! that is torn out, neither loses a payment nor charges twice.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
-use bitcoin::{Transaction, Txid};
+use bitcoin::{Transaction, TxOut, Txid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::card::{PaymentOrder, Preview};
 
 /// Why a payment can't be written down or read.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,9 @@ pub struct JournalError {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RecordState {
+    /// The card was asked to sign it, and may have; nobody has its answer. The same request gets
+    /// it again.
+    Asked,
     /// The card signed it; the network may not have it yet.
     Signed,
     /// The network has it.
@@ -47,29 +53,41 @@ pub struct Record {
     pub id: String,
     /// How far it came.
     pub state: RecordState,
-    /// Amount to the shop, in sat.
-    pub amount_sat: u64,
     /// The shop's address.
     pub to: String,
     /// Blocks that must bury it before it is settled.
     pub confirmations: u32,
-    /// Fee that the card paid, in sat.
-    pub fee_sat: u64,
-    /// The transaction's id.
-    pub txid: Txid,
-    /// The chain's height when the card signed: no earlier block has the transaction.
+    /// The chain's height when the card was asked: no earlier block has the transaction.
     pub since_height: u32,
-    /// The transaction, serialised with witness (BIP144), in hex.
+    /// What the card is asked.
+    pub order: PaymentOrder,
+    /// What the card said that it would pay; nothing when it was asked without a PIN.
+    pub preview: Option<Preview>,
+    /// The coins that it said it would spend.
+    pub coins: Vec<TxOut>,
+    /// The transaction that it wrote, serialised with witness (BIP144), in hex.
     #[serde(serialize_with = "to_hex", deserialize_with = "from_hex")]
-    pub transaction: Transaction,
+    pub transaction: Option<Transaction>,
 }
 
-fn to_hex<S: Serializer>(transaction: &Transaction, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&serialize_hex(transaction))
+impl Record {
+    /// The transaction's id, once there is one.
+    pub fn txid(&self) -> Option<Txid> {
+        self.transaction.as_ref().map(Transaction::compute_txid)
+    }
 }
 
-fn from_hex<'de, D: Deserializer<'de>>(from: D) -> Result<Transaction, D::Error> {
-    deserialize_hex(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+fn to_hex<S: Serializer>(transaction: &Option<Transaction>, to: S) -> Result<S::Ok, S::Error> {
+    match transaction {
+        Some(transaction) => to.serialize_some(&serialize_hex(transaction)),
+        None => to.serialize_none(),
+    }
+}
+
+fn from_hex<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Transaction>, D::Error> {
+    Option::<String>::deserialize(from)?
+        .map(|hex| deserialize_hex(&hex).map_err(serde::de::Error::custom))
+        .transpose()
 }
 
 /// A folder with a file for each payment.
@@ -139,8 +157,10 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::FeeRate;
     use bitcoin::absolute::LockTime;
     use bitcoin::transaction::Version;
+    use bitcoin::{Amount, ScriptBuf};
 
     #[test]
     fn what_is_written_is_read() {
@@ -152,19 +172,32 @@ mod tests {
             input: vec![Default::default()],
             output: Vec::new(),
         };
+        let amount = Amount::from_sat(21_000);
+        let order = PaymentOrder::new(amount, FeeRate::FALLBACK, ScriptBuf::new()).unwrap();
+        let coin = TxOut {
+            value: amount * 2,
+            script_pubkey: ScriptBuf::new(),
+        };
         let mut record = Record {
             id: "milk".into(),
-            state: RecordState::Signed,
-            amount_sat: 21_000,
+            state: RecordState::Asked,
             to: "bcrt1q".into(),
             confirmations: 1,
-            fee_sat: 308,
-            txid: transaction.compute_txid(),
             since_height: 101,
-            transaction,
+            order,
+            preview: Some(Preview {
+                amount,
+                fee: Amount::from_sat(308),
+                change: Amount::from_sat(20_692),
+                outpoints: vec![Default::default()],
+            }),
+            coins: vec![coin],
+            transaction: None,
         };
         journal.write(&record).unwrap();
+        assert_eq!(journal.read().unwrap(), [record.clone()]);
         record.state = RecordState::Settled;
+        record.transaction = Some(transaction);
         journal.write(&record).unwrap();
         assert_eq!(journal.read().unwrap(), [record]);
     }

@@ -4,12 +4,15 @@
 //! The till is watch-only. It knows an address to be paid at, and holds no key of anybody; a PIN
 //! passes through it once, in memory that is zeroized.
 
+mod attempt;
 mod check;
+mod coins;
 mod event;
 mod journal;
 mod office;
 mod payment;
 mod pin;
+mod words;
 
 pub use check::{CheckError, check_payment};
 pub use event::{Decline, Event};

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use bitcoin::Transaction;
+
 use super::{Decline, Event, Journal, Outcome, Record, RecordState, TillError};
 use crate::chain::{Chain, ChainError, TransactionStatus};
 
@@ -26,10 +28,31 @@ impl Office<'_> {
     /// # Errors
     /// [`TillError`] when chain or disk fail; the payments not settled by then can be resumed again.
     pub fn resume(&mut self) -> Result<Vec<Outcome>, TillError> {
+        let mut outcomes = Vec::new();
+        for mut record in self.open_records()? {
+            if let Some(transaction) = record.transaction.clone() {
+                outcomes.push(self.settle(&mut record, transaction)?);
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Payments that a card was asked to sign, and that it may have signed without the till's
+    /// having heard of it, oldest first.
+    ///
+    /// # Errors
+    /// [`TillError::Journal`].
+    pub fn asked(&self) -> Result<Vec<Record>, TillError> {
+        let mut asked = self.open_records()?;
+        asked.retain(|record| record.state == RecordState::Asked);
+        Ok(asked)
+    }
+
+    fn open_records(&self) -> Result<Vec<Record>, TillError> {
         let mut open = self.journal.read()?;
         open.retain(|record| !record.state.is_final());
         open.sort_by_key(|record| record.since_height);
-        open.into_iter().map(|record| self.settle(record)).collect()
+        Ok(open)
     }
 
     pub(super) fn tell(&mut self, event: Event) {
@@ -37,16 +60,20 @@ impl Office<'_> {
     }
 
     /// Writes down, sends, waits, writes down what came of it.
-    pub(super) fn settle(&mut self, mut record: Record) -> Result<Outcome, TillError> {
-        self.journal.write(&record)?;
-        let decline = self.send_and_wait(&mut record)?;
+    pub(super) fn settle(
+        &mut self,
+        record: &mut Record,
+        transaction: Transaction,
+    ) -> Result<Outcome, TillError> {
+        self.journal.write(record)?;
+        let decline = self.send_and_wait(record, &transaction)?;
         record.state = match decline {
             None => RecordState::Settled,
             Some(_) => RecordState::Declined,
         };
-        self.journal.write(&record)?;
+        self.journal.write(record)?;
         Ok(match decline {
-            None => Outcome::Settled(record.transaction),
+            None => Outcome::Settled(transaction),
             Some(decline) => {
                 self.tell(decline.event());
                 Outcome::Declined(decline)
@@ -56,13 +83,18 @@ impl Office<'_> {
 
     /// Sends the payment, again if the network forgot it, until it is confirmed as often as
     /// wanted. Returns why it never will be, if so.
-    fn send_and_wait(&mut self, record: &mut Record) -> Result<Option<Decline>, TillError> {
+    fn send_and_wait(
+        &mut self,
+        record: &mut Record,
+        transaction: &Transaction,
+    ) -> Result<Option<Decline>, TillError> {
+        let txid = transaction.compute_txid();
         let mut shown = 0;
         let mut chain_was_there = true;
         let mut sent = false;
         loop {
             let asked = Instant::now();
-            match self.step(record, &mut sent) {
+            match self.step(record, transaction, &mut sent) {
                 Ok(Some(confirmations)) => {
                     chain_was_there = true;
                     if confirmations != shown {
@@ -71,7 +103,7 @@ impl Office<'_> {
                     }
                     if confirmations >= record.confirmations {
                         self.tell(Event::Settled {
-                            txid: record.txid,
+                            txid,
                             confirmations,
                         });
                         return Ok(None);
@@ -98,17 +130,21 @@ impl Office<'_> {
 
     /// Sends the payment if it isn't, and asks where it stands: the number of its confirmations, or
     /// nothing when the network doesn't know it.
-    fn step(&mut self, record: &mut Record, sent: &mut bool) -> Result<Option<u32>, TillError> {
-        let mut status = self
-            .chain
-            .transaction_status(&record.txid, record.since_height)?;
+    fn step(
+        &mut self,
+        record: &mut Record,
+        transaction: &Transaction,
+        sent: &mut bool,
+    ) -> Result<Option<u32>, TillError> {
+        let txid = transaction.compute_txid();
+        let mut status = self.chain.transaction_status(&txid, record.since_height)?;
         if status == TransactionStatus::Unknown && !*sent {
-            self.chain.broadcast(&record.transaction)?;
+            self.chain.broadcast(transaction)?;
             *sent = true;
             status = TransactionStatus::InMempool;
         }
         if record.state == RecordState::Signed {
-            self.tell(Event::Broadcast { txid: record.txid });
+            self.tell(Event::Broadcast { txid });
             record.state = RecordState::Broadcast;
             self.journal.write(record)?;
         }

@@ -1,11 +1,12 @@
 //! One payment, from the asking to the settling.
 
-use bitcoin::{Address, Amount, Network, OutPoint, Transaction, TxOut};
+use bitcoin::{Address, Amount, Transaction};
 
+use super::attempt::{Again, Asking, Stop};
 use super::pin::{PinError, PinSource};
-use super::{Decline, Event, JournalError, Office, Record, RecordState, check_payment};
-use crate::card::{self, CardError, Holder, Issued, PaymentOrder, Session};
-use crate::chain::{ChainError, FeeRate, OutputState};
+use super::{Decline, Event, JournalError, Office, Record, RecordState};
+use crate::card::{Merchant, PaymentOrder};
+use crate::chain::{ChainError, FeeRate};
 use crate::transport::{Pcsc, Readers, Transport, TransportError};
 
 /// Where the till's cards come from.
@@ -47,6 +48,12 @@ pub struct PaymentTerms {
     /// Blocks that must bury the payment before it is settled; with 0 the network's taking it is
     /// enough.
     pub confirmations: u32,
+    /// The shop's name, for the holder's log; empty to give none.
+    pub merchant: Merchant,
+    /// A hash of what is paid for, for the holder's log.
+    pub invoice: Option<[u8; 32]>,
+    /// Whether the card is asked first whether it pays without a PIN.
+    pub without_pin: bool,
 }
 
 /// How a payment ended.
@@ -74,29 +81,15 @@ pub enum TillError {
     /// The PIN can't be asked.
     #[error(transparent)]
     Pin(PinError),
-    /// The card left while it was signing.
+    /// The card was gone again and again while it signed.
     #[error(
-        "the card was removed while it was signing. It may have taken note of a payment that \
-         nobody has: its owner gets the coins back by blocking the card. No goods were paid for"
+        "{0}. That happened again and again while the card signed: it may have paid. Go on with \
+         `tillcard till resume` when reader and card are in order"
     )]
-    RemovedWhileSigning,
+    Lost(TransportError),
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     NoRandomness,
-}
-
-/// Ends an attempt with one card.
-enum Stop {
-    /// The card left before it signed: wait for another.
-    Removed,
-    Declined(Decline),
-    Failed(TillError),
-}
-
-impl<E: Into<TillError>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
 }
 
 /// A till: cards, a way to ask for the PIN, and the back office.
@@ -108,6 +101,9 @@ pub struct Till<'a, S, P> {
     /// The chain, the journal, and somebody to tell.
     pub office: Office<'a>,
 }
+
+/// A card that is gone so often while it signs will be gone again.
+const MOST_LOST: u8 = 5;
 
 impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     /// Has a card pay `terms`, and waits until the payment is settled.
@@ -123,197 +119,118 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
             amount: terms.amount,
             to: terms.to.to_string(),
         });
-        let order = PaymentOrder {
-            amount: terms.amount,
-            fee_rate: terms.fee_rate,
-            payee: terms.to.script_pubkey(),
-        };
-        let signed = loop {
-            match self.with_card(network, &order) {
-                Ok(signed) => break signed,
-                Err(Stop::Removed) => self.tell(Event::CardRemoved),
-                Err(Stop::Declined(decline)) => {
-                    self.tell(decline.event());
-                    return Ok(Outcome::Declined(decline));
-                }
-                Err(Stop::Failed(error)) => return Err(error),
-            }
-        };
-        self.office.settle(Record {
-            id,
-            state: RecordState::Signed,
-            amount_sat: terms.amount.to_sat(),
-            to: terms.to.to_string(),
-            confirmations: terms.confirmations,
-            fee_sat: signed.fee.to_sat(),
-            since_height: signed.since_height,
-            txid: signed.transaction.compute_txid(),
-            transaction: signed.transaction,
+        let payee = terms.to.script_pubkey();
+        let mut order = PaymentOrder::new(terms.amount, terms.fee_rate, payee)
+            .map_err(|_| TillError::NoRandomness)?;
+        order.merchant = terms.merchant.clone();
+        order.invoice = terms.invoice;
+        self.collect(Asking {
+            network,
+            record: Record {
+                id,
+                state: RecordState::Asked,
+                to: terms.to.to_string(),
+                confirmations: terms.confirmations,
+                since_height: 0,
+                order,
+                preview: None,
+                coins: Vec::new(),
+                transaction: None,
+            },
+            without_pin: terms.without_pin,
+            asked: false,
+            lost: 0,
         })
     }
 
-    fn tell(&mut self, event: Event) {
-        self.office.tell(event);
-    }
-
-    /// Everything for which a card is needed. Afterwards it has been let go.
-    fn with_card(&mut self, network: Network, order: &PaymentOrder) -> Result<Signed, Stop> {
-        self.tell(Event::WaitingForCard);
-        let transport = self.cards.wait()?;
-        self.tell(Event::Card {
-            reader: S::reader(&transport),
-            atr: hex::encode_upper(transport.atr()),
-        });
-        let session = match card::open(transport).and_then(card::Opened::issued) {
-            Ok(session) => session,
-            Err(error) => return Err(before_signing(error)),
-        };
-        if let Err(error) = session.expect_network(network) {
-            self.release(session);
-            return Err(before_signing(error));
-        }
-        let session = self.ask_pin(session)?;
-        self.have_it_signed(session, order)
-    }
-
-    fn ask_pin(
-        &mut self,
-        mut session: Session<S::Card, Issued>,
-    ) -> Result<Session<S::Card, Holder>, Stop> {
-        loop {
-            let tries_left = session.tries_left();
-            if tries_left == 0 {
-                self.release(session);
-                return Err(before_signing(CardError::PinBlocked));
-            }
-            self.tell(Event::WaitingForPin { tries_left });
-            let pin = match self.pins.ask(&pin_prompt(tries_left)) {
-                Ok(pin) => pin,
-                Err(PinError::NotAPin) => continue,
-                Err(PinError::None) => {
-                    self.release(session);
-                    return Err(Stop::Declined(Decline::NoPin));
-                }
-                Err(error @ PinError::Terminal(_)) => {
-                    self.release(session);
-                    return Err(Stop::Failed(TillError::Pin(error)));
-                }
+    /// Asks again, by the same requests, for the payments that a card was asked to sign when the
+    /// till stopped or the card was lost. A card that had written one gives it again, without a
+    /// PIN; one that hadn't isn't asked for a new one.
+    ///
+    /// # Errors
+    /// As [`Self::pay`].
+    pub fn ask_again(&mut self) -> Result<Vec<Outcome>, TillError> {
+        let network = self.office.chain.network()?;
+        let asked = self.office.asked()?;
+        let mut outcomes = Vec::with_capacity(asked.len());
+        for record in asked {
+            let mut asking = Asking {
+                network,
+                record,
+                without_pin: false,
+                asked: true,
+                lost: 0,
             };
-            match session.verify(&pin) {
-                Ok(holder) => return Ok(holder),
-                Err(failed) => {
-                    session = failed.session;
-                    match failed.error {
-                        CardError::WrongPin { tries_left } => {
-                            self.tell(Event::WrongPin { tries_left });
-                        }
-                        error => {
+            outcomes.push(loop {
+                let outcome = self.meet_card(network).and_then(|session| {
+                    match self.fetch_again(session, &mut asking)? {
+                        Again::Given(transaction) => Ok(transaction),
+                        Again::Unknown(session) => {
                             self.release(session);
-                            return Err(before_signing(error));
+                            Err(Stop::Declined(Decline::NeverWritten))
                         }
                     }
+                });
+                if let Some(outcome) = self.conclude(&mut asking, outcome)? {
+                    break outcome;
                 }
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// Asks cards until one has signed, or the payment is declined.
+    fn collect(&mut self, mut asking: Asking) -> Result<Outcome, TillError> {
+        loop {
+            let outcome = self.with_card(&mut asking);
+            if let Some(outcome) = self.conclude(&mut asking, outcome)? {
+                return Ok(outcome);
             }
         }
     }
 
-    /// Preview, look at the chain, pay, check.
-    fn have_it_signed(
+    /// What follows from an attempt with one card; nothing when another attempt does.
+    fn conclude(
         &mut self,
-        session: Session<S::Card, Holder>,
-        order: &PaymentOrder,
-    ) -> Result<Signed, Stop> {
-        let session = match session.preview(order.clone()) {
-            Ok(session) => session,
-            Err(failed) => {
-                self.release(failed.session);
-                return Err(before_signing(failed.error));
+        asking: &mut Asking,
+        outcome: Result<Transaction, Stop>,
+    ) -> Result<Option<Outcome>, TillError> {
+        match outcome {
+            Ok(transaction) => {
+                asking.record.state = RecordState::Signed;
+                asking.record.transaction = Some(transaction.clone());
+                self.office
+                    .settle(&mut asking.record, transaction)
+                    .map(Some)
             }
-        };
-        let preview = session.preview().clone();
-        self.tell(Event::CheckingCoins {
-            outpoints: preview.outpoints.clone(),
-            fee: preview.fee,
-            change: preview.change,
-        });
-        let coins = self.look_up(&preview.outpoints);
-        let (since_height, coins) = match coins {
-            Ok(found) => found,
-            Err(stop) => {
-                self.release(session);
-                return Err(stop);
+            Err(Stop::Removed) => {
+                self.tell(Event::CardRemoved);
+                Ok(None)
             }
-        };
-        self.tell(Event::Signing);
-        match session.pay() {
-            Ok((bytes, session)) => {
-                self.release(session);
-                let transaction = check_payment(&bytes, order, &preview, &coins)
-                    .map_err(|error| Stop::Declined(error.into()))?;
-                Ok(Signed {
-                    transaction,
-                    fee: preview.fee,
-                    since_height,
-                })
-            }
-            Err(failed) => {
-                self.release(failed.session);
-                Err(match failed.error {
-                    CardError::Transport(
-                        TransportError::CardRemoved | TransportError::CardReset,
-                    ) => TillError::RemovedWhileSigning.into(),
-                    error => Stop::Declined(Decline::Card(error)),
-                })
-            }
-        }
-    }
-
-    /// The coins as the chain knows them, and its height; declined if one isn't there to be spent.
-    fn look_up(&self, outpoints: &[OutPoint]) -> Result<(u32, Vec<TxOut>), Stop> {
-        let height = self.office.chain.tip()?.height;
-        let mut coins = Vec::with_capacity(outpoints.len());
-        for outpoint in outpoints {
-            match self.office.chain.output(outpoint)? {
-                OutputState::Unspent { output, .. } => coins.push(output),
-                OutputState::SpentOrUnknown => {
-                    return Err(Stop::Declined(Decline::CoinSpent(*outpoint)));
+            Err(Stop::Lost(error)) => {
+                asking.lost += 1;
+                if asking.lost == MOST_LOST {
+                    return Err(TillError::Lost(error));
                 }
+                self.tell(Event::CardLost {
+                    reason: error.to_string(),
+                });
+                Ok(None)
             }
+            Err(Stop::Declined(decline)) => {
+                if asking.asked && decline.is_final() {
+                    asking.record.state = RecordState::Declined;
+                    self.office.journal.write(&asking.record)?;
+                }
+                self.tell(decline.event());
+                Ok(Some(Outcome::Declined(decline)))
+            }
+            Err(Stop::Failed(error)) => Err(error),
         }
-        Ok((height, coins))
     }
 
-    /// Lets the card go and says so.
-    fn release<St>(&mut self, session: Session<S::Card, St>) {
-        let apdus = session.apdus();
-        // A card that is gone needs no reset.
-        let _ = session.close();
-        self.tell(Event::CardReleased { apdus });
-    }
-}
-
-/// A payment that the card signed and the till checked.
-struct Signed {
-    transaction: Transaction,
-    fee: Amount,
-    since_height: u32,
-}
-
-/// What an error means as long as the card hasn't signed.
-fn before_signing(error: CardError) -> Stop {
-    match error {
-        CardError::Transport(TransportError::CardRemoved | TransportError::CardReset) => {
-            Stop::Removed
-        }
-        CardError::Transport(error) => Stop::Failed(error.into()),
-        error => Stop::Declined(Decline::Card(error)),
-    }
-}
-
-fn pin_prompt(tries_left: u8) -> String {
-    match tries_left {
-        1 => "PIN (last try)".into(),
-        n => format!("PIN ({n} tries left)"),
+    pub(super) fn tell(&mut self, event: Event) {
+        self.office.tell(event);
     }
 }
 

@@ -16,7 +16,7 @@ use bitcoin::{
 use tillcard::card::{
     self, CardError, IssueOrder, Issued, Limits, OwnerAuthority, PinBlock, Session,
 };
-use tillcard::owner::CardAccount;
+use tillcard::owner::{CardAccount, Leaf};
 use tillcard::transport::{InProcess, Transport};
 use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::EmulatedCard;
@@ -30,8 +30,13 @@ pub const PIN: &[u8] = b"4071";
 pub const LIMITS: Limits = Limits {
     per_payment: 100_000,
     cumulative: 500_000,
+    payments: 60,
     fee_cap: 10_000,
-    max_fee_rate: 50_000,
+    least_fee_rate: 1_000,
+    highest_fee_rate: 50_000,
+    least_coin: 1_000,
+    without_pin_amount: 0,
+    without_pin_payments: 0,
 };
 
 pub fn fresh_card(seed: u64) -> TestCard {
@@ -76,7 +81,8 @@ pub fn issue<T: Transport>(transport: T) -> (TestOwner, Session<T, Issued>) {
     let order = IssueOrder {
         network: Network::Regtest,
         owner_key: owner_key.x_only_public_key().0,
-        leaf_key: leaf_key.x_only_public_key().0,
+        leaf: Leaf::with_delay(leaf_key.x_only_public_key().0, 0),
+        import: None,
         pin: &pin(PIN),
         limits: LIMITS,
     };
@@ -84,11 +90,11 @@ pub fn issue<T: Transport>(transport: T) -> (TestOwner, Session<T, Issued>) {
         .expect("a card")
         .factory()
         .expect("a fresh one");
-    let (account, session) = session.issue(&order).expect("issued");
+    let (issued, session) = session.issue(&order).expect("issued");
     let owner = TestOwner {
         owner_key,
         leaf_key,
-        account,
+        account: issued.account,
     };
     (owner, session)
 }

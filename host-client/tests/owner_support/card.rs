@@ -12,7 +12,7 @@ use bitcoin::{
     Amount, Network, NetworkKind, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut,
     Witness, XOnlyPublicKey,
 };
-use tillcard::owner::{CardAccount, CardChain, CardCoin, Issue};
+use tillcard::owner::{CardAccount, CardChain, CardCoin, Issue, Leaf};
 
 pub(crate) struct Card {
     master: Xpriv,
@@ -47,7 +47,7 @@ impl Card {
             host_share,
             account_key: private_key.public_key(&secp).serialize(),
             chain_code,
-            leaf_key,
+            leaf: Leaf::with_delay(leaf_key, 0),
         })
         .expect("an honest card");
         let master = Xpriv {

@@ -13,7 +13,9 @@ pub(crate) mod stories;
 
 use bitcoin::{Address, Amount, Network, Transaction};
 use tillcard::chain::{Chain, FeeRate};
-use tillcard::owner::{CardRecord, Limits, NewCard, Owner, RestoreReport, WordCount, Words};
+use tillcard::owner::{
+    CardRecord, IssuedCard, Limits, NewCard, Owner, Provenance, RestoreReport, WordCount, Words,
+};
 
 use crate::chain_support::Payer;
 use card::Card;
@@ -86,12 +88,17 @@ impl Someone {
                 NewCard {
                     number,
                     label: format!("test card {number}"),
-                    account: card.account.clone(),
+                    issued: IssuedCard {
+                        account: card.account.clone(),
+                        provenance: Provenance::Made,
+                        identity_key: None,
+                    },
                     limits: Limits {
                         per_payment: limit,
                         cumulative: limit,
                         fee_cap: limit,
                         highest_fee_rate: FeeRate::CAP,
+                        ..Limits::DEFAULT
                     },
                     backup_on_chain,
                 },

@@ -351,7 +351,7 @@ pub(crate) fn words_and_chain_suffice(regtest: &dyn Regtest) {
     assert_eq!(restored.balance(), someone.owner.balance());
     let numbers: Vec<u32> = report.cards.iter().map(|card| card.number).collect();
     assert_eq!(numbers, [0, 2]);
-    assert_eq!(report.cards[0].account, first_card.account);
+    assert_eq!(report.cards[0].issued.account, first_card.account);
     assert_eq!(report.missing, [1]);
     let text = report.to_string();
     assert!(text.contains("Card 1: not found"), "{text}");

@@ -11,9 +11,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bitcoin::{Address, Amount, Network};
-use tillcard::card::{self, IssueOrder, PinBlock};
-use tillcard::chain::FeeRate;
-use tillcard::owner::{Limits, NewCard};
+use tillcard::card::{self, IssueOrder, Merchant, PinBlock};
+use tillcard::owner::{CardChain, Leaf, Limits, NewCard};
 use tillcard::till::{
     CardSource, Event, Journal, Office, Outcome, PaymentTerms, PinError, PinSource, Record, Till,
     TillError,
@@ -32,7 +31,7 @@ const LIMITS: Limits = Limits {
     per_payment: Amount::from_sat(100_000),
     cumulative: Amount::from_sat(400_000),
     fee_cap: Amount::from_sat(10_000),
-    highest_fee_rate: FeeRate::from_sat_per_kvb(50_000),
+    ..Limits::DEFAULT
 };
 
 /// A card that is put into the reader again and again, and may be pulled out or lie.
@@ -56,6 +55,7 @@ pub(crate) enum Mischief {
 pub(crate) const VERIFY: [u8; 2] = [0x00, 0x20];
 pub(crate) const PREVIEW: [u8; 2] = [0x80, 0x32];
 pub(crate) const PAY: [u8; 2] = [0x80, 0x30];
+pub(crate) const REPORT_ABSENT: [u8; 2] = [0x80, 0x34];
 
 impl Purse {
     fn fresh(seed: u64) -> Self {
@@ -176,18 +176,19 @@ impl<'a> Scene<'a> {
         let order = IssueOrder {
             network: card_network,
             owner_key: someone.owner.owner_key(number).expect("a key").public(),
-            leaf_key: someone.owner.leaf_key(number).expect("a key"),
+            leaf: Leaf::with_delay(someone.owner.leaf_key(number).expect("a key"), 0),
+            import: None,
             pin: &PinBlock::from_digits(PIN.as_bytes()).expect("a PIN"),
             limits: card::Limits::from(&LIMITS),
         };
         let session = card::open(purse.clone()).expect("a card");
         let session = session.factory().expect("a fresh card");
-        let (account, _) = session.issue(&order).expect("issued");
+        let (issued, _) = session.issue(&order).expect("issued");
         if card_network == Network::Regtest {
             let new_card = NewCard {
                 number,
                 label: "milk money".into(),
-                account,
+                issued,
                 limits: LIMITS,
                 backup_on_chain: true,
             };
@@ -218,7 +219,8 @@ impl<'a> Scene<'a> {
         );
         let session = card::open(scene.purse.clone()).expect("a card");
         let mut session = session.issued().expect("issued").as_owner(&authority);
-        let entered = session.enter_coin(&top_up.transaction, top_up.vout, top_up.index);
+        let chain = CardChain::Receive;
+        let entered = session.enter_coin(&top_up.transaction, top_up.vout, chain, top_up.index);
         assert_eq!(entered, Ok(amount));
         scene
     }
@@ -254,6 +256,9 @@ impl<'a> Scene<'a> {
             to: Self::shop(),
             fee_rate: RATE,
             confirmations: 2,
+            merchant: Merchant::try_from("Corner shop".to_owned()).expect("a name"),
+            invoice: Some([7; 32]),
+            without_pin: false,
         });
         let journal = Journal::open(self.folder.path()).expect("a journal");
         Told {

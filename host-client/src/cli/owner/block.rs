@@ -59,6 +59,18 @@ impl Block {
         for txid in &sweep.pending {
             line(format_args!("An earlier sweep waits for its block: {txid}"));
         }
+        for coin in &sweep.too_young {
+            let delay = u32::from(owner.card(number)?.account.leaf().delay());
+            let when = match coin.height {
+                Some(height) => format!("from block {} on", height + delay),
+                None => format!("{delay} blocks after its own"),
+            };
+            line(format_args!(
+                "Too young: {}, {}: run this command again, {when}",
+                coin.outpoint,
+                sat(coin.output.value)
+            ));
+        }
         for coin in &sweep.left_behind {
             line(format_args!(
                 "Left behind: {}, {}: worth less than moving it costs, or being spent",
@@ -66,7 +78,7 @@ impl Block {
                 sat(coin.output.value)
             ));
         }
-        if sweep.transactions.is_empty() && sweep.pending.is_empty() {
+        if sweep.transactions.is_empty() && sweep.pending.is_empty() && sweep.too_young.is_empty() {
             line("It had no coins to take back.");
         }
         Ok(())

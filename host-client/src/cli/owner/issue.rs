@@ -1,14 +1,11 @@
 //! `tillcard owner issue`.
 
-use bitcoin::Amount;
-
 use super::Place;
+use super::limit_flags::LimitFlags;
 use crate::card::{self, IssueOrder, PinBlock};
-use crate::chain::FeeRate;
+use crate::cli::Failure;
 use crate::cli::output::line;
-use crate::cli::{Failure, arguments};
-use crate::owner::{Limits, NewCard};
-use crate::text::sat;
+use crate::owner::{Leaf, Limits, NewCard, Owner, OwnerError};
 use crate::till::{PinSource, StandardInput};
 use crate::transport::Readers;
 
@@ -23,18 +20,26 @@ pub(in crate::cli) struct Issue {
     /// What you call the card
     #[arg(long, default_value = "card")]
     label: String,
-    /// Most that a shop may ask at once
-    #[arg(long, value_name = "AMOUNT", default_value = "200,000 sat", value_parser = arguments::amount)]
-    per_payment: Amount,
-    /// Most that all shops together may ever get, fees included
-    #[arg(long, value_name = "AMOUNT", default_value = "2,000,000 sat", value_parser = arguments::amount)]
-    cumulative: Amount,
-    /// Most that one payment's fee may be
-    #[arg(long, value_name = "AMOUNT", default_value = "10,000 sat", value_parser = arguments::amount)]
-    fee_cap: Amount,
-    /// Highest fee rate in sat/vB that a shop may ask for
-    #[arg(long, value_name = "RATE", default_value = "50", value_parser = arguments::fee_rate)]
-    max_fee_rate: FeeRate,
+    #[command(flatten)]
+    limits: LimitFlags,
+    /// Give the card a key that comes from your backup words (BIP85, BIP86), in place of one that
+    /// it makes: the words alone then bring its coins back, and whoever reads them has the card's
+    /// key too
+    #[arg(long)]
+    import: bool,
+    /// Have the coins wait so many blocks before you can take them without the card: a shop may
+    /// then trust a young payment more, and blocking a lost card takes longer [default: 0]
+    #[arg(
+        long,
+        value_name = "BLOCKS",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    leaf_delay: u16,
+    /// Leave your own key out of the card's coins, so that they look like anybody's; only with
+    /// --import, by which you can take them all the same
+    #[arg(long, requires = "import", conflicts_with = "leaf_delay")]
+    no_leaf: bool,
     /// Keep the card's key off the chain: saves 92 vbytes of the first top-up, and then words and
     /// chain alone don't bring the card's coins back
     #[arg(long)]
@@ -44,35 +49,37 @@ pub(in crate::cli) struct Issue {
 impl Issue {
     pub(super) fn run(self) -> Result<(), Failure> {
         let (mut owner, chain) = self.place.open()?;
-        let limits = Limits {
-            per_payment: self.per_payment,
-            cumulative: self.cumulative,
-            fee_cap: self.fee_cap,
-            highest_fee_rate: self.max_fee_rate,
-        };
+        let limits = self.limits.over(&Limits::DEFAULT)?;
         let readers = Readers::establish(self.reader.as_deref())?;
         let session = card::open(readers.connect()?)?.factory()?;
+        line("The card will allow shops:");
+        line(&limits);
         let pin = ask_new_pin(&mut StandardInput::default())?;
 
         let number = owner.next_card_number()?;
+        let key = match self.import {
+            true => Some(owner.imported_key(number)?),
+            false => None,
+        };
         let order = IssueOrder {
             network: owner.network(),
             owner_key: owner.owner_key(number)?.public(),
-            leaf_key: owner.leaf_key(number)?,
+            leaf: self.leaf(&owner, number)?,
+            import: key.as_ref(),
             pin: &pin,
             limits: card::Limits::from(&limits),
         };
-        let (account, session) = session.issue(&order).map_err(|failed| failed.error)?;
-        let descriptor = account.descriptor();
+        let (issued, session) = session.issue(&order).map_err(|failed| failed.error)?;
+        let descriptor = issued.account.descriptor();
         let new_card = NewCard {
             number,
             label: self.label,
-            account,
+            issued,
             limits,
             backup_on_chain: !self.no_backup_on_chain,
         };
         // The card will never tell its account again.
-        owner.add_card(new_card, &chain).map_err(|error| {
+        let record = owner.add_card(new_card, &chain).map_err(|error| {
             Failure::new(format!(
                 "{error}. The card is issued and couldn't be written down: don't use it, or keep \
                  its descriptor {descriptor}"
@@ -80,12 +87,30 @@ impl Issue {
         })?;
         session.close()?;
         line(format_args!(
-            "Card {number} is yours. A shop may ask for up to {} at once, all shops together for {}.",
-            sat(limits.per_payment),
-            sat(limits.cumulative)
+            "Card {number} is yours; it has signed what it believes of itself."
         ));
+        match record.account.leaf() {
+            Leaf::None => line("Only its key spends its coins, and your words give you that key."),
+            Leaf::Key { .. } => line("Should it be lost, you take its coins back at any time."),
+            Leaf::Delayed { blocks, .. } if self.import => line(format_args!(
+                "Should it be lost, your words give you its key. Without it, your own takes its \
+                 coins once they are {blocks} blocks deep."
+            )),
+            Leaf::Delayed { blocks, .. } => line(format_args!(
+                "Should it be lost, you take its coins back once they are {blocks} blocks deep."
+            )),
+        }
         line("Fill it with tillcard owner topup.");
         Ok(())
+    }
+}
+
+impl Issue {
+    fn leaf(&self, owner: &Owner, number: u32) -> Result<Leaf, OwnerError> {
+        Ok(match self.no_leaf {
+            true => Leaf::None,
+            false => Leaf::with_delay(owner.leaf_key(number)?, self.leaf_delay),
+        })
     }
 }
 
@@ -98,15 +123,4 @@ fn ask_new_pin(source: &mut impl PinSource) -> Result<PinBlock, Failure> {
         ));
     }
     Ok(pin)
-}
-
-impl From<&Limits> for card::Limits {
-    fn from(limits: &Limits) -> Self {
-        Self {
-            per_payment: limits.per_payment.to_sat(),
-            cumulative: limits.cumulative.to_sat(),
-            fee_cap: limits.fee_cap.to_sat(),
-            max_fee_rate: limits.highest_fee_rate.to_sat_per_kvb(),
-        }
-    }
 }

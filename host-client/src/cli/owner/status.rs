@@ -4,7 +4,7 @@ use super::Place;
 use crate::chain::Chain;
 use crate::cli::Failure;
 use crate::cli::output::{ChainProgress, line};
-use crate::owner::{CardRecord, CardView, Owner};
+use crate::owner::{CardRecord, CardView, Leaf, Owner, Provenance};
 use crate::text::sat;
 
 /// Shows the wallet and its cards; no card is needed.
@@ -52,14 +52,11 @@ fn show_card(owner: &Owner, chain: &dyn Chain, card: &CardRecord) -> Result<(), 
         card.number, card.label
     ));
     if let Some(limits) = &card.limits {
-        line(format_args!(
-            "  limits   {} at once, {} in all; fee up to {} and {}",
-            sat(limits.per_payment),
-            sat(limits.cumulative),
-            sat(limits.fee_cap),
-            limits.highest_fee_rate
-        ));
+        for limit in limits.to_string().lines() {
+            line(format_args!("  {limit}"));
+        }
     }
+    line(format_args!("  key      {}", key_state(card)));
     line(format_args!("  backup   {}", backup_state(card)));
     show_coins(&view);
     let pending = card.pending_top_ups().count();
@@ -72,7 +69,24 @@ fn show_card(owner: &Owner, chain: &dyn Chain, card: &CardRecord) -> Result<(), 
     Ok(())
 }
 
+fn key_state(card: &CardRecord) -> String {
+    let origin = match card.provenance {
+        Provenance::Made => "made on the card with our share",
+        Provenance::Imported => "from your words",
+    };
+    match card.account.leaf() {
+        Leaf::None => format!("{origin}; nothing but it spends the coins"),
+        Leaf::Key { .. } => format!("{origin}; yours spends the coins too"),
+        Leaf::Delayed { blocks, .. } => {
+            format!("{origin}; yours spends the coins too, once they are {blocks} blocks deep")
+        }
+    }
+}
+
 fn backup_state(card: &CardRecord) -> String {
+    if card.is_found_by_words() {
+        return "words and chain bring it back".into();
+    }
     match (card.backup_on_chain, card.backup) {
         (_, Some(txid)) => format!("words and chain bring it back (key, encrypted, in {txid})"),
         (true, None) => "its key goes onto the chain with its first top-up".into(),

@@ -9,7 +9,7 @@ use crate::card;
 use crate::chain::{Chain, ChainError, FeeRate, OutputState};
 use crate::cli::output::line;
 use crate::cli::{Failure, arguments};
-use crate::owner;
+use crate::owner::{self, CardChain};
 use crate::text::sat;
 use crate::transport::Readers;
 
@@ -81,7 +81,12 @@ impl TopUp {
         let authority = (owner.owner_key(number)?, record.account.card_id());
         let mut session = session.as_owner(&authority);
         for top_up in &pending {
-            let amount = session.enter_coin(&top_up.transaction, top_up.vout, top_up.index)?;
+            let amount = session.enter_coin(
+                &top_up.transaction,
+                top_up.vout,
+                CardChain::Receive,
+                top_up.index,
+            )?;
             owner.mark_entered(number, &top_up.txid())?;
             line(format_args!(
                 "The card has checked {} and taken {}.",

@@ -9,7 +9,7 @@ use crate::card::{self, IssueOrder, PinBlock};
 use crate::demo::emulator::Emulator;
 use crate::demo::failure::{DemoError, expect};
 use crate::demo::narrator::Narrator;
-use crate::owner::{NewCard, Owner, WordCount, Words};
+use crate::owner::{CardChain, Leaf, NewCard, Owner, WordCount, Words};
 use crate::text::sat;
 use crate::transport::Transport;
 
@@ -45,15 +45,16 @@ impl Play<'_> {
             let order = IssueOrder {
                 network: Network::Regtest,
                 owner_key: owner.owner_key(number)?.public(),
-                leaf_key: owner.leaf_key(number)?,
+                leaf: Leaf::with_delay(owner.leaf_key(number)?, 0),
+                import: None,
                 pin: &pin,
                 limits: card::Limits::from(&LIMITS),
             };
-            let (account, session) = session.issue(&order).map_err(|failed| failed.error)?;
+            let (issued, session) = session.issue(&order).map_err(|failed| failed.error)?;
             let new_card = NewCard {
                 number,
                 label: "milk money".into(),
-                account,
+                issued,
                 limits: LIMITS,
                 backup_on_chain: true,
             };
@@ -76,7 +77,12 @@ impl Play<'_> {
                 owner.card(number)?.account.card_id(),
             );
             let mut session = session.as_owner(&authority);
-            let amount = session.enter_coin(&top_up.transaction, top_up.vout, top_up.index)?;
+            let amount = session.enter_coin(
+                &top_up.transaction,
+                top_up.vout,
+                CardChain::Receive,
+                top_up.index,
+            )?;
             expect(amount == TOP_UP, "the card read another amount")?;
             owner.mark_entered(number, &top_up.txid())?;
             self.host_apdus += session.close()?;

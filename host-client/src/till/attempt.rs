@@ -1,0 +1,334 @@
+//! One attempt with one card: PIN, preview, a look at the chain, the payment.
+
+use bitcoin::consensus::encode::deserialize;
+use bitcoin::{Network, Transaction, TxOut};
+
+use super::check::unpreviewed;
+use super::coins::LookUpError;
+use super::payment::{CardSource, Till, TillError};
+use super::pin::{PinError, PinSource};
+use super::{CheckError, Decline, Event, Record, check_payment};
+use crate::card::{self, CardError, Holder, Issued, PaymentAsked, Preview, Session};
+use crate::transport::{Transport, TransportError};
+
+/// Ends an attempt with one card.
+pub(super) enum Stop {
+    /// The card left before it signed: wait for another.
+    Removed,
+    /// The card, or the reader, left while it signed: it has to come back.
+    Lost(TransportError),
+    Declined(Decline),
+    Failed(TillError),
+}
+
+impl<E: Into<TillError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The payment that a till is about to have made.
+pub(super) struct Asking {
+    pub(super) network: Network,
+    pub(super) record: Record,
+    pub(super) without_pin: bool,
+    /// Whether a card was asked to sign, and may have.
+    pub(super) asked: bool,
+    /// How often a card was gone while it signed.
+    pub(super) lost: u8,
+}
+
+impl<S: CardSource, P: PinSource> Till<'_, S, P> {
+    /// Everything for which a card is needed. Afterwards it has been let go.
+    pub(super) fn with_card(&mut self, asking: &mut Asking) -> Result<Transaction, Stop> {
+        let mut session = self.meet_card(asking.network)?;
+        if asking.asked {
+            match self.fetch_again(session, asking)? {
+                Again::Given(transaction) => return Ok(transaction),
+                Again::Unknown(same) => session = same,
+            }
+            self.tell(Event::NothingWritten);
+        } else if asking.without_pin {
+            self.note_asked(asking, None, Vec::new())?;
+            self.tell(Event::Signing);
+            match self.fetch_again(session, asking)? {
+                Again::Given(transaction) => return Ok(transaction),
+                Again::Unknown(same) => session = same,
+            }
+            asking.asked = false;
+        }
+        let session = self.ask_pin(session)?;
+        self.have_it_signed(session, asking)
+    }
+
+    /// Waits for a card of this network.
+    pub(super) fn meet_card(&mut self, network: Network) -> Result<Session<S::Card, Issued>, Stop> {
+        self.tell(Event::WaitingForCard);
+        let transport = self.cards.wait()?;
+        self.tell(Event::Card {
+            reader: S::reader(&transport),
+            atr: hex::encode_upper(transport.atr()),
+        });
+        let session = match card::open(transport).and_then(card::Opened::issued) {
+            Ok(session) => session,
+            Err(error) => return Err(before_signing(error)),
+        };
+        if let Err(error) = session.expect_network(network) {
+            self.release(session);
+            return Err(before_signing(error));
+        }
+        Ok(session)
+    }
+
+    /// Asks for the payment without a PIN: a card that wrote it before gives it again, and one whose
+    /// owner allows that writes it now.
+    pub(super) fn fetch_again(
+        &mut self,
+        session: Session<S::Card, Issued>,
+        asking: &mut Asking,
+    ) -> Result<Again<S::Card>, Stop> {
+        let again = asking.record.preview.is_some();
+        match session.pay_without_pin(&asking.record.order) {
+            Ok((bytes, session)) => {
+                self.release(session);
+                let transaction = match &asking.record.preview {
+                    Some(preview) => {
+                        let Record { order, coins, .. } = &asking.record;
+                        check_payment(&bytes, order, preview, coins)
+                            .map_err(|error| Stop::Declined(error.into()))?
+                    }
+                    None => self.check_unpreviewed(&bytes, &mut asking.record)?,
+                };
+                if again {
+                    self.tell(Event::GivenAgain {
+                        txid: transaction.compute_txid(),
+                    });
+                }
+                Ok(Again::Given(transaction))
+            }
+            Err(failed) if failed.error.status() == Some(SECURITY_STATUS) => {
+                Ok(Again::Unknown(failed.session))
+            }
+            Err(failed) => {
+                self.release(failed.session);
+                Err(while_signing(failed.error))
+            }
+        }
+    }
+
+    /// Looks up the coins that a payment spends which wasn't previewed, and checks it.
+    fn check_unpreviewed(
+        &mut self,
+        bytes: &[u8],
+        record: &mut Record,
+    ) -> Result<Transaction, Stop> {
+        let dishonest = |error: CheckError| Stop::Declined(error.into());
+        let transaction: Transaction =
+            deserialize(bytes).map_err(|_| dishonest(CheckError::NotATransaction))?;
+        let mut coins = Vec::with_capacity(transaction.input.len());
+        for input in &transaction.input {
+            match self.office.unspent(&input.previous_output)? {
+                Some(coin) => coins.push(coin),
+                None => {
+                    return Err(Stop::Declined(Decline::CoinSpent(input.previous_output)));
+                }
+            }
+        }
+        let preview = unpreviewed(&transaction, &record.order, &coins)
+            .ok_or_else(|| dishonest(CheckError::WrongPayment))?;
+        check_payment(bytes, &record.order, &preview, &coins).map_err(dishonest)
+    }
+
+    /// Writes down that the card is asked to sign.
+    fn note_asked(
+        &mut self,
+        asking: &mut Asking,
+        preview: Option<Preview>,
+        coins: Vec<TxOut>,
+    ) -> Result<(), Stop> {
+        let record = &mut asking.record;
+        record.since_height = self.office.chain.tip()?.height;
+        record.preview = preview;
+        record.coins = coins;
+        asking.asked = true;
+        Ok(self.office.journal.write(record)?)
+    }
+
+    fn ask_pin(
+        &mut self,
+        mut session: Session<S::Card, Issued>,
+    ) -> Result<Session<S::Card, Holder>, Stop> {
+        loop {
+            let tries_left = session.tries_left();
+            if tries_left == 0 {
+                self.release(session);
+                return Err(before_signing(CardError::PinBlocked));
+            }
+            self.tell(Event::WaitingForPin { tries_left });
+            let pin = match self.pins.ask(&pin_prompt(tries_left)) {
+                Ok(pin) => pin,
+                Err(PinError::NotAPin) => continue,
+                Err(PinError::None) => {
+                    self.release(session);
+                    return Err(Stop::Declined(Decline::NoPin));
+                }
+                Err(error @ PinError::Terminal(_)) => {
+                    self.release(session);
+                    return Err(Stop::Failed(TillError::Pin(error)));
+                }
+            };
+            match session.verify(&pin) {
+                Ok(holder) => return Ok(holder),
+                Err(failed) => {
+                    session = failed.session;
+                    match failed.error {
+                        CardError::WrongPin { tries_left } => {
+                            self.tell(Event::WrongPin { tries_left });
+                        }
+                        error => {
+                            self.release(session);
+                            return Err(before_signing(error));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Preview, look at the chain, pay, check.
+    fn have_it_signed(
+        &mut self,
+        session: Session<S::Card, Holder>,
+        asking: &mut Asking,
+    ) -> Result<Transaction, Stop> {
+        let session = match session.preview(asking.record.order.clone()) {
+            Ok(session) => session,
+            Err(failed) => {
+                self.release(failed.session);
+                return Err(before_signing(failed.error));
+            }
+        };
+        if let Some(before) = &asking.record.preview {
+            if before.outpoints != session.preview().outpoints {
+                self.release(session);
+                return Err(Stop::Declined(Decline::OtherCard));
+            }
+        }
+        let (session, coins) = self.agree_on_coins(session)?;
+        let preview = session.preview().clone();
+        if let Err(stop) = self.note_asked(asking, Some(preview.clone()), coins.clone()) {
+            self.release(session);
+            return Err(stop);
+        }
+        self.tell(Event::Signing);
+        match session.pay() {
+            Ok((bytes, session)) => {
+                self.release(session);
+                check_payment(&bytes, &asking.record.order, &preview, &coins)
+                    .map_err(|error| Stop::Declined(error.into()))
+            }
+            Err(failed) => {
+                self.release(failed.session);
+                Err(while_signing(failed.error))
+            }
+        }
+    }
+
+    /// Has the card offer coins until all of them are on the chain; declined when it has no more.
+    fn agree_on_coins(
+        &mut self,
+        mut session: Session<S::Card, PaymentAsked>,
+    ) -> Result<(Session<S::Card, PaymentAsked>, Vec<TxOut>), Stop> {
+        let mut first_absent = None;
+        loop {
+            let preview = session.preview();
+            let event = Event::CheckingCoins {
+                outpoints: preview.outpoints.clone(),
+                fee: preview.fee,
+                change: preview.change,
+            };
+            self.tell(event);
+            let absent = match self.office.look_up(&mut session) {
+                Ok(offered) if offered.absent.is_empty() => return Ok((session, offered.coins)),
+                Ok(offered) => offered.absent,
+                Err(error) => {
+                    self.release(session);
+                    return Err(match error {
+                        LookUpError::Card(error) => before_signing(error),
+                        LookUpError::Till(error) => Stop::Failed(error),
+                    });
+                }
+            };
+            let first = *first_absent.get_or_insert(absent[0]);
+            let declined = Err(Stop::Declined(Decline::CoinSpent(first)));
+            for outpoint in absent {
+                match session.report_absent(&outpoint) {
+                    Ok(()) => self.tell(Event::CoinAbsent { outpoint }),
+                    Err(CardError::Refused { .. }) => {
+                        self.release(session);
+                        return declined;
+                    }
+                    Err(error) => {
+                        self.release(session);
+                        return Err(before_signing(error));
+                    }
+                }
+            }
+            session = match session.preview_again() {
+                Ok(session) => session,
+                Err(failed) => {
+                    self.release(failed.session);
+                    return match failed.error {
+                        CardError::Refused { .. } => declined,
+                        error => Err(before_signing(error)),
+                    };
+                }
+            };
+        }
+    }
+
+    /// Lets the card go and says so.
+    pub(super) fn release<St>(&mut self, session: Session<S::Card, St>) {
+        let apdus = session.apdus();
+        // A card that is gone needs no reset.
+        let _ = session.close();
+        self.tell(Event::CardReleased { apdus });
+    }
+}
+
+/// What a card says when it is asked without a PIN.
+pub(super) enum Again<T> {
+    /// The payment.
+    Given(Transaction),
+    /// It wants a PIN: it hadn't written the payment, or it is another card.
+    Unknown(Session<T, Issued>),
+}
+
+/// `6982`, by which a card says that it wants a PIN.
+const SECURITY_STATUS: u16 = 0x6982;
+
+/// What an error means when the card was asked to sign: it may have, save when it refused.
+fn while_signing(error: CardError) -> Stop {
+    match error {
+        CardError::Transport(error) => Stop::Lost(error),
+        error => Stop::Declined(Decline::Card(error)),
+    }
+}
+
+/// What an error means as long as the card hasn't signed.
+fn before_signing(error: CardError) -> Stop {
+    match error {
+        CardError::Transport(TransportError::CardRemoved | TransportError::CardReset) => {
+            Stop::Removed
+        }
+        CardError::Transport(error) => Stop::Failed(error.into()),
+        error => Stop::Declined(Decline::Card(error)),
+    }
+}
+
+fn pin_prompt(tries_left: u8) -> String {
+    match tries_left {
+        1 => "PIN (last try)".into(),
+        n => format!("PIN ({n} tries left)"),
+    }
+}
