@@ -1,0 +1,16 @@
+//! What the card computes against what rust-bitcoin, miniscript and libsecp256k1
+//! compute from the text of the protocol: transactions, txids, sighashes, fees,
+//! sizes, scripts. Ten times as many and more in `soak_differential`.
+
+mod oracle;
+mod trials;
+
+#[test]
+fn two_thousand_payments() {
+    trials::payments(2_000);
+}
+
+#[test]
+fn two_thousand_signatures_for_the_owner() {
+    trials::owner_signatures(2_000);
+}
