@@ -7,26 +7,46 @@ use tillcard_applet::{Card, Response};
 
 pub type TestCard = Card<RamNvm, ChaCha20Rng>;
 
+/// What commands are sent to: a card, or what stands between.
+pub trait Reader {
+    /// One command APDU, and the response APDU to it.
+    fn transmit(&mut self, apdu: &[u8]) -> Vec<u8>;
+
+    /// The power is taken away, and given back.
+    fn reset(&mut self);
+}
+
+impl Reader for TestCard {
+    fn transmit(&mut self, apdu: &[u8]) -> Vec<u8> {
+        let mut response = Response::new();
+        Card::transmit(self, apdu, &mut response);
+        response.to_vec()
+    }
+
+    fn reset(&mut self) {
+        Card::reset(self);
+    }
+}
+
 pub const SELECT: &[u8] = b"\x00\xA4\x04\x00\x09\xF0TILLCARD\x00";
 
-/// A card as the manufacturer made it.
+/// A card as the manufacturer made it. Its choices are others than those that a
+/// host makes from the same seed.
 pub fn fresh(seed: u64) -> TestCard {
-    Card::new(RamNvm::default(), ChaCha20Rng::seed_from_u64(seed))
+    Card::new(RamNvm::default(), ChaCha20Rng::seed_from_u64(!seed))
 }
 
 /// One command, its whole answer, and its status word.
-pub fn send(card: &mut TestCard, apdu: &[u8]) -> (Vec<u8>, u16) {
+pub fn send(card: &mut impl Reader, apdu: &[u8]) -> (Vec<u8>, u16) {
     let mut answer = Vec::new();
-    let mut response = Response::new();
-    card.transmit(apdu, &mut response);
+    let mut response = card.transmit(apdu);
     loop {
         let (data, status) = response.split_last_chunk::<2>().unwrap();
         answer.extend_from_slice(data);
         if status[0] != 0x61 {
             return (answer, u16::from_be_bytes(*status));
         }
-        let left = [0x00, 0xC0, 0x00, 0x00, status[1]];
-        card.transmit(&left, &mut response);
+        response = card.transmit(&[0x00, 0xC0, 0x00, 0x00, status[1]]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the owner does: funding, and transactions that he has signed (sections
 //! 6.2 and 8.4).
 
-use super::card::{TestCard, apdu, objects, send};
+use super::card::{Reader, apdu, objects, send};
 use super::model::{Model, announcement};
 use super::payment::{Written, outpoint_bytes};
 use super::random::Random;
@@ -40,7 +40,7 @@ pub fn funding(random: &mut Random, script: &ScriptBuf, amount: u64) -> (Transac
 }
 
 /// Streams a transaction's bytes; the last status word.
-pub fn stream(card: &mut TestCard, header: [u8; 4], bytes: &[u8]) -> (Vec<u8>, u16) {
+pub fn stream(card: &mut impl Reader, header: [u8; 4], bytes: &[u8]) -> (Vec<u8>, u16) {
     let mut last = (Vec::new(), 0);
     for piece in bytes.chunks(255) {
         last = send(card, &apdu(header, piece, true));
@@ -53,7 +53,7 @@ pub fn stream(card: &mut TestCard, header: [u8; 4], bytes: &[u8]) -> (Vec<u8>, u
 
 /// Has the owner enter a coin of this amount at a place.
 pub fn enter(
-    card: &mut TestCard,
+    card: &mut impl Reader,
     model: &mut Model<'_>,
     random: &mut Random,
     place: Place,

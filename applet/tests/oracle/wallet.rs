@@ -1,6 +1,6 @@
 //! Keys, scripts and descriptors (sections 3 and 5.2).
 
-use super::card::{SELECT, TestCard, apdu, objects, send};
+use super::card::{Reader, SELECT, apdu, objects, send};
 use super::random::Random;
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpriv, Xpub};
 use bitcoin::hashes::{Hash, sha256};
@@ -118,7 +118,7 @@ impl Profile {
 
 impl Wallet {
     /// Selects a factory card and issues it, checking all that it answers.
-    pub fn issue(card: &mut TestCard, random: &mut Random, profile: &Profile) -> Self {
+    pub fn issue(card: &mut impl Reader, random: &mut Random, profile: &Profile) -> Self {
         let secp = Secp256k1::new();
         let secret = |random: &mut Random| SecretKey::from_slice(&random.bytes::<32>()).unwrap();
         let owner = Keypair::from_secret_key(&secp, &secret(random));
@@ -278,7 +278,7 @@ impl Wallet {
     }
 
     /// GET CHALLENGE and an owner command for it.
-    pub fn command(&self, card: &mut TestCard, header: [u8; 4], body: &[u8]) -> (Vec<u8>, u16) {
+    pub fn command(&self, card: &mut impl Reader, header: [u8; 4], body: &[u8]) -> (Vec<u8>, u16) {
         let (challenge, status) = send(card, &apdu([0x00, 0x84, 0, 0], &[], true));
         assert_eq!((challenge.len(), status), (16, 0x9000));
         send(card, &self.signed(&challenge, header, body))
