@@ -1,9 +1,15 @@
 //! What the till's tests share: the real card in process, a holder with a PIN, an owner with coins,
 //! and a till that notes what it says.
 
-#![allow(dead_code, reason = "each test program uses its own part of this")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each test program uses its own part of this"
+)]
 
 pub(crate) mod stories;
+pub(crate) mod trouble;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -11,8 +17,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bitcoin::{Address, Amount, Network};
-use tillcard::card::{self, IssueOrder, Merchant, PinBlock};
-use tillcard::owner::{CardChain, Leaf, Limits, NewCard};
+use tillcard::card::{self, IssueOrder, Merchant, PinBlock, Session};
+use tillcard::owner::{CardChain, Leaf, Limits, NewCard, OwnerKey};
 use tillcard::till::{
     CardSource, Event, Journal, Office, Outcome, PaymentTerms, PinError, PinSource, Record, Till,
     TillError,
@@ -27,7 +33,7 @@ use crate::chain_support::Payer;
 use crate::owner_support::{RATE, Regtest, Someone};
 
 pub(crate) const PIN: &str = "407112";
-const LIMITS: Limits = Limits {
+pub(crate) const LIMITS: Limits = Limits {
     per_payment: Amount::from_sat(100_000),
     cumulative: Amount::from_sat(400_000),
     fee_cap: Amount::from_sat(10_000),
@@ -48,6 +54,8 @@ struct Held {
 pub(crate) enum Mischief {
     /// It is pulled out when this command comes.
     Removed([u8; 2]),
+    /// It does what this command says, and its answer is lost with this error.
+    Lost([u8; 2], TransportError),
     /// The last byte but one of a signature in the answer to PAY is another.
     Forged,
 }
@@ -56,6 +64,8 @@ pub(crate) const VERIFY: [u8; 2] = [0x00, 0x20];
 pub(crate) const PREVIEW: [u8; 2] = [0x80, 0x32];
 pub(crate) const PAY: [u8; 2] = [0x80, 0x30];
 pub(crate) const REPORT_ABSENT: [u8; 2] = [0x80, 0x34];
+pub(crate) const MERCHANT: &str = "Corner shop";
+pub(crate) const INVOICE: [u8; 32] = [7; 32];
 
 impl Purse {
     fn fresh(seed: u64) -> Self {
@@ -90,21 +100,24 @@ impl Transport for Purse {
         let mut held = self.0.borrow_mut();
         let name = [command[0], command[1]];
         held.commands.push(name);
-        match held.mischief {
+        match held.mischief.take() {
             Some(Mischief::Removed(at)) if at == name => {
-                held.mischief = None;
                 held.card.reset()?;
                 return Err(TransportError::CardRemoved);
             }
+            Some(Mischief::Lost(at, error)) if at == name => {
+                held.card.transmit(command)?;
+                held.card.power_cut()?;
+                return Err(error);
+            }
             Some(Mischief::Forged) if name == PAY => {
-                held.mischief = None;
                 let mut answer = held.card.transmit(command)?;
                 // Before SW1 SW2 and the lock time, the last witness ends.
                 let at = answer.len() - 2 - 4 - 1;
                 answer[at] ^= 1;
                 return Ok(answer);
             }
-            _ => {}
+            later => held.mischief = later,
         }
         held.card.transmit(command)
     }
@@ -126,14 +139,18 @@ impl Transport for Purse {
     }
 }
 
-/// Gives the same card whenever the till waits for one.
-pub(crate) struct Hand(Purse);
+/// Gives these cards one after another as the till waits for them, and the last again and again.
+pub(crate) struct Hand(VecDeque<Purse>);
 
 impl CardSource for Hand {
     type Card = Purse;
 
     fn wait(&mut self) -> Result<Purse, TransportError> {
-        Ok(self.0.clone())
+        let next = self.0.pop_front().expect("a card");
+        if self.0.is_empty() {
+            self.0.push_back(next.clone());
+        }
+        Ok(next)
     }
 
     fn reader(_: &Purse) -> String {
@@ -157,6 +174,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) someone: Someone,
     pub(crate) purse: Purse,
     pub(crate) number: u32,
+    /// Cards that are put in after this one.
+    pub(crate) others: Vec<Purse>,
+    /// Whether the till asks for payments without PIN.
+    pub(crate) without_pin: bool,
     folder: tempfile::TempDir,
 }
 
@@ -170,6 +191,15 @@ pub(crate) struct Told {
 impl<'a> Scene<'a> {
     /// A card with no coins.
     pub(crate) fn new(regtest: &'a dyn Regtest, card_network: Network) -> Self {
+        Self::with_limits(regtest, card_network, LIMITS)
+    }
+
+    /// A card with no coins and with these limits.
+    pub(crate) fn with_limits(
+        regtest: &'a dyn Regtest,
+        card_network: Network,
+        limits: Limits,
+    ) -> Self {
         let mut someone = Someone::with_funds(regtest);
         let purse = Purse::fresh(7);
         let number = someone.owner.next_card_number().expect("a number");
@@ -179,7 +209,7 @@ impl<'a> Scene<'a> {
             leaf: Leaf::with_delay(someone.owner.leaf_key(number).expect("a key"), 0),
             import: None,
             pin: &PinBlock::from_digits(PIN.as_bytes()).expect("a PIN"),
-            limits: card::Limits::from(&LIMITS),
+            limits: card::Limits::from(&limits),
         };
         let session = card::open(purse.clone()).expect("a card");
         let session = session.factory().expect("a fresh card");
@@ -189,7 +219,7 @@ impl<'a> Scene<'a> {
                 number,
                 label: "milk money".into(),
                 issued,
-                limits: LIMITS,
+                limits,
                 backup_on_chain: true,
             };
             let added = someone.owner.add_card(new_card, regtest.chain());
@@ -200,6 +230,8 @@ impl<'a> Scene<'a> {
             someone,
             purse,
             number,
+            others: Vec::new(),
+            without_pin: false,
             folder: tempfile::tempdir().expect("a temporary folder"),
         }
     }
@@ -207,22 +239,38 @@ impl<'a> Scene<'a> {
     /// A card with a coin of `amount` sat in a block.
     pub(crate) fn with_coin(regtest: &'a dyn Regtest, amount: u64) -> Self {
         let mut scene = Self::new(regtest, Network::Regtest);
-        let owner = &mut scene.someone.owner;
+        scene.top_up(amount);
+        scene
+    }
+
+    /// The card gets another coin in a block.
+    pub(crate) fn top_up(&mut self, amount: u64) {
+        let (regtest, number) = (self.regtest, self.number);
+        let owner = &mut self.someone.owner;
         let amount = Amount::from_sat(amount);
-        let top_up = owner.top_up(regtest.chain(), scene.number, amount, RATE);
+        let top_up = owner.top_up(regtest.chain(), number, amount, RATE);
         let top_up = top_up.expect("a top-up");
         regtest.confirm();
-        let account = owner.card(scene.number).expect("the card").account;
-        let authority = (
-            owner.owner_key(scene.number).expect("a key"),
-            account.card_id(),
-        );
-        let session = card::open(scene.purse.clone()).expect("a card");
-        let mut session = session.issued().expect("issued").as_owner(&authority);
-        let chain = CardChain::Receive;
-        let entered = session.enter_coin(&top_up.transaction, top_up.vout, chain, top_up.index);
-        assert_eq!(entered, Ok(amount));
-        scene
+        let noted = owner.mark_entered(number, &top_up.txid());
+        noted.expect("noted");
+        let place = CardChain::Receive;
+        self.as_owner(|card| {
+            let entered = card.enter_coin(&top_up.transaction, top_up.vout, place, top_up.index);
+            assert_eq!(entered, Ok(amount));
+        });
+    }
+
+    /// The card's owner does something with it.
+    pub(crate) fn as_owner<R>(
+        &self,
+        act: impl FnOnce(&mut Session<Purse, card::Owner<'_, (OwnerKey, [u8; 16])>>) -> R,
+    ) -> R {
+        let owner = &self.someone.owner;
+        let account = owner.card(self.number).expect("the card").account;
+        let key = owner.owner_key(self.number).expect("a key");
+        let authority = (key, account.card_id());
+        let session = card::open(self.purse.clone()).expect("a card");
+        act(&mut session.issued().expect("issued").as_owner(&authority))
     }
 
     pub(crate) fn shop() -> Address {
@@ -238,8 +286,9 @@ impl<'a> Scene<'a> {
         let mut events = Vec::new();
         let journal = Journal::open(self.folder.path()).expect("a journal");
         let (someone, regtest) = (&mut self.someone, self.regtest);
+        let cards = std::iter::once(&self.purse).chain(&self.others);
         let outcome = Till {
-            cards: Hand(self.purse.clone()),
+            cards: Hand(cards.cloned().collect()),
             pins: Fingers(typed.iter().copied().collect()),
             office: Office {
                 chain: regtest.chain(),
@@ -256,9 +305,9 @@ impl<'a> Scene<'a> {
             to: Self::shop(),
             fee_rate: RATE,
             confirmations: 2,
-            merchant: Merchant::try_from("Corner shop".to_owned()).expect("a name"),
-            invoice: Some([7; 32]),
-            without_pin: false,
+            merchant: Merchant::try_from(MERCHANT.to_owned()).expect("a name"),
+            invoice: Some(INVOICE),
+            without_pin: self.without_pin,
         });
         let journal = Journal::open(self.folder.path()).expect("a journal");
         Told {
@@ -266,6 +315,33 @@ impl<'a> Scene<'a> {
             events,
             records: journal.read().expect("readable records"),
         }
+    }
+
+    /// A till that lost its power, or the card, asks again.
+    pub(crate) fn ask_again(&mut self) -> (Vec<Outcome>, Vec<Event>, Vec<Record>) {
+        let (regtest, mut events) = (self.regtest, Vec::new());
+        let mut till = Till {
+            cards: Hand(VecDeque::from([self.purse.clone()])),
+            pins: Fingers(VecDeque::new()),
+            office: Office {
+                chain: regtest.chain(),
+                journal: Journal::open(self.folder.path()).expect("a journal"),
+                poll_interval: Duration::from_millis(1),
+                on_event: Box::new(|event| {
+                    if matches!(
+                        event,
+                        Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 }
+                    ) {
+                        regtest.confirm();
+                    }
+                    events.push(event.clone());
+                }),
+            },
+        };
+        let outcomes = till.ask_again().expect("a card and a chain");
+        let records = till.office.journal.read().expect("readable records");
+        drop(till);
+        (outcomes, events, records)
     }
 
     /// A till that lost its power has it again; a block is mined whenever it waits for one.

@@ -8,6 +8,7 @@ use tillcard::chain::{OutputState, TransactionStatus};
 use tillcard::owner::SweepOptions;
 use tillcard::till::{CheckError, Decline, Event, Outcome, RecordState};
 
+pub(crate) use super::trouble::*;
 use super::{Mischief, PAY, PIN, PREVIEW, REPORT_ABSENT, Scene, VERIFY};
 use crate::owner_support::{RATE, Regtest, Someone};
 
@@ -25,6 +26,14 @@ macro_rules! tests {
             a_forged_signature_stays_in_the_shop
             the_till_follows_the_chain
             a_till_that_lost_power_goes_on
+            a_card_that_is_gone_while_it_signs_pays_once
+            a_card_that_had_not_signed_is_asked_anew
+            a_till_that_stops_while_the_card_signs
+            another_card_is_not_asked_for_what_the_first_may_have_paid
+            a_card_that_is_always_gone_is_given_up
+            payments_that_were_never_sent_are_sent_first
+            a_coin_that_never_was_is_replaced
+            small_payments_without_a_pin
         }
     };
     ($chain:path: $($story:ident)+) => {
