@@ -162,7 +162,11 @@ impl Guard {
             ),
         ];
         for (name, bytes) in known {
-            for window in bytes.windows(WINDOW) {
+            // Test keys such as 1 have windows that stand in any answer.
+            let telling = |window: &&[u8]| {
+                secrets.imported.is_none() || window.iter().collect::<HashSet<_>>().len() > 2
+            };
+            for window in bytes.windows(WINDOW).filter(telling) {
                 let mut window: [u8; WINDOW] = window.try_into().unwrap_or_default();
                 windows.insert(window, name);
                 window.reverse();

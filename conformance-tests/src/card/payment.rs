@@ -113,6 +113,14 @@ impl Card {
         }
     }
 
+    /// Judges the answer to a PREVIEW that must succeed.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] on any difference from the plan.
+    pub fn judge_preview(&self, data: &[u8], request: &Request, plan: &Plan) -> Step<()> {
+        check_preview(data, request, plan)
+    }
+
     /// Enters the PIN, pays, judges the transaction, and remembers what the card should hold.
     ///
     /// # Errors
@@ -260,7 +268,6 @@ impl Card {
     }
 }
 
-/// Judges the answer to PREVIEW.
 fn check_preview(data: &[u8], request: &Request, plan: &Plan) -> Step<()> {
     let mut reader = Reader::new("PREVIEW", data);
     let amount = u64::from_be_bytes(reader.array(0x80)?);

@@ -321,6 +321,7 @@ fn encodings(b: &mut Bench) -> Outcome {
             ]),
         ),
     ];
+    b.card.authorise()?;
     for (name, header, objects) in &fields {
         for (how, field) in spoilt(objects) {
             b.card

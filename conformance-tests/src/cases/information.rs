@@ -49,6 +49,18 @@ pub(crate) const CASES: &[Case] = &[
         defect: "Two answers that contradict each other; reserved bits set.",
         run: capabilities,
     },
+    Case {
+        id: "TC-INF-04",
+        version: 1,
+        purpose: "What GET DATA answers to whoever asks is the same, byte for byte, on an issued \
+                  card without coins, with coins, after payments, after a credit, with a doubtful \
+                  coin, and after the owner set limits; and it is no longer than the text says.",
+        requirements: &[req::INF_3, req::INF_1],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A balance, a number of coins or of payments told without PIN.",
+        run: tells_nothing,
+    },
 ];
 
 fn in_every_state(b: &mut Bench) -> Outcome {
@@ -177,4 +189,52 @@ fn capabilities(b: &mut Bench) -> Outcome {
     );
     b.note(format!("{capabilities:?}"));
     Ok(())
+}
+
+fn tells_nothing(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.issue(&profile)?;
+    let ask = |b: &mut Bench| -> Step<Vec<Vec<u8>>> {
+        b.card.power_cycle()?;
+        let status = b.card.get_data(1, 0)?.want(Sw::OK, "GET DATA, status")?;
+        let capabilities = b.card.get_data(1, 1)?.want(Sw::OK, "GET DATA")?;
+        Ok(vec![status, capabilities])
+    };
+    let first = ask(b)?;
+    require!(
+        first[0] == [0x80, 1, 1, 0x81, 1, profile.network, 0x82, 1, TRIES],
+        "the status of an issued card is {}",
+        hex::encode_upper(&first[0])
+    );
+    let same = |b: &mut Bench, when: &str| -> Outcome {
+        let now = ask(b)?;
+        require!(
+            now == first,
+            "{when} GET DATA answers {} and {}",
+            hex::encode_upper(&now[0]),
+            hex::encode_upper(&now[1])
+        );
+        Ok(())
+    };
+    let mut stream = b.values.stream("coins");
+    b.card.fund(&mut stream, &[90_000, 80_000])?;
+    same(b, "with coins")?;
+    b.card.pay_checked(&request(10_000))?;
+    b.card.pay_checked(&request(10_000))?;
+    same(b, "after payments")?;
+    let plan = b
+        .card
+        .preview_checked(&request(10_000))?
+        .map_err(|sw| Stop::Error(format!("refused with {sw}")))?;
+    b.card.report(&plan.inputs[0])?;
+    same(b, "with a doubtful coin")?;
+    if (b.card.host()?.capabilities.needs(Capability::Credits)).is_ok() {
+        let index = b.card.host()?.purse.next_receive;
+        let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, index)?;
+        b.card.credit(&entry, &bytes, 20_000)?;
+        same(b, "after a credit")?;
+    }
+    b.card.acknowledge(2, 1)?;
+    b.card.set_limits(Limits::WIDE)?;
+    same(b, "after SET LIMITS")
 }

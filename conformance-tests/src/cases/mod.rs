@@ -1,6 +1,10 @@
 //! The cases, one file for each area of the protocol text or part of it.
 
+pub(crate) mod absent;
+pub(crate) mod again;
 pub(crate) mod change;
+pub(crate) mod credits;
+pub(crate) mod damage;
 pub(crate) mod entry;
 pub(crate) mod entry_parsing;
 pub(crate) mod entry_refusals;
@@ -8,9 +12,13 @@ pub(crate) mod entry_sessions;
 pub(crate) mod fields;
 pub(crate) mod framing;
 pub(crate) mod headers;
+pub(crate) mod image;
+pub(crate) mod importing;
 pub(crate) mod information;
 pub(crate) mod issuing;
 pub(crate) mod keys;
+pub(crate) mod limits;
+pub(crate) mod log;
 pub(crate) mod owner;
 pub(crate) mod payment;
 pub(crate) mod payment_limits;
@@ -19,13 +27,20 @@ pub(crate) mod persistence;
 pub(crate) mod pin;
 pub(crate) mod pin_lockout;
 pub(crate) mod pin_timing;
+pub(crate) mod places;
+pub(crate) mod random;
 pub(crate) mod receiving;
+pub(crate) mod resolving;
 pub(crate) mod responses;
 mod samples;
 pub(crate) mod selection;
+pub(crate) mod signing;
+pub(crate) mod signing_refusals;
 pub(crate) mod states;
 pub(crate) mod sweeps;
+pub(crate) mod terminal;
 pub(crate) mod transaction;
+pub(crate) mod without_pin;
 
 /// What most case files need.
 mod prelude {

@@ -128,11 +128,12 @@ fn per_payment(b: &mut Bench) -> Outcome {
         Sw::OVER_PAYMENT_LIMIT,
         "after a payment at the limit",
     )?;
+    let request = request(77_777);
     b.card
-        .preview_checked(&request(77_777))?
+        .preview_checked(&request)?
         .map_err(|sw| Stop::Error(format!("refused with {sw}")))?;
-    let answer = b.card.pay_answer(&request(77_777))?;
-    b.card.paid(&request(77_777), answer).map(drop)
+    let answer = b.card.pay_answer(&request)?;
+    b.card.paid(&request, answer).map(drop)
 }
 
 fn fee_cap(b: &mut Bench) -> Outcome {

@@ -2,7 +2,9 @@
 
 use super::prelude::*;
 use super::samples;
+use crate::card::READ_COINS;
 use crate::card::{AID, VERSION};
+use crate::model::{Place, Spend, SpendInput, SpendOutput};
 use crate::tlv;
 
 pub(crate) const CASES: &[Case] = &[
@@ -83,6 +85,18 @@ pub(crate) const CASES: &[Case] = &[
         level: Level::D0,
         defect: "A commitment that survives into another session.",
         run: forgets_generation,
+    },
+    Case {
+        id: "TC-SEL-08",
+        version: 1,
+        purpose: "SELECT and resets end an owner's signing (before and after its stream is \
+                  complete), a reading of coins, a credit's entry, and an offer: after them a \
+                  piece, a signature, the next part, a report and an ancestor are refused.",
+        requirements: &[req::SEL_4, req::SGN_5, req::IMG_2, req::ABS_1, req::ANC_1],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "An offer, or a transaction of the owner's, that the next terminal finds open.",
+        run: ends_what_is_staged,
     },
 ];
 
@@ -315,6 +329,98 @@ fn forgets_generation(b: &mut Bench) -> Outcome {
                     format!("after a {how:?} reset")
                 })
             })?;
+    }
+    Ok(())
+}
+
+fn ends_what_is_staged(b: &mut Bench) -> Outcome {
+    b.issue_and_fund(&[50_000, 40_000])?;
+    let capabilities = b.card.host()?.capabilities;
+    let ways: [(&str, Option<Reset>); 3] = [
+        ("SELECT", None),
+        ("a cold reset", Some(Reset::Cold)),
+        ("a warm reset", Some(Reset::Warm)),
+    ];
+    for (what, reset) in ways {
+        let place = || format!("after {what}");
+        let end = |b: &mut Bench| -> Outcome {
+            if let Some(how) = reset {
+                b.card.reset(how)?;
+            }
+            b.card.select()
+        };
+        b.card
+            .command_by_owner(READ_COINS, &[])?
+            .want(Sw::OK, "READ COINS")?;
+        end(b)?;
+        b.card
+            .next_coins()?
+            .want_bare(Sw::CONDITIONS, "READ COINS, the next part")
+            .at(place)?;
+
+        let plan = b
+            .card
+            .preview_checked(&request(10_000))?
+            .map_err(|sw| Stop::Error(format!("the case's payment is refused with {sw}")))?;
+        end(b)?;
+        b.card
+            .report_answer(&plan.inputs[0].txid, plan.inputs[0].vout)?
+            .want_bare(Sw::SECURITY, "REPORT ABSENT")
+            .at(place)?;
+        b.card.authorise()?;
+        b.card
+            .report_answer(&plan.inputs[0].txid, plan.inputs[0].vout)?
+            .want_bare(Sw::CONDITIONS, "REPORT ABSENT of an offer of before")
+            .at(place)?;
+        b.card
+            .ancestor_answer(&plan.inputs[0].txid)?
+            .want_bare(Sw::CONDITIONS, "GET ANCESTOR of an offer of before")
+            .at(place)?;
+
+        if capabilities.needs(Capability::Credits).is_ok() {
+            let mut stream = b.values.stream("credit");
+            let (entry, bytes) = b.card.coin_at(&mut stream, 9_000, 3)?;
+            b.card.authorise()?;
+            b.card.begin_credit(&entry)?.want_bare(Sw::OK, "a credit")?;
+            end(b)?;
+            b.card
+                .piece(&bytes)?
+                .want_bare(Sw::CONDITIONS, "the transaction of a credit")
+                .at(place)?;
+        }
+
+        if capabilities.needs(Capability::Signing).is_ok() {
+            let spend = Spend {
+                version: 2,
+                lock_time: 0,
+                inputs: vec![SpendInput {
+                    txid: b.values.bytes("unknown coin"),
+                    vout: 0,
+                    sequence: 0xFFFF_FFFD,
+                    amount: 30_000,
+                    place: Place::receive(40),
+                }],
+                outputs: vec![SpendOutput::Own(29_000, Place::receive(2))],
+            };
+            let stream = spend.stream();
+            b.card
+                .begin_sign(&spend.body())?
+                .want_bare(Sw::OK, "SIGN")?;
+            b.card
+                .sign_piece(&stream[..20])?
+                .want_bare(Sw::OK, "SIGN, a piece")?;
+            end(b)?;
+            b.card
+                .sign_piece(&stream[20..])?
+                .want_bare(Sw::CONDITIONS, "SIGN, a piece")
+                .at(place)?;
+            b.card.streamed(&spend, 255)?;
+            end(b)?;
+            b.card
+                .signature_answer(0)?
+                .want_bare(Sw::CONDITIONS, "SIGN, a signature")
+                .at(place)?;
+        }
     }
     Ok(())
 }

@@ -107,13 +107,16 @@ pub struct Purse {
 }
 
 impl Purse {
-    /// A coin entered, or lost its mark.
+    /// A coin entered, or lost its marks by the owner's entering it again.
     pub fn enter(&mut self, coin: Coin) {
         if coin.chain == 0 {
             self.next_receive = self.next_receive.max(coin.index + 1);
         }
         match (self.coins.iter_mut()).find(|known| known.is(&coin.txid, coin.vout)) {
-            Some(known) => known.doubtful = false,
+            Some(known) => {
+                known.doubtful = false;
+                known.unrooted = coin.unrooted;
+            }
             None => self.coins.push(coin),
         }
     }
@@ -176,9 +179,6 @@ impl Purse {
             return Err(Sw::FEE_RATE);
         }
         let dust = dust_threshold(request.payee.as_bytes()).ok_or(Sw::PAYEE)?;
-        if rules.own.contains(&request.payee) {
-            return Err(Sw::PAYEE);
-        }
         if !(dust..=MAX_AMOUNT).contains(&request.amount) {
             return Err(Sw::AMOUNT);
         }
@@ -197,18 +197,19 @@ impl Purse {
             return Err(Sw::OVER_CUMULATIVE_LIMIT);
         }
         if plan.change > 0 {
-            let held = |unrooted: bool| {
-                (self.coins.iter())
-                    .filter(|coin| coin.unrooted || !unrooted)
-                    .filter(|coin| leaving.is_none_or(|sequence| coin.spent != Some(sequence)))
-                    .count()
-            };
-            let full = held(false) >= rules.coins
-                || (request.unrooted && held(true) >= rules.unrooted)
+            let kept = |coin: &&Coin| coin.spent.is_none() || coin.spent != leaving;
+            let unrooted =
+                |coin: &&Coin| coin.unrooted && coin.spent.is_none() && !plan.inputs.contains(coin);
+            let full = self.coins.iter().filter(kept).count() >= rules.coins
+                || (request.unrooted
+                    && self.coins.iter().filter(unrooted).count() >= rules.unrooted)
                 || self.next_change >= INDEXES;
             if full {
                 return Err(Sw::NO_ROOM);
             }
+        }
+        if rules.own.contains(&request.payee) {
+            return Err(Sw::PAYEE);
         }
         Ok(plan)
     }
@@ -352,7 +353,9 @@ impl Purse {
         if spender.is_some_and(stands) {
             return Err(Sw::CONDITIONS);
         }
-        self.coins.retain(|coin| !change(coin));
+        // Spent change is an input of a payment that is cancelled too, and stays spent.
+        self.coins
+            .retain(|coin| !change(coin) || coin.spent.is_some());
         if sequence >= self.limits_since {
             self.spent -= logged.request.amount + logged.plan.fee;
         }

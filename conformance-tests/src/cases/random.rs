@@ -1,0 +1,156 @@
+//! The test of the random source at power-up. Section 3.4.
+
+use super::prelude::*;
+use crate::target::Fault;
+
+/// Bytes that the card tests.
+const TESTED: usize = 512;
+/// A value that comes at most so often is let pass.
+const MOST_OF_ONE: usize = 17;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-RND-01",
+        version: 1,
+        purpose: "With a source that fails, sticks, gives one byte five times running, or its \
+                  first value 18 times, at power-up, a factory card refuses key generation and \
+                  ISSUE with 6400, an issued one challenges, payments, repeated ones and \
+                  ancestors, until the next power-up, although the source has recovered; nothing \
+                  changes, and all else works. (SIGN can't be asked: it needs a challenge. Only \
+                  a target that has the source in its hands can run this.)",
+        requirements: &[req::RND_1],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "Keys and nonces from a dead generator: everybody's keys.",
+        run: bad_source,
+    },
+    Case {
+        id: "TC-RND-02",
+        version: 1,
+        purpose: "A source that gives one byte four times running, and its first value 17 times, \
+                  passes: the bounds are the text's, so that a good source isn't refused.",
+        requirements: &[req::RND_1],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A test that no source, or every one, passes.",
+        run: good_source,
+    },
+];
+
+/// 512 bytes without repetition beyond two of each value, the first one alone.
+fn innocent() -> Vec<u8> {
+    (0..TESTED).map(|at| (at * 7 % 251) as u8).collect()
+}
+
+/// The same with the first value so many times, no two of them together.
+fn first_value(times: usize) -> Vec<u8> {
+    let mut bytes: Vec<u8> = (0..TESTED).map(|at| 1 + (at * 7 % 251) as u8).collect();
+    for time in 0..times {
+        bytes[time * 5] = 0;
+    }
+    bytes
+}
+
+/// The same with one value so many times running, somewhere in the middle.
+fn running(times: usize) -> Vec<u8> {
+    let mut bytes = innocent();
+    bytes[300..300 + times].fill(0xFE);
+    bytes
+}
+
+fn bad_sources() -> Vec<(&'static str, Fault)> {
+    let last = {
+        let mut bytes = innocent();
+        bytes[TESTED - 5..].fill(0xFE);
+        bytes
+    };
+    vec![
+        ("a source that fails", Fault::NoRandom),
+        ("zeros", Fault::Random(vec![0; TESTED])),
+        ("ones", Fault::Random(vec![0xFF; TESTED])),
+        ("five running", Fault::Random(running(5))),
+        ("five running at the end", Fault::Random(last)),
+        (
+            "the first value too often",
+            Fault::Random(first_value(MOST_OF_ONE + 1)),
+        ),
+    ]
+}
+
+fn bad_source(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    let imported = profile.clone().imported([5; 32], [6; 32]);
+    for (name, fault) in bad_sources() {
+        let place = || format!("{name}, factory");
+        b.card.inject(&fault)?;
+        b.card.power_cycle()?;
+        b.card.inject(&Fault::GoodRandom)?;
+        for _ in 0..2 {
+            b.card
+                .generate_answer()?
+                .want_bare(Sw::EXECUTION, "GENERATE ASYMMETRIC KEY PAIR")
+                .at(place)?;
+            b.card
+                .import_answer(&imported.encode())?
+                .want_bare(Sw::EXECUTION, "ISSUE")
+                .at(place)?;
+            b.card.select()?;
+        }
+        require!(
+            b.card.status()? == Status::Factory,
+            "{name}: the card was issued"
+        );
+    }
+    b.card.power_cycle()?;
+    b.card.issue(&profile)?;
+    let mut stream = b.values.stream("coins");
+    b.card.fund(&mut stream, &[50_000, 40_000])?;
+    let kept = request(20_000);
+    let txid = b.card.pay_checked(&kept)?.txid;
+    for (name, fault) in bad_sources() {
+        let place = || format!("{name}, issued");
+        b.card.inject(&fault)?;
+        b.card.power_cycle()?;
+        b.card.inject(&Fault::GoodRandom)?;
+        b.card
+            .challenge_answer()?
+            .want_bare(Sw::EXECUTION, "GET CHALLENGE")
+            .at(place)?;
+        b.card.authorise().at(place)?;
+        let next = b.card.host()?.purse.next_receive;
+        b.card.expect_receive_script(next).at(place)?;
+        b.card
+            .preview_answer(&request(60_000))?
+            .want(Sw::OK, "PREVIEW")
+            .at(place)?;
+        b.card
+            .ancestor_answer(&txid)?
+            .want_bare(Sw::EXECUTION, "GET ANCESTOR")
+            .at(place)?;
+        b.card.authorise()?;
+        b.card
+            .pay_answer(&request(10_000))?
+            .want_bare(Sw::EXECUTION, "PAY")
+            .at(place)?;
+        b.card
+            .pay_answer(&kept)?
+            .want_bare(Sw::EXECUTION, "PAY, again")
+            .at(place)?;
+        b.card.power_cycle()?;
+        b.card.expect_books("after the next power-up").at(place)?;
+    }
+    b.card.pay_checked(&request(10_000)).map(drop)
+}
+
+fn good_source(b: &mut Bench) -> Outcome {
+    for (name, bytes) in [
+        ("four running", running(4)),
+        ("the first value 17 times", first_value(MOST_OF_ONE)),
+        ("an even source", innocent()),
+    ] {
+        b.card.inject(&Fault::Random(bytes))?;
+        b.card.power_cycle()?;
+        b.card.generate().at(|| name.to_owned())?;
+    }
+    Ok(())
+}
