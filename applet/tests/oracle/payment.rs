@@ -2,6 +2,7 @@
 
 use super::card::objects;
 use super::choice::Coin;
+use super::random::Random;
 use super::wallet::Wallet;
 use bitcoin::absolute::LockTime;
 use bitcoin::consensus::deserialize;
@@ -136,4 +137,35 @@ pub fn dust(script: &ScriptBuf) -> Option<u64> {
         || script.is_p2wsh()
         || (script.is_p2tr());
     permitted.then(|| script.minimal_non_dust().to_sat())
+}
+
+/// A script of each type to which a card pays.
+pub fn payee(random: &mut Random) -> ScriptBuf {
+    let hash = random.bytes::<32>();
+    let script = match random.below(5) {
+        0 => [&[0x76, 0xA9, 0x14][..], &hash[..20], &[0x88, 0xAC]].concat(),
+        1 => [&[0xA9, 0x14][..], &hash[..20], &[0x87]].concat(),
+        2 => [&[0x00, 0x14][..], &hash[..20]].concat(),
+        3 => [&[0x00, 0x20][..], &hash].concat(),
+        _ => [&[0x51, 0x20][..], &hash].concat(),
+    };
+    ScriptBuf::from(script)
+}
+
+/// A request as a till would make it.
+pub fn request(random: &mut Random, amount: u64, rate: u32) -> Request {
+    let merchant = ["", "Dairy", "M\u{fc}ller's Milch \u{725b}\u{4e73}"];
+    Request {
+        amount,
+        rate,
+        payee: payee(random),
+        unrooted: false,
+        identity: random.bytes(),
+        merchant: random.of(&merchant).as_bytes().to_vec(),
+        invoice: if random.once_in(2) {
+            random.bytes::<32>().to_vec()
+        } else {
+            Vec::new()
+        },
+    }
 }

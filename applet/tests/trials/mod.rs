@@ -4,7 +4,7 @@ use crate::oracle::card::{apdu, fresh, objects, send};
 use crate::oracle::choice::virtual_size;
 use crate::oracle::model::Model;
 use crate::oracle::owner::{Unsigned, enter, stream};
-use crate::oracle::payment::Request;
+use crate::oracle::payment::{payee, request};
 use crate::oracle::random::Random;
 use crate::oracle::wallet::{Limits, Profile, Wallet};
 use bitcoin::hashes::Hash;
@@ -12,36 +12,6 @@ use bitcoin::{OutPoint, ScriptBuf, Txid};
 
 /// Payments that one card makes.
 const PAYMENTS: u32 = 10;
-
-/// A script of each type to which a card pays.
-pub fn payee(random: &mut Random) -> ScriptBuf {
-    let hash = random.bytes::<32>();
-    let script = match random.below(5) {
-        0 => [&[0x76, 0xA9, 0x14][..], &hash[..20], &[0x88, 0xAC]].concat(),
-        1 => [&[0xA9, 0x14][..], &hash[..20], &[0x87]].concat(),
-        2 => [&[0x00, 0x14][..], &hash[..20]].concat(),
-        3 => [&[0x00, 0x20][..], &hash].concat(),
-        _ => [&[0x51, 0x20][..], &hash].concat(),
-    };
-    ScriptBuf::from(script)
-}
-
-pub fn request(random: &mut Random, amount: u64, rate: u32) -> Request {
-    let merchant = ["", "Dairy", "M\u{fc}ller's Milch \u{725b}\u{4e73}"];
-    Request {
-        amount,
-        rate,
-        payee: payee(random),
-        unrooted: false,
-        identity: random.bytes(),
-        merchant: random.of(&merchant).as_bytes().to_vec(),
-        invoice: if random.once_in(2) {
-            random.bytes::<32>().to_vec()
-        } else {
-            Vec::new()
-        },
-    }
-}
 
 /// So many payments, each previewed, paid, and compared.
 pub fn payments(count: u32) {
