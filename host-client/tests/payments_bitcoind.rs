@@ -16,17 +16,17 @@ use bitcoin::{Amount, Network, PubkeyHash, ScriptBuf, ScriptHash, Transaction, W
 use bitcoin::{WScriptHash, XOnlyPublicKey, consensus};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use tillcard::card::{self, Limits, PaymentOrder, PinBlock};
+use tillcard::card::{self, Holder, Limits, PaymentOrder, PinBlock, Session};
 use tillcard::chain::FeeRate;
 use tillcard::owner::CardChain;
 
 use bitcoind::Bitcoind;
 use owner_support::{RATE, Regtest};
-use till_support::{PIN, Scene};
+use till_support::{PIN, Purse, Scene};
 
 const PAYMENTS: u32 = 200;
 /// After so many the owner reads the log, renews the limits and tops up.
-const VISIT: u32 = 20;
+const VISIT: u32 = 10;
 /// After so many a block is mined: no node takes endless chains of unconfirmed change.
 const BLOCK: u32 = 5;
 
@@ -110,6 +110,15 @@ fn visit(scene: &mut Scene<'_>, dice: &mut ChaCha20Rng, paid: u32) {
     }
 }
 
+/// The card, put in anew, and the PIN typed.
+fn verified(scene: &Scene<'_>, pin: &PinBlock) -> Session<Purse, Holder> {
+    let session = card::open(scene.purse.clone()).expect("a card");
+    let holder = session.issued().expect("issued").verify(pin);
+    holder
+        .map_err(|failed| failed.error)
+        .expect("the right PIN")
+}
+
 #[test]
 fn a_node_takes_two_hundred_payments() {
     let regtest = Bitcoind::start();
@@ -128,19 +137,25 @@ fn a_node_takes_two_hundred_payments() {
         let most = [120_000, 3_000, 3_000, 3_000, 3_000][dice.next_u32() as usize % 5];
         let amount = Amount::from_sat(600 + u64::from(dice.next_u32()) % most);
         let rate = FeeRate::from_sat_per_kvb(100 + dice.next_u32() % 4_900);
-        let order = PaymentOrder::new(amount, rate, script.clone()).expect("an order");
-        let session = card::open(scene.purse.clone()).expect("a card");
-        let holder = session.issued().expect("issued").verify(&pin);
-        let holder = holder
-            .map_err(|failed| failed.error)
-            .expect("the right PIN");
-        let bytes = match holder.pay(&order) {
+        let mut order = PaymentOrder::new(amount, rate, script.clone()).expect("an order");
+        if dice.next_u32() % 8 == 0 {
+            // So much that what is left over isn't worth an output.
+            let preview = verified(&scene, &pin).preview(order);
+            let asked = preview.map_err(|failed| failed.error).expect("a preview");
+            let (change, change_size) = (asked.preview().change, 43);
+            let most = amount + change + rate.fee(change_size) - Amount::from_sat(200);
+            order = PaymentOrder::new(most, rate, script.clone()).expect("an order");
+        }
+        let bytes = match verified(&scene, &pin).pay(&order) {
             Ok((bytes, _)) => bytes,
-            Err(failed) => panic!("payment {paid} of {amount}: {}", failed.error),
+            Err(failed) => panic!("payment {paid} of {}: {}", order.amount, failed.error),
         };
         let transaction: Transaction = consensus::deserialize(&bytes).expect("a transaction");
         if let Err(refused) = regtest.chain().broadcast(&transaction) {
-            panic!("payment {paid} of {amount} at {rate:?} to {script}: {refused}");
+            panic!(
+                "payment {paid} of {} at {rate:?} to {script}: {refused}",
+                order.amount
+            );
         }
         *kinds.entry(kind).or_default() += 1;
         *shapes

@@ -23,6 +23,7 @@ mod network;
 mod open;
 mod order;
 mod owner;
+mod signing;
 
 pub use error::{CardError, Failed};
 pub use holder::{Holder, PaymentAsked, Preview};
@@ -32,6 +33,7 @@ pub use network::{from_card_network, to_card_network};
 pub use open::{Factory, Issued, Opened, open};
 pub use order::{Merchant, PaymentIdentity, PaymentOrder};
 pub use owner::{CardContents, Owner, OwnerAuthority};
+pub use signing::{KeyPlace, SigningOrder};
 pub use tillcard_applet::command::coin_image::{ImageCoin, ImageHeader};
 pub use tillcard_applet::command::{Capabilities, Limits};
 pub use tillcard_applet::pin::PinBlock;

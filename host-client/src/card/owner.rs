@@ -11,6 +11,7 @@ use tillcard_applet::command::{
 };
 use tillcard_applet::owner::{CARD_ID_LENGTH, message};
 
+use super::convert::to_outpoint;
 use super::logged::Logged;
 use super::{CardError, Issued, Session};
 use crate::owner::{CardChain, OwnerError, OwnerKey};
@@ -54,6 +55,14 @@ pub struct CardContents {
     pub header: ImageHeader,
     /// The coins.
     pub coins: Vec<ImageCoin>,
+}
+
+impl CardContents {
+    /// The coin at an outpoint, if the card knows it.
+    pub fn coin(&self, outpoint: &OutPoint) -> Option<&ImageCoin> {
+        let sought = to_outpoint(outpoint);
+        self.coins.iter().find(|coin| coin.outpoint == sought)
+    }
 }
 
 /// The longest coin image: a thousand coins have some 40 kB.

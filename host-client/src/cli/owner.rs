@@ -1,11 +1,20 @@
 //! `tillcard owner`.
 
+mod acknowledge;
 mod block;
+mod cancel;
+mod coins;
+mod consolidate;
+mod enter;
 mod issue;
 mod limit_flags;
+mod limits;
+mod log;
 mod new;
+mod sign;
 mod status;
 mod top_up;
+mod visit;
 
 use std::path::PathBuf;
 
@@ -35,6 +44,24 @@ pub(super) enum Command {
     Status(status::Status),
     /// Take a lost card's coins back; the card isn't needed
     Block(block::Block),
+    /// Show what the card paid, and what the terminals claimed
+    Log(log::Log),
+    /// Tell the card that you have read its log
+    Acknowledge(acknowledge::Acknowledge),
+    /// Show what the card allows shops, or set it anew
+    Limits(limits::Limits),
+    /// Show the card's coins as it knows them, beside the chain
+    Coins(coins::Coins),
+    /// Tell the card of coins that the chain has for it
+    Enter(enter::Enter),
+    /// Have the card sign a transaction that another wallet built (PSBT)
+    Sign(sign::Sign),
+    /// Take a payment back that isn't in a block yet
+    Cancel(cancel::Cancel),
+    /// Tell the card that a payment was cancelled for good
+    Resolve(cancel::Resolve),
+    /// Move the card's many coins into one
+    Consolidate(consolidate::Consolidate),
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {
@@ -46,6 +73,15 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Topup(top_up) => top_up.run(),
         Command::Status(status) => status.run(),
         Command::Block(block) => block.run(),
+        Command::Log(log) => log.run(),
+        Command::Acknowledge(acknowledge) => acknowledge.run(),
+        Command::Limits(limits) => limits.run(),
+        Command::Coins(coins) => coins.run(),
+        Command::Enter(enter) => enter.run(),
+        Command::Sign(sign) => sign.run(),
+        Command::Cancel(cancel) => cancel.run(),
+        Command::Resolve(resolve) => resolve.run(),
+        Command::Consolidate(consolidate) => consolidate.run(),
     }
 }
 

@@ -83,6 +83,20 @@ pub enum OwnerError {
     /// A key that isn't on the curve, or a key that can't be derived.
     #[error("not a usable key: {0}")]
     Key(String),
+    /// The card can't sign this transaction.
+    #[error("the card can't sign this: {0}")]
+    Psbt(String),
+    /// The payment can't be cancelled.
+    #[error("payment {number} can't be cancelled: {cause}")]
+    NotCancelled {
+        /// Its number in the card's log.
+        number: u32,
+        /// Why.
+        cause: &'static str,
+    },
+    /// There is nothing to be gained by moving the card's coins together.
+    #[error("there is nothing to consolidate: {0}")]
+    NothingToConsolidate(&'static str),
     /// The card knows only ten indexes above its last coin.
     #[error(
         "{0} top-ups haven't been streamed to the card yet: do that first (it takes no more than \

@@ -12,19 +12,25 @@
 //! The words lie there unencrypted: this is a hot wallet, for test networks.
 
 mod backup;
+mod cancel;
 mod card_account;
 mod card_view;
+mod consolidate;
 mod error;
+mod fate;
+mod history;
 mod imported;
 mod issued;
 mod keys;
 mod leaf;
 mod limits;
+mod psbt;
 mod restore;
 mod store;
 mod sweep;
 mod tagged_hash;
 mod top_up;
+mod visit;
 mod wallet;
 mod words;
 
@@ -37,15 +43,20 @@ use bitcoin::{Address, Amount, Network, ScriptBuf, Transaction, TxOut, XOnlyPubl
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use cancel::plan_cancel;
 pub use card_account::{CardAccount, CardChain, Issue};
 pub use card_view::{CardCoin, CardView, SCAN_GAP};
+pub use consolidate::plan_consolidation;
 pub use error::OwnerError;
+pub use fate::{Fate, fates};
+pub use history::History;
 pub use imported::ImportedKey;
 pub(crate) use issued::is_signed;
 pub use issued::{IdentityKey, IssuedCard, Provenance};
 pub use keys::{BACKUP_KEY, LEAF_KEY, LeafKey, OWNER_KEY, OwnerKey, PURPOSE};
 pub use leaf::Leaf;
 pub use limits::Limits;
+pub use psbt::{plan_psbt, put_signatures};
 pub use restore::{FoundCard, MAX_CARDS, RestoreReport};
 pub use store::{CardRecord, TopUp};
 pub use sweep::{KEY_PATH_INPUT_WEIGHT, SWEEP_INPUT_WEIGHT, Sweep, SweepOptions};

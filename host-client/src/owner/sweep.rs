@@ -37,7 +37,7 @@ const SWEEP_BASE_WEIGHT: u64 = 4 * 10 + 2 + 4 * 43;
 const MAX_INPUTS: usize = 100;
 
 /// The least amount of a taproot output that nodes relay, in sat.
-const DUST: Amount = Amount::from_sat(330);
+pub(super) const DUST: Amount = Amount::from_sat(330);
 
 /// What a replacement must pay for its own relay on top of all that it replaces (BIP125 rule 4),
 /// as Bitcoin Core asked for before version 30; it asks for a tenth since.
@@ -82,12 +82,12 @@ pub(super) struct Purse<'a> {
 }
 
 /// What it takes to replace a mempool transaction.
-struct Bid {
+pub(super) struct Bid {
     /// All fees that its replacement takes from the miners.
-    total: Amount,
+    pub(super) total: Amount,
     /// The rate to exceed, as a fraction: fee and vsize.
-    fee: Amount,
-    vsize: u64,
+    pub(super) fee: Amount,
+    pub(super) vsize: u64,
 }
 
 impl Sweep {
@@ -194,16 +194,7 @@ fn group_fee(
     let vsize = sweep_vsize(coins.len(), input_weight);
     let conflicts: BTreeSet<Txid> = coins.iter().filter_map(|coin| coin.spent_by).collect();
     let replaced: Vec<&Bid> = conflicts.iter().filter_map(|txid| bids.get(txid)).collect();
-    let mut fee = fee_rate.fee(vsize);
-    if !replaced.is_empty() {
-        let total: Amount = replaced.iter().map(|bid| bid.total).sum();
-        fee = fee.max(total + INCREMENTAL_RATE.fee(vsize));
-        for bid in replaced {
-            let over =
-                u128::from(bid.fee.to_sat()) * u128::from(vsize) / u128::from(bid.vsize.max(1)) + 1;
-            fee = fee.max(Amount::from_sat(u64::try_from(over).ok()?));
-        }
-    }
+    let fee = outbidding_fee(fee_rate, vsize, &replaced)?;
     let total: Amount = coins.iter().map(|coin| coin.output.value).sum();
     let rest = total.checked_sub(fee)?;
     if rest < DUST || fee > FeeRate::CAP.fee(vsize) {
@@ -213,14 +204,30 @@ fn group_fee(
     Some(fee)
 }
 
+/// The fee of a transaction of `vsize` vbytes that replaces others: at least at the rate given, and
+/// more than theirs (BIP125, rules 3 and 4, and Bitcoin Core's comparison of rates).
+pub(super) fn outbidding_fee(rate: FeeRate, vsize: u64, replaced: &[&Bid]) -> Option<Amount> {
+    let mut fee = rate.fee(vsize);
+    if !replaced.is_empty() {
+        let total: Amount = replaced.iter().map(|bid| bid.total).sum();
+        fee = fee.max(total + INCREMENTAL_RATE.fee(vsize));
+        for bid in replaced {
+            let over =
+                u128::from(bid.fee.to_sat()) * u128::from(vsize) / u128::from(bid.vsize.max(1)) + 1;
+            fee = fee.max(Amount::from_sat(u64::try_from(over).ok()?));
+        }
+    }
+    Some(fee)
+}
+
 /// What one more input costs, rounded up.
-fn input_fee(rate: FeeRate, weight: u64) -> Amount {
+pub(super) fn input_fee(rate: FeeRate, weight: u64) -> Amount {
     let fee = (weight * u64::from(rate.to_sat_per_kvb())).div_ceil(4 * 1000);
     Amount::from_sat(fee)
 }
 
 /// Virtual size of a sweep of `inputs` coins, at most 252, to one taproot output.
-fn sweep_vsize(inputs: usize, input_weight: u64) -> u64 {
+pub(super) fn sweep_vsize(inputs: usize, input_weight: u64) -> u64 {
     (SWEEP_BASE_WEIGHT + input_weight * inputs as u64).div_ceil(4)
 }
 

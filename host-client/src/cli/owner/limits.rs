@@ -1,0 +1,72 @@
+//! `tillcard owner limits`.
+
+use bitcoin::Amount;
+
+use super::limit_flags::LimitFlags;
+use super::visit::{Visit, Visited, at_home};
+use crate::card;
+use crate::cli::Failure;
+use crate::cli::output::line;
+use crate::owner;
+use crate::text::sat;
+
+/// Shows what the card allows shops and how much of it is used, or sets it anew.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Limits {
+    #[command(flatten)]
+    visit: Visit,
+    #[command(flatten)]
+    limits: LimitFlags,
+    /// Begin to count anew, though no limit changes
+    #[arg(long)]
+    renew: bool,
+}
+
+impl Limits {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let before = |limits: Option<owner::Limits>| limits.unwrap_or(owner::Limits::DEFAULT);
+        let Visited {
+            mut owner,
+            record,
+            session,
+            ..
+        } = self.visit.open()?;
+        let limits = self.limits.over(&before(record.limits))?;
+        let authority = owner.authority(&record)?;
+        let mut card = session.as_owner(&authority);
+        let refused = at_home(record.number);
+        let header = card.read_coins().map_err(&refused)?.header;
+        if self.limits.is_empty() && !self.renew {
+            card.close()?;
+            match &record.limits {
+                Some(limits) => line(limits),
+                None => line(
+                    "The limits aren't known: the card doesn't tell them, and they were set before \
+                     this wallet was restored.",
+                ),
+            }
+            line(format_args!(
+                "Used since they were set: {} in {} payments, {} of them without PIN.",
+                sat(Amount::from_sat(header.debited)),
+                header.payments,
+                header.payments_without_pin
+            ));
+            return Ok(());
+        }
+        let unread = header.next_number - header.first_unacknowledged;
+        if unread > 0 {
+            return Err(Failure::new(format!(
+                "{unread} payments of the card are new to you: read them with tillcard owner \
+                 acknowledge, then set the limits"
+            )));
+        }
+        card.set_limits(card::Limits::from(&limits))
+            .map_err(&refused)?;
+        owner.note_limits(record.number, limits)?;
+        card.close()?;
+        line("The card now allows shops:");
+        line(limits);
+        line("It counts from zero.");
+        Ok(())
+    }
+}

@@ -1,0 +1,150 @@
+//! `tillcard owner log`.
+
+use bitcoin::hex::DisplayHex;
+use bitcoin::{Address, Amount, Network};
+use serde_json::{Value, json};
+
+use super::visit::{Visit, Visited, at_home, look_up};
+use crate::card::Logged;
+use crate::cli::Failure;
+use crate::cli::output::line;
+use crate::owner::{Fate, History};
+use crate::text::sat;
+
+/// Shows what the card paid: its own facts, and what the terminals claimed.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Log {
+    #[command(flatten)]
+    visit: Visit,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Log {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let Visited {
+            owner,
+            chain,
+            record,
+            session,
+        } = self.visit.open()?;
+        let authority = owner.authority(&record)?;
+        let mut card = session.as_owner(&authority);
+        let history = History::read(&mut card).map_err(at_home(record.number))?;
+        card.close()?;
+        let fates = look_up(&history, &record, &chain)?;
+        let payments = history.payments.iter().zip(&fates);
+        let network = owner.network();
+        if self.json {
+            let payments: Vec<Value> = payments
+                .map(|(payment, fate)| to_json(payment, fate, network))
+                .collect();
+            line(json!({"card": record.number, "payments": payments}));
+            return Ok(());
+        }
+        if history.payments.is_empty() {
+            line("The card keeps no payments.");
+        }
+        for (payment, fate) in payments {
+            show(payment, fate, network);
+        }
+        let unread =
+            history.contents.header.next_number - history.contents.header.first_unacknowledged;
+        if unread > 0 {
+            line(format_args!(
+                "{unread} of them are new. When you know them all: tillcard owner acknowledge"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Shows a payment to a person.
+pub(super) fn show(payment: &Logged, fate: &Fate, network: Network) {
+    line(format_args!(
+        "Payment {}: {} to {}",
+        payment.number,
+        sat(payment.amount),
+        payee(payment, network)
+    ));
+    let change = match payment.change {
+        Amount::ZERO => "no change".to_owned(),
+        change => format!("{} came back as change", sat(change)),
+    };
+    line(format_args!(
+        "  fee {} ({}), {change}, {}",
+        sat(payment.fee),
+        payment.fee_rate,
+        match payment.with_pin {
+            true => "with PIN",
+            false => "without PIN",
+        }
+    ));
+    let state = match payment.cancelled {
+        true => "cancelled".to_owned(),
+        false => fate.to_string(),
+    };
+    line(format_args!("  {state}: {}", payment.txid));
+    let claims = match (payment.merchant.as_str(), &payment.invoice) {
+        ("", None) => "nothing".to_owned(),
+        (name, None) => format!("to be “{name}”"),
+        ("", Some(hash)) => format!("invoice {}", hash.as_hex()),
+        (name, Some(hash)) => format!("to be “{name}”, invoice {}", hash.as_hex()),
+    };
+    line(format_args!("  claimed by the terminal: {claims}"));
+    if payment.given_again > 0 {
+        line(format_args!(
+            "  given again {} times to a till that lost it; debited once",
+            payment.given_again
+        ));
+    }
+    if payment.given_as_ancestor > 0 {
+        line(format_args!(
+            "  given to {} later tills, since the first hadn't sent it",
+            payment.given_as_ancestor
+        ));
+    }
+}
+
+fn payee(payment: &Logged, network: Network) -> String {
+    match Address::from_script(&payment.payee, network) {
+        Ok(address) => address.to_string(),
+        Err(_) => format!("script {}", payment.payee.to_hex_string()),
+    }
+}
+
+fn to_json(payment: &Logged, fate: &Fate, network: Network) -> Value {
+    let (chain, confirmations, by) = match fate {
+        Fate::Confirmed { confirmations } => ("confirmed", Some(confirmations), None),
+        Fate::InMempool => ("in-mempool", None, None),
+        Fate::Conflicted { by, confirmations } => ("conflicted", Some(confirmations), Some(by)),
+        Fate::Contested { by } => ("contested", None, Some(by)),
+        Fate::NotSent => ("not-sent", None, None),
+    };
+    json!({
+        "number": payment.number,
+        "facts": {
+            "state": if payment.cancelled { "cancelled" } else { "standing" },
+            "txid": payment.txid,
+            "payee": payee(payment, network),
+            "amount_sat": payment.amount.to_sat(),
+            "fee_sat": payment.fee.to_sat(),
+            "change_sat": payment.change.to_sat(),
+            "fee_rate_sat_per_kvb": payment.fee_rate.to_sat_per_kvb(),
+            "with_pin": payment.with_pin,
+            "outpoints": payment.outpoints,
+            "given_again": payment.given_again,
+            "given_as_ancestor": payment.given_as_ancestor,
+        },
+        "claimed_by_the_terminal": {
+            "merchant": payment.merchant,
+            "invoice": payment.invoice.map(|hash| hash.to_lower_hex_string()),
+        },
+        "chain": {
+            "state": chain,
+            "confirmations": confirmations,
+            "by": by,
+        },
+    })
+}
