@@ -8,11 +8,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
 all=(setup format scripts clippy documentation dependencies bare-metal bitcoind programs
-    tests reader-tests demo)
+    tests fuzz reader-tests demo)
 
 stage_setup() { scripts/setup.sh test; }
 
-stage_format() { cargo fmt --all --check; }
+stage_format() {
+    cargo fmt --all --check
+    cargo fmt --check --manifest-path applet/fuzz/Cargo.toml
+}
 
 stage_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
 
@@ -39,6 +42,9 @@ stage_tests() {
     find_fixtures
     cargo test --quiet --locked --workspace --all-features
 }
+
+# A minute for each target.
+stage_fuzz() { scripts/fuzz.sh; }
 
 stage_reader-tests() {
     find_fixtures
