@@ -493,6 +493,22 @@ fn what_signing_changes() {
     assert_eq!(owner.enter(&mut card, &spent, 1), 0x940F);
 }
 
+/// A wrong place would leave the coin's own index in use.
+#[test]
+fn a_coin_that_the_card_knows_otherwise() {
+    let (mut card, owner) = funded(63, &OWN);
+    let wrongs: [fn(&mut SigningInput); 2] = [
+        |input| input.place = Place::receive(3),
+        |input| input.amount -= 1,
+    ];
+    for wrong in wrongs {
+        let mut built = own_coins(&owner);
+        wrong(&mut built.inputs[1]);
+        assert_eq!(built.announce(&owner, &mut card).1, 0x6A80);
+    }
+    assert_eq!(own_coins(&owner).announce(&owner, &mut card).1, 0x9000);
+}
+
 /// The card signs a conflicting payment away, and its log stands (`[SGN-4]`).
 #[test]
 fn a_payment_is_cancelled_by_signing_its_coin() {

@@ -65,7 +65,6 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     ) -> Result<(), Status> {
         self.require_issued()?;
         let holder = self.volatile.holder.take();
-        self.rng.require_healthy()?;
         let tally = self.persistent.tally()?;
         let known = self.persistent.find_payment(&tally, &request.identity)?;
         if let Some(sequence) = known
@@ -84,6 +83,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                 (Authority::None, Default::default())
             }
         };
+        self.rng.require_healthy()?;
         if known.is_some() {
             return Err(status::IDENTITY_IN_USE);
         }

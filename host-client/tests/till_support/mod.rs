@@ -8,6 +8,8 @@
     reason = "each test program uses its own part of this"
 )]
 
+pub(crate) mod home;
+pub(crate) mod kinds;
 pub(crate) mod stories;
 pub(crate) mod trouble;
 
@@ -168,6 +170,25 @@ impl PinSource for Fingers {
     }
 }
 
+/// How a card is issued.
+pub(crate) struct Kind {
+    pub(crate) limits: Limits,
+    /// Whether its key comes from the words.
+    pub(crate) import: bool,
+    /// Blocks that its leaf asks for; without it, it has none.
+    pub(crate) leaf_delay: Option<u16>,
+}
+
+impl Default for Kind {
+    fn default() -> Self {
+        Self {
+            limits: LIMITS,
+            import: false,
+            leaf_delay: Some(0),
+        }
+    }
+}
+
 /// An owner at home, a card of his, a shop.
 pub(crate) struct Scene<'a> {
     pub(crate) regtest: &'a dyn Regtest,
@@ -191,23 +212,25 @@ pub(crate) struct Told {
 impl<'a> Scene<'a> {
     /// A card with no coins.
     pub(crate) fn new(regtest: &'a dyn Regtest, card_network: Network) -> Self {
-        Self::with_limits(regtest, card_network, LIMITS)
+        Self::issued(regtest, card_network, Kind::default())
     }
 
-    /// A card with no coins and with these limits.
-    pub(crate) fn with_limits(
-        regtest: &'a dyn Regtest,
-        card_network: Network,
-        limits: Limits,
-    ) -> Self {
+    /// A card with no coins, of this kind.
+    pub(crate) fn issued(regtest: &'a dyn Regtest, card_network: Network, kind: Kind) -> Self {
+        let limits = kind.limits;
         let mut someone = Someone::with_funds(regtest);
         let purse = Purse::fresh(7);
         let number = someone.owner.next_card_number().expect("a number");
+        let leaf_key = someone.owner.leaf_key(number).expect("a key");
+        let imported = someone.owner.imported_key(number).expect("a key");
         let order = IssueOrder {
             network: card_network,
             owner_key: someone.owner.owner_key(number).expect("a key").public(),
-            leaf: Leaf::with_delay(someone.owner.leaf_key(number).expect("a key"), 0),
-            import: None,
+            leaf: match kind.leaf_delay {
+                Some(delay) => Leaf::with_delay(leaf_key, delay),
+                None => Leaf::None,
+            },
+            import: kind.import.then_some(&imported),
             pin: &PinBlock::from_digits(PIN.as_bytes()).expect("a PIN"),
             limits: card::Limits::from(&limits),
         };

@@ -156,10 +156,13 @@ impl<N: NorFlash> Wallet for Card<'_, N> {
 
     fn unspent(&mut self, input: &SigningInput) -> Result<Option<Slot>, Status> {
         let outpoint = input.outpoint;
-        let found = self.persistent.find_coin(&outpoint.txid, outpoint.vout)?;
-        Ok(found
-            .filter(|(_, coin)| coin.spent.is_none())
-            .map(|(slot, _)| slot))
+        match self.persistent.find_coin(&outpoint.txid, outpoint.vout)? {
+            Some((_, coin)) if coin.place != input.place || coin.amount != input.amount => {
+                Err(status::INCORRECT_DATA)
+            }
+            Some((slot, coin)) if coin.spent.is_none() => Ok(Some(slot)),
+            _ => Ok(None),
+        }
     }
 
     fn may_receive(&self, place: Place) -> bool {

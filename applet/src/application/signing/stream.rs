@@ -22,7 +22,8 @@ pub(super) trait Wallet {
     /// The card's script at a place.
     fn script(&mut self, place: Place) -> Result<TaprootScript, Status>;
 
-    /// Where a coin stands in the card, if it does and no payment spent it.
+    /// Where a coin stands in the card, if it does and no payment spent it; `6A80`
+    /// when the card knows the coin otherwise (`[SGN-2]`).
     fn unspent(&mut self, input: &SigningInput) -> Result<Option<Slot>, Status>;
 
     /// Whether an output may pay the card there (`[SGN-2]`).
