@@ -311,6 +311,16 @@ fn credits_stand_apart() {
     assert_eq!(pay_with_pin(&mut card, &owner, unrooted(90_000)), 0x9000);
 }
 
+/// Else a terminal could retire the index of a coin that isn't its affair.
+#[test]
+fn no_credit_where_a_rooted_coin_stands() {
+    let (mut card, mut owner) = limited(70, LIMITS);
+    let intruder = owner.funding(1, 500_000, 9);
+    assert_eq!(owner.verify(&mut card, PIN), 0x9000);
+    assert_eq!(owner.credit(&mut card, &intruder, 1), 0x9410);
+    assert_eq!(owner.enter(&mut card, &intruder, 1), 0x9000);
+}
+
 #[test]
 fn a_flood_of_credits_ends() {
     let (mut card, mut owner) = limited(69, LIMITS);

@@ -64,6 +64,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         if place.index >= given_out {
             return Err(status::COIN_INDEX_UNKNOWN);
         }
+        if unrooted && self.persistent.has_rooted_at(place)? {
+            // Spending the credit would retire the index of the other.
+            return Err(status::COIN_INDEX_UNKNOWN);
+        }
         if self.persistent.is_retired(place)? {
             return Err(status::COIN_INDEX_RETIRED);
         }

@@ -1,7 +1,7 @@
 //! The table of coins.
 
 use super::{COINS, Coin, MAX_COINS, Persistent, RECEIVE_SCRIPT, Slot, TALLY, Tally};
-use crate::command::{TaprootScript, Txid};
+use crate::command::{Place, TaprootScript, Txid};
 use crate::status::{self, Status};
 use embedded_storage::nor_flash::NorFlash;
 
@@ -51,6 +51,21 @@ impl<N: NorFlash> Persistent<N> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether an unspent rooted coin stands at a place.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn has_rooted_at(&mut self, place: Place) -> Result<bool, Status> {
+        let log_first = self.tally()?.log_first;
+        let mut found = false;
+        self.for_each_slot(log_first, |_, _, coin| {
+            found |= coin
+                .is_some_and(|coin| coin.place == place && !coin.unrooted && coin.spent.is_none());
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// A free place for a coin.
