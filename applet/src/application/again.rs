@@ -98,7 +98,6 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let holder = offering(&mut self.volatile.holder)?;
         let given_here = holder.given;
         let offered = holder.offered.clone();
-        self.rng.require_healthy()?;
         let known = self
             .persistent
             .find_entry(&tally, |entry| entry.txid == *txid)?;
@@ -159,6 +158,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         counted: Given,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
+        self.rng.require_healthy()?;
         let mut buffer = [0; RECORD_MAX];
         let entry = self.persistent.log_entry(sequence, &mut buffer)?;
         let log_first = self.persistent.tally()?.log_first;
