@@ -71,6 +71,9 @@ impl Limits {
     }
 }
 
+/// The PIN block of 271828.
+const PIN: [u8; 8] = [0x26, 0x27, 0x18, 0x28, 0xFF, 0xFF, 0xFF, 0xFF];
+
 /// What a host knows of a card.
 pub struct Wallet {
     pub secp: Secp256k1<All>,
@@ -123,7 +126,6 @@ impl Wallet {
         let secret = |random: &mut Random| SecretKey::from_slice(&random.bytes::<32>()).unwrap();
         let owner = Keypair::from_secret_key(&secp, &secret(random));
         let primary = secret(random).x_only_public_key(&secp).0;
-        let pin = [0x26, 0x27, 0x18, 0x28, 0xFF, 0xFF, 0xFF, 0xFF];
         assert_eq!(send(card, SELECT).1, 0x9000);
 
         let imported = profile
@@ -150,7 +152,7 @@ impl Wallet {
             (0x81, &key),
             (0x82, &owner_key),
             (0x83, &leaf),
-            (0x84, &pin),
+            (0x84, &PIN),
             (0x85, &profile.limits.to_bytes()),
         ]);
         let p1 = u8::from(profile.imported);
@@ -217,16 +219,35 @@ impl Wallet {
             };
             assert_eq!(Xpub::from_priv(&secp, &xpriv), account);
         }
-        let descriptors = descriptors(&account, profile.leaf, &primary);
-        Self {
-            secp,
+        let secret = imported.map(|(secret, _)| secret);
+        Self::known(
             owner,
-            network: profile.network,
+            profile.network,
             account,
-            descriptors,
+            profile.leaf,
+            &primary,
+            secret,
+        )
+    }
+
+    /// The wallet of a card that was issued so.
+    pub fn known(
+        owner: Keypair,
+        network: u8,
+        account: Xpub,
+        leaf: Leaf,
+        primary: &XOnlyPublicKey,
+        secret: Option<SecretKey>,
+    ) -> Self {
+        Self {
+            secp: Secp256k1::new(),
+            owner,
+            network,
+            descriptors: descriptors(&account, leaf, primary),
+            account,
             scripts: RefCell::default(),
-            pin,
-            secret: imported.map(|(secret, _)| secret),
+            pin: PIN,
+            secret,
         }
     }
 
