@@ -55,6 +55,8 @@ pub struct Finding {
 pub struct Leaks {
     cards: Vec<Option<Secrets>>,
     seen: Vec<Seen>,
+    /// Bytes that the suite worked out by itself before a card answered them, with the card.
+    predicted: Vec<(usize, Vec<u8>)>,
 }
 
 impl Leaks {
@@ -67,6 +69,14 @@ impl Leaks {
     pub fn guard(&mut self, secrets: Secrets) {
         if let Some(card) = self.cards.last_mut() {
             *card = Some(secrets);
+        }
+    }
+
+    /// The card now in use answered what the suite knew it would, to the byte: 32 bytes of that
+    /// needn't be tried as a secret key, which takes its time.
+    pub fn predicted(&mut self, bytes: Vec<u8>) {
+        if let Some(card) = self.cards.len().checked_sub(1) {
+            self.predicted.push((card, bytes));
         }
     }
 
@@ -111,6 +121,14 @@ impl Leaks {
             .iter()
             .map(|card| card.as_ref().map(Guard::new))
             .collect();
+        for (card, bytes) in &self.predicted {
+            if let Some(guard) = &mut guards[*card] {
+                let windows = bytes
+                    .windows(32)
+                    .filter_map(|window| <[u8; 32]>::try_from(window).ok());
+                guard.tried.extend(windows);
+            }
+        }
         let mut findings = Vec::new();
         for seen in &self.seen {
             let Some(guard) = &mut guards[seen.card] else {

@@ -54,6 +54,18 @@ pub(crate) const CASES: &[Case] = &[
         defect: "A refund that gives a thief back what he may spend.",
         run: no_limit,
     },
+    Case {
+        id: "TC-CRE-05",
+        version: 1,
+        purpose: "A credit is refused with 9410 at the place of an unspent rooted coin, be it \
+                  doubtful, entered late, or one that was a credit itself, with 940F when that \
+                  coin was spent; and it is taken where only credits stand.",
+        requirements: &[req::CRE_4, req::ENT_2, req::TX_6],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "An invented coin whose spending retires the index of a real one, and strands it.",
+        run: beside_rooted,
+    },
 ];
 
 fn needed(b: &mut Bench, limits: Limits) -> Outcome {
@@ -154,8 +166,7 @@ fn never_mixed(b: &mut Bench) -> Outcome {
     needed(b, Limits::WIDE)?;
     let mut stream = b.values.stream("coins");
     b.card.fund(&mut stream, &[50_000, 30_000])?;
-    // The same index as a rooted coin's, too: the index doesn't make a coin rooted.
-    for (amount, place) in [(100_000, 2), (40_000, 3), (60_000, 4), (500, 0)] {
+    for (amount, place) in [(100_000, 2), (40_000, 3), (60_000, 4), (500, 4)] {
         let (entry, bytes) = b.card.coin_at(&mut stream, amount, place)?;
         b.card.credit(&entry, &bytes, amount)?;
     }
@@ -306,4 +317,49 @@ fn no_limit(b: &mut Bench) -> Outcome {
         "the case expects 9411, its model {third:?}"
     );
     Ok(())
+}
+
+fn beside_rooted(b: &mut Bench) -> Outcome {
+    needed(b, Limits::WIDE)?;
+    let mut stream = b.values.stream("coins");
+    b.card.fund(&mut stream, &[90_000, 80_000, 70_000])?;
+    let refused = |b: &mut Bench, place: u32, sw: Sw, when: &str| -> Outcome {
+        let entry = Entry {
+            txid: b.values.bytes("invented"),
+            vout: 0,
+            place,
+        };
+        b.card.authorise()?;
+        b.card
+            .begin_credit(&entry)?
+            .want_bare(sw, "ENTER COIN of a credit")
+            .at(|| when.to_owned())?;
+        b.card.expect_authorised(false, when)
+    };
+    for place in 0..3 {
+        refused(b, place, Sw::INDEX, "where a rooted coin stands")?;
+    }
+    let plan = b
+        .card
+        .preview_checked(&request(10_000))?
+        .map_err(|sw| Stop::Error(format!("refused with {sw}")))?;
+    b.card.report(&plan.inputs[0])?;
+    refused(b, 0, Sw::INDEX, "where a doubtful one stands")?;
+    b.card.pay_checked(&request(10_000))?;
+    refused(b, 1, Sw::RETIRED, "where one was spent")?;
+    // A credit, and another beside it; then the owner roots the first.
+    let (first, bytes) = b.card.coin_at(&mut stream, 30_000, 5)?;
+    b.card.credit(&first, &bytes, 30_000)?;
+    let (second, second_bytes) = b.card.coin_at(&mut stream, 20_000, 5)?;
+    b.card
+        .credit(&second, &second_bytes, 20_000)
+        .at(|| "beside another credit".to_owned())?;
+    b.card.enter(&first, &bytes, 30_000)?;
+    refused(b, 5, Sw::INDEX, "where the owner rooted a credit")?;
+    let (late, bytes) = b.card.coin_at(&mut stream, 25_000, 3)?;
+    b.card.enter(&late, &bytes, 25_000)?;
+    refused(b, 3, Sw::INDEX, "where a coin entered late")?;
+    b.card.power_cycle()?;
+    refused(b, 2, Sw::INDEX, "after a power cycle")?;
+    b.card.expect_books("after refused credits")
 }

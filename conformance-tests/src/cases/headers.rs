@@ -188,7 +188,7 @@ fn parameters(b: &mut Bench) -> Outcome {
             (0x80, 0x10 | 0x48) => p1 <= 0x01 && p2 == 0,
             (0x80, 0x22) => p1 <= 0x02 && p2 == 0,
             // P2 of P1 02 is the number of an input.
-            (0x80, 0x40) => p1 == 0x02 || (p1 <= 0x01 && p2 == 0),
+            (0x80, 0x40) => (p1 == 0x02 && p2 <= 0x7F) || (p1 <= 0x01 && p2 == 0),
             _ => (p1, p2) == (right_p1, right_p2),
         };
         let expected = if instruction == 0xCA {

@@ -22,7 +22,7 @@ pub(crate) const CASES: &[Case] = &[
         purpose: "A doubtful or unrooted coin that the owner enters again is one coin, rooted, no \
                   longer doubtful, and stands in its place among the rooted candidates; with a \
                   wrong transaction its marks stay. One without marks, and any coin of the card \
-                  that is announced as a credit, is refused with 6A89.",
+                  that is announced as a credit, is refused.",
         requirements: &[req::ENT_7, req::ENT_2, req::ABS_2, req::CRE_2, req::IMG_1],
         start: Start::Own,
         level: Level::D3,
@@ -140,8 +140,11 @@ fn doubtful(b: &mut Bench) -> Outcome {
                 return Ok(());
             }
             b.card.authorise()?;
+            let rooted = (b.card.host()?.purse.coins.iter())
+                .any(|coin| coin.txid == entry.txid && !coin.unrooted);
             b.card.begin_credit(entry)?.want_bare(
-                Sw::COIN_KNOWN,
+                // No credit enters where a rooted coin stands: TC-CRE-05.
+                if rooted { Sw::INDEX } else { Sw::COIN_KNOWN },
                 "ENTER COIN, as a credit, of a coin of the card",
             )
         };

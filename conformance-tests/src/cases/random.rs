@@ -127,11 +127,19 @@ fn bad_source(b: &mut Bench) -> Outcome {
             .ancestor_answer(&txid)?
             .want_bare(Sw::EXECUTION, "GET ANCESTOR")
             .at(place)?;
-        b.card.authorise()?;
+        // Authority comes before it, the rules of payments after it.
+        b.card.select()?;
         b.card
             .pay_answer(&request(10_000))?
-            .want_bare(Sw::EXECUTION, "PAY")
+            .want_bare(Sw::SECURITY, "PAY without authority")
             .at(place)?;
+        for request in [request(10_000), request(0)] {
+            b.card.authorise()?;
+            b.card
+                .pay_answer(&request)?
+                .want_bare(Sw::EXECUTION, "PAY")
+                .at(place)?;
+        }
         b.card
             .pay_answer(&kept)?
             .want_bare(Sw::EXECUTION, "PAY, again")

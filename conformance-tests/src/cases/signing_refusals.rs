@@ -8,7 +8,8 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-SGN-02",
         version: 1,
-        purpose: "Streams with a place beyond 4095, an own output beyond ten receive or twenty \
+        purpose: "Streams with a place beyond 4095, a coin of the card at another place or with another \
+                  amount, an own output beyond ten receive or twenty \
                   change indexes ahead, amounts or sums above 21·10¹⁴, outputs above the inputs, \
                   an empty or too long script, or bytes after the end are refused with 6A80, one \
                   with another digest with 940A, a fee above the cap with 9406, above the highest \
@@ -244,6 +245,66 @@ fn streams(b: &mut Bench) -> Outcome {
                 .at(place)?;
         }
     }
+    // A coin of the card, spent or not, at another place or with another amount.
+    let coins = b.card.host()?.purse.coins.clone();
+    for coin in &coins {
+        let place = if coin.chain == 0 {
+            Place::receive(coin.index)
+        } else {
+            Place::change(coin.index)
+        };
+        let known = SpendInput {
+            txid: coin.txid,
+            vout: coin.vout,
+            sequence: 0xFFFF_FFFD,
+            amount: coin.amount,
+            place,
+        };
+        let other_chain = Place(place.0 ^ 0x8000_0000);
+        for (what, input, sw) in [
+            ("as it is", known.clone(), Sw::OK),
+            (
+                "another amount",
+                SpendInput {
+                    amount: coin.amount + 1,
+                    ..known.clone()
+                },
+                Sw::WRONG_DATA,
+            ),
+            (
+                "another index",
+                SpendInput {
+                    place: Place(place.0 + 1),
+                    ..known.clone()
+                },
+                Sw::WRONG_DATA,
+            ),
+            (
+                "the other chain",
+                SpendInput {
+                    place: other_chain,
+                    ..known.clone()
+                },
+                Sw::WRONG_DATA,
+            ),
+        ] {
+            let spend = Spend {
+                outputs: vec![SpendOutput::Own(input.amount - 500, Place::receive(0))],
+                inputs: vec![input],
+                ..right.clone()
+            };
+            let place = || format!("a coin of {} sat, {what}", coin.amount);
+            if sw == Sw::OK {
+                b.card.streamed(&spend, 255).at(place)?;
+            } else {
+                b.card
+                    .sign_stream(&spend, 255)?
+                    .want_bare(sw, "SIGN")
+                    .at(place)?;
+            }
+        }
+    }
+    b.card.expect_books("before any signature")?;
     // Bytes after the end, whatever the digest is of; and another digest.
     let stream_bytes = right.stream();
     let long = [&stream_bytes[..], &[0]].concat();

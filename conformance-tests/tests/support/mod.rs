@@ -175,8 +175,13 @@ impl Link for FaultyCard {
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        if command.starts_with(&[0x80, 0x10, 0x00, 0x00, 145]) && self.memory.pin.is_empty() {
-            self.memory.pin = command[112..120].to_vec();
+        if self.memory.pin.is_empty() {
+            // The PIN block of an ISSUE, made or imported.
+            for (header, at) in [([0x80, 0x10, 0, 0, 168], 115), ([0x80, 0x10, 1, 0, 200], 147)] {
+                if command.starts_with(&header) {
+                    self.memory.pin = command[at..at + 8].to_vec();
+                }
+            }
         }
         Ok((self.defect.transmit)(
             &mut self.memory,
