@@ -8,6 +8,8 @@ use tillcard::chain::{OutputState, TransactionStatus};
 use tillcard::owner::SweepOptions;
 use tillcard::till::{CheckError, Decline, Event, Outcome, RecordState};
 
+pub(crate) use super::home::*;
+pub(crate) use super::kinds::*;
 pub(crate) use super::trouble::*;
 use super::{Mischief, PAY, PIN, PREVIEW, REPORT_ABSENT, Scene, VERIFY};
 use crate::owner_support::{RATE, Regtest, Someone};
@@ -34,6 +36,13 @@ macro_rules! tests {
             payments_that_were_never_sent_are_sent_first
             a_coin_that_never_was_is_replaced
             small_payments_without_a_pin
+            the_log_is_read_and_limits_are_renewed
+            a_transaction_of_another_wallet_is_signed
+            what_a_card_does_not_sign
+            a_payment_is_cancelled
+            many_coins_become_one
+            imported_cards_come_back_from_words_alone
+            coins_wait_for_their_owner
         }
     };
     ($chain:path: $($story:ident)+) => {

@@ -11,7 +11,7 @@ use tillcard::owner::{CardChain, Limits};
 use tillcard::till::{Decline, Event, Outcome, RecordState, TillError};
 use tillcard::transport::TransportError;
 
-use super::{INVOICE, LIMITS, MERCHANT, Mischief, PAY, PIN, Scene, VERIFY};
+use super::{INVOICE, Kind, LIMITS, MERCHANT, Mischief, PAY, PIN, Scene, VERIFY};
 use crate::chain_support::Payer;
 use crate::owner_support::{RATE, Regtest};
 
@@ -152,7 +152,7 @@ pub(crate) fn a_card_that_is_always_gone_is_given_up(regtest: &dyn Regtest) {
 }
 
 /// Has the card pay by itself: a till that keeps what it got.
-fn pay_and_keep(scene: &Scene<'_>, amount: u64) -> Transaction {
+pub(super) fn pay_and_keep(scene: &Scene<'_>, amount: u64) -> Transaction {
     let order = PaymentOrder::new(Amount::from_sat(amount), RATE, Payer::new(0x61).script());
     let session = card::open(scene.purse.clone()).unwrap().issued().unwrap();
     let pin = PinBlock::from_digits(PIN.as_bytes()).unwrap();
@@ -252,7 +252,11 @@ pub(crate) fn small_payments_without_a_pin(regtest: &dyn Regtest) {
         payments_without_pin: 2,
         ..LIMITS
     };
-    let mut scene = Scene::with_limits(regtest, Network::Regtest, limits);
+    let kind = Kind {
+        limits,
+        ..Kind::default()
+    };
+    let mut scene = Scene::issued(regtest, Network::Regtest, kind);
     scene.top_up(90_000);
     scene.without_pin = true;
     // The answer to the first is lost on its way.

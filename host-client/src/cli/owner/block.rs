@@ -62,8 +62,8 @@ impl Block {
         for coin in &sweep.too_young {
             let delay = u32::from(owner.card(number)?.account.leaf().delay());
             let when = match coin.height {
-                Some(height) => format!("from block {} on", height + delay),
-                None => format!("{delay} blocks after its own"),
+                Some(height) => format!("when block {} is there", height + delay - 1),
+                None => format!("when it is {delay} blocks deep"),
             };
             line(format_args!(
                 "Too young: {}, {}: run this command again, {when}",
