@@ -8,6 +8,8 @@ mod ring;
 mod schnorr;
 mod sighash;
 mod taproot;
+#[cfg(test)]
+mod vectors;
 
 pub use account::{Account, Share};
 pub use identity::IdentityKey;
