@@ -69,19 +69,25 @@ pub(crate) const COINS: &[Defect] = &[
     },
     Defect {
         name: "a coin twice",
-        caught_by: &["TC-ENT-04", "TC-ENT-09", "TC-ENT-10"],
+        caught_by: &[
+            "TC-ENT-04",
+            "TC-ENT-09",
+            "TC-ENT-10",
+            "TC-ENT-15",
+            "TC-PAY-18",
+        ],
         transmit: |_, card, command| instead(honest(card, command), 0x6A89, 0x9000),
         after_reset: nothing,
     },
     Defect {
         name: "a spent coin enters again",
-        caught_by: &["TC-ENT-10", "TC-TX-09"],
+        caught_by: &["TC-ENT-10", "TC-TX-09", "TC-SGN-03", "TC-RES-01"],
         transmit: |_, card, command| instead(honest(card, command), 0x940F, 0x9000),
         after_reset: nothing,
     },
     Defect {
         name: "any index is given out",
-        caught_by: &["TC-ENT-04"],
+        caught_by: &["TC-ENT-04", "TC-ENT-14"],
         transmit: |_, card, command| instead(honest(card, command), 0x9410, 0x9000),
         after_reset: nothing,
     },

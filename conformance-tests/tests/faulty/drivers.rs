@@ -21,6 +21,18 @@ pub(crate) const GENERATE: [u8; 4] = [0x00, 0x46, 0, 0];
 pub(crate) const CHALLENGE: [u8; 4] = [0x00, 0x84, 0, 0];
 pub(crate) const RECEIVE: [u8; 4] = [0x80, 0x20, 0, 0];
 pub(crate) const STATUS: [u8; 4] = [0x00, 0xCA, 1, 0];
+pub(crate) const IMPORT: [u8; 4] = [0x80, 0x10, 1, 0];
+pub(crate) const CREDIT: [u8; 4] = [0x80, 0x22, 2, 0];
+pub(crate) const REPORT_ABSENT: [u8; 4] = [0x80, 0x34, 0, 0];
+pub(crate) const GET_ANCESTOR: [u8; 4] = [0x80, 0x36, 0, 0];
+pub(crate) const SIGN: [u8; 4] = [0x80, 0x40, 0, 0];
+pub(crate) const SIGN_PIECE: [u8; 4] = [0x80, 0x40, 1, 0];
+pub(crate) const READ_LOG: [u8; 4] = [0x80, 0x42, 0, 0];
+pub(crate) const ACKNOWLEDGE_LOG: [u8; 4] = [0x80, 0x44, 0, 0];
+pub(crate) const SET_LIMITS: [u8; 4] = [0x80, 0x46, 0, 0];
+pub(crate) const READ_COINS: [u8; 4] = [0x80, 0x48, 0, 0];
+pub(crate) const READ_COINS_ON: [u8; 4] = [0x80, 0x48, 1, 0];
+pub(crate) const RESOLVE: [u8; 4] = [0x80, 0x4A, 0, 0];
 
 /// The card answers one status word where it should answer another.
 pub(crate) fn instead(answer: Vec<u8>, of: u16, wrong: u16) -> Vec<u8> {
@@ -29,6 +41,29 @@ pub(crate) fn instead(answer: Vec<u8>, of: u16, wrong: u16) -> Vec<u8> {
     } else {
         answer
     }
+}
+
+/// The same for commands of one kind only.
+pub(crate) fn instead_for(
+    card: &mut dyn Reference,
+    command: &[u8],
+    header: [u8; 4],
+    of: u16,
+    wrong: u16,
+) -> Vec<u8> {
+    let answer = honest(card, command);
+    if is(command, header) {
+        instead(answer, of, wrong)
+    } else {
+        answer
+    }
+}
+
+/// Where the source of a request stands in its PREVIEW or PAY, and its identity after it.
+pub(crate) fn source_at(command: &[u8]) -> Option<usize> {
+    let payee = usize::from(*command.get(22)?);
+    let at = 23 + payee + 2;
+    (command.len() > at + 19).then_some(at)
 }
 
 /// The whole answer, as a card gives it that knows nothing of Le.
@@ -49,7 +84,7 @@ pub(crate) fn remember_before(
     header: [u8; 4],
 ) {
     if is(command, header) {
-        let before = card.memory();
+        let before = card.contents();
         memory.kept.insert("before", before);
     }
 }
@@ -57,7 +92,7 @@ pub(crate) fn remember_before(
 /// Forgets, when the power fails, what the last such command wrote.
 pub(crate) fn forget(memory: &mut Memory, card: &mut dyn Reference) {
     if let Some(before) = memory.kept.remove("before") {
-        card.set_memory(&before);
+        card.set_contents(&before);
         card.reset(tillcard_conform::target::Reset::Cold)
             .expect("the emulator resets");
     }

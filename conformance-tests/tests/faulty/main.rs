@@ -7,16 +7,20 @@ mod coins;
 mod drivers;
 mod framing;
 mod keys;
+mod owner;
 mod payments;
 mod pins;
+mod rules;
 #[path = "../support/mod.rs"]
 mod support;
 
 use coins::COINS;
 use framing::FRAMING;
 use keys::KEYS;
+use owner::OWNER;
 use payments::PAYMENTS;
 use pins::PINS;
+use rules::RULES;
 use support::{Defect, Faulty, run_cases};
 use tillcard_conform::outcome::Verdict;
 
@@ -74,7 +78,17 @@ fn faulty_payments_fail() {
     check(PAYMENTS);
 }
 
-const ALL: [&[Defect]; 5] = [PINS, FRAMING, KEYS, COINS, PAYMENTS];
+#[test]
+fn faulty_rules_fail() {
+    check(RULES);
+}
+
+#[test]
+fn faulty_owner_commands_fail() {
+    check(OWNER);
+}
+
+const ALL: [&[Defect]; 7] = [PINS, FRAMING, KEYS, COINS, PAYMENTS, RULES, OWNER];
 
 #[test]
 fn every_case_catches_a_defect() {

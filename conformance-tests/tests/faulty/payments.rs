@@ -174,7 +174,17 @@ pub(crate) const PAYMENTS: &[Defect] = &[
     },
     Defect {
         name: "the sum of payments forgotten when the power fails",
-        caught_by: &["TC-PAY-05", "TC-PAY-10", "TC-NVM-01", "TC-NVM-03"],
+        caught_by: &[
+            "TC-PAY-05",
+            "TC-PAY-10",
+            "TC-PAY-15",
+            "TC-LIM-02",
+            "TC-LOG-01",
+            "TC-NOP-01",
+            "TC-NVM-01",
+            "TC-NVM-03",
+            "TC-REC-01",
+        ],
         transmit: |memory, card, command| {
             remember_before(memory, card, command, PAY);
             honest(card, command)

@@ -2,15 +2,12 @@
 //! that make it a faulty one.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
-use embedded_storage::nor_flash::NorFlash;
 use std::collections::HashMap;
 use tillcard_conform::bench::{REFERENCE_ATR, Settings};
 use tillcard_conform::case::Case;
 use tillcard_conform::report::{CaseReport, Report};
 use tillcard_conform::runner::{Options, Progress, run};
-use tillcard_conform::target::{Link, LinkError, Reset, Target};
-use tillcard_emu::nvm::Durable;
-use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
 
 /// Says nothing.
 pub struct Quiet;
@@ -37,9 +34,17 @@ pub fn run_cases(target: Box<dyn Target>, seed: u64, filters: &[&str]) -> Report
 /// The reference card, and its memory.
 pub trait Reference: Link {
     /// All of the memory.
-    fn memory(&mut self) -> Vec<u8>;
+    fn contents(&mut self) -> Vec<u8> {
+        let memory = self.memory().expect("the emulator has a memory");
+        memory.expect("the emulator's memory is in reach")
+    }
+
     /// Puts other contents there, as if the card had never written what it wrote since.
-    fn set_memory(&mut self, bytes: &[u8]);
+    fn set_contents(&mut self, bytes: &[u8]) {
+        let fault = Fault::Memory(bytes.to_vec());
+        assert!(self.inject(&fault).expect("the emulator has a memory"));
+    }
+
     /// Sends a command of which nobody is told, and gives its status word.
     fn secretly(&mut self, command: &[u8]) -> u16 {
         let answer = self.transmit(command).expect("the emulator answers");
@@ -53,40 +58,31 @@ pub fn status(answer: &[u8]) -> u16 {
     u16::from_be_bytes([answer[at], answer[at + 1]])
 }
 
-struct Emulated<N>(EmulatedCard<N>);
+struct Emulated(Box<dyn Link>);
 
-impl<N: NorFlash + Durable> Link for Emulated<N> {
+impl Link for Emulated {
     fn atr(&self) -> Vec<u8> {
-        self.0.atr().to_vec()
+        self.0.atr()
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        self.0
-            .transmit(command)
-            .map(<[u8]>::to_vec)
-            .map_err(|e| LinkError(e.to_string()))
+        self.0.transmit(command)
     }
 
-    fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
-        self.0.reset();
-        Ok(())
+    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
+        self.0.reset(how)
+    }
+
+    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
+        self.0.inject(fault)
+    }
+
+    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+        self.0.memory()
     }
 }
 
-impl<N: NorFlash + Durable> Reference for Emulated<N> {
-    fn memory(&mut self) -> Vec<u8> {
-        let nvm = self.0.nvm_mut();
-        let mut bytes = vec![0; nvm.capacity()];
-        assert!(nvm.read(0, &mut bytes).is_ok());
-        bytes
-    }
-
-    fn set_memory(&mut self, bytes: &[u8]) {
-        let nvm = self.0.nvm_mut();
-        let end = u32::try_from(bytes.len()).unwrap();
-        assert!(nvm.erase(0, end).is_ok() && nvm.write(0, bytes).is_ok());
-    }
-}
+impl Reference for Emulated {}
 
 /// A card with one defect, made by what stands between it and the reader.
 #[derive(Clone, Copy)]
@@ -144,8 +140,7 @@ impl Target for Faulty {
     }
 
     fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
-        let card =
-            EmulatedCard::ephemeral(Seed::Number(seed)).map_err(|e| LinkError(e.to_string()))?;
+        let card = EmulatorTarget.fresh_card(seed)?;
         let mut card: Box<dyn Reference> = Box::new(Emulated(card));
         card.reset(Reset::Cold)?;
         let mut memory = Memory {
@@ -177,7 +172,10 @@ impl Link for FaultyCard {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
         if self.memory.pin.is_empty() {
             // The PIN block of an ISSUE, made or imported.
-            for (header, at) in [([0x80, 0x10, 0, 0, 168], 115), ([0x80, 0x10, 1, 0, 200], 147)] {
+            for (header, at) in [
+                ([0x80, 0x10, 0, 0, 168], 115),
+                ([0x80, 0x10, 1, 0, 200], 147),
+            ] {
                 if command.starts_with(&header) {
                     self.memory.pin = command[at..at + 8].to_vec();
                 }
@@ -194,6 +192,14 @@ impl Link for FaultyCard {
         self.card.reset(how)?;
         (self.defect.after_reset)(&mut self.memory, self.card.as_mut());
         Ok(())
+    }
+
+    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
+        self.card.inject(fault)
+    }
+
+    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+        self.card.memory()
     }
 }
 
