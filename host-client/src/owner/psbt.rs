@@ -128,10 +128,10 @@ impl<'a> PlaceBook<'a> {
         bounds: [u32; 2],
     ) -> Result<Option<KeyPlace>, OwnerError> {
         let within = |place: &KeyPlace| place.index < bounds[place.chain as usize];
-        if let Some(place) = hint.filter(within) {
-            if self.account.script(place.chain, place.index)? == *script {
-                return Ok(Some(place));
-            }
+        if let Some(place) = hint.filter(within)
+            && self.account.script(place.chain, place.index)? == *script
+        {
+            return Ok(Some(place));
         }
         if !script.is_p2tr() {
             return Ok(None);

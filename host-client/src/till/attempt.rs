@@ -208,11 +208,11 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                 return Err(before_signing(failed.error));
             }
         };
-        if let Some(before) = &asking.record.preview {
-            if before.outpoints != session.preview().outpoints {
-                self.release(session);
-                return Err(Stop::Declined(Decline::OtherCard));
-            }
+        if let Some(before) = &asking.record.preview
+            && before.outpoints != session.preview().outpoints
+        {
+            self.release(session);
+            return Err(Stop::Declined(Decline::OtherCard));
         }
         let (session, coins) = self.agree_on_coins(session)?;
         let preview = session.preview().clone();
@@ -238,7 +238,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     fn agree_on_coins(
         &mut self,
         mut session: Session<S::Card, PaymentAsked>,
-    ) -> Result<(Session<S::Card, PaymentAsked>, Vec<TxOut>), Stop> {
+    ) -> Result<Agreed<S::Card>, Stop> {
         let mut first_absent = None;
         loop {
             let preview = session.preview();
@@ -295,6 +295,9 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
         self.tell(Event::CardReleased { apdus });
     }
 }
+
+/// A card that waits to be told to pay, and the coins that it spends then.
+type Agreed<T> = (Session<T, PaymentAsked>, Vec<TxOut>);
 
 /// What a card says when it is asked without a PIN.
 pub(super) enum Again<T> {

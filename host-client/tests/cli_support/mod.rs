@@ -1,5 +1,7 @@
 //! What the tests of the command line with a reader share: a user, and his terminal.
 
+#![allow(dead_code, reason = "each test program uses its own part of this")]
+
 pub(crate) mod terminal;
 
 use std::io::Write;

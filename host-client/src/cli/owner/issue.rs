@@ -53,7 +53,7 @@ impl Issue {
         let readers = Readers::establish(self.reader.as_deref())?;
         let session = card::open(readers.connect()?)?.factory()?;
         line("The card will allow shops:");
-        line(&limits);
+        line(limits);
         let pin = ask_new_pin(&mut StandardInput::default())?;
 
         let number = owner.next_card_number()?;
