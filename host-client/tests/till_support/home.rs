@@ -20,7 +20,7 @@ use crate::chain_support::Payer;
 use crate::owner_support::{RATE, Regtest};
 
 fn history(scene: &Scene<'_>) -> (History, Vec<Fate>) {
-    let history = scene.as_owner(|card| History::read(card)).expect("a log");
+    let history = scene.as_owner(History::read).expect("a log");
     let chain = scene.regtest.chain();
     let fates = fates(&history.payments, chain, 0, &mut |_, _| ()).expect("a chain");
     (history, fates)
