@@ -13,24 +13,30 @@ use tillcard_applet::command::{
 use tillcard_applet::pin::PinBlock;
 use tillcard_applet::tlv::Objects;
 
-/// Takes the input apart in the way that its first byte names.
-pub fn run(input: &[u8]) {
+/// Takes the input apart in the way that its first byte names; answers what it
+/// turned out to be.
+pub fn run(input: &[u8]) -> Vec<&'static str> {
     let mut bytes = Bytes::new(input);
     let way = bytes.u8();
     let rest = bytes.take(input.len());
     match way % 4 {
-        0 => command(rest),
+        0 => command(rest).into_iter().collect(),
         1 => answers(rest),
-        2 => image(rest),
-        _ => values(rest),
+        2 => image(rest).into_iter().collect(),
+        _ => {
+            values(rest);
+            Vec::new()
+        }
     }
 }
 
-fn command(bytes: &[u8]) {
-    let Ok(view) = CommandView::try_from(bytes) else {
-        return;
-    };
-    match Command::try_from(view) {
+fn command(bytes: &[u8]) -> Option<&'static str> {
+    let view = CommandView::try_from(bytes).ok()?;
+    Some(match Command::try_from(view) {
+        Err(refused) => {
+            assert!(super::status::is_listed(refused.into()));
+            return None;
+        }
         Ok(Command::Preview(request) | Command::Pay(request)) => {
             let apdu = Pay::to_apdu(request).expect("it came in a command");
             let again = CommandView::try_from(apdu.as_bytes()).expect("well formed");
@@ -41,42 +47,63 @@ fn command(bytes: &[u8]) {
                 }
                 _ => panic!("a request doesn't read back"),
             }
+            "PAY"
         }
         Ok(Command::Issue(issue)) => {
             let _ = (issue.network(), issue.leaf(), issue.limits(), issue.pin());
+            "ISSUE"
         }
-        Ok(_) => {}
-        Err(refused) => assert!(super::status::is_listed(refused.into())),
-    }
+        Ok(Command::EnterCoin(_)) => "ENTER COIN",
+        Ok(Command::ReadCoins(_)) => "READ COINS",
+        Ok(Command::ReportAbsent(_)) => "REPORT ABSENT",
+        Ok(Command::GetAncestor(_)) => "GET ANCESTOR",
+        Ok(Command::ReadLog(_)) => "READ LOG",
+        Ok(Command::AcknowledgeLog(_)) => "ACKNOWLEDGE LOG",
+        Ok(Command::SetLimits(_)) => "SET LIMITS",
+        Ok(Command::Sign(_)) => "SIGN",
+        Ok(Command::Resolve(_)) => "RESOLVE",
+        Ok(Command::Verify(_)) => "VERIFY",
+        Ok(_) => "a command without data",
+    })
 }
 
-fn answers(bytes: &[u8]) {
-    let _ = Selected::parse(bytes);
-    let _ = StatusObject::parse(bytes);
-    let _ = Capabilities::parse(bytes);
-    let _ = Commitment::parse(bytes);
-    let _ = Issued::parse(bytes);
-    let _ = ReceiveScriptAnswer::parse(bytes);
-    let _ = CoinEntered::parse(bytes);
-    let _ = InputSignature::parse(bytes);
-    let _ = SigningSummary::parse(bytes);
-    if let Ok(previewed) = Previewed::parse(bytes) {
-        assert!((1..=bytes.len() / 36).contains(&previewed.outpoints.count()));
+fn answers(bytes: &[u8]) -> Vec<&'static str> {
+    let previewed = Previewed::parse(bytes);
+    if let Ok(previewed) = &previewed {
+        let outpoints = previewed.outpoints.clone().count();
+        assert!((1..=bytes.len() / 36).contains(&outpoints));
     }
-    if let Ok(logged) = LoggedPayment::parse(bytes) {
-        assert!(logged.outpoints.count() > 0 && logged.merchant.len() <= 32);
+    let logged = LoggedPayment::parse(bytes);
+    if let Ok(logged) = &logged {
+        assert!(logged.outpoints.clone().count() > 0 && logged.merchant.len() <= 32);
     }
+    [
+        ("SELECT's answer", Selected::parse(bytes).is_ok()),
+        ("status", StatusObject::parse(bytes).is_ok()),
+        ("capabilities", Capabilities::parse(bytes).is_ok()),
+        ("commitment", Commitment::parse(bytes).is_ok()),
+        ("issue record", Issued::parse(bytes).is_ok()),
+        ("receive script", ReceiveScriptAnswer::parse(bytes).is_ok()),
+        ("coin entered", CoinEntered::parse(bytes).is_ok()),
+        ("signature", InputSignature::parse(bytes).is_ok()),
+        ("signing summary", SigningSummary::parse(bytes).is_ok()),
+        ("preview", previewed.is_ok()),
+        ("logged payment", logged.is_ok()),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_one)| is_one.then_some(name))
+    .collect()
 }
 
-fn image(bytes: &[u8]) {
+fn image(bytes: &[u8]) -> Option<&'static str> {
     // Alone, and with a checksum that is right: no fuzzer is to find that.
     let _ = CoinImage::parse(bytes);
     let mut checksum = tillcard_applet::command::coin_image::Checksum::default();
     checksum.update(bytes);
     let sealed = [bytes, &checksum.to_bytes()].concat();
-    if let Ok(image) = CoinImage::parse(&sealed) {
-        assert_eq!(image.coins().count(), usize::from(image.header.coins));
-    }
+    let image = CoinImage::parse(&sealed).ok()?;
+    assert_eq!(image.coins().count(), usize::from(image.header.coins));
+    (image.header.coins > 0).then_some("coin image")
 }
 
 fn values(bytes: &[u8]) {
