@@ -2,11 +2,17 @@
 
 use super::prelude::*;
 use super::samples;
+use crate::model::Profile;
 use crate::target::Fault;
+use crate::values::Values;
 
-/// The memory of a card of version 0.0, issued and with two coins; erased bytes at its end are
-/// left out.
+/// The memory of a card of version 0.0, issued, with coins and a payment; erased bytes at the end
+/// of an image are left out.
 const VERSION_0_0: &[u8] = include_bytes!("../../images/version-0.0.bin");
+/// The memory of a card of version 0.1 after [`life_0_1`].
+const VERSION_0_1: &[u8] = include_bytes!("../../images/version-0.1.bin");
+/// Where the values of [`life_0_1`] come from, in every run.
+const LIFE_SEED: u64 = 1;
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -27,8 +33,10 @@ pub(crate) const CASES: &[Case] = &[
         id: "TC-NVM-04",
         version: 1,
         purpose: "The memory of a card of version 0.0 is refused as another version's: state 7E, \
-                  6581 to all but SELECT and GET DATA. (There is no older version that must be \
-                  usable yet; 0.1 is the first.)",
+                  6581 to all but SELECT and GET DATA. That of version 0.1 is usable: PIN, coins, \
+                  counters and log are those of the life that it had, and it pays. (Images of \
+                  the reference card; another maker's card shows nothing by them. Only a target \
+                  that has the memory in its hands can run this.)",
         requirements: &[req::NVM_4, req::STA_2],
         start: Start::Own,
         level: Level::D3,
@@ -107,5 +115,52 @@ fn older_version(b: &mut Bench) -> Outcome {
             "the card changed a memory that it can't use"
         );
     }
-    Ok(())
+    // The same life on a card of today tells the model what to expect.
+    b.fresh_card()?;
+    life_0_1(b)?;
+    b.card.inject(&Fault::Memory(VERSION_0_1.to_vec()))?;
+    b.card.power_cycle()?;
+    b.card.verify_right()?;
+    let next = b.card.host()?.purse.next_receive;
+    b.card.expect_receive_script(next)?;
+    b.card.expect_books("with a memory of version 0.1")?;
+    b.card.pay_checked(&request(60_000))?;
+    b.card.power_cycle()?;
+    b.card.expect_books("after a payment")
+}
+
+/// A life whose keys, coins and payments are the same in every run.
+fn life_0_1(b: &mut Bench) -> Outcome {
+    let values = Values::new(LIFE_SEED, "version 0.1");
+    let mut profile =
+        Profile::new(&values, "profile")?.imported(values.bytes("key"), values.bytes("chain code"));
+    profile.limits = Limits {
+        without_pin: 2_000,
+        payments_without_pin: 3,
+        ..Limits::WIDE
+    };
+    b.issue(&profile)?;
+    let mut stream = values.stream("coins");
+    b.card.fund(&mut stream, &[90_000, 80_000, 70_000])?;
+    let (entry, bytes) = b.card.coin_at(&mut stream, 30_000, 4)?;
+    b.card.credit(&entry, &bytes, 30_000)?;
+    for (number, amount) in (0..).zip([40_000, 20_000, 1_500]) {
+        let request = Request {
+            identity: [number; 16],
+            ..request(amount)
+        };
+        if amount == 1_500 {
+            b.card.select()?;
+            let answer = b.card.pay_answer(&request)?;
+            b.card.paid_as(&request, answer, true)?;
+        } else {
+            b.card.pay_checked(&request)?;
+        }
+    }
+    b.card.acknowledge(2, 1)?;
+    let plan = b
+        .card
+        .preview_checked(&request(10_000))?
+        .map_err(|sw| Stop::Error(format!("refused with {sw}")))?;
+    b.card.report(&plan.inputs[0])
 }
