@@ -3,12 +3,14 @@
 mod card_support;
 
 use bitcoin::{Amount, OutPoint};
-use card_support::{Authority, LIMITS, PIN, TestCard, TestOwner, fresh_card, issue, payee, pin};
+use card_support::{
+    Authority, LIMITS, PIN, TestCard, TestOwner, fresh_card, issue, payee, pin, try_issue,
+};
 use tillcard::card::{self, CardError, Issued, Opened, PaymentOrder, Session};
 use tillcard::chain::FeeRate;
 use tillcard::owner::CardChain;
 use tillcard::till::{CheckError, check_payment};
-use tillcard::transport::Transport;
+use tillcard::transport::{Transport, TransportError};
 
 const COIN: u64 = 60_000;
 
@@ -46,6 +48,65 @@ fn a_fresh_card_is_told_from_an_issued_one() {
     assert_eq!(reopened.factory().err(), Some(CardError::IssuedBefore));
     let fresh = card::open(fresh_card(2)).unwrap();
     assert_eq!(fresh.issued().err(), Some(CardError::NotIssued));
+}
+
+/// A card that answers ISSUE with one bit changed.
+struct Liar {
+    card: TestCard,
+    byte: usize,
+}
+
+impl Transport for Liar {
+    fn atr(&self) -> &[u8] {
+        self.card.atr()
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let mut answer = self.card.transmit(command)?;
+        if command[1] == 0x10 {
+            answer[self.byte] ^= 1;
+        }
+        Ok(answer)
+    }
+
+    fn apdus(&self) -> u64 {
+        self.card.apdus()
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        self.card.reset()
+    }
+
+    fn power_cut(&mut self) -> Result<(), TransportError> {
+        self.card.power_cut()
+    }
+
+    fn disconnect(self) -> Result<(), TransportError> {
+        self.card.disconnect()
+    }
+}
+
+#[test]
+fn an_issue_record_that_isn_t_true_is_found_out() {
+    // `80 21 P ‖ 81 20 chain code ‖ 82 21 identity key ‖ 83 10 salt ‖ 84 40 signature`
+    for (byte, part) in [
+        (2 + 5, "account key"),
+        (37 + 5, "chain code"),
+        (71 + 5, "identity key"),
+        (106 + 5, "salt"),
+        (124 + 5, "signature"),
+    ] {
+        let liar = Liar {
+            card: fresh_card(20),
+            byte,
+        };
+        let error = try_issue(liar).err().expect("a lie").error;
+        let expected = match part {
+            "account key" | "chain code" => matches!(error, CardError::DishonestKey),
+            _ => matches!(error, CardError::IssueRecord(_)),
+        };
+        assert!(expected, "{part}: {error}");
+    }
 }
 
 #[test]

@@ -7,13 +7,13 @@ mod node;
 mod owner_support;
 mod till_support;
 
-use bitcoin::{Address, Amount, Psbt, Transaction};
+use bitcoin::{Address, Amount, Transaction};
 use jsonrpc::client::Client;
 use jsonrpc::http::bitreq_http::Builder;
 use node::Node;
 use serde_json::{Value, json};
 use tillcard::chain::{Auth, Chain, CoreRpc};
-use tillcard::owner::{plan_psbt, put_signatures};
+use tillcard::owner::{PsbtFile, plan_psbt};
 
 use chain_support::Payer;
 use owner_support::Regtest;
@@ -72,7 +72,7 @@ impl Regtest for Core {
 
 #[test]
 fn core_completes_what_the_card_signed() {
-    for leaf_delay in [Some(0), Some(144), None] {
+    for (leaf_delay, version) in [(Some(0), 0), (Some(144), 2), (None, 2), (Some(1), 0)] {
         let core = Core::start();
         let kind = Kind {
             leaf_delay,
@@ -99,20 +99,29 @@ fn core_completes_what_the_card_signed() {
         let rest = (total - Amount::from_sat(1_000)).to_btc();
         let payee = Payer::new(0x71).address();
         let outputs = json!([{ payee.to_string(): rest }]);
-        // Lock time, replaceable, version 2; a PSBT of version 0, which all wallets read.
-        let bare = core.text("createpsbt", &json!([coins, outputs, 0, true, 2, 0]));
+        // Lock time, replaceable, the transaction's version, the PSBT's.
+        let bare = core.text("createpsbt", &json!([coins, outputs, 0, true, 2, version]));
         let described = json!([bare, [{"desc": account.descriptor(), "range": 100}]]);
         let built = core.text("utxoupdatepsbt", &described);
-        let mut psbt: Psbt = built.parse().expect("a PSBT of version 0");
-        assert!(psbt.inputs.iter().all(|i| !i.tap_key_origins.is_empty()));
+        let mut psbt = PsbtFile::parse(built.as_bytes()).expect("a PSBT");
+        let unsigned = psbt.to_v0().expect("possible");
+        assert!(
+            unsigned
+                .inputs
+                .iter()
+                .all(|i| !i.tap_key_origins.is_empty())
+        );
 
         let signatures = scene.as_owner(|card| {
             let header = card.read_coins().expect("coins").header;
-            let order = plan_psbt(&psbt, &account, &header).expect("all its own");
+            let order = plan_psbt(&unsigned, &account, &header).expect("all its own");
             card.sign(&order).expect("signed")
         });
-        put_signatures(&mut psbt, &signatures);
-        let complete = core.call("finalizepsbt", &json!([psbt.to_string()]));
+        psbt.put_signatures(&signatures);
+        let written = String::from_utf8(psbt.to_bytes()).expect("Base64");
+        let decoded = core.call("decodepsbt", &json!([written.trim()]));
+        assert_eq!(decoded["psbt_version"], json!(version), "as it came");
+        let complete = core.call("finalizepsbt", &json!([written.trim()]));
         assert_eq!(complete["complete"], json!(true), "{complete}");
         let hex = complete["hex"].as_str().expect("a transaction");
         let transaction: Transaction =

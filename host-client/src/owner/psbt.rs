@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bitcoin::bip32::ChildNumber;
-use bitcoin::{Psbt, ScriptBuf, TapSighashType, TxOut, taproot};
+use bitcoin::{Psbt, ScriptBuf, TapSighashType, TxOut};
 
 use super::{CardAccount, CardChain, OwnerError};
 use crate::card::{ImageHeader, KeyPlace, SigningOrder};
@@ -62,13 +62,6 @@ pub fn plan_psbt(
     match order.fee() {
         Some(_) => Ok(order),
         None => Err(OwnerError::Psbt("it pays out more than it takes in".into())),
-    }
-}
-
-/// Puts a card's signatures into the PSBT (BIP371's `PSBT_IN_TAP_KEY_SIG`).
-pub fn put_signatures(psbt: &mut Psbt, signatures: &[taproot::Signature]) {
-    for (input, signature) in psbt.inputs.iter_mut().zip(signatures) {
-        input.tap_key_sig = Some(*signature);
     }
 }
 

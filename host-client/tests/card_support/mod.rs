@@ -14,7 +14,7 @@ use bitcoin::{
     Witness, XOnlyPublicKey,
 };
 use tillcard::card::{
-    self, CardError, IssueOrder, Issued, Limits, OwnerAuthority, PinBlock, Session,
+    self, CardError, Factory, Failed, IssueOrder, Issued, Limits, OwnerAuthority, PinBlock, Session,
 };
 use tillcard::owner::{CardAccount, Leaf};
 use tillcard::transport::{InProcess, Transport};
@@ -77,6 +77,13 @@ fn keypair(byte: u8) -> Keypair {
 
 /// Issues a fresh card.
 pub fn issue<T: Transport>(transport: T) -> (TestOwner, Session<T, Issued>) {
+    try_issue(transport).expect("issued")
+}
+
+/// Issues a fresh card that may lie.
+pub fn try_issue<T: Transport>(
+    transport: T,
+) -> Result<(TestOwner, Session<T, Issued>), Failed<Session<T, Factory>>> {
     let (owner_key, leaf_key) = (keypair(0x11), keypair(0x22));
     let order = IssueOrder {
         network: Network::Regtest,
@@ -90,13 +97,13 @@ pub fn issue<T: Transport>(transport: T) -> (TestOwner, Session<T, Issued>) {
         .expect("a card")
         .factory()
         .expect("a fresh one");
-    let (issued, session) = session.issue(&order).expect("issued");
+    let (issued, session) = session.issue(&order)?;
     let owner = TestOwner {
         owner_key,
         leaf_key,
         account: issued.account,
     };
-    (owner, session)
+    Ok((owner, session))
 }
 
 impl TestOwner {

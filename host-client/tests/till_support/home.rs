@@ -10,8 +10,8 @@ use bitcoin::{
 use tillcard::card;
 use tillcard::chain::{Chain, OutputState};
 use tillcard::owner::{
-    CardAccount, CardChain, Fate, History, Limits, OwnerError, fates, plan_cancel,
-    plan_consolidation, plan_psbt, put_signatures,
+    CardAccount, CardChain, Fate, History, Limits, OwnerError, PsbtFile, fates, plan_cancel,
+    plan_consolidation, plan_psbt,
 };
 
 use super::trouble::pay_and_keep;
@@ -138,14 +138,15 @@ pub(crate) fn a_transaction_of_another_wallet_is_signed(regtest: &dyn Regtest) {
     for with_origins in [true, false] {
         let mut scene = Scene::with_coin(regtest, 40_000);
         scene.top_up(50_000);
-        let mut psbt = build_psbt(&scene, with_origins);
+        let psbt = build_psbt(&scene, with_origins);
         let header = scene.as_owner(|card| card.read_coins().expect("coins").header);
         let order = plan_psbt(&psbt, &account(&scene), &header).expect("all its own");
         assert_eq!(order.fee(), Some(Amount::from_sat(1_000)));
         assert_eq!(order.to_others(), Amount::from_sat(15_000));
         let signatures = scene.as_owner(|card| card.sign(&order)).expect("signed");
-        put_signatures(&mut psbt, &signatures);
-        let reread = Psbt::deserialize(&psbt.serialize()).expect("a PSBT");
+        let mut file = PsbtFile::parse(&psbt.serialize()).expect("a PSBT");
+        file.put_signatures(&signatures);
+        let reread = Psbt::deserialize(&file.to_bytes()).expect("a PSBT, binary as it came");
         let signed = order.signed(&signatures);
         for (input, made) in reread.inputs.iter().zip(&signed.input) {
             let signature = input.tap_key_sig.expect("signed");

@@ -4,18 +4,16 @@ use std::fs;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use bitcoin::Psbt;
-
 use super::visit::{Visit, Visited, at_home};
 use crate::cli::Failure;
 use crate::cli::output::line;
-use crate::owner::{plan_psbt, put_signatures};
+use crate::owner::{PsbtFile, plan_psbt};
 use crate::text::sat;
 
 /// Has the card sign a transaction that another wallet built of its coins.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Sign {
-    /// The partially signed transaction (PSBT, BIP174): Base64 or binary
+    /// The partially signed transaction (PSBT, BIP174 or BIP370): Base64 or binary
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Where the signed one goes [default: the same file]
@@ -28,15 +26,11 @@ pub(in crate::cli) struct Sign {
     visit: Visit,
 }
 
-/// What a binary PSBT begins with.
-const MAGIC: &[u8] = b"psbt\xFF";
-
 impl Sign {
     pub(super) fn run(self) -> Result<(), Failure> {
         let bytes = fs::read(&self.file)
             .map_err(|error| Failure::new(format!("{}: {error}", self.file.display())))?;
-        let binary = bytes.starts_with(MAGIC);
-        let mut psbt = read(&bytes, binary, &self.file)?;
+        let mut psbt = PsbtFile::parse(&bytes)?;
         let Visited {
             owner,
             record,
@@ -47,7 +41,7 @@ impl Sign {
         let mut card = session.as_owner(&authority);
         let refused = at_home(record.number);
         let header = card.read_coins().map_err(&refused)?.header;
-        let order = plan_psbt(&psbt, &record.account, &header)?;
+        let order = plan_psbt(&psbt.to_v0()?, &record.account, &header)?;
         line(format_args!(
             "{} coins of card {}; {} to others, {} in fees:",
             order.coins.len(),
@@ -72,9 +66,9 @@ impl Sign {
         }
         let signatures = card.sign(&order).map_err(&refused)?;
         card.close()?;
-        put_signatures(&mut psbt, &signatures);
+        psbt.put_signatures(&signatures);
         let output = self.output.as_deref().unwrap_or(&self.file);
-        write(&psbt, binary, output)?;
+        write(&psbt.to_bytes(), output)?;
         line(format_args!(
             "Signed, and each signature checked: {}. The card takes these coins for spent from now \
              on.",
@@ -84,37 +78,16 @@ impl Sign {
     }
 }
 
-fn read(bytes: &[u8], binary: bool, path: &Path) -> Result<Psbt, Failure> {
-    let wrong = |cause: String| {
-        Failure::new(format!(
-            "{} is no PSBT of version 0: {cause}",
-            path.display()
-        ))
-    };
-    if binary {
-        return Psbt::deserialize(bytes).map_err(|error| wrong(error.to_string()));
-    }
-    std::str::from_utf8(bytes)
-        .map_err(|error| wrong(error.to_string()))?
-        .trim()
-        .parse()
-        .map_err(|error: bitcoin::psbt::PsbtParseError| wrong(error.to_string()))
-}
-
 /// Replaces the file as a whole.
-fn write(psbt: &Psbt, binary: bool, path: &Path) -> Result<(), Failure> {
+fn write(bytes: &[u8], path: &Path) -> Result<(), Failure> {
     let failed =
         |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", path.display()));
-    let bytes = match binary {
-        true => psbt.serialize(),
-        false => format!("{psbt}\n").into_bytes(),
-    };
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
-    file.write_all(&bytes)
+    file.write_all(bytes)
         .and_then(|()| file.as_file().sync_all())
         .map_err(|error| failed(&error))?;
     file.persist(path).map_err(|error| failed(&error.error))?;
