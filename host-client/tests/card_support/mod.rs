@@ -80,10 +80,11 @@ pub fn issue<T: Transport>(transport: T) -> (TestOwner, Session<T, Issued>) {
     try_issue(transport).expect("issued")
 }
 
+/// An owner, and a card that was issued to him.
+type IssuedTo<T> = (TestOwner, Session<T, Issued>);
+
 /// Issues a fresh card that may lie.
-pub fn try_issue<T: Transport>(
-    transport: T,
-) -> Result<(TestOwner, Session<T, Issued>), Failed<Session<T, Factory>>> {
+pub fn try_issue<T: Transport>(transport: T) -> Result<IssuedTo<T>, Failed<Session<T, Factory>>> {
     let (owner_key, leaf_key) = (keypair(0x11), keypair(0x22));
     let order = IssueOrder {
         network: Network::Regtest,
