@@ -33,6 +33,17 @@ impl<'a> Bytes<'a> {
         taken
     }
 
+    /// All that are left.
+    pub fn rest(&mut self) -> &'a [u8] {
+        self.take(self.0.len())
+    }
+
+    /// The next step: its length in a byte, then so many bytes.
+    pub fn step(&mut self) -> Self {
+        let length = usize::from(self.u8());
+        Self(self.take(length))
+    }
+
     /// One of these.
     pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[usize::from(self.u8()) % choices.len()]

@@ -162,6 +162,11 @@ impl Host {
     /// The owner's signature of a command with this body, for a fresh challenge.
     pub fn sign(&self, card: &mut TestCard, header: [u8; 4], body: &[u8]) -> [u8; 64] {
         let (challenge, _) = send(card, GetChallenge::to_apdu().as_bytes());
+        self.sign_for(&challenge, header, body)
+    }
+
+    /// The owner's signature of a command with this body, for this challenge.
+    pub fn sign_for(&self, challenge: &[u8], header: [u8; 4], body: &[u8]) -> [u8; 64] {
         // Without one, a signature that no card takes will do.
         let challenge: [u8; CHALLENGE_LENGTH] = challenge.try_into().unwrap_or_default();
         let network = Network::Regtest;

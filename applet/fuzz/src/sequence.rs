@@ -1,5 +1,6 @@
 //! Sessions with an issued and funded card. The input is a list of steps, each
-//! a byte and its operands; see [`Session::step`].
+//! its length in a byte, a byte that says what it is, and operands; see
+//! [`Session::step`].
 //!
 //! Whatever the steps are: no panic; no status word that the protocol doesn't
 //! list; tries rise by the right PIN only; no signature without what must be
@@ -59,7 +60,7 @@ pub fn run(input: &[u8]) -> Done {
         if bytes.is_empty() {
             break;
         }
-        session.step(&mut bytes);
+        session.step(&mut bytes.step());
     }
     session.check_tries();
     session.done
@@ -121,16 +122,13 @@ impl Session {
     fn step(&mut self, bytes: &mut Bytes<'_>) {
         match bytes.u8() % 25 {
             0 => {
-                let length = usize::from(bytes.u8());
-                let apdu = bytes.take(length).to_vec();
-                self.send(&apdu);
+                self.send(bytes.rest());
             }
             1 => {
                 self.send(Verify::to_apdu(&HOST.pin).as_bytes());
             }
             2 => {
-                let length = bytes.u8() % 16;
-                let block = bytes.take(length.into());
+                let block = bytes.take(16);
                 let header = [0x00, 0x20, 0x00, 0x80, block.len() as u8];
                 self.send(&[&header[..], block].concat());
             }
@@ -194,17 +192,13 @@ impl Session {
                 self.send(GetChallenge::to_apdu().as_bytes());
             }
             22 => {
-                let length = usize::from(bytes.u8());
-                let piece = bytes.take(length);
-                if let Ok(apdu) = EnterCoin::piece(piece) {
+                if let Ok(apdu) = EnterCoin::piece(bytes.rest()) {
                     self.send(apdu.as_bytes());
                 }
             }
             23 => {
                 // As it came, GET RESPONSE left to the steps.
-                let length = usize::from(bytes.u8());
-                let apdu = bytes.take(length).to_vec();
-                self.transmit(&apdu);
+                self.transmit(bytes.rest());
             }
             _ => {
                 let le = bytes.u8();
@@ -365,8 +359,7 @@ impl Session {
     /// Any bytes, signed by the owner.
     fn signed_bytes(&mut self, bytes: &mut Bytes<'_>) {
         let header = [0x80, bytes.u8(), bytes.u8(), bytes.u8()];
-        let length = usize::from(bytes.u8() % 70);
-        let body = bytes.take(length);
+        let body = bytes.take(70);
         let signature = HOST.sign(&mut self.card, header, body);
         let length = (body.len() + 66) as u8;
         let apdu = [

@@ -2,6 +2,21 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    tillcard_applet_fuzz::sequence::run(input);
+mod mutate;
+
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use tillcard_applet_fuzz::sequence;
+
+fuzz_target!(|input: &[u8]| {
+    sequence::run(input);
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    if seed % 4 == 0 {
+        return fuzzer_mutate(data, size, max_size);
+    }
+    let mutated = mutate::mutate(&data[..size], seed);
+    let size = mutated.len().min(max_size);
+    data[..size].copy_from_slice(&mutated[..size]);
+    size
 });

@@ -1,0 +1,77 @@
+//! Mutations that leave steps whole, and put in steps that lead somewhere: the
+//! fuzzer's own know nothing of either.
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use tillcard_applet_fuzz::bytes::Bytes;
+
+/// Another list of steps.
+pub fn mutate(input: &[u8], seed: u32) -> Vec<u8> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed.into());
+    let mut below = |end: usize| (random.next_u32() as usize) % end.max(1);
+    let mut steps = Vec::new();
+    let mut bytes = Bytes::new(input);
+    while !bytes.is_empty() {
+        steps.push(bytes.step().rest().to_vec());
+    }
+    for _ in 0..=below(3) {
+        let at = below(steps.len() + 1);
+        let other = below(steps.len());
+        match below(8) {
+            0 if !steps.is_empty() => drop(steps.remove(other)),
+            1 if !steps.is_empty() => steps.insert(at, steps[other].clone()),
+            2 if at < steps.len() => steps.swap(at, other),
+            3 | 4 if !steps.is_empty() => {
+                let step = &mut steps[other];
+                let at = below(step.len());
+                if let Some(byte) = step.get_mut(at) {
+                    // Numbers of things are small.
+                    let end = [4, 16, 256][below(3)];
+                    *byte = below(end) as u8;
+                }
+            }
+            _ => drop(steps.splice(at..at, known(&mut below))),
+        }
+    }
+    let mut output = Vec::new();
+    for mut step in steps {
+        step.truncate(255);
+        output.push(step.len() as u8);
+        output.extend(step);
+    }
+    output
+}
+
+/// Steps that go together.
+fn known(below: &mut impl FnMut(usize) -> usize) -> Vec<Vec<u8>> {
+    let amount = [below(200) as u8, below(256) as u8];
+    let (place, number) = (below(12) as u8, below(4) as u8);
+    let request = [
+        amount[0],
+        amount[1],
+        below(2) as u8,
+        0,
+        below(5) as u8,
+        below(4) as u8,
+        (below(8) == 0).into(),
+        below(6) as u8,
+    ];
+    let with = |step: u8, operands: &[u8]| [&[step], operands].concat();
+    match below(9) {
+        0..3 => vec![vec![1], with(3, &request), with(4, &request)],
+        3 => vec![with(
+            [6, 7][below(2)],
+            &[place, amount[0], amount[1], 1, place, 0],
+        )],
+        4 | 5 => vec![with(9, &[below(4) as u8, number, number])],
+        6 => vec![vec![1], with(3, &request), with(12 + number % 2, &[number])],
+        7 => {
+            let (input, output) = (
+                [place, number, 1, amount[0], amount[1], 0],
+                [amount[0], 0, 1],
+            );
+            vec![[&[11, 1, 1][..], &input, &output, &[2]].concat()]
+        }
+        _ => vec![vec![[1, 5, 10, 14, 15, 16, 17, 18][below(8)]]],
+    }
+}

@@ -1,0 +1,241 @@
+//! Has a card on this machine go through all that a card does, and writes down
+//! each command and response, for the card on the Cortex-M4 to do the same.
+
+#[allow(dead_code)] // The fuzz targets use more of it.
+#[path = "../fuzz/src/host.rs"]
+mod host;
+
+use host::{HOST, LIMITS, TestCard, announced, card, split};
+use k256::schnorr::SigningKey;
+use std::path::Path;
+use tillcard_applet::Response;
+use tillcard_applet::command::{
+    AcknowledgeLog, BeginReading, EnterCoin, GenerateKey, GetAncestor, GetChallenge, GetData,
+    Issue, KeySource, Leaf, Limits, Network, Outpoint, OutputPayee, OwnerCommand, PIECE_MAX, Pay,
+    PaymentRequest, Place, Preview, Previewed, ReadCoins, ReadLog, ReceiveScript, ReportAbsent,
+    Resolve, SIGNING_INPUTS_MAX, SIGNING_OUTPUTS_MAX, Select, SetLimits, Sign, SigningInput,
+    SigningOutput, Source, Unsigned, Verify,
+};
+use tillcard_applet::nvm::RamNvm;
+
+struct Recorder {
+    card: TestCard,
+    script: Vec<u8>,
+}
+
+impl Recorder {
+    /// A card with power on this memory.
+    fn new(nvm: RamNvm, script: Vec<u8>) -> Self {
+        let bytes = nvm.as_bytes();
+        let end = bytes.iter().rposition(|byte| *byte != 0xFF);
+        let written = bytes[..end.map_or(0, |at| at + 1)].to_vec();
+        let mut recorder = Self {
+            card: card(nvm),
+            script,
+        };
+        recorder.script.push(0);
+        recorder.put(&written);
+        recorder
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        let length = u16::try_from(bytes.len()).expect("nothing is that long");
+        self.script.extend(length.to_be_bytes());
+        self.script.extend_from_slice(bytes);
+    }
+
+    fn exchange(&mut self, command: &[u8]) -> Vec<u8> {
+        let mut answer = Vec::new();
+        let mut command = command.to_vec();
+        loop {
+            let mut response = Response::new();
+            self.card.transmit(&command, &mut response);
+            self.script.push(1);
+            self.put(&command);
+            self.put(&response);
+            let (data, status) = split(&response);
+            answer.extend_from_slice(data);
+            match status {
+                [0x61, left] => command = vec![0x00, 0xC0, 0x00, 0x00, left],
+                [0x90, 0x00] => return answer,
+                _ => panic!("{status:02X?} to {command:02X?}"),
+            }
+        }
+    }
+
+    fn owner<C: OwnerCommand>(&mut self, command: &C) -> Vec<u8> {
+        let challenge = self.exchange(GetChallenge::to_apdu().as_bytes());
+        let signature = HOST.sign_for(&challenge, C::HEADER, &command.body());
+        self.exchange(command.to_apdu(&signature).as_bytes())
+    }
+
+    fn enter(&mut self, index: u32, amount: u64, credit: bool) {
+        let place = Place::receive(index);
+        let transaction = HOST.transaction(place, amount, index as u8);
+        let announced = announced(&transaction, place);
+        if credit {
+            self.exchange(Verify::to_apdu(&HOST.pin).as_bytes());
+            self.exchange(EnterCoin::credit(&announced).as_bytes());
+        } else {
+            self.owner(&announced);
+        }
+        for piece in transaction.chunks(PIECE_MAX) {
+            self.exchange(EnterCoin::piece(piece).expect("it fits").as_bytes());
+        }
+    }
+}
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=../src");
+    println!("cargo::rerun-if-changed=../fuzz/src/host.rs");
+    println!(
+        "cargo::rustc-link-arg=-T{}/link.x",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    println!("cargo::rerun-if-changed=link.x");
+    let script = payments(issuing());
+    let out = std::env::var_os("OUT_DIR").expect("cargo sets it");
+    std::fs::write(Path::new(&out).join("script"), script).expect("it can be written");
+}
+
+fn issuing() -> Vec<u8> {
+    let mut recorder = Recorder::new(RamNvm::default(), Vec::new());
+    recorder.exchange(Select::to_apdu().as_bytes());
+    recorder.exchange(GenerateKey::to_apdu().as_bytes());
+    let key = |byte| SigningKey::from_slice(&[byte; 32]).expect("a key");
+    let owner = key(0x11).verifying_key().to_bytes().into();
+    let leaf = Leaf::Delayed {
+        blocks: 144,
+        key: key(0x22).verifying_key().to_bytes().into(),
+    };
+    let source = KeySource::Made(&[0x33; 32]);
+    let issue = Issue::new(Network::Regtest, source, &owner, leaf, &HOST.pin, LIMITS);
+    recorder.exchange(issue.to_apdu().as_bytes());
+    recorder.script
+}
+
+fn payments(script: Vec<u8>) -> Vec<u8> {
+    let mut recorder = Recorder::new(HOST.funded.clone(), script);
+    recorder.exchange(Select::to_apdu().as_bytes());
+    recorder.exchange(GetData::Status.to_apdu().as_bytes());
+    recorder.exchange(GetData::Capabilities.to_apdu().as_bytes());
+    let limits = Limits {
+        per_payment: 1_000_000,
+        cumulative: 2_000_000,
+        ..LIMITS
+    };
+    recorder.owner(&SetLimits(limits));
+    for index in 6..22 {
+        recorder.enter(index, 12_000, false);
+    }
+    recorder.enter(22, 5_000, true);
+    recorder.exchange(Verify::to_apdu(&HOST.pin).as_bytes());
+    recorder.exchange(ReceiveScript::to_apdu().as_bytes());
+    let payee = [&[0x51, 0x20][..], &[7; 32]].concat();
+    // More than the fifteen largest coins.
+    let sixteen = PaymentRequest {
+        amount: 475_000,
+        fee_rate: 1_000,
+        payee_script: &payee,
+        source: Source::Rooted,
+        identity: [1; 16],
+        merchant: b"12345678901234567890123456789012",
+        invoice: Some(&[9; 32]),
+    };
+    let preview = |recorder: &mut Recorder, request| {
+        recorder.exchange(Preview::to_apdu(request).expect("it fits").as_bytes())
+    };
+    let pay = |recorder: &mut Recorder, request| {
+        recorder.exchange(Pay::to_apdu(request).expect("it fits").as_bytes())
+    };
+    let offer = preview(&mut recorder, sixteen);
+    let offered = Previewed::parse(&offer).expect("a preview").outpoints;
+    assert_eq!(offered.count(), 16);
+    pay(&mut recorder, sixteen);
+    pay(&mut recorder, sixteen);
+    // Out of the change of that one.
+    let small = PaymentRequest {
+        amount: 61_000,
+        identity: [2; 16],
+        ..sixteen
+    };
+    recorder.exchange(Verify::to_apdu(&HOST.pin).as_bytes());
+    let offer = preview(&mut recorder, small);
+    let mut offered = Previewed::parse(&offer).expect("a preview").outpoints;
+    let maker = offered
+        .find(|coin| coin.vout == 0)
+        .expect("the change is offered")
+        .txid;
+    recorder.exchange(GetAncestor(maker).to_apdu().as_bytes());
+    let first = Previewed::parse(&offer)
+        .expect("a preview")
+        .outpoints
+        .next();
+    recorder.exchange(ReportAbsent(first.expect("a coin")).to_apdu().as_bytes());
+    let smaller = PaymentRequest {
+        amount: 5_000,
+        identity: [3; 16],
+        ..sixteen
+    };
+    recorder.exchange(Verify::to_apdu(&HOST.pin).as_bytes());
+    pay(&mut recorder, smaller);
+    recorder.owner(&ReadLog(0));
+    recorder.owner(&BeginReading);
+    recorder.exchange(ReadCoins::next().as_bytes());
+    recorder.owner(&Resolve(1));
+    recorder.owner(&AcknowledgeLog {
+        seen: 2,
+        settled: 0,
+    });
+    sign(&mut recorder);
+    recorder.script
+}
+
+/// The largest transaction that the card signs for its owner.
+fn sign(recorder: &mut Recorder) {
+    let mut stream = Vec::new();
+    for index in 0..SIGNING_INPUTS_MAX {
+        let input = SigningInput {
+            outpoint: Outpoint {
+                txid: [index; 32],
+                vout: 0,
+            },
+            sequence: 0xFFFF_FFFD,
+            amount: 10_000,
+            place: Place {
+                chain: u32::from(index & 1),
+                index: u32::from(index) * 30,
+            },
+        };
+        stream.extend(input.to_bytes());
+    }
+    for index in 0..SIGNING_OUTPUTS_MAX {
+        let payee = match index & 1 {
+            0 => OutputPayee::Own(Place::change(u32::from(index / 8))),
+            _ => OutputPayee::Other(&[0x51; 252]),
+        };
+        let output = SigningOutput {
+            amount: 19_800,
+            payee,
+        };
+        stream.extend(output.to_bytes().expect("it fits"));
+    }
+    let unsigned = Unsigned {
+        version: 2,
+        lock_time: 0,
+        inputs: SIGNING_INPUTS_MAX,
+        outputs: SIGNING_OUTPUTS_MAX,
+        digest: {
+            use sha2::Digest;
+            sha2::Sha256::digest(&stream).into()
+        },
+    };
+    recorder.owner(&unsigned);
+    for piece in stream.chunks(PIECE_MAX) {
+        recorder.exchange(Sign::piece(piece).expect("it fits").as_bytes());
+    }
+    for input in [0, 127] {
+        recorder.exchange(Sign::input(input).as_bytes());
+    }
+}
