@@ -8,3 +8,4 @@ pub mod image;
 pub mod parsers;
 pub mod sequence;
 pub mod status;
+pub mod step;

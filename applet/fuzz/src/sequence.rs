@@ -1,6 +1,5 @@
 //! Sessions with an issued and funded card. The input is a list of steps, each
-//! its length in a byte, a byte that says what it is, and operands; see
-//! [`Session::step`].
+//! its length in a byte, a byte that says what it is (see [`step`]), and operands.
 //!
 //! Whatever the steps are: no panic; no status word that the protocol doesn't
 //! list; tries rise by the right PIN only; no signature without what must be
@@ -9,6 +8,7 @@
 use super::bytes::Bytes;
 use super::host::{self, HOST, TestCard, announced, double_sha256, split};
 use super::status::is_listed;
+use super::step;
 use tillcard_applet::command::{
     AcknowledgeLog, BeginReading, EnterCoin, GenerateKey, GetAncestor, GetChallenge, GetData,
     Limits, Outpoint, OutputPayee, PIECE_MAX, Pay, PaymentRequest, Place, Preview, Previewed,
@@ -120,63 +120,62 @@ impl Session {
     }
 
     fn step(&mut self, bytes: &mut Bytes<'_>) {
-        match bytes.u8() % 25 {
-            0 => {
+        match bytes.u8() % step::COUNT {
+            step::RAW => {
                 self.send(bytes.rest());
             }
-            1 => {
+            step::PIN => {
                 self.send(Verify::to_apdu(&HOST.pin).as_bytes());
             }
-            2 => {
+            step::PIN_DATA => {
                 let block = bytes.take(16);
                 let header = [0x00, 0x20, 0x00, 0x80, block.len() as u8];
                 self.send(&[&header[..], block].concat());
             }
-            3 => self.preview(bytes),
-            4 => {
+            step::PREVIEW => self.preview(bytes),
+            step::PAY => {
                 let request = self.request(bytes);
                 self.pay(request);
             }
-            5 => {
+            step::PAY_AGAIN => {
                 if let Some(request) = self.last_request.clone() {
                     self.pay(request);
                 }
             }
-            6 => self.enter(bytes, false),
-            7 => self.enter(bytes, true),
-            8 => self.signed_bytes(bytes),
-            9 => self.owner_command(bytes),
-            10 => {
+            step::ENTER => self.enter(bytes, false),
+            step::CREDIT => self.enter(bytes, true),
+            step::SIGNED_BYTES => self.signed_bytes(bytes),
+            step::OWNER => self.owner_command(bytes),
+            step::READ_ON => {
                 self.send(ReadCoins::next().as_bytes());
             }
-            11 => self.sign(bytes),
-            12 => {
+            step::SIGN => self.sign(bytes),
+            step::REPORT_ABSENT => {
                 let outpoint = bytes.u8();
                 if let Some(outpoint) = self.offered.get(usize::from(outpoint)).copied() {
                     self.send(ReportAbsent(outpoint).to_apdu().as_bytes());
                 }
             }
-            13 => self.get_ancestor(bytes),
-            14 => {
+            step::GET_ANCESTOR => self.get_ancestor(bytes),
+            step::RESET => {
                 self.card.reset();
                 self.check_tries();
                 self.send(Select::to_apdu().as_bytes());
             }
-            15 => {
+            step::SELECT => {
                 self.send(Select::to_apdu().as_bytes());
             }
-            16 => {
+            step::RECEIVE_SCRIPT => {
                 self.send(ReceiveScript::to_apdu().as_bytes());
             }
-            17 => {
+            step::GET_DATA => {
                 let object = bytes.one_of(&[GetData::Status, GetData::Capabilities]);
                 self.send(object.to_apdu().as_bytes());
             }
-            18 => {
+            step::TRIES => {
                 self.send(&[0x00, 0x20, 0x00, 0x80]);
             }
-            19 => {
-                // The last command, with a byte that is another.
+            step::ALTERED => {
                 let at = usize::from(bytes.u8());
                 let with = bytes.u8();
                 let mut apdu = self.last_apdu.clone();
@@ -185,19 +184,18 @@ impl Session {
                 }
                 self.send(&apdu);
             }
-            20 => {
+            step::GENERATE => {
                 self.send(GenerateKey::to_apdu().as_bytes());
             }
-            21 => {
+            step::CHALLENGE => {
                 self.send(GetChallenge::to_apdu().as_bytes());
             }
-            22 => {
+            step::PIECE => {
                 if let Ok(apdu) = EnterCoin::piece(bytes.rest()) {
                     self.send(apdu.as_bytes());
                 }
             }
-            23 => {
-                // As it came, GET RESPONSE left to the steps.
+            step::PART => {
                 self.transmit(bytes.rest());
             }
             _ => {

@@ -4,6 +4,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use tillcard_applet_fuzz::bytes::Bytes;
+use tillcard_applet_fuzz::step;
 
 /// Another list of steps.
 pub fn mutate(input: &[u8], seed: u32) -> Vec<u8> {
@@ -57,21 +58,32 @@ fn known(below: &mut impl FnMut(usize) -> usize) -> Vec<Vec<u8>> {
         below(6) as u8,
     ];
     let with = |step: u8, operands: &[u8]| [&[step], operands].concat();
+    let small = |below: &mut dyn FnMut(usize) -> usize, steps: &[u8]| steps[below(steps.len())];
     match below(9) {
-        0..3 => vec![vec![1], with(3, &request), with(4, &request)],
-        3 => vec![with(
-            [6, 7][below(2)],
-            &[place, amount[0], amount[1], 1, place, 0],
-        )],
-        4 | 5 => vec![with(9, &[below(4) as u8, number, number])],
-        6 => vec![vec![1], with(3, &request), with(12 + number % 2, &[number])],
-        7 => {
-            let (input, output) = (
-                [place, number, 1, amount[0], amount[1], 0],
-                [amount[0], 0, 1],
-            );
-            vec![[&[11, 1, 1][..], &input, &output, &[2]].concat()]
+        0..3 => vec![
+            vec![step::PIN],
+            with(step::PREVIEW, &request),
+            with(step::PAY, &request),
+        ],
+        3 => {
+            let way = small(below, &[step::ENTER, step::CREDIT]);
+            vec![with(way, &[place, amount[0], amount[1], 1, place, 0])]
         }
-        _ => vec![vec![[1, 5, 10, 14, 15, 16, 17, 18][below(8)]]],
+        4 | 5 => vec![with(step::OWNER, &[below(5) as u8, number, number])],
+        6 => {
+            let next = small(below, &[step::REPORT_ABSENT, step::GET_ANCESTOR]);
+            vec![
+                vec![step::PIN],
+                with(step::PREVIEW, &request),
+                with(next, &[number]),
+            ]
+        }
+        7 => {
+            let input = [place, number, 1, amount[0], amount[1], 0];
+            let output = [amount[0], 0, 1];
+            let version = 2;
+            vec![[&[step::SIGN, 1, 1][..], &input, &output, &[version]].concat()]
+        }
+        _ => vec![vec![below(step::COUNT.into()) as u8]],
     }
 }
