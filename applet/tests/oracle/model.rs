@@ -154,7 +154,8 @@ impl<'a> Model<'a> {
             0 => index < 4096 && index <= self.next_receive + 9,
             _ => !credit && index < self.next_change,
         };
-        if !known {
+        let rooted = |coin: &Coin| coin.place == place && coin.spent.is_none() && !coin.unrooted;
+        if !known || credit && self.coins.iter().any(rooted) {
             return 0x9410;
         }
         if self.retired.contains(&place) {
