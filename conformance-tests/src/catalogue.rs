@@ -45,6 +45,7 @@ pub const AREAS: &[&[Case]] = &[
     cases::signing_refusals::CASES,
     cases::resolving::CASES,
     cases::persistence::CASES,
+    cases::lives::CASES,
     cases::damage::CASES,
 ];
 

@@ -162,6 +162,20 @@ impl Card {
     /// # Errors
     /// [`crate::outcome::Stop::Fail`] unless it is the amount.
     pub fn entered(&mut self, entry: &Entry, amount: u64, answer: Answer) -> Step<()> {
+        self.entered_as(entry, amount, false, answer)
+    }
+
+    /// The same of a coin of the owner's or of a credit.
+    ///
+    /// # Errors
+    /// [`crate::outcome::Stop::Fail`] unless it is the amount.
+    pub fn entered_as(
+        &mut self,
+        entry: &Entry,
+        amount: u64,
+        credit: bool,
+        answer: Answer,
+    ) -> Step<()> {
         let data = answer.want(Sw::OK, "ENTER COIN, last piece")?;
         let mut reader = Reader::new("ENTER COIN", &data);
         let answered = u64::from_be_bytes(reader.array(0x80)?);
@@ -170,10 +184,6 @@ impl Card {
             answered == amount,
             "ENTER COIN: the amount is {answered} sat instead of {amount}"
         );
-        self.remember(entry, amount, false)
-    }
-
-    fn remember(&mut self, entry: &Entry, amount: u64, unrooted: bool) -> Step<()> {
         let place = Place(entry.place);
         self.host_mut()?.purse.enter(Coin {
             txid: entry.txid,
@@ -182,7 +192,7 @@ impl Card {
             chain: place.chain(),
             index: place.index(),
             doubtful: false,
-            unrooted,
+            unrooted: credit,
             spent: None,
         });
         Ok(())
@@ -204,17 +214,8 @@ impl Card {
         self.authorise()?;
         self.begin_credit(entry)?
             .want_bare(Sw::OK, "ENTER COIN of a credit, first command")?;
-        let data = self
-            .stream(transaction, LONGEST_PIECE)?
-            .want(Sw::OK, "ENTER COIN of a credit, last piece")?;
-        let mut reader = Reader::new("ENTER COIN of a credit", &data);
-        let answered = u64::from_be_bytes(reader.array(0x80)?);
-        reader.end()?;
-        require!(
-            answered == amount,
-            "ENTER COIN of a credit: the amount is {answered} sat instead of {amount}"
-        );
-        self.remember(entry, amount, true)
+        let answer = self.stream(transaction, LONGEST_PIECE)?;
+        self.entered_as(entry, amount, true, answer)
     }
 
     /// A transaction with one output of this amount at this place, and its entry.

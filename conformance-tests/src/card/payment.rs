@@ -258,10 +258,18 @@ impl Card {
     /// # Errors
     /// [`Stop::Fail`] on any difference.
     pub fn ancestor(&mut self, request: &Request) -> Step<()> {
+        let txid = self.logged(request)?.txid;
+        let answer = self.ancestor_answer(&txid)?;
+        self.ancestor_given(request, answer)
+    }
+
+    /// Judges the answer to a GET ANCESTOR that must be given, and counts it.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] on any difference.
+    pub fn ancestor_given(&mut self, request: &Request, answer: Answer) -> Step<()> {
         let kept = self.logged(request)?.clone();
-        let bytes = self
-            .ancestor_answer(&kept.txid)?
-            .want(Sw::OK, "GET ANCESTOR")?;
+        let bytes = answer.want(Sw::OK, "GET ANCESTOR")?;
         self.same_transaction(&kept, &bytes)?;
         self.logged_mut(kept.sequence)?.given_as_ancestor += 1;
         Ok(())

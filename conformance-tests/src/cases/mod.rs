@@ -18,6 +18,7 @@ pub(crate) mod information;
 pub(crate) mod issuing;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod lives;
 pub(crate) mod log;
 pub(crate) mod owner;
 pub(crate) mod payment;

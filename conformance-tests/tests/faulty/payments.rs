@@ -183,6 +183,7 @@ pub(crate) const PAYMENTS: &[Defect] = &[
             "TC-NOP-01",
             "TC-NVM-01",
             "TC-NVM-03",
+            "TC-NVM-05",
             "TC-REC-01",
         ],
         transmit: |memory, card, command| {

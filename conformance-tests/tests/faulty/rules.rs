@@ -189,7 +189,7 @@ pub(crate) const RULES: &[Defect] = &[
     },
     Defect {
         name: "a payment given again by its identity alone",
-        caught_by: &["TC-REC-02", "TC-PAY-19"],
+        caught_by: &["TC-REC-02", "TC-PAY-19", "TC-NVM-05"],
         transmit: |memory, card, command| {
             let identity =
                 |command: &[u8]| source_at(command).map(|at| command[at + 3..at + 19].to_vec());
