@@ -208,6 +208,8 @@ fn field_lengths(b: &mut Bench) -> Outcome {
 
 /// Tags and values.
 type Objects = [(u16, Vec<u8>)];
+/// A command's name, its header, and the data objects of its field.
+type Field<'a> = (&'a str, [u8; 4], Vec<(u16, Vec<u8>)>);
 
 /// The same data objects, spoilt in ways that keep the field's length.
 fn spoilt(objects: &Objects) -> Vec<(&'static str, Vec<u8>)> {
@@ -284,7 +286,7 @@ fn encodings(b: &mut Bench) -> Outcome {
     let signature = (0x9E, vec![9; 64]);
     let number = (0x80, vec![0; 4]);
     let signed = |body: &Objects| [body, std::slice::from_ref(&signature)].concat();
-    let fields: [(&str, [u8; 4], Vec<(u16, Vec<u8>)>); 13] = [
+    let fields: [Field; 13] = [
         ("ISSUE", [0x80, 0x10, 0, 0], profile.objects().to_vec()),
         (
             "ISSUE, imported",
