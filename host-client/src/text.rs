@@ -20,6 +20,15 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// A number of things: `1 coin`, `2,000 coins`.
+pub fn counted(number: impl TryInto<u64>, thing: &str) -> String {
+    match number.try_into() {
+        Ok(1) => format!("1 {thing}"),
+        Ok(number) => format!("{} {thing}s", grouped(number)),
+        Err(_) => format!("many {thing}s"),
+    }
+}
+
 /// Reads an amount in satoshi: `21000`, `21,000`, `21_000 sat`.
 ///
 /// # Errors
@@ -48,6 +57,13 @@ pub fn parse_sat(text: &str) -> Result<Amount, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!(counted(1_usize, "coin"), "1 coin");
+        assert_eq!(counted(0_u32, "coin"), "0 coins");
+        assert_eq!(counted(2_000_u16, "coin"), "2,000 coins");
+    }
 
     #[test]
     fn thousands_are_grouped() {

@@ -58,7 +58,7 @@ fn log_and_limits() {
         "Payment 0: 21,000 sat to bcrt1",
         "claimed by the terminal: to be “Café Müller”",
         "in a block",
-        "1 of them are new",
+        "New to the card's owner: 1 payment.",
     ] {
         assert!(log.contains(part), "{part}: {log}");
     }
@@ -78,13 +78,13 @@ fn log_and_limits() {
     assert!(said.contains("owner acknowledge"), "{said}");
     let acknowledge = ["owner", "acknowledge", "--confirmations", "1"];
     let read = user.tillcard(&acknowledge, "");
-    assert!(read.contains("forgets 1"), "{read}");
+    assert!(read.contains("forgets 1 payment as settled"), "{read}");
     let set = user.tillcard(&few, "");
     assert!(set.contains("up to 5,000 sat each, 10 of them"), "{set}");
     pay(&user, "4,000 sat", &["--no-pin"], "");
     let limits = user.tillcard(&["owner", "limits"], "");
     assert!(
-        limits.contains("in 1 payments, 1 of them without PIN"),
+        limits.contains("in 1 payment, 1 of them without PIN"),
         "{limits}"
     );
     inserted.take_out();
@@ -125,7 +125,7 @@ fn coins_become_one() {
         user_with_coins(33, &["--leaf-delay", "144"], &["20,000 sat", "30,000 sat"]);
     let coins = user.tillcard(&["owner", "coins"], "");
     assert!(
-        coins.contains("50,000 sat to be spent, in 2 coins"),
+        coins.contains("50,000 sat to be spent; the card knows 2 coins"),
         "{coins}"
     );
     let one = user.tillcard(&["owner", "consolidate"], "");
@@ -136,7 +136,7 @@ fn coins_become_one() {
     let entered = user.tillcard(&["owner", "enter"], "");
     assert!(entered.contains("The card has taken"), "{entered}");
     let coins = user.tillcard(&["owner", "coins"], "");
-    assert!(coins.contains("in 1 coins"), "{coins}");
+    assert!(coins.contains("knows 1 coin."), "{coins}");
     let nothing = user.tillcard(&["owner", "topup"], "");
     assert!(nothing.contains("told of all its coins"), "{nothing}");
     let status = user.tillcard(&["owner", "status"], "");
@@ -179,7 +179,7 @@ fn a_psbt_is_signed() {
         };
         assert!(signed.inputs[0].tap_key_sig.is_some());
         let coins = user.tillcard(&["owner", "coins"], "");
-        assert!(coins.contains("in 0 coins"), "{coins}");
+        assert!(coins.contains("knows 0 coins"), "{coins}");
         inserted.take_out();
     }
 }

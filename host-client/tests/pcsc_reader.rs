@@ -11,6 +11,7 @@ use reader_support::{DEADLINE, FIRST, Inserted, Mortal, SECOND, Stranger, Tillca
 use reader_support::{empty_readers, readers};
 use tillcard::card::{self, CardError, PaymentOrder};
 use tillcard::chain::FeeRate;
+use tillcard::owner::CardChain;
 use tillcard::till::check_payment;
 use tillcard::transport::{Transport, TransportError};
 
@@ -27,12 +28,11 @@ fn a_payment_through_the_reader() {
     let authority = owner.authority();
     let mut session = session.as_owner(&authority);
     let funding = owner.funding(0, COIN);
-    session.enter_coin(&funding, 1, 0).unwrap();
-    let order = PaymentOrder {
-        amount: Amount::from_sat(21_000),
-        fee_rate: FeeRate::from_sat_per_kvb(2_000),
-        payee: payee(0x44),
-    };
+    session
+        .enter_coin(&funding, 1, CardChain::Receive, 0)
+        .unwrap();
+    let rate = FeeRate::from_sat_per_kvb(2_000);
+    let order = PaymentOrder::new(Amount::from_sat(21_000), rate, payee(0x44)).unwrap();
     let session = session.leave().verify(&pin(PIN)).unwrap();
     let session = session.preview(order.clone()).unwrap();
     let preview = session.preview().clone();

@@ -13,6 +13,7 @@ use super::output::line;
 use super::{Failure, arguments};
 use crate::card::Merchant;
 use crate::chain::{Chain, FeeRate};
+use crate::text::counted;
 use crate::till::{Event, Journal, Office, Outcome, PaymentTerms, StandardInput, Till};
 use crate::transport::Readers;
 
@@ -142,9 +143,9 @@ impl Resume {
         if !asked.is_empty() {
             if !self.books.json {
                 line(format_args!(
-                    "{} cards were asked to pay, and their answers were lost: put each in again, \
-                     oldest first.",
-                    asked.len()
+                    "Cards were asked for {}, and their answers were lost: put each in again, oldest \
+                     first.",
+                    counted(asked.len(), "payment")
                 ));
             }
             let mut till = Till {

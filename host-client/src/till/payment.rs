@@ -220,6 +220,9 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
             Err(Stop::Declined(decline)) => {
                 if asking.asked && decline.is_final() {
                     asking.record.state = RecordState::Declined;
+                    // A card that paid nothing leaves nothing here.
+                    asking.record.preview = None;
+                    asking.record.coins.clear();
                     self.office.journal.write(&asking.record)?;
                 }
                 self.tell(decline.event());

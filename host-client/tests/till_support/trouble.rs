@@ -101,6 +101,7 @@ pub(crate) fn a_till_that_stops_while_the_card_signs(regtest: &dyn Regtest) {
             }
             [Outcome::Declined(Decline::NeverWritten)] if !wrote => {
                 assert_eq!(records[0].state, RecordState::Declined);
+                assert!(records[0].preview.is_none() && records[0].coins.is_empty());
                 let contents = scene.as_owner(|card| card.read_coins().unwrap());
                 assert_eq!((contents.header.debited, contents.header.payments), (0, 0));
             }

@@ -5,6 +5,7 @@ use super::visit::{Visit, Visited, at_home, look_up};
 use crate::cli::Failure;
 use crate::cli::output::line;
 use crate::owner::{Fate, History};
+use crate::text::counted;
 
 /// Reads the card's log and tells the card that its owner has: new payments get room, and new
 /// limits can be set.
@@ -42,8 +43,9 @@ impl Acknowledge {
         card.close()?;
         let new = header.next_number - header.first_unacknowledged;
         line(format_args!(
-            "You have read {new} new payments. The card forgets {}, which are settled, and keeps {}.",
-            settled - header.first_kept,
+            "You have read {}. The card forgets {} as settled, and keeps {}.",
+            counted(new, "new payment"),
+            counted(settled - header.first_kept, "payment"),
             header.next_number - settled
         ));
         if fates.contains(&Fate::NotSent) {

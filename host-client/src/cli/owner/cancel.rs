@@ -5,7 +5,7 @@ use crate::chain::{Chain, FeeRate};
 use crate::cli::output::line;
 use crate::cli::{Failure, arguments};
 use crate::owner::{Fate, History, plan_cancel};
-use crate::text::sat;
+use crate::text::{counted, sat};
 
 /// Blocks within which a cancellation should confirm, for the fee estimate: it races the payment.
 const CONFIRMATION_TARGET: u16 = 1;
@@ -99,8 +99,8 @@ impl Resolve {
             Fate::Conflicted { confirmations, .. } if confirmations >= self.confirmations => {}
             Fate::Conflicted { by, confirmations } => {
                 return Err(Failure::new(format!(
-                    "{by} is {confirmations} blocks deep: wait until it is {}, or say \
-                     --confirmations {confirmations}",
+                    "{by} is {} deep: wait until it is {}, or say --confirmations {confirmations}",
+                    counted(confirmations, "block"),
                     self.confirmations
                 )));
             }

@@ -8,7 +8,7 @@ use crate::card::ImageCoin;
 use crate::chain::{Chain, OutputState};
 use crate::cli::Failure;
 use crate::cli::output::{ChainProgress, line};
-use crate::text::sat;
+use crate::text::{counted, sat};
 
 /// Shows the card's coins as it knows them, beside what the chain knows.
 #[derive(clap::Args)]
@@ -38,9 +38,9 @@ impl Coins {
             show(coin, &state);
         }
         line(format_args!(
-            "{} to be spent, in {} coins that the card knows.",
+            "{} to be spent; the card knows {}.",
             sat(free),
-            contents.coins.len()
+            counted(contents.coins.len(), "coin")
         ));
         let mut progress = ChainProgress::default();
         let view = owner.card_coins(&chain, record.number, &mut |height, tip| {

@@ -8,7 +8,7 @@ use crate::card;
 use crate::cli::Failure;
 use crate::cli::output::line;
 use crate::owner;
-use crate::text::sat;
+use crate::text::{counted, sat};
 
 /// Shows what the card allows shops and how much of it is used, or sets it anew.
 #[derive(clap::Args)]
@@ -46,9 +46,9 @@ impl Limits {
                 ),
             }
             line(format_args!(
-                "Used since they were set: {} in {} payments, {} of them without PIN.",
+                "Used since they were set: {} in {}, {} of them without PIN.",
                 sat(Amount::from_sat(header.debited)),
-                header.payments,
+                counted(header.payments, "payment"),
                 header.payments_without_pin
             ));
             return Ok(());
@@ -56,8 +56,12 @@ impl Limits {
         let unread = header.next_number - header.first_unacknowledged;
         if unread > 0 {
             return Err(Failure::new(format!(
-                "{unread} payments of the card are new to you: read them with tillcard owner \
-                 acknowledge, then set the limits"
+                "{} new to you: read the card's log with tillcard owner acknowledge, then set the \
+                 limits",
+                match unread {
+                    1 => "a payment is".to_owned(),
+                    many => format!("{many} payments are"),
+                }
             )));
         }
         card.set_limits(card::Limits::from(&limits))

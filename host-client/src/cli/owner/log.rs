@@ -9,7 +9,7 @@ use crate::card::Logged;
 use crate::cli::Failure;
 use crate::cli::output::line;
 use crate::owner::{Fate, History};
-use crate::text::sat;
+use crate::text::{counted, sat};
 
 /// Shows what the card paid: its own facts, and what the terminals claimed.
 #[derive(clap::Args)]
@@ -53,7 +53,8 @@ impl Log {
             history.contents.header.next_number - history.contents.header.first_unacknowledged;
         if unread > 0 {
             line(format_args!(
-                "{unread} of them are new. When you know them all: tillcard owner acknowledge"
+                "New to the card's owner: {}. When you know them all: tillcard owner acknowledge",
+                counted(unread, "payment")
             ));
         }
         Ok(())
@@ -95,14 +96,14 @@ pub(super) fn show(payment: &Logged, fate: &Fate, network: Network) {
     line(format_args!("  claimed by the terminal: {claims}"));
     if payment.given_again > 0 {
         line(format_args!(
-            "  given again {} times to a till that lost it; debited once",
-            payment.given_again
+            "  given again to a till that lost it ({}); debited once",
+            counted(payment.given_again, "time")
         ));
     }
     if payment.given_as_ancestor > 0 {
         line(format_args!(
-            "  given to {} later tills, since the first hadn't sent it",
-            payment.given_as_ancestor
+            "  given to later tills ({}), since the first hadn't sent it",
+            counted(payment.given_as_ancestor, "time")
         ));
     }
 }

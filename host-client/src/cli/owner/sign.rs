@@ -8,7 +8,7 @@ use super::visit::{Visit, Visited, at_home};
 use crate::cli::Failure;
 use crate::cli::output::line;
 use crate::owner::{PsbtFile, plan_psbt};
-use crate::text::sat;
+use crate::text::{counted, sat};
 
 /// Has the card sign a transaction that another wallet built of its coins.
 #[derive(clap::Args)]
@@ -43,8 +43,8 @@ impl Sign {
         let header = card.read_coins().map_err(&refused)?.header;
         let order = plan_psbt(&psbt.to_v0()?, &record.account, &header)?;
         line(format_args!(
-            "{} coins of card {}; {} to others, {} in fees:",
-            order.coins.len(),
+            "{} of card {}; {} to others, {} in fees:",
+            counted(order.coins.len(), "coin"),
             record.number,
             sat(order.to_others()),
             sat(order.fee().unwrap_or_default())
