@@ -14,3 +14,8 @@ fn two_thousand_payments() {
 fn two_thousand_signatures_for_the_owner() {
     trials::owner_signatures(2_000);
 }
+
+#[test]
+fn the_last_sat_on_either_side() {
+    trials::boundaries();
+}

@@ -12,3 +12,8 @@ fn a_hundred_thousand_payments() {
 fn a_hundred_thousand_signatures_for_the_owner() {
     trials::owner_signatures(100_000);
 }
+
+#[test]
+fn the_last_sat_on_either_side() {
+    trials::boundaries();
+}

@@ -4,7 +4,7 @@ use crate::oracle::card::{apdu, fresh, objects, send};
 use crate::oracle::choice::virtual_size;
 use crate::oracle::model::Model;
 use crate::oracle::owner::{Unsigned, enter, stream};
-use crate::oracle::payment::{payee, request};
+use crate::oracle::payment::{Request, payee, request};
 use crate::oracle::random::Random;
 use crate::oracle::wallet::{Limits, Profile, Wallet};
 use bitcoin::hashes::Hash;
@@ -104,6 +104,49 @@ pub fn payments(count: u32) {
         &by_inputs[1..]
     );
     assert!(by_inputs[1..].iter().all(|payments| *payments > 0));
+}
+
+/// The last sat on either side: of each payee's dust threshold, and of the least
+/// change.
+pub fn boundaries() {
+    let random = &mut Random::new(1);
+    let profile = Profile::random(random, Limits::WIDE);
+    let mut card = fresh(1);
+    let wallet = Wallet::issue(&mut card, random, &profile);
+    let model = &mut Model::new(&wallet, profile.limits);
+    enter(&mut card, model, random, (0, 0), 100_000);
+    let verify = apdu([0x00, 0x20, 0x00, 0x80], &wallet.pin, false);
+    let mut preview = |request: &Request| {
+        assert_eq!(send(&mut card, &verify).1, 0x9000);
+        model.verify(&wallet.pin);
+        let (answer, status) = send(&mut card, &apdu([0x80, 0x32, 0, 0], &request.data(), true));
+        let expected = model.preview(request);
+        assert_eq!(
+            (status, &answer),
+            match &expected {
+                Ok(answer) => (0x9000, answer),
+                Err(status) => (*status, &answer),
+            }
+        );
+        status
+    };
+    let mut types = std::collections::HashSet::new();
+    while types.len() < 5 {
+        let request = request(random, 0, 1_000);
+        let dust = request.payee.minimal_non_dust().to_sat();
+        let with = |amount| Request {
+            amount,
+            ..request.clone()
+        };
+        assert_eq!(preview(&with(dust)), 0x9000);
+        assert_eq!(preview(&with(dust - 1)), 0x9407);
+        // Change of 330 sat, and what would be 329.
+        let fee = virtual_size(1, request.payee.len() as u64, true);
+        for rest in [329, 330] {
+            assert_eq!(preview(&with(100_000 - fee - rest)), 0x9000);
+        }
+        types.insert(request.payee.as_bytes()[..2].to_vec());
+    }
 }
 
 /// So many signatures of transactions with 1 to 128 inputs and 1 to 64 outputs.
