@@ -65,5 +65,12 @@ fn pcsc_conformance() {
         .collect();
     assert_eq!(in_reach, verdicts, "{reasons:#?}");
     assert!(in_process.conforms && over_pcsc.conforms, "{reasons:#?}");
-    assert_eq!(in_process.cards, over_pcsc.cards);
+    // Each of those takes one card in a reader, to find that out, and may take a second elsewhere.
+    let more = in_process.cards.checked_sub(over_pcsc.cards);
+    assert!(
+        more.is_some_and(|more| more as usize <= beyond.len()),
+        "{} cards in process, {} over PC/SC",
+        in_process.cards,
+        over_pcsc.cards
+    );
 }
