@@ -90,8 +90,8 @@ fn memories_of_other_versions() {
 #[test]
 fn a_damaged_memory() {
     let mut bytes = memory();
-    // The first transaction, with others behind it.
-    bytes[16 + 8] ^= 1;
+    // The first transaction, behind the page's two headers and with others behind it.
+    bytes[2 * 16 + 8] ^= 1;
     refuses(bytes, State::Damaged);
 }
 
