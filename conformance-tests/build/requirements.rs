@@ -30,7 +30,7 @@ pub fn parse(markdown: &str) -> Result<Vec<Definition>, String> {
         };
         let (id, text) = rest
             .split_once("]` ")
-            .ok_or_else(|| format!("line {}: a requirement starts \"- `[XXX-n]` \"", number + 1))?;
+            .ok_or_else(|| format!("line {}: a requirement starts \"- `[AREA-n]` \"", number + 1))?;
         if !is_id(id) {
             return Err(format!(
                 "line {}: {id} is no requirement number",
