@@ -28,9 +28,12 @@ pub fn parse(markdown: &str) -> Result<Vec<Definition>, String> {
         let Some(rest) = line.strip_prefix("- `[") else {
             continue;
         };
-        let (id, text) = rest
-            .split_once("]` ")
-            .ok_or_else(|| format!("line {}: a requirement starts \"- `[AREA-n]` \"", number + 1))?;
+        let (id, text) = rest.split_once("]` ").ok_or_else(|| {
+            format!(
+                "line {}: a requirement starts \"- `[AREA-n]` \"",
+                number + 1
+            )
+        })?;
         if !is_id(id) {
             return Err(format!(
                 "line {}: {id} is no requirement number",
