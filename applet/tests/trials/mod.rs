@@ -12,6 +12,8 @@ use bitcoin::{OutPoint, ScriptBuf, Txid};
 
 /// Payments that one card makes.
 const PAYMENTS: u32 = 10;
+/// Signatures asked for, about, of one of the owner's transactions.
+const SIGNED: u64 = 24;
 
 /// So many payments, each previewed, paid, and compared.
 pub fn payments(count: u32) {
@@ -175,9 +177,9 @@ pub fn owner_signatures(count: u32) {
                 "seed {seed}"
             );
             let written = unsigned.written(&wallet);
-            // Not all of the many: every one costs as much as a payment.
+            // Not all of the many, so that there are transactions of every size.
             for input in 0..inputs {
-                if inputs > 4 && !random.once_in(inputs / 4) {
+                if inputs > SIGNED && !random.once_in(inputs / SIGNED) {
                     continue;
                 }
                 let ask = apdu([0x80, 0x40, 2, input as u8], &[], true);
