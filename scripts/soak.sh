@@ -25,7 +25,7 @@ trap 'rm -f "$draft"' EXIT
         "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n1)" "$(nproc)"
     printf -- '- compiler: %s\n\n```text\n' "$(rustc --version)"
 } >"$draft"
-scripts/with-pcscd.sh cargo test --quiet --locked --workspace --all-features \
+cargo test --quiet --locked --workspace --all-features \
     --test 'soak*' -- --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 printf '```\n' >>"$draft"
 mkdir -p "$(dirname "$report")"
