@@ -1,5 +1,5 @@
 //! What the owner signs, and what he is told when his card is issued
-//! (`docs/protocol.md`, sections 3.2 and 5.2).
+//! (`docs/protocol.md`, sections 3.2, 5.2 and 5.4).
 
 use crate::command::{
     CHALLENGE_LENGTH, Capabilities, Header, Leaf, Network, Point, Provenance, SALT_LENGTH, XOnlyKey,
@@ -37,6 +37,26 @@ pub fn message(
             challenge,
             header,
             body,
+        ],
+    )
+}
+
+/// What the new key signs when it takes the place of the owner key
+/// (section 5.4).
+pub fn key_proof_message(
+    network: Network,
+    card_id: &[u8; CARD_ID_LENGTH],
+    challenge: &[u8; CHALLENGE_LENGTH],
+    new_key: &XOnlyKey,
+) -> Hash {
+    tagged_hash(
+        "Tillcard/owner-key",
+        &[
+            &[network.to_byte()],
+            card_id,
+            &NO_RECEIPT,
+            challenge,
+            new_key,
         ],
     )
 }

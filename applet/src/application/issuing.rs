@@ -46,7 +46,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             leaf,
         };
         // Everything that could fail does before the card is issued for good.
-        let issued = self.record(&identity)?;
+        let issued = self.issue_record(&identity)?;
         let receive_script = script_at(&identity, Place::receive(0))?;
         self.persistent
             .issue(&identity, &pin, &limits, &receive_script)?;
@@ -54,7 +54,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// The issue record, signed.
-    fn record(&mut self, identity: &Identity) -> Result<Issued, Status> {
+    pub(super) fn issue_record(&mut self, identity: &Identity) -> Result<Issued, Status> {
         let mut salt = [0; SALT_LENGTH];
         self.rng
             .try_fill_bytes(&mut salt)
@@ -80,7 +80,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 }
 
 /// `6A80` unless these are the bytes of a key.
-fn require_key(key: &XOnlyKey) -> Result<(), Status> {
+pub(super) fn require_key(key: &XOnlyKey) -> Result<(), Status> {
     if is_x_only_key(key) {
         Ok(())
     } else {

@@ -1,9 +1,9 @@
-//! READ LOG, ACKNOWLEDGE LOG, SET LIMITS, RESOLVE.
+//! READ LOG, ACKNOWLEDGE LOG, RESOLVE.
 
 use super::Tillcard;
 use crate::command::{
     AcknowledgeLog, Authority, LoggedPayment, Outpoint, PaymentState, Place, ReadLog, Resolve,
-    SetLimits, Signed,
+    Signed,
 };
 use crate::journal::RECORD_MAX;
 use crate::payment::MAX_INPUTS;
@@ -80,15 +80,6 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         tally.log_first = settled;
         tally.log_seen = seen;
         self.persistent.set_tally(&tally)
-    }
-
-    pub(super) fn set_limits(&mut self, set: &Signed<'_, SetLimits>) -> Result<(), Status> {
-        self.require_owner(set)?;
-        let tally = self.persistent.tally()?;
-        if tally.log_seen < tally.log_next {
-            return Err(status::CONDITIONS);
-        }
-        self.persistent.set_limits(&set.command.0.validate()?)
     }
 
     pub(super) fn resolve(&mut self, resolve: &Signed<'_, Resolve>) -> Result<(), Status> {

@@ -4,7 +4,9 @@ mod again;
 mod coins;
 mod data;
 mod issuing;
+mod limits;
 mod log;
+mod owner_key;
 mod parts;
 mod paying;
 mod pin;
@@ -15,7 +17,7 @@ mod signing;
 pub use reading::Reading;
 pub use signing::Signing;
 
-use crate::command::{AID, Command, Place, Selected, Signed, TaprootScript};
+use crate::command::{AID, CHALLENGE_LENGTH, Command, Place, Selected, Signed, TaprootScript};
 use crate::key;
 use crate::owner;
 use crate::persistent::{Identity, Persistent};
@@ -81,6 +83,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             Command::Verify(entry) => self.verify(entry),
             Command::GetChallenge => self.get_challenge(reply),
             Command::ReceiveScript => self.receive_script(reply),
+            Command::ResetRetryCounter(reset) => self.reset_retry_counter(&reset),
+            Command::ChangeOwnerKey(change) => self.change_owner_key(&change),
             Command::EnterCoin(enter) => self.enter_coin(enter, reply),
             Command::ReadCoins(read) => self.read_coins(read, reply),
             Command::Preview(request) => self.preview(&request, reply),
@@ -90,6 +94,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             Command::ReadLog(read) => self.read_log(&read, reply),
             Command::AcknowledgeLog(acknowledge) => self.acknowledge_log(&acknowledge),
             Command::SetLimits(set) => self.set_limits(&set),
+            Command::ReadLimits(read) => self.read_limits(&read, reply),
+            Command::ReadAccount(read) => self.read_account(&read, reply),
             Command::Sign(sign) => self.sign(sign, reply),
             Command::Resolve(resolve) => self.resolve(&resolve),
         }
@@ -98,6 +104,15 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// `6985` unless the card is issued; `6982` unless the owner signed this with
     /// the challenge outstanding, which is used up.
     fn require_owner<C>(&mut self, signed: &Signed<'_, C>) -> Result<(), Status> {
+        self.authorise(signed).map(|_| ())
+    }
+
+    /// [`Self::require_owner`], for a command that needs what it looked at: the
+    /// card's identity and the challenge.
+    fn authorise<C>(
+        &mut self,
+        signed: &Signed<'_, C>,
+    ) -> Result<(Identity, [u8; CHALLENGE_LENGTH]), Status> {
         self.require_issued()?;
         let challenge = self.volatile.challenge.take();
         let challenge = challenge.ok_or(status::SECURITY_STATUS)?;
@@ -110,7 +125,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             signed.body,
         );
         if key::verify(&identity.owner_key, &message, signed.signature) {
-            Ok(())
+            Ok((identity, challenge))
         } else {
             Err(status::SECURITY_STATUS)
         }

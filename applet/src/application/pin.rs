@@ -1,7 +1,7 @@
-//! VERIFY.
+//! VERIFY, RESET RETRY COUNTER.
 
 use super::Tillcard;
-use crate::command::PinEntry;
+use crate::command::{PinEntry, ResetRetryCounter};
 use crate::pin::TRIES;
 use crate::status::{self, Status};
 use crate::volatile::Holder;
@@ -39,5 +39,23 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.persistent.set_tries_left(TRIES)?;
         self.volatile.holder = Some(Holder::default());
         Ok(())
+    }
+
+    pub(super) fn reset_retry_counter(
+        &mut self,
+        reset: &ResetRetryCounter<'_>,
+    ) -> Result<(), Status> {
+        let new_pin = match reset {
+            ResetRetryCounter::New(signed) => {
+                self.require_owner(signed)?;
+                Some(signed.command.pin()?)
+            }
+            ResetRetryCounter::Same(signed) => {
+                self.require_owner(signed)?;
+                None
+            }
+        };
+        self.volatile.holder = None;
+        self.persistent.reset_retry_counter(new_pin.as_ref())
     }
 }

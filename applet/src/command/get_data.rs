@@ -151,7 +151,7 @@ impl Capabilities {
 
     /// What this card answers.
     pub const OWN: Self = Self {
-        version: [0, 1],
+        version: [0, 2],
         capabilities: Self::EXTENDED_LENGTH
             | Self::MADE_KEY
             | Self::AUXILIARY_RANDOMNESS

@@ -228,15 +228,20 @@ impl Issued {
     /// [`Malformed`] when it isn't one.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut objects = Objects::new(bytes);
-        let issued = Self {
+        let issued = Self::take(&mut objects)?;
+        objects.end()?;
+        Ok(issued)
+    }
+
+    /// Reads it off the front of an answer that goes on.
+    pub(super) fn take(objects: &mut Objects<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
             public_key: *objects.fixed(0x80)?,
             chain_code: *objects.fixed(0x81)?,
             identity_key: *objects.fixed(0x82)?,
             salt: *objects.fixed(0x83)?,
             signature: *objects.fixed(0x84)?,
-        };
-        objects.end()?;
-        Ok(issued)
+        })
     }
 
     pub(crate) fn write(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {

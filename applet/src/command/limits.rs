@@ -1,9 +1,11 @@
-//! Limits, and SET LIMITS (`docs/protocol.md`, sections 7.1 and 8.3).
+//! Limits, SET LIMITS and READ LIMITS (`docs/protocol.md`, sections 7.1, 8.3 and
+//! 8.6).
 
-use super::signed::body;
+use super::signed::{body, no_body};
 use super::{Body, Header, OwnerCommand};
 use crate::status::{self, Status};
-use crate::tlv::{Malformed, Objects};
+use crate::tlv::{self, Malformed, Objects, Overflow};
+use heapless::VecView;
 
 /// The most that can ever exist, in sat.
 pub const MAX_MONEY: u64 = 2_100_000_000_000_000;
@@ -121,14 +123,60 @@ impl OwnerCommand for SetLimits {
     const ANSWERED: bool = false;
 
     fn body(&self) -> Body {
-        body([(0x85, &self.0.to_bytes())])
+        body([(TAG, &self.0.to_bytes())])
     }
 
     fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
-        let mut objects = Objects::new(body);
-        let limits = Limits::from_bytes(objects.fixed(0x85)?);
-        objects.end()?;
-        Ok(Self(limits))
+        parse_object(body).map(Self)
+    }
+}
+
+const TAG: u8 = 0x85;
+
+fn parse_object(bytes: &[u8]) -> Result<Limits, Malformed> {
+    let mut objects = Objects::new(bytes);
+    let limits = Limits::from_bytes(objects.fixed(TAG)?);
+    objects.end()?;
+    Ok(limits)
+}
+
+/// READ LIMITS. Answered by a [`LimitsAnswer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits;
+
+impl ReadLimits {
+    pub(super) const CODE: [u8; 2] = [0x80, 0x4E];
+}
+
+impl OwnerCommand for ReadLimits {
+    const HEADER: Header = [0x80, 0x4E, 0x00, 0x00];
+    const BODY_LENGTH: usize = 0;
+    const ANSWERED: bool = true;
+
+    fn body(&self) -> Body {
+        body([])
+    }
+
+    fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
+        no_body(body).map(|()| Self)
+    }
+}
+
+/// The limits that the owner set last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitsAnswer(pub Limits);
+
+impl LimitsAnswer {
+    /// Reads the answer.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it isn't one.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        parse_object(bytes).map(Self)
+    }
+
+    pub(crate) fn write(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {
+        tlv::put(out, TAG, &self.0.to_bytes())
     }
 }
 

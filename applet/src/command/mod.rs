@@ -6,6 +6,7 @@
 
 mod apdu;
 mod bare;
+mod change_owner_key;
 pub mod coin_image;
 mod commitment;
 mod enter_coin;
@@ -18,9 +19,11 @@ pub mod merchant;
 mod network;
 mod offer;
 mod place;
+mod read_account;
 mod read_coins;
 mod receive_script;
 mod request;
+mod reset_retry_counter;
 mod select;
 mod sign;
 mod signed;
@@ -28,19 +31,22 @@ mod verify;
 
 pub use apdu::{Apdu, Header};
 pub use bare::{Bare, CHALLENGE_LENGTH, GenerateKey, GetChallenge, ReceiveScript};
+pub use change_owner_key::ChangeOwnerKey;
 pub use commitment::Commitment;
 pub use enter_coin::{Announced, CoinEntered, EnterCoin, PIECE_MAX};
 pub use get_data::{Capabilities, GetData, State, StatusObject};
 pub use issue::{Issue, Issued, KeySource, Provenance, SALT_LENGTH};
 pub use leaf::Leaf;
-pub use limits::{Limits, MAX_MONEY, MIN_COIN, MIN_FEE_RATE, SetLimits};
+pub use limits::{Limits, LimitsAnswer, MAX_MONEY, MIN_COIN, MIN_FEE_RATE, ReadLimits, SetLimits};
 pub use log::{AcknowledgeLog, Authority, LoggedPayment, PaymentState, ReadLog, Resolve};
 pub use network::Network;
 pub use offer::{GetAncestor, ReportAbsent};
 pub use place::{Outpoint, Outpoints, Place};
+pub use read_account::{AccountRecord, ReadAccount};
 pub use read_coins::{BeginReading, ReadCoins};
 pub use receive_script::ReceiveScriptAnswer;
 pub use request::{IDENTITY_LENGTH, MERCHANT_MAX, Pay, PaymentRequest, Preview, Previewed, Source};
+pub use reset_retry_counter::{NewPin, ResetRetryCounter, SamePin};
 pub use select::{AID, Select, Selected};
 pub(crate) use sign::NO_PLACE;
 pub use sign::{
@@ -82,6 +88,10 @@ pub enum Command<'a> {
     GetChallenge,
     /// RECEIVE SCRIPT
     ReceiveScript,
+    /// RESET RETRY COUNTER
+    ResetRetryCounter(ResetRetryCounter<'a>),
+    /// CHANGE OWNER KEY
+    ChangeOwnerKey(Signed<'a, ChangeOwnerKey>),
     /// ENTER COIN
     EnterCoin(EnterCoin<'a>),
     /// READ COINS
@@ -100,6 +110,10 @@ pub enum Command<'a> {
     AcknowledgeLog(Signed<'a, AcknowledgeLog>),
     /// SET LIMITS
     SetLimits(Signed<'a, SetLimits>),
+    /// READ LIMITS
+    ReadLimits(Signed<'a, ReadLimits>),
+    /// READ ACCOUNT
+    ReadAccount(Signed<'a, ReadAccount>),
     /// SIGN
     Sign(Sign<'a>),
     /// RESOLVE
@@ -130,6 +144,10 @@ impl<'a> TryFrom<CommandView<'a>> for Command<'a> {
             ReceiveScript::CODE => {
                 ReceiveScript::parse(parameters, data).map(|()| Self::ReceiveScript)
             }
+            ResetRetryCounter::CODE => {
+                ResetRetryCounter::parse(parameters, data).map(Self::ResetRetryCounter)
+            }
+            ChangeOwnerKey::CODE => Signed::parse_plain(parameters, data).map(Self::ChangeOwnerKey),
             EnterCoin::CODE => EnterCoin::parse(parameters, data).map(Self::EnterCoin),
             ReadCoins::CODE => ReadCoins::parse(parameters, data).map(Self::ReadCoins),
             Preview::CODE => Preview::parse(parameters, data).map(Self::Preview),
@@ -139,6 +157,8 @@ impl<'a> TryFrom<CommandView<'a>> for Command<'a> {
             ReadLog::CODE => Signed::parse_plain(parameters, data).map(Self::ReadLog),
             AcknowledgeLog::CODE => Signed::parse_plain(parameters, data).map(Self::AcknowledgeLog),
             SetLimits::CODE => Signed::parse_plain(parameters, data).map(Self::SetLimits),
+            ReadLimits::CODE => Signed::parse_plain(parameters, data).map(Self::ReadLimits),
+            ReadAccount::CODE => Signed::parse_plain(parameters, data).map(Self::ReadAccount),
             Sign::CODE => Sign::parse(parameters, data).map(Self::Sign),
             Resolve::CODE => Signed::parse_plain(parameters, data).map(Self::Resolve),
             _ => Err(status::INSTRUCTION),

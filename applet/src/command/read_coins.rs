@@ -1,5 +1,6 @@
 //! READ COINS (`docs/protocol.md`, section 6.4).
 
+use super::signed::{body, no_body};
 use super::{Apdu, Body, Header, OwnerCommand, Signed, expect_length};
 use crate::status::{self, Status};
 use crate::tlv::Malformed;
@@ -23,14 +24,11 @@ impl OwnerCommand for BeginReading {
     const ANSWERED: bool = true;
 
     fn body(&self) -> Body {
-        Body::new()
+        body([])
     }
 
     fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
-        match body {
-            [] => Ok(Self),
-            _ => Err(Malformed),
-        }
+        no_body(body).map(|()| Self)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Apdu, Header, expect_length, expect_parameters};
 use crate::status::Status;
 use crate::tlv::{self, Malformed, Objects};
 use heapless::Vec;
+use zeroize::Zeroizing;
 
 /// Bytes in a BIP340 signature.
 pub const SIGNATURE_LENGTH: usize = 64;
@@ -11,8 +12,11 @@ pub const SIGNATURE_LENGTH: usize = 64;
 const OBJECT_LENGTH: usize = 2 + SIGNATURE_LENGTH;
 const TAG: u8 = 0x9E;
 
-/// The signed part of an owner command's data field.
-pub type Body = Vec<u8, 64>;
+/// Most bytes of a body: CHANGE OWNER KEY's.
+const BODY_MAX: usize = 100;
+
+/// The signed part of an owner command's data field. It may hold a PIN.
+pub type Body = Zeroizing<Vec<u8, BODY_MAX>>;
 
 /// A command of the owner's: what he signs, and what is sent.
 pub trait OwnerCommand: Sized {
@@ -88,9 +92,17 @@ impl<'a, C: OwnerCommand> Signed<'a, C> {
 
 /// A body of data objects that fit, by construction.
 pub(super) fn body<const N: usize>(objects: [(u8, &[u8]); N]) -> Body {
-    let mut body = Body::new();
+    let mut body = Body::default();
     for (tag, value) in objects {
-        tlv::put(&mut body, tag, value).expect("bodies have 64 bytes at most");
+        tlv::put(&mut *body, tag, value).expect("no body is longer");
     }
     body
+}
+
+/// Reads a body that has nothing in it.
+pub(super) fn no_body(body: &[u8]) -> Result<(), Malformed> {
+    match body {
+        [] => Ok(()),
+        _ => Err(Malformed),
+    }
 }

@@ -5,7 +5,7 @@ use crate::key::{Account, IdentityKey, KeyRing, MerkleRoot};
 use crate::status::{self, Status};
 use zeroize::Zeroizing;
 
-/// The card's keys, and whom it is for. None of it ever changes.
+/// The card's keys, and whom it is for. Only the owner key ever changes.
 pub struct Identity {
     /// The account key.
     pub account: Account,

@@ -167,6 +167,16 @@ impl<N: NorFlash> Persistent<N> {
         Ok(change.commit()?)
     }
 
+    /// Puts what changed in the place of what the card became (`[OWN-4]`).
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn set_identity(&mut self, identity: &Identity) -> Result<(), Status> {
+        let mut change = self.journal.begin(1, Identity::LENGTH)?;
+        change.put(IDENTITY, &*identity.encode())?;
+        Ok(change.commit()?)
+    }
+
     /// What the owner allows in shops.
     ///
     /// # Errors
@@ -233,6 +243,21 @@ impl<N: NorFlash> Persistent<N> {
     pub fn set_tries_left(&mut self, tries: u8) -> Result<(), Status> {
         let mut change = self.journal.begin(1, 1)?;
         change.put(TRIES_LEFT, &[tries])?;
+        Ok(change.commit()?)
+    }
+
+    /// Gives all tries back, with a new PIN where there is one (`[RRC-1]`).
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn reset_retry_counter(&mut self, new_pin: Option<&PinBlock>) -> Result<(), Status> {
+        let records = 1 + usize::from(new_pin.is_some());
+        let data = 1 + new_pin.map_or(0, |_| BLOCK_LENGTH);
+        let mut change = self.journal.begin(records, data)?;
+        if let Some(pin) = new_pin {
+            change.put(PIN, pin.as_bytes())?;
+        }
+        change.put(TRIES_LEFT, &[TRIES])?;
         Ok(change.commit()?)
     }
 

@@ -1,0 +1,28 @@
+//! SET LIMITS, READ LIMITS.
+
+use super::Tillcard;
+use crate::command::{LimitsAnswer, ReadLimits, SetLimits, Signed};
+use crate::status::{self, Status};
+use apdu_app::VecView;
+use embedded_storage::nor_flash::NorFlash;
+use rand_core::TryCryptoRng;
+
+impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    pub(super) fn set_limits(&mut self, set: &Signed<'_, SetLimits>) -> Result<(), Status> {
+        self.require_owner(set)?;
+        let tally = self.persistent.tally()?;
+        if tally.log_seen < tally.log_next {
+            return Err(status::CONDITIONS);
+        }
+        self.persistent.set_limits(&set.command.0.validate()?)
+    }
+
+    pub(super) fn read_limits(
+        &mut self,
+        read: &Signed<'_, ReadLimits>,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        self.require_owner(read)?;
+        Ok(LimitsAnswer(self.persistent.limits()?).write(reply)?)
+    }
+}

@@ -1,0 +1,48 @@
+//! CHANGE OWNER KEY, READ ACCOUNT.
+
+use super::Tillcard;
+use super::issuing::require_key;
+use crate::command::{AccountRecord, ChangeOwnerKey, ReadAccount, Signed};
+use crate::key;
+use crate::owner;
+use crate::persistent::Identity;
+use crate::status::{self, Status};
+use apdu_app::VecView;
+use embedded_storage::nor_flash::NorFlash;
+use rand_core::TryCryptoRng;
+
+impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    pub(super) fn change_owner_key(
+        &mut self,
+        change: &Signed<'_, ChangeOwnerKey>,
+    ) -> Result<(), Status> {
+        let (identity, challenge) = self.authorise(change)?;
+        let ChangeOwnerKey { new_key, proof } = &change.command;
+        require_key(new_key)?;
+        let card_id = identity.account.card_id();
+        let message = owner::key_proof_message(identity.network, &card_id, &challenge, new_key);
+        if !key::verify(new_key, &message, proof) {
+            return Err(status::SECURITY_STATUS);
+        }
+        self.persistent.set_identity(&Identity {
+            owner_key: *new_key,
+            ..identity
+        })
+    }
+
+    pub(super) fn read_account(
+        &mut self,
+        read: &Signed<'_, ReadAccount>,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        let (identity, _) = self.authorise(read)?;
+        let record = AccountRecord {
+            issued: self.issue_record(&identity)?,
+            network: identity.network,
+            provenance: identity.provenance,
+            owner_key: identity.owner_key,
+            leaf: identity.leaf,
+        };
+        Ok(record.write(reply)?)
+    }
+}

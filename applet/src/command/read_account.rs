@@ -1,0 +1,87 @@
+//! READ ACCOUNT (`docs/protocol.md`, section 8.7).
+
+use super::signed::{body, no_body};
+use super::{Body, Header, Issued, Leaf, Network, OwnerCommand, Provenance, XOnlyKey};
+use crate::owner::IssueRecord;
+use crate::tlv::{self, Malformed, Objects, Overflow};
+use heapless::VecView;
+
+/// The owner's command that asks for the issue record again. Answered by an
+/// [`AccountRecord`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadAccount;
+
+impl ReadAccount {
+    pub(super) const CODE: [u8; 2] = [0x80, 0x50];
+}
+
+impl OwnerCommand for ReadAccount {
+    const HEADER: Header = [0x80, 0x50, 0x00, 0x00];
+    const BODY_LENGTH: usize = 0;
+    const ANSWERED: bool = true;
+
+    fn body(&self) -> Body {
+        body([])
+    }
+
+    fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
+        no_body(body).map(|()| Self)
+    }
+}
+
+/// What the card became when it was issued, with what its owner may have
+/// forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountRecord {
+    /// As ISSUE answered, with another salt and signature.
+    pub issued: Issued,
+    /// The chain that the card is for.
+    pub network: Network,
+    /// Where its account key comes from.
+    pub provenance: Provenance,
+    /// Who may give owner commands now.
+    pub owner_key: XOnlyKey,
+    /// The primary wallet's leaf.
+    pub leaf: Leaf,
+}
+
+impl AccountRecord {
+    /// What [`Issued::signature`] is over.
+    pub fn record(&self) -> IssueRecord<'_> {
+        IssueRecord {
+            network: self.network,
+            provenance: self.provenance,
+            public_key: &self.issued.public_key,
+            chain_code: &self.issued.chain_code,
+            owner_key: &self.owner_key,
+            leaf: &self.leaf,
+            salt: &self.issued.salt,
+        }
+    }
+
+    /// Reads the answer; the signature is unchecked.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it isn't one, or has values that this version doesn't
+    /// know.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut objects = Objects::new(bytes);
+        let read = Self {
+            issued: Issued::take(&mut objects)?,
+            network: Network::from_byte(objects.fixed::<1>(0x85)?[0]).ok_or(Malformed)?,
+            provenance: Provenance::from_byte(objects.fixed::<1>(0x86)?[0]).ok_or(Malformed)?,
+            owner_key: *objects.fixed(0x87)?,
+            leaf: Leaf::from_bytes(objects.fixed(0x88)?).ok_or(Malformed)?,
+        };
+        objects.end()?;
+        Ok(read)
+    }
+
+    pub(crate) fn write(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {
+        self.issued.write(out)?;
+        tlv::put(out, 0x85, &[self.network.to_byte()])?;
+        tlv::put(out, 0x86, &[self.provenance.to_byte()])?;
+        tlv::put(out, 0x87, &self.owner_key)?;
+        tlv::put(out, 0x88, &self.leaf.to_bytes())
+    }
+}
