@@ -2,13 +2,13 @@
 
 mod card_support;
 
-use bitcoin::{Amount, OutPoint};
+use bitcoin::{Amount, Network, OutPoint};
 use card_support::{
     Authority, LIMITS, PIN, TestCard, TestOwner, fresh_card, issue, payee, pin, try_issue,
 };
 use tillcard::card::{self, CardError, Issued, Opened, PaymentOrder, Session};
 use tillcard::chain::FeeRate;
-use tillcard::owner::CardChain;
+use tillcard::owner::{CardChain, Provenance};
 use tillcard::till::{CheckError, check_payment};
 use tillcard::transport::{Transport, TransportError};
 
@@ -50,9 +50,10 @@ fn a_fresh_card_is_told_from_an_issued_one() {
     assert_eq!(fresh.issued().err(), Some(CardError::NotIssued));
 }
 
-/// A card that answers ISSUE with one bit changed.
+/// A card that answers one command with one bit changed.
 struct Liar {
     card: TestCard,
+    instruction: u8,
     byte: usize,
 }
 
@@ -63,7 +64,7 @@ impl Transport for Liar {
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let mut answer = self.card.transmit(command)?;
-        if command[1] == 0x10 {
+        if command[1] == self.instruction {
             answer[self.byte] ^= 1;
         }
         Ok(answer)
@@ -98,6 +99,7 @@ fn an_issue_record_that_isn_t_true_is_found_out() {
     ] {
         let liar = Liar {
             card: fresh_card(20),
+            instruction: 0x10,
             byte,
         };
         let error = try_issue(liar).err().expect("a lie").error;
@@ -337,5 +339,136 @@ fn a_lying_card_is_found_out() {
             check_payment(&other, &order, &preview, &coins),
             Err(CheckError::Form(_))
         ));
+    }
+}
+
+/// Enters wrong PINs until no try is left.
+fn block(mut session: Session<TestCard, Issued>) -> Session<TestCard, Issued> {
+    for _ in 0..3 {
+        let failed = session.verify(&pin(b"9999")).err().expect("a wrong PIN");
+        session = failed.session;
+    }
+    assert_eq!(session.tries_left(), 0);
+    session
+}
+
+#[test]
+fn a_blocked_card_pays_with_its_new_pin() {
+    let (owner, session, _) = with_coin(13);
+    let authority = owner.authority();
+    let mut card = block(session).as_owner(&authority);
+    card.set_pin(&pin(b"271828")).expect("a new PIN");
+    let session = card.leave();
+    assert_eq!(session.tries_left(), 3);
+    let (asked, session) = session.query_tries().expect("tries");
+    assert_eq!(asked, 3);
+    let failed = session.verify(&pin(PIN)).err().expect("the old PIN");
+    assert_eq!(failed.error, CardError::WrongPin { tries_left: 2 });
+    let session = failed.session.verify(&pin(b"271828")).expect("the new PIN");
+    session.pay(&order(21_000)).expect("paid");
+}
+
+#[test]
+fn a_card_is_unblocked_and_keeps_its_pin() {
+    let (owner, session, _) = with_coin(14);
+    let authority = owner.authority();
+    let mut card = block(session).as_owner(&authority);
+    card.unblock_pin().expect("unblocked");
+    let session = card.leave();
+    assert_eq!(session.tries_left(), 3);
+    let session = session.verify(&pin(PIN)).expect("the PIN");
+    session.pay(&order(21_000)).expect("paid");
+}
+
+#[test]
+fn nobody_else_unblocks_a_card() {
+    let (owner, session, _) = with_coin(15);
+    let stranger = Authority(owner.leaf_key, owner.account.card_id());
+    let mut card = block(session).as_owner(&stranger);
+    let refused = card.set_pin(&pin(b"271828")).expect_err("a stranger");
+    assert_eq!(refused.status(), Some(0x6982));
+    assert_eq!(card.unblock_pin().unwrap_err().status(), Some(0x6982));
+    let (tries, session) = card.leave().query_tries().expect("tries");
+    assert_eq!((tries, session.tries_left()), (0, 0));
+}
+
+#[test]
+fn limits_are_those_set_last() {
+    let (owner, session, _) = with_coin(16);
+    let authority = owner.authority();
+    let mut card = session.as_owner(&authority);
+    assert_eq!(card.read_limits(), Ok(LIMITS));
+    let others = card::Limits {
+        payments: 3,
+        least_coin: 2_000,
+        ..LIMITS
+    };
+    card.set_limits(others).expect("set");
+    assert_eq!(card.read_limits(), Ok(others));
+}
+
+#[test]
+fn the_new_owner_key_and_no_other_is_obeyed() {
+    let (owner, session, _) = with_coin(17);
+    let old = owner.authority();
+    let new = Authority(owner.leaf_key, owner.account.card_id());
+    let new_key = owner.leaf_key.x_only_public_key().0;
+    let mut card = session.as_owner(&old);
+    // Who hasn't the new key can't prove it.
+    let refused = card.change_owner_key(&new_key, &old).unwrap_err();
+    assert_eq!(refused.status(), Some(0x6982));
+    assert_eq!(card.read_limits(), Ok(LIMITS));
+    card.change_owner_key(&new_key, &new).expect("changed");
+    assert_eq!(card.read_limits().unwrap_err().status(), Some(0x6982));
+    let mut card = card.leave().as_owner(&new);
+    assert_eq!(card.read_limits(), Ok(LIMITS));
+    let issued = card.read_account(Network::Regtest, &new_key);
+    assert_eq!(issued.expect("its account").account, owner.account);
+}
+
+#[test]
+fn the_account_is_read_again_and_checked() {
+    let (owner, session, _) = with_coin(18);
+    let authority = owner.authority();
+    let owner_key = owner.owner_key.x_only_public_key().0;
+    let mut card = session.as_owner(&authority);
+    let issued = card.read_account(Network::Regtest, &owner_key).unwrap();
+    assert_eq!(issued.account, owner.account);
+    assert_eq!(issued.provenance, Provenance::Made);
+    let again = card.read_account(Network::Regtest, &owner_key).unwrap();
+    assert_eq!(again, issued, "the same identity key");
+    let other_network = card.read_account(Network::Signet, &owner_key);
+    let other_owner = card.read_account(Network::Regtest, &owner.leaf_key.x_only_public_key().0);
+    for read in [other_network, other_owner] {
+        assert!(matches!(read, Err(CardError::IssueRecord(_))), "{read:?}");
+    }
+}
+
+#[test]
+fn an_account_that_isn_t_true_is_found_out() {
+    // As ISSUE answers, then `85 01 network ‖ 86 01 provenance ‖ 87 20 owner key ‖ 88 23 leaf`.
+    for (byte, part) in [
+        (37 + 5, "chain code"),
+        (71 + 5, "identity key"),
+        (106 + 5, "salt"),
+        (124 + 5, "signature"),
+        (190, "network"),
+        (193, "provenance"),
+        (196 + 5, "owner key"),
+    ] {
+        let liar = Liar {
+            card: fresh_card(21),
+            instruction: 0x50,
+            byte,
+        };
+        let (owner, session) = issue(liar);
+        let authority = owner.authority();
+        let mut card = session.as_owner(&authority);
+        let owner_key = owner.owner_key.x_only_public_key().0;
+        let error = card.read_account(Network::Regtest, &owner_key).unwrap_err();
+        assert!(
+            matches!(error, CardError::IssueRecord(_)),
+            "{part}: {error}"
+        );
     }
 }

@@ -22,13 +22,16 @@ pub enum CardError {
         tries_left: u8,
     },
     /// No entries are left.
-    #[error("the PIN is blocked: the card's owner has to sweep its coins and issue another card")]
+    #[error("the PIN is blocked: the card's owner unblocks it at home with `tillcard owner pin`")]
     PinBlocked,
     /// The card has no owner yet.
     #[error("the card was never issued: its owner does that with `tillcard owner issue`")]
     NotIssued,
     /// The card has an owner already.
-    #[error("the card was issued before, and that can't be undone: take a fresh one")]
+    #[error(
+        "the card was issued before, and that can't be undone: take a fresh one, or, if it is \
+         yours and this PC doesn't know it, `tillcard owner adopt`"
+    )]
     IssuedBefore,
     /// The card can't read its own memory.
     #[error(
@@ -111,7 +114,8 @@ impl CardError {
     }
 }
 
-fn tries(left: u8) -> String {
+/// Entries left before the PIN is blocked, after a wrong one or at any time.
+pub(crate) fn tries(left: u8) -> String {
     match left {
         0 => "that was the last try".into(),
         1 => "1 try left".into(),

@@ -4,7 +4,7 @@
 //! [`open`] selects the application and tells a factory card from an issued one:
 //!
 //! ```text
-//! open ─┬─▶ Session<Factory> ──issue──▶ Session<Issued>
+//! open ─┬─▶ Session<Factory> ──prepare─▶ Session<Prepared> ──issue─▶ Session<Issued>
 //!       └─▶ Session<Issued> ─┬─verify───▶ Session<Holder> ─┬─preview─▶ Session<PaymentAsked> ─pay─▶ Session<Issued>
 //!                            │                             └─pay─▶ Session<Issued>
 //!                            ├─pay_without_pin─▶ Session<Issued>
@@ -23,11 +23,13 @@ mod network;
 mod open;
 mod order;
 mod owner;
+mod rights;
 mod signing;
 
+pub(crate) use error::tries;
 pub use error::{CardError, Failed};
 pub use holder::{Holder, PaymentAsked, Preview};
-pub use issuing::IssueOrder;
+pub use issuing::{IssueOrder, Prepared};
 pub use logged::Logged;
 pub use network::{from_card_network, to_card_network};
 pub use open::{Factory, Issued, Opened, open};

@@ -1,4 +1,4 @@
-//! What the owner may do, by signature (`docs/protocol.md`, sections 5, 6.2, 6.4 and 8).
+//! What the owner may do, by signature (`docs/protocol.md`, sections 5.2, 6.2, 6.4 and 8).
 
 use bitcoin::consensus::encode::serialize;
 use bitcoin::hashes::Hash;
@@ -6,8 +6,8 @@ use bitcoin::{Amount, OutPoint, Transaction};
 use tillcard_applet::command::coin_image::{CoinImage, ImageCoin, ImageHeader};
 use tillcard_applet::command::{
     AcknowledgeLog, Announced, BeginReading, CHALLENGE_LENGTH, CoinEntered, EnterCoin,
-    GetChallenge, Limits, LoggedPayment, Network as CardNetwork, OwnerCommand, PIECE_MAX, Place,
-    ReadCoins, ReadLog, Resolve, SIGNATURE_LENGTH, SetLimits,
+    GetChallenge, Limits, LimitsAnswer, LoggedPayment, Network as CardNetwork, OwnerCommand,
+    PIECE_MAX, Place, ReadCoins, ReadLimits, ReadLog, Resolve, SIGNATURE_LENGTH, SetLimits,
 };
 use tillcard_applet::owner::{CARD_ID_LENGTH, message};
 
@@ -20,8 +20,8 @@ use crate::transport::Transport;
 /// Owner commands are signed by `A`.
 pub struct Owner<'a, A: ?Sized> {
     authority: &'a A,
-    network: CardNetwork,
-    tries_left: u8,
+    pub(super) network: CardNetwork,
+    pub(super) tries_left: u8,
 }
 
 /// Who signs a card's owner commands.
@@ -178,6 +178,19 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
         self.command("SET LIMITS", &SetLimits(limits)).map(|_| ())
     }
 
+    /// The limits as the card has them (READ LIMITS).
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6982` when the owner key or the card is another one.
+    pub fn read_limits(&mut self) -> Result<Limits, CardError> {
+        const NAME: &str = "READ LIMITS";
+        let answer = self.command(NAME, &ReadLimits)?;
+        match LimitsAnswer::parse(&answer) {
+            Ok(LimitsAnswer(limits)) => Ok(limits),
+            Err(_) => Err(CardError::Malformed { command: NAME }),
+        }
+    }
+
     /// Tells the card that a transaction that conflicts with payment `number` is confirmed, so
     /// that the payment never will be (RESOLVE).
     ///
@@ -196,22 +209,42 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
         self.with(state)
     }
 
+    /// The id of the card that is meant.
+    pub(super) fn card_id(&self) -> [u8; CARD_ID_LENGTH] {
+        self.state.authority.card_id()
+    }
+
     /// Fetches a challenge, signs the command and sends it.
     pub(super) fn command<C: OwnerCommand>(
         &mut self,
         name: &'static str,
         command: &C,
     ) -> Result<Vec<u8>, CardError> {
+        let challenge = self.challenge()?;
+        self.command_under(&challenge, name, command)
+    }
+
+    /// A fresh challenge for the next owner command.
+    pub(super) fn challenge(&mut self) -> Result<[u8; CHALLENGE_LENGTH], CardError> {
         const NAME: &str = "GET CHALLENGE";
         let answer = self.link.ask(NAME, &GetChallenge::to_apdu())?;
-        let challenge: [u8; CHALLENGE_LENGTH] = answer
+        answer
             .try_into()
-            .map_err(|_| CardError::Malformed { command: NAME })?;
+            .map_err(|_| CardError::Malformed { command: NAME })
+    }
+
+    /// Signs the command under this challenge and sends it.
+    pub(super) fn command_under<C: OwnerCommand>(
+        &mut self,
+        challenge: &[u8; CHALLENGE_LENGTH],
+        name: &'static str,
+        command: &C,
+    ) -> Result<Vec<u8>, CardError> {
         let Owner {
             authority, network, ..
         } = &self.state;
         let id = authority.card_id();
-        let message = message(*network, &id, &challenge, &C::HEADER, &command.body());
+        let message = message(*network, &id, challenge, &C::HEADER, &command.body());
         let signature = authority.sign(&message)?;
         self.link.ask(name, &command.to_apdu(&signature))
     }

@@ -1,6 +1,7 @@
 //! `tillcard owner`.
 
 mod acknowledge;
+mod adopt;
 mod block;
 mod cancel;
 mod coins;
@@ -11,6 +12,9 @@ mod limit_flags;
 mod limits;
 mod log;
 mod new;
+mod new_pin;
+mod pin;
+mod rotate_key;
 mod sign;
 mod status;
 mod top_up;
@@ -38,6 +42,12 @@ pub(super) enum Command {
     Address(new::Address),
     /// Make a fresh card yours: its key, its PIN, its limits
     Issue(issue::Issue),
+    /// Take up a card that is yours and that this folder doesn't know
+    Adopt(adopt::Adopt),
+    /// Give the card a new PIN, or unblock the one it has
+    Pin(pin::Pin),
+    /// Have the card obey another owner key
+    RotateKey(rotate_key::RotateKey),
     /// Pay to a card and tell it of its new coin
     Topup(top_up::TopUp),
     /// Show the wallet and its cards as the chain knows them
@@ -70,6 +80,9 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Restore(restore) => restore.run(),
         Command::Address(address) => address.run(),
         Command::Issue(issue) => issue.run(),
+        Command::Adopt(adopt) => adopt.run(),
+        Command::Pin(pin) => pin.run(),
+        Command::RotateKey(rotate_key) => rotate_key.run(),
         Command::Topup(top_up) => top_up.run(),
         Command::Status(status) => status.run(),
         Command::Block(block) => block.run(),

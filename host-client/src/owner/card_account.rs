@@ -76,29 +76,41 @@ impl CardAccount {
     /// point or `h` isn't below the group's order.
     pub fn from_issue(issue: &Issue) -> Result<Self, OwnerError> {
         let key = |error: bitcoin::secp256k1::Error| OwnerError::Key(error.to_string());
-        let commitment = PublicKey::from_slice(&issue.commitment).map_err(key)?;
         let account_key = PublicKey::from_slice(&issue.account_key).map_err(key)?;
-        let share = Scalar::from_be_bytes(issue.host_share)
-            .map_err(|error| OwnerError::Key(error.to_string()))?;
-        let expected = commitment
-            .add_exp_tweak(&Secp256k1::verification_only(), &share)
-            .map_err(key)?;
-        if expected != account_key {
+        let expected = Self::of_shares(
+            issue.network,
+            &issue.commitment,
+            &issue.host_share,
+            issue.leaf,
+        )?;
+        if expected.account_key != account_key {
             return Err(OwnerError::ShareNotUsed("another account key"));
         }
-        let chain_code = tagged_hash(
-            "Tillcard/chaincode",
-            &[&issue.commitment, &issue.host_share],
-        );
-        if chain_code != issue.chain_code {
+        if expected.chain_code() != issue.chain_code {
             return Err(OwnerError::ShareNotUsed("another chain code"));
         }
-        Ok(Self::new(
-            issue.network,
-            account_key,
-            chain_code,
-            issue.leaf,
-        ))
+        Ok(expected)
+    }
+
+    /// The account that a card must have after this commitment and this host share.
+    ///
+    /// # Errors
+    /// [`OwnerError::Key`] when the commitment isn't a point or the share isn't below the group's
+    /// order.
+    pub fn of_shares(
+        network: Network,
+        commitment: &[u8; 33],
+        host_share: &[u8; 32],
+        leaf: Leaf,
+    ) -> Result<Self, OwnerError> {
+        let key = |error: bitcoin::secp256k1::Error| OwnerError::Key(error.to_string());
+        let share = Scalar::from_be_bytes(*host_share)
+            .map_err(|error| OwnerError::Key(error.to_string()))?;
+        let account_key = PublicKey::from_slice(commitment)
+            .and_then(|point| point.add_exp_tweak(&Secp256k1::verification_only(), &share))
+            .map_err(key)?;
+        let chain_code = tagged_hash("Tillcard/chaincode", &[commitment, host_share]);
+        Ok(Self::new(network, account_key, chain_code, leaf))
     }
 
     /// A random host share for ISSUE, below the group's order.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bitcoin::Amount;
 
+use crate::card::CardError;
 use crate::chain::{ChainError, FeeRate};
 
 /// Why the owner's tool couldn't do what it was asked.
@@ -51,6 +52,24 @@ pub enum OwnerError {
     /// The chain didn't answer, or refused a transaction.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The card didn't do what it was asked.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// The card at hand isn't the one meant.
+    #[error(
+        "the card in the reader isn't card {0} of this owner: put that one in, or name the other \
+         with --card"
+    )]
+    AnotherCard(u32),
+    /// The card at hand is none of this owner's.
+    #[error(
+        "the card in the reader isn't this owner's, or its account is known to nobody: not to this \
+         folder, and not to the words. Was it issued from another folder, or with other words?"
+    )]
+    NotOurs,
+    /// There are no more owner keys for the card.
+    #[error("card {0} has had as many owner keys as a restore looks for: issue another card")]
+    OwnerKeysUsedUp(u32),
     /// The primary wallet's database or logic failed.
     #[error("the primary wallet: {0}")]
     Wallet(String),

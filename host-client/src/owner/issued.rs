@@ -29,6 +29,14 @@ impl Provenance {
             Self::Imported => command::Provenance::Imported,
         }
     }
+
+    /// As the card named it.
+    pub(crate) fn from_card(provenance: command::Provenance) -> Self {
+        match provenance {
+            command::Provenance::Made => Self::Made,
+            command::Provenance::Imported => Self::Imported,
+        }
+    }
 }
 
 /// A card's P-256 key, by which it signed its issue record: a compressed point.

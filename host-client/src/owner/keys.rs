@@ -6,6 +6,7 @@
 //! | leaf key of card `n` | `m/773785788'/coin'/n'/0'` |
 //! | owner key of card `n` | `m/773785788'/coin'/n'/1'` |
 //! | backup key of card `n` | `m/773785788'/coin'/n'/2'` |
+//! | its owner key after the `i`th change | `m/773785788'/coin'/n'/3'/i'` |
 //! | account of card `n`, when imported | see [`ImportedKey`] |
 //!
 //! `coin'` is `0'` on mainnet and `1'` on every other network (SLIP-44). All of a card's steps are
@@ -31,6 +32,9 @@ pub const LEAF_KEY: u32 = 0;
 pub const OWNER_KEY: u32 = 1;
 /// The number that distinguishes the backup key on a card's path.
 pub const BACKUP_KEY: u32 = 2;
+/// The number that distinguishes the owner keys that come after the first on a card's path. They
+/// don't lie below the first: whoever learns that one, with its chain code, learns no other.
+pub const LATER_OWNER_KEYS: u32 = 3;
 
 /// The master key of the words. It lives only as long as something is signed or derived.
 pub(super) struct MasterKey {
@@ -79,17 +83,21 @@ impl MasterKey {
 
     /// The key that stands as `pk(PRIMARY)` in card `n`'s scripts.
     pub(super) fn leaf_key(&self, card: u32) -> Result<LeafKey, OwnerError> {
-        Ok(LeafKey(self.card_key(card, LEAF_KEY)?))
+        Ok(LeafKey(self.card_key(card, &[LEAF_KEY])?))
     }
 
-    /// The key that authorises owner commands to card `n`.
-    pub(super) fn owner_key(&self, card: u32) -> Result<OwnerKey, OwnerError> {
-        Ok(OwnerKey(self.card_key(card, OWNER_KEY)?))
+    /// The key that authorises owner commands to card `n` after so many changes.
+    pub(super) fn owner_key(&self, card: u32, changes: u32) -> Result<OwnerKey, OwnerError> {
+        let key = match changes {
+            0 => self.card_key(card, &[OWNER_KEY]),
+            _ => self.card_key(card, &[LATER_OWNER_KEYS, changes]),
+        };
+        key.map(OwnerKey)
     }
 
     /// The key under which card `n`'s account key is written to the chain.
     pub(super) fn backup_key(&self, card: u32) -> Result<BackupKey, OwnerError> {
-        let key = self.card_key(card, BACKUP_KEY)?;
+        let key = self.card_key(card, &[BACKUP_KEY])?;
         let secret = Zeroizing::new(key.0.secret_bytes());
         Ok(BackupKey(Zeroizing::new(tagged_hash(
             "Tillcard/backup-key",
@@ -102,10 +110,11 @@ impl MasterKey {
         ImportedKey::derive(&self.xpriv, self.network, self.coin_type(), card)
     }
 
-    fn card_key(&self, card: u32, kind: u32) -> Result<SigningKey, OwnerError> {
-        let path = [PURPOSE, self.coin_type(), card, kind]
-            .into_iter()
-            .map(ChildNumber::from_hardened_idx)
+    fn card_key(&self, card: u32, kind: &[u32]) -> Result<SigningKey, OwnerError> {
+        let path = [PURPOSE, self.coin_type(), card]
+            .iter()
+            .chain(kind)
+            .map(|step| ChildNumber::from_hardened_idx(*step))
             .collect::<Result<Vec<_>, _>>()
             .map_err(key_error)?;
         let mut child = self
@@ -237,11 +246,14 @@ mod tests {
             for card in 0..3 {
                 let master = master(network);
                 keys.insert(master.leaf_key(card).unwrap().public().serialize());
-                keys.insert(master.owner_key(card).unwrap().public().serialize());
+                for changes in 0..3 {
+                    let key = master.owner_key(card, changes).unwrap();
+                    keys.insert(key.public().serialize());
+                }
                 keys.insert(*master.backup_key(card).unwrap().0);
             }
         }
-        assert_eq!(keys.len(), 18);
+        assert_eq!(keys.len(), 30);
         // These may never change: coins depend on them. The values come from another
         // implementation of BIP32.
         let master = master(Network::Regtest);
@@ -250,7 +262,7 @@ mod tests {
             "1f6c528a08f6564a4a15b72cb6e71a2c48e7057109e08beecb5a0a9d38a78b4d"
         );
         assert_eq!(
-            master.owner_key(0).unwrap().public().to_string(),
+            master.owner_key(0, 0).unwrap().public().to_string(),
             "c63888c27d74f4b609cdbc5753ccd6718cc8c3544050be885b566cc9966566cf"
         );
         assert_eq!(

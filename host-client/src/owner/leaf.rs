@@ -91,6 +91,19 @@ impl Leaf {
             },
         }
     }
+
+    /// As a card answered it; none when its key is no key.
+    pub(crate) fn from_card(leaf: &command::Leaf) -> Option<Self> {
+        let read = |key: &[u8; 32]| XOnlyPublicKey::from_slice(key).ok();
+        Some(match leaf {
+            command::Leaf::None => Self::None,
+            command::Leaf::Key(key) => Self::Key { key: read(key)? },
+            command::Leaf::Delayed { blocks, key } => Self::Delayed {
+                key: read(key)?,
+                blocks: *blocks,
+            },
+        })
+    }
 }
 
 /// The second argument of the descriptor's `tr`, with its comma; nothing without a leaf.

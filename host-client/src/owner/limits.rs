@@ -83,6 +83,22 @@ impl From<&Limits> for card::Limits {
     }
 }
 
+impl From<&card::Limits> for Limits {
+    fn from(limits: &card::Limits) -> Self {
+        Self {
+            per_payment: Amount::from_sat(limits.per_payment),
+            cumulative: Amount::from_sat(limits.cumulative),
+            payments: limits.payments,
+            fee_cap: Amount::from_sat(limits.fee_cap),
+            least_fee_rate: FeeRate::from_sat_per_kvb(limits.least_fee_rate),
+            highest_fee_rate: FeeRate::from_sat_per_kvb(limits.highest_fee_rate),
+            least_coin: Amount::from_sat(limits.least_coin.into()),
+            without_pin: Amount::from_sat(limits.without_pin_amount),
+            payments_without_pin: limits.without_pin_payments,
+        }
+    }
+}
+
 /// Lines for a person.
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,6 +138,16 @@ mod tests {
     fn the_usual_limits_are_possible() {
         assert_eq!(Limits::DEFAULT.complaint(), None);
         assert!(Limits::DEFAULT.to_string().contains("without PIN  none"));
+    }
+
+    #[test]
+    fn limits_read_back_from_the_card() {
+        let limits = Limits {
+            without_pin: Amount::from_sat(5_000),
+            payments_without_pin: 3,
+            ..Limits::DEFAULT
+        };
+        assert_eq!(Limits::from(&card::Limits::from(&limits)), limits);
     }
 
     #[test]

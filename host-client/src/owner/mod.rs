@@ -8,6 +8,7 @@
 //! | `owner.json` | the network |
 //! | `wallet.sqlite` | the primary wallet, watch-only |
 //! | `cards/N.json` | card number N: account, limits, top-ups |
+//! | `cards/N.expected.json` | the same while it isn't known whether the card is issued |
 //!
 //! The words lie there unencrypted: this is a hot wallet, for test networks.
 
@@ -24,6 +25,8 @@ mod issued;
 mod keys;
 mod leaf;
 mod limits;
+mod new_card;
+mod owner_keys;
 mod psbt;
 mod psbt_file;
 mod restore;
@@ -54,9 +57,11 @@ pub use history::History;
 pub use imported::ImportedKey;
 pub(crate) use issued::is_signed;
 pub use issued::{IdentityKey, IssuedCard, Provenance};
-pub use keys::{BACKUP_KEY, LEAF_KEY, LeafKey, OWNER_KEY, OwnerKey, PURPOSE};
+pub use keys::{BACKUP_KEY, LATER_OWNER_KEYS, LEAF_KEY, LeafKey, OWNER_KEY, OwnerKey, PURPOSE};
 pub use leaf::Leaf;
 pub use limits::Limits;
+pub use new_card::NewCard;
+pub use owner_keys::{OWNER_KEYS, OwnerKeys};
 pub use psbt::plan_psbt;
 pub use psbt_file::PsbtFile;
 pub use restore::{FoundCard, MAX_CARDS, RestoreReport};
@@ -79,22 +84,6 @@ struct OwnerFile {
 }
 
 const OWNER_FORMAT: u32 = 1;
-
-/// A card that was just issued.
-pub struct NewCard {
-    /// Its number, as [`Owner::next_card_number`] gave it for its keys.
-    pub number: u32,
-    /// What the owner calls it.
-    pub label: String,
-    /// Its account, its key and where they come from, checked.
-    pub issued: IssuedCard,
-    /// Its limits.
-    pub limits: Limits,
-    /// Whether its account key goes, encrypted, into the first top-up's transaction (92 vbytes
-    /// more). Without it, words and chain alone don't find the card's coins, unless the key is
-    /// imported and the leaf has no delay.
-    pub backup_on_chain: bool,
-}
 
 /// An owner, in his folder.
 pub struct Owner {
@@ -202,7 +191,10 @@ impl Owner {
     /// # Errors
     /// Those of the cards' folder.
     pub fn next_card_number(&self) -> Result<u32, OwnerError> {
-        Ok(self.store.numbers()?.last().map_or(0, |last| last + 1))
+        let expected = self.store.expected()?;
+        let expected = expected.iter().map(|record| record.number);
+        let numbers = self.store.numbers()?.into_iter().chain(expected);
+        Ok(numbers.max().map_or(0, |last| last + 1))
     }
 
     /// The primary's leaf key for card `number`, as ISSUE takes it.
@@ -221,40 +213,12 @@ impl Owner {
         self.master()?.imported_key(number)
     }
 
-    /// The key that authorises owner commands to card `number`.
+    /// The key that authorises owner commands to card `number`, as ISSUE takes it.
     ///
     /// # Errors
     /// When the words' file can't be read.
     pub fn owner_key(&self, number: u32) -> Result<OwnerKey, OwnerError> {
-        self.master()?.owner_key(number)
-    }
-
-    /// Takes up a card that was just issued.
-    ///
-    /// # Errors
-    /// [`OwnerError::CardExists`], and [`OwnerError::Key`] when its leaf key isn't the one of its
-    /// number, or there is neither a leaf nor a key from the words: its coins could never be
-    /// swept.
-    pub fn add_card(&mut self, card: NewCard, chain: &dyn Chain) -> Result<CardRecord, OwnerError> {
-        if self.store.numbers()?.contains(&card.number) {
-            return Err(OwnerError::CardExists(card.number));
-        }
-        let account = &card.issued.account;
-        let reachable = match (account.leaf().key(), card.issued.provenance) {
-            (Some(key), _) => key == self.leaf_key(card.number)?,
-            (None, provenance) => provenance == Provenance::Imported,
-        };
-        if !reachable || account.network() != self.network {
-            return Err(OwnerError::Key(
-                "the card was issued with another leaf key or for another network".into(),
-            ));
-        }
-        let birthday = chain.tip()?.height;
-        let mut record = CardRecord::new(card.number, card.label, card.issued, birthday);
-        record.limits = Some(card.limits);
-        record.backup_on_chain = card.backup_on_chain;
-        self.store.save(&record)?;
-        Ok(record)
+        self.master()?.owner_key(number, 0)
     }
 
     /// All cards, by number.

@@ -10,8 +10,8 @@ use super::backup::LeafGuess;
 use super::keys::MasterKey;
 use super::wallet::PrimaryWallet;
 use super::{
-    CardChain, CardRecord, CardView, IssuedCard, Leaf, Owner, OwnerError, Progress, Provenance,
-    Words, backup,
+    CardChain, CardRecord, CardView, IssuedCard, Leaf, Owner, OwnerError, OwnerKeys, Progress,
+    Provenance, Words, backup,
 };
 use crate::chain::{Chain, ChainError, Tip};
 
@@ -283,6 +283,7 @@ impl Owner {
             let view = CardView::scan(&card.issued.account, chain, birthday, progress)?;
             let label = format!("card {} (restored)", card.number);
             let mut record = CardRecord::new(card.number, label, card.issued.clone(), birthday);
+            record.owner_keys = OwnerKeys::ANY;
             record.next_receive_index = view.next_receive_index;
             record.backup = Some(card.found_by).filter(|_| !record.is_found_by_words());
             self.store.save(&record)?;

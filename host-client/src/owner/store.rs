@@ -1,7 +1,7 @@
 //! What the owner's tool keeps of each card: one JSON file a card, replaced as a whole.
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::card_account::CardAccount;
-use super::{IdentityKey, IssuedCard, Limits, OwnerError, Provenance};
+use super::{IdentityKey, IssuedCard, Limits, OwnerError, OwnerKeys, Provenance};
 
 /// A payment of the primary wallet to a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,10 @@ pub struct CardRecord {
     pub provenance: Provenance,
     /// The card's own key; unknown after a restore.
     pub identity_key: Option<IdentityKey>,
-    /// Its limits; unknown after a restore.
+    /// Which of its owner keys may be in force.
+    #[serde(default)]
+    pub owner_keys: OwnerKeys,
+    /// Its limits when it was last at home; unknown after a restore until then.
     pub limits: Option<Limits>,
     /// Height of the chain when it was issued: no coin of it is older.
     pub birthday: u32,
@@ -101,6 +104,7 @@ impl CardRecord {
             account: issued.account,
             provenance: issued.provenance,
             identity_key: issued.identity_key,
+            owner_keys: OwnerKeys::default(),
             limits: None,
             birthday,
             next_receive_index: 0,
@@ -128,6 +132,11 @@ impl CardRecord {
     }
 }
 
+/// What follows the number in the name of a card's file.
+const CARD: &str = ".json";
+/// The same while it isn't known whether the card is issued.
+const EXPECTED: &str = ".expected.json";
+
 /// The folder of the cards' files.
 pub(super) struct CardStore {
     folder: PathBuf,
@@ -143,14 +152,7 @@ impl CardStore {
         if !path.exists() {
             return Err(OwnerError::UnknownCard(number));
         }
-        let record: CardRecord = read_json(&path)?;
-        if record.format != CardRecord::FORMAT || record.number != number {
-            return Err(OwnerError::damaged(
-                &path,
-                "it is of another version or another card",
-            ));
-        }
-        Ok(record)
+        Self::read(&path, number)
     }
 
     pub(super) fn save(&self, record: &CardRecord) -> Result<(), OwnerError> {
@@ -159,12 +161,50 @@ impl CardStore {
 
     /// Numbers of all cards, in order.
     pub(super) fn numbers(&self) -> Result<Vec<u32>, OwnerError> {
+        self.numbers_before(CARD)
+    }
+
+    /// Writes down a card that may be issued in a moment.
+    pub(super) fn save_expected(&self, record: &CardRecord) -> Result<(), OwnerError> {
+        write_json(&self.expected_path(record.number), record)
+    }
+
+    /// Cards that were about to be issued, of which it isn't known whether they are.
+    pub(super) fn expected(&self) -> Result<Vec<CardRecord>, OwnerError> {
+        let issued = self.numbers()?;
+        let mut numbers = self.numbers_before(EXPECTED)?;
+        numbers.retain(|number| !issued.contains(number));
+        let read = |number| Self::read(&self.expected_path(number), number);
+        numbers.into_iter().map(read).collect()
+    }
+
+    /// Forgets such a card, if there is one of this number.
+    pub(super) fn remove_expected(&self, number: u32) -> Result<(), OwnerError> {
+        let path = self.expected_path(number);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(OwnerError::io(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn read(path: &Path, number: u32) -> Result<CardRecord, OwnerError> {
+        let record: CardRecord = read_json(path)?;
+        if record.format != CardRecord::FORMAT || record.number != number {
+            return Err(OwnerError::damaged(
+                path,
+                "it is of another version or another card",
+            ));
+        }
+        Ok(record)
+    }
+
+    fn numbers_before(&self, suffix: &str) -> Result<Vec<u32>, OwnerError> {
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.folder).map_err(OwnerError::io(&self.folder))? {
             let name = entry.map_err(OwnerError::io(&self.folder))?.file_name();
             let number: Option<u32> = name
                 .to_str()
-                .and_then(|name| name.strip_suffix(".json"))
+                .and_then(|name| name.strip_suffix(suffix))
                 .and_then(|stem| stem.parse().ok());
             numbers.extend(number);
         }
@@ -173,7 +213,11 @@ impl CardStore {
     }
 
     fn path(&self, number: u32) -> PathBuf {
-        self.folder.join(format!("{number}.json"))
+        self.folder.join(format!("{number}{CARD}"))
+    }
+
+    fn expected_path(&self, number: u32) -> PathBuf {
+        self.folder.join(format!("{number}{EXPECTED}"))
     }
 }
 

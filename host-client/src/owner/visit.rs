@@ -6,12 +6,15 @@ use super::{CardRecord, Limits, Owner, OwnerError, OwnerKey, TopUp};
 use crate::chain::Chain;
 
 impl Owner {
-    /// What authorises owner commands to a card.
+    /// What authorises owner commands to a card; after a restore, or a change of its key that was
+    /// torn, [`Self::meet`] has to find out first which key does.
     ///
     /// # Errors
     /// When the words' file can't be read.
     pub fn authority(&self, card: &CardRecord) -> Result<(OwnerKey, [u8; 16]), OwnerError> {
-        Ok((self.owner_key(card.number)?, card.account.card_id()))
+        let changes = card.owner_keys.least();
+        let key = self.master()?.owner_key(card.number, changes)?;
+        Ok((key, card.account.card_id()))
     }
 
     /// A script of the primary wallet that was never paid.

@@ -2,11 +2,11 @@
 
 use super::Place;
 use super::limit_flags::LimitFlags;
-use crate::card::{self, IssueOrder, PinBlock};
+use super::new_pin::ask_new_pin;
+use crate::card::{self, CardError, IssueOrder};
 use crate::cli::Failure;
 use crate::cli::output::line;
 use crate::owner::{Leaf, Limits, NewCard, Owner, OwnerError};
-use crate::till::{PinSource, StandardInput};
 use crate::transport::Readers;
 
 /// Makes a fresh card the owner's.
@@ -54,7 +54,7 @@ impl Issue {
         let session = card::open(readers.connect()?)?.factory()?;
         line("The card will allow shops:");
         line(limits);
-        let pin = ask_new_pin(&mut StandardInput::default())?;
+        let pin = ask_new_pin()?;
 
         let number = owner.next_card_number()?;
         let key = match self.import {
@@ -69,22 +69,23 @@ impl Issue {
             pin: &pin,
             limits: card::Limits::from(&limits),
         };
-        let (issued, session) = session.issue(&order).map_err(|failed| failed.error)?;
-        let descriptor = issued.account.descriptor();
+        let session = session.prepare(&order).map_err(|failed| failed.error)?;
         let new_card = NewCard {
             number,
             label: self.label,
-            issued,
+            issued: session.expected(),
             limits,
             backup_on_chain: !self.no_backup_on_chain,
         };
-        // The card will never tell its account again.
-        let record = owner.add_card(new_card, &chain).map_err(|error| {
-            Failure::new(format!(
-                "{error}. The card is issued and couldn't be written down: don't use it, or keep \
-                 its descriptor {descriptor}"
-            ))
-        })?;
+        // Written down first: without its account, no command reaches the card any more.
+        let record = owner.expect_card(new_card, &chain)?;
+        let (issued, session) = match session.issue() {
+            Ok(issued) => issued,
+            Err(failed) => return Err(not_issued(&mut owner, number, failed.error)?),
+        };
+        let record = owner
+            .confirm_card(record, issued.identity_key)
+            .map_err(|error| Failure::new(format!("{error}. The card is issued: {ADOPT}")))?;
         session.close()?;
         line(format_args!(
             "Card {number} is yours; it has signed what it believes of itself."
@@ -114,13 +115,17 @@ impl Issue {
     }
 }
 
-fn ask_new_pin(source: &mut impl PinSource) -> Result<PinBlock, Failure> {
-    let pin = source.ask("New PIN, 4 to 12 digits")?;
-    let again = source.ask("The same again")?;
-    if pin.as_bytes() != again.as_bytes() {
-        return Err(Failure::new(
-            "the two PINs differ: nothing was done, start over",
-        ));
+const ADOPT: &str = "take it up with tillcard owner adopt";
+
+/// Why a card isn't issued, as far as that is known.
+fn not_issued(owner: &mut Owner, number: u32, error: CardError) -> Result<Failure, OwnerError> {
+    match error {
+        CardError::Refused { .. } | CardError::DishonestKey | CardError::IssueRecord(_) => {
+            owner.forget_expected(number)?;
+            Ok(error.into())
+        }
+        _ => Ok(Failure::new(format!(
+            "{error}. It isn't known whether the card is issued. If it is, {ADOPT}"
+        ))),
     }
-    Ok(pin)
 }

@@ -24,27 +24,23 @@ pub(in crate::cli) struct Limits {
 
 impl Limits {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let before = |limits: Option<owner::Limits>| limits.unwrap_or(owner::Limits::DEFAULT);
         let Visited {
             mut owner,
             record,
             session,
             ..
         } = self.visit.open()?;
-        let limits = self.limits.over(&before(record.limits))?;
+        // The card told them when it was met.
+        let before = record.limits.unwrap_or(owner::Limits::DEFAULT);
+        let limits = self.limits.over(&before)?;
         let authority = owner.authority(&record)?;
         let mut card = session.as_owner(&authority);
         let refused = at_home(record.number);
         let header = card.read_coins().map_err(&refused)?.header;
         if self.limits.is_empty() && !self.renew {
             card.close()?;
-            match &record.limits {
-                Some(limits) => line(limits),
-                None => line(
-                    "The limits aren't known: the card doesn't tell them, and they were set before \
-                     this wallet was restored.",
-                ),
-            }
+            line("The card says that it allows shops:");
+            line(limits);
             line(format_args!(
                 "Used since they were set: {} in {}, {} of them without PIN.",
                 sat(Amount::from_sat(header.debited)),

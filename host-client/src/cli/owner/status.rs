@@ -1,22 +1,34 @@
 //! `tillcard owner status`.
 
 use super::Place;
+use crate::card::{self, CardError, Opened, tries};
 use crate::chain::Chain;
 use crate::cli::Failure;
 use crate::cli::output::{ChainProgress, line};
-use crate::owner::{CardRecord, CardView, Leaf, Owner, Provenance};
+use crate::owner::{CardRecord, CardView, Leaf, Owner, OwnerError, Provenance};
 use crate::text::sat;
+use crate::transport::Readers;
 
-/// Shows the wallet and its cards; no card is needed.
+/// Shows the wallet and its cards. No card is needed; one that is in a reader is asked for what
+/// only it knows.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Status {
     #[command(flatten)]
     place: Place,
+    /// Part of the reader's name [default: any reader with a Tillcard in it]
+    #[arg(long, value_name = "NAME")]
+    reader: Option<String>,
+}
+
+/// What a card in a reader said.
+struct AtHand {
+    number: u32,
+    tries_left: u8,
 }
 
 impl Status {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (owner, chain) = self.place.open()?;
+        let (mut owner, chain) = self.place.open()?;
         let balance = owner.balance();
         line(format_args!(
             "Wallet on {}: {} (and {} not in a block yet, {} newly mined)",
@@ -25,18 +37,53 @@ impl Status {
             sat(balance.unconfirmed),
             sat(balance.immature)
         ));
+        let at_hand = self.ask_card(&mut owner)?;
         let cards = owner.cards()?;
         if cards.is_empty() {
             line("No cards.");
         }
         for card in &cards {
-            show_card(&owner, &chain, card)?;
+            let at_hand = at_hand.as_ref().filter(|said| said.number == card.number);
+            show_card(&owner, &chain, card, at_hand)?;
         }
         Ok(())
     }
+
+    /// Asks the card in the reader, if there is one of this owner's: nobody was told to put it in.
+    fn ask_card(&self, owner: &mut Owner) -> Result<Option<AtHand>, Failure> {
+        let transport = Readers::establish(self.reader.as_deref()).and_then(|r| r.connect());
+        let opened = transport.map_err(CardError::from).and_then(card::open);
+        let Ok(mut session) = opened.and_then(Opened::issued) else {
+            return Ok(None);
+        };
+        if session.expect_network(owner.network()).is_err() {
+            return Ok(None);
+        }
+        for mut record in owner.cards()? {
+            let is_this;
+            (is_this, session) = match owner.recognise(&mut record, session) {
+                Err(OwnerError::Card(_)) => return Ok(None),
+                recognised => recognised?,
+            };
+            if is_this {
+                let at_hand = AtHand {
+                    number: record.number,
+                    tries_left: session.tries_left(),
+                };
+                session.close()?;
+                return Ok(Some(at_hand));
+            }
+        }
+        Ok(None)
+    }
 }
 
-fn show_card(owner: &Owner, chain: &dyn Chain, card: &CardRecord) -> Result<(), Failure> {
+fn show_card(
+    owner: &Owner,
+    chain: &dyn Chain,
+    card: &CardRecord,
+    at_hand: Option<&AtHand>,
+) -> Result<(), Failure> {
     let mut progress = ChainProgress::default();
     let view = owner.card_coins(chain, card.number, &mut |height, tip| {
         progress.show(height, tip)
@@ -51,10 +98,14 @@ fn show_card(owner: &Owner, chain: &dyn Chain, card: &CardRecord) -> Result<(), 
         "Card {} ({}): {state}",
         card.number, card.label
     ));
+    line(format_args!("  limits   {}", limits_state(card, at_hand)));
     if let Some(limits) = &card.limits {
         for limit in limits.to_string().lines() {
-            line(format_args!("  {limit}"));
+            line(format_args!("    {limit}"));
         }
+    }
+    if let Some(said) = at_hand {
+        line(format_args!("  PIN      {}", pin_state(said)));
     }
     line(format_args!("  key      {}", key_state(card)));
     line(format_args!("  backup   {}", backup_state(card)));
@@ -67,6 +118,21 @@ fn show_card(owner: &Owner, chain: &dyn Chain, card: &CardRecord) -> Result<(), 
         ));
     }
     Ok(())
+}
+
+fn limits_state(card: &CardRecord, at_hand: Option<&AtHand>) -> &'static str {
+    match (at_hand, card.limits) {
+        (Some(_), _) => "as the card says now",
+        (None, Some(_)) => "as this PC last knew them; put the card in to read them from it",
+        (None, None) => "not known here since the restore: put the card in to read them from it",
+    }
+}
+
+fn pin_state(said: &AtHand) -> String {
+    match said.tries_left {
+        0 => format!("blocked: tillcard owner pin --card {}", said.number),
+        left => tries(left),
+    }
 }
 
 fn key_state(card: &CardRecord) -> String {

@@ -58,7 +58,7 @@ impl TopUp {
         } else {
             owner.resend_top_ups(&chain, number)?;
         }
-        let record = owner.card(number)?;
+        let mut record = owner.card(number)?;
         let pending: Vec<_> = record.pending_top_ups().cloned().collect();
         if pending.is_empty() {
             line("The card has been told of all its coins.");
@@ -78,7 +78,8 @@ impl TopUp {
         })?;
         let session = card::open(transport)?.issued()?;
         session.expect_network(owner.network())?;
-        let authority = (owner.owner_key(number)?, record.account.card_id());
+        let session = owner.meet(&mut record, session)?;
+        let authority = owner.authority(&record)?;
         let mut session = session.as_owner(&authority);
         for top_up in &pending {
             let amount = session.enter_coin(

@@ -21,7 +21,7 @@ pub(super) struct Visit {
     reader: Option<String>,
 }
 
-/// An owner with his card in the reader.
+/// An owner with his card in the reader, whose key and limits are known.
 pub(super) struct Visited {
     pub(super) owner: Owner,
     pub(super) chain: CoreRpc,
@@ -31,11 +31,12 @@ pub(super) struct Visited {
 
 impl Visit {
     pub(super) fn open(&self) -> Result<Visited, Failure> {
-        let (owner, chain) = self.place.open()?;
-        let record = choose_card(&owner, self.card)?;
+        let (mut owner, chain) = self.place.open()?;
+        let mut record = choose_card(&owner, self.card)?;
         let readers = Readers::establish(self.reader.as_deref())?;
         let session = card::open(readers.connect()?)?.issued()?;
         session.expect_network(owner.network())?;
+        let session = owner.meet(&mut record, session)?;
         Ok(Visited {
             owner,
             chain,
