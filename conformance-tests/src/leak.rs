@@ -1,11 +1,13 @@
 //! The leak sweep of `[KEY-3]`: every answer of the run is searched for what must never leave.
 //!
 //! The suite knows the PIN, the account's public key and its chain code, and a key that it had the
-//! card import, and looks for any eight bytes of them in a row, in both byte orders. It doesn't
-//! know the other secret keys of the card, but it knows their public keys: each 32 bytes in a row
-//! of each answer are tried as a secret key. The key of the card's identity is looked for so, too.
+//! card import, and looks for any eight bytes of them in a row, in both byte orders (but not for
+//! public key and chain code in what READ ACCOUNT answered to the owner). It doesn't know the other
+//! secret keys of the card, but it knows their public keys: each 32 bytes in a row of each answer
+//! are tried as a secret key. The key of the card's identity is looked for so, too.
 
 use crate::keys::{Account, SECP, p256_public};
+use crate::model::Pin;
 use bitcoin::secp256k1::{PublicKey, SecretKey, XOnlyPublicKey};
 use std::collections::{HashMap, HashSet};
 
@@ -13,6 +15,10 @@ use std::collections::{HashMap, HashSet};
 const WINDOW: usize = 8;
 /// Child keys of each chain whose secrets are looked for, from index 0.
 const CHILDREN: u32 = 24;
+/// What a window of the account's public key is called.
+const PUBLIC_KEY: &str = "part of the account's public key";
+/// What a window of its chain code is called.
+const CHAIN_CODE: &str = "part of the chain code";
 /// INS of GET RESPONSE, whose answer continues the one before.
 const INS_GET_RESPONSE: u8 = 0xC0;
 
@@ -25,10 +31,8 @@ pub struct Secrets {
     pub commitment: Option<PublicKey>,
     /// The account's secret key, when the host brought it.
     pub imported: Option<[u8; 32]>,
-    /// The PIN block.
-    pub pin_block: [u8; 8],
-    /// The PIN's digits in ASCII.
-    pub pin_digits: Vec<u8>,
+    /// Every PIN that the card had.
+    pub pins: Vec<Pin>,
     /// The public key of the card's identity, a compressed point of P-256.
     pub identity_key: [u8; 33],
 }
@@ -39,6 +43,8 @@ struct Seen {
     case: String,
     header: Vec<u8>,
     data: Vec<u8>,
+    /// READ ACCOUNT, answered to the owner.
+    for_the_owner: bool,
 }
 
 /// Something found in an answer.
@@ -72,6 +78,21 @@ impl Leaks {
         }
     }
 
+    /// From here on the card now in use must keep this PIN too.
+    pub fn guard_pin(&mut self, pin: &Pin) {
+        if let Some(Some(card)) = self.cards.last_mut() {
+            card.pins.push(pin.clone());
+        }
+    }
+
+    /// The last answer was READ ACCOUNT's to a command that the owner signed: it may hold the
+    /// account's public key and chain code, and nothing else of what is looked for.
+    pub fn for_the_owner(&mut self) {
+        if let Some(last) = self.seen.last_mut() {
+            last.for_the_owner = true;
+        }
+    }
+
     /// The card now in use answered what the suite knew it would, to the byte: 32 bytes of that
     /// needn't be tried as a secret key, which takes its time.
     pub fn predicted(&mut self, bytes: Vec<u8>) {
@@ -98,6 +119,7 @@ impl Leaks {
             case: case.to_owned(),
             header: command.iter().take(4).copied().collect(),
             data: data.to_vec(),
+            for_the_owner: false,
         });
     }
 
@@ -134,7 +156,7 @@ impl Leaks {
             let Some(guard) = &mut guards[seen.card] else {
                 continue;
             };
-            if let Some(what) = guard.find(&seen.data) {
+            if let Some(what) = guard.find(&seen.data, seen.for_the_owner) {
                 findings.push(Finding {
                     case: seen.case.clone(),
                     what: format!(
@@ -162,23 +184,17 @@ impl Guard {
         let account = &secrets.account;
         let mut windows = HashMap::new();
         let imported = secrets.imported.unwrap_or_default();
-        let known: [(&'static str, &[u8]); 5] = [
-            ("the PIN block", &secrets.pin_block),
-            ("the PIN's digits", &secrets.pin_digits),
-            (
-                "part of the account's public key",
-                &account.public_key()[1..],
-            ),
-            ("part of the chain code", &account.chain_code()),
-            (
-                "part of the account's secret key",
-                if secrets.imported.is_some() {
-                    &imported
-                } else {
-                    &[]
-                },
-            ),
+        let mut known: Vec<(&'static str, Vec<u8>)> = vec![
+            (PUBLIC_KEY, account.public_key()[1..].to_vec()),
+            (CHAIN_CODE, account.chain_code().to_vec()),
         ];
+        if secrets.imported.is_some() {
+            known.push(("part of the account's secret key", imported.to_vec()));
+        }
+        for pin in &secrets.pins {
+            known.push(("the PIN block", pin.block().to_vec()));
+            known.push(("the PIN's digits", pin.ascii()));
+        }
         for (name, bytes) in known {
             // Test keys such as 1 have windows that stand in any answer.
             let telling = |window: &&[u8]| {
@@ -217,11 +233,13 @@ impl Guard {
         }
     }
 
-    fn find(&mut self, data: &[u8]) -> Option<&'static str> {
+    fn find(&mut self, data: &[u8], for_the_owner: bool) -> Option<&'static str> {
+        let allowed = |name: &&str| for_the_owner && [PUBLIC_KEY, CHAIN_CODE].contains(name);
         let known = data
             .windows(WINDOW)
             .filter_map(|window| <[u8; WINDOW]>::try_from(window).ok())
-            .find_map(|window| self.windows.get(&window).copied());
+            .filter_map(|window| self.windows.get(&window).copied())
+            .find(|name| !allowed(name));
         known.or_else(|| {
             data.windows(32)
                 .filter_map(|window| <[u8; 32]>::try_from(window).ok())
@@ -253,7 +271,7 @@ impl Guard {
 mod tests {
     use super::{Leaks, Secrets};
     use crate::keys::{Account, SECP, keypair, p256_public};
-    use crate::model::Leaf;
+    use crate::model::{Leaf, Pin};
     use bitcoin::secp256k1::Scalar;
 
     const CARD_SHARE: [u8; 32] = [3; 32];
@@ -276,8 +294,7 @@ mod tests {
             account: account.clone(),
             commitment: Some(c.public_key()),
             imported: None,
-            pin_block: [0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
-            pin_digits: b"1234".to_vec(),
+            pins: vec![Pin::new(&[1, 2, 3, 4])],
             identity_key: p256_public(&IDENTITY).unwrap(),
         });
         (leaks, account, secret.secret_bytes())
@@ -311,6 +328,24 @@ mod tests {
         let found = leaks.sweep();
         assert_eq!(found.len(), leaking.len(), "{found:?}");
         assert!(found.iter().all(|f| f.case == "leaking"));
+    }
+
+    #[test]
+    fn the_owner_may_read_the_account_and_nothing_else() {
+        let (mut leaks, account, secret) = leaks();
+        let record = [&account.public_key()[..], &account.chain_code()].concat();
+        leaks.saw("read", &[0x80, 0x50, 0, 0], &answer(&record));
+        leaks.for_the_owner();
+        assert_eq!(leaks.sweep(), []);
+        leaks.saw("read by another", &[0x80, 0x50, 0, 0], &answer(&record));
+        let new = Pin::new(&[5, 6, 7, 8]);
+        leaks.guard_pin(&new);
+        for more in [&secret[..], &new.block()] {
+            let data = [&record[..], more].concat();
+            leaks.saw("read with more", &[0x80, 0x50, 0, 0], &answer(&data));
+            leaks.for_the_owner();
+        }
+        assert_eq!(leaks.sweep().len(), 3);
     }
 
     #[test]

@@ -10,15 +10,16 @@ use std::time::Instant;
 
 /// The INS byte of VERIFY, whose data field never goes into a trace.
 const INS_VERIFY: u8 = 0x20;
-/// Header and Lc of an ISSUE as section 3.2 has it, and where its secrets are: the imported key
-/// and the PIN block.
-type Issue = ([u8; 5], &'static [(std::ops::Range<usize>, &'static str)]);
-const ISSUES: [Issue; 2] = [
+/// Header and Lc of a command that brings secrets, and where they are: in ISSUE the imported key
+/// and the PIN block, in RESET RETRY COUNTER the PIN block.
+type Secretive = ([u8; 5], &'static [(std::ops::Range<usize>, &'static str)]);
+const SECRETIVE: [Secretive; 3] = [
     ([0x80, 0x10, 0x00, 0x00, 168], &[(115..123, "<pin>")]),
     (
         [0x80, 0x10, 0x01, 0x00, 200],
         &[(10..42, "<key>"), (147..155, "<pin>")],
     ),
+    ([0x00, 0x2C, 0x02, 0x80, 76], &[(7..15, "<pin>")]),
 ];
 
 /// One line of the trace.
@@ -180,7 +181,7 @@ impl Recorder {
             [_, INS_VERIFY, _, _, _, field @ ..] if !field.is_empty() => {
                 format!("{}<pin:{}>", hex::encode_upper(&command[..5]), field.len())
             }
-            _ => self.redact(redact_issue(command)),
+            _ => self.redact(redact_secrets(command)),
         }
     }
 
@@ -191,9 +192,9 @@ impl Recorder {
     }
 }
 
-/// A command in hexadecimal, without the secrets of an ISSUE.
-fn redact_issue(command: &[u8]) -> String {
-    let secrets = (ISSUES.iter())
+/// A command in hexadecimal, without the secrets that it brings.
+fn redact_secrets(command: &[u8]) -> String {
+    let secrets = (SECRETIVE.iter())
         .find(|(header, _)| command.starts_with(header))
         .map_or(&[][..], |(_, secrets)| secrets);
     let mut text = String::new();
@@ -244,10 +245,19 @@ mod tests {
         ];
         let imported = [&imported.concat()[..], &[0xAB; 8], &[0x33; 50]].concat();
         recorder.exchange(&imported, &[0x6A, 0x80], 1);
+        let reset = [
+            &[0x00, 0x2C, 2, 0x80, 76, 0x84, 8],
+            &[0xEF; 8][..],
+            &[0x22; 66],
+        ]
+        .concat();
+        recorder.exchange(&reset, &[0x6A, 0x80], 1);
         recorder.finish().unwrap();
         let text = std::fs::read_to_string(file).unwrap();
-        assert_eq!(text.lines().count(), 5);
-        assert!(!text.contains("AB") && !text.contains("CD"), "{text}");
+        assert_eq!(text.lines().count(), 6);
+        for secret in ["AB", "CD", "EF"] {
+            assert!(!text.contains(secret), "{text}");
+        }
         assert!(!text.contains("241234"), "{text}");
         assert!(text.contains("\"00200080 08".replace(' ', "").as_str()));
         assert!(text.contains("<pin:8>") && text.contains("8010000008<pin>"));

@@ -157,8 +157,7 @@ impl Card {
                 Provenance::Made(_) => None,
                 Provenance::Imported { key, .. } => Some(key),
             },
-            pin_block: profile.pin.block(),
-            pin_digits: profile.pin.ascii(),
+            pins: vec![profile.pin.clone()],
             identity_key: record.identity_key,
         });
         drop(recorder);
@@ -175,7 +174,9 @@ impl Card {
 }
 
 impl IssueRecord {
-    fn is_valid(&self, profile: &Profile, account: &Account) -> bool {
+    /// Whether the signature is valid for this account and its owner key.
+    #[must_use]
+    pub fn is_valid(&self, profile: &Profile, account: &Account) -> bool {
         let digest = tagged_hash(
             "Tillcard/issue",
             &[

@@ -9,6 +9,7 @@ mod issue;
 mod owner;
 mod payment;
 mod pin;
+mod rights;
 mod session;
 mod sign;
 
@@ -16,4 +17,8 @@ pub use books::{ACKNOWLEDGE_LOG, Books, READ_COINS, READ_COINS_ON, READ_LOG, RES
 pub use coins::Entry;
 pub use issue::{Host, IssueRecord};
 pub use payment::{GET_ANCESTOR, REPORT_ABSENT};
+pub use rights::{
+    CHANGE_OWNER_KEY, NEW_PIN, READ_ACCOUNT, READ_LIMITS, SAME_PIN, judge_account, new_owner_body,
+    new_pin_body,
+};
 pub use session::{AID, Capabilities, Capability, Card, Form, Status, VERSION};

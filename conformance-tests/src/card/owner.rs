@@ -8,7 +8,7 @@ use crate::status::Sw;
 use crate::tlv;
 
 /// The length of a secure channel's receipt, of which there is none in this version.
-const NO_RECEIPT: u8 = 0;
+pub(super) const NO_RECEIPT: u8 = 0;
 
 impl Card {
     /// GET CHALLENGE.

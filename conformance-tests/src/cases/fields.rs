@@ -2,7 +2,10 @@
 
 use super::prelude::*;
 use super::samples;
-use crate::card::{ACKNOWLEDGE_LOG, GET_ANCESTOR, READ_LOG, REPORT_ABSENT, RESOLVE, SET_LIMITS};
+use crate::card::{
+    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, GET_ANCESTOR, NEW_PIN, READ_ACCOUNT, READ_LIMITS, READ_LOG,
+    REPORT_ABSENT, RESOLVE, SAME_PIN, SET_LIMITS,
+};
 use crate::model::{Profile, Spend};
 use crate::tlv;
 
@@ -186,7 +189,9 @@ fn field_lengths(b: &mut Bench) -> Outcome {
         (0x80, 0x42 | 0x4A, _) => length == 72,
         (0x80, 0x44, _) => length == 78,
         (0x80, 0x46, _) => length == 116,
-        (0x80, 0x48, 0) => length == 66,
+        (0x80, 0x48, 0) | (0x80, 0x4E | 0x50, _) | (0x00, 0x2C, 3) => length == 66,
+        (0x00, 0x2C, _) => length == 76,
+        (0x80, 0x4C, _) => length == 166,
         _ => length == 0,
     };
     for sample in samples::declared(b)? {
@@ -286,7 +291,7 @@ fn encodings(b: &mut Bench) -> Outcome {
     let signature = (0x9E, vec![9; 64]);
     let number = (0x80, vec![0; 4]);
     let signed = |body: &Objects| [body, std::slice::from_ref(&signature)].concat();
-    let fields: [Field; 13] = [
+    let fields: [Field; 18] = [
         ("ISSUE", [0x80, 0x10, 0, 0], profile.objects().to_vec()),
         (
             "ISSUE, imported",
@@ -311,6 +316,19 @@ fn encodings(b: &mut Bench) -> Outcome {
             signed(&[(0x85, Limits::WIDE.encode())]),
         ),
         ("RESOLVE", RESOLVE, signed(std::slice::from_ref(&number))),
+        (
+            "RESET RETRY COUNTER, a new PIN",
+            NEW_PIN,
+            signed(&[(0x84, profile.pin.block().to_vec())]),
+        ),
+        ("RESET RETRY COUNTER", SAME_PIN, signed(&[])),
+        (
+            "CHANGE OWNER KEY",
+            CHANGE_OWNER_KEY,
+            signed(&[(0x80, vec![7; 32]), (0x81, vec![8; 64])]),
+        ),
+        ("READ LIMITS", READ_LIMITS, signed(&[])),
+        ("READ ACCOUNT", READ_ACCOUNT, signed(&[])),
         (
             "SIGN",
             Spend::BEGIN,

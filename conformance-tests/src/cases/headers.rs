@@ -57,7 +57,7 @@ pub(super) const fn refusal_of_class(class: u8) -> Option<Sw> {
 /// The instructions of a class.
 pub(super) const fn is_defined(class: u8, instruction: u8) -> bool {
     match class {
-        0x00 => matches!(instruction, 0x20 | 0x46 | 0x84 | 0xA4 | 0xC0 | 0xCA),
+        0x00 => matches!(instruction, 0x20 | 0x2C | 0x46 | 0x84 | 0xA4 | 0xC0 | 0xCA),
         0x80 => matches!(
             instruction,
             0x10 | 0x20
@@ -72,6 +72,9 @@ pub(super) const fn is_defined(class: u8, instruction: u8) -> bool {
                 | 0x46
                 | 0x48
                 | 0x4A
+                | 0x4C
+                | 0x4E
+                | 0x50
         ),
         _ => false,
     }
@@ -185,6 +188,7 @@ fn parameters(b: &mut Bench) -> Outcome {
         let [class, instruction, right_p1, right_p2] = sample.command.header;
         let defined = |p1: u8, p2: u8| match (class, instruction) {
             (0x00, 0xCA) => p1 == 0x01 && p2 <= 0x01,
+            (0x00, 0x2C) => (p1 == 0x02 || p1 == 0x03) && p2 == 0x80,
             (0x80, 0x10 | 0x48) => p1 <= 0x01 && p2 == 0,
             (0x80, 0x22) => p1 <= 0x02 && p2 == 0,
             // P2 of P1 02 is the number of an input.

@@ -47,11 +47,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-PIN-12",
-        version: 1,
+        version: 2,
         purpose: "A blocked card keeps its key and coins: the owner enters another coin at the \
-                  next index, and both coins are known to it. (That it could still sign is no \
-                  longer to be seen from outside, since this version can't unblock.)",
-        requirements: &[req::PIN_9],
+                  next index, both coins are known to it, and once he has unblocked it, it pays \
+                  from both.",
+        requirements: &[req::PIN_9, req::RRC_1],
         start: Start::Own,
         level: Level::D3,
         defect: "A card that wipes itself, or forgets its coins, when blocked.",
@@ -245,5 +245,6 @@ fn keeps_all(b: &mut Bench) -> Outcome {
             "ENTER COIN of a coin that the blocked card has",
         )?;
     }
-    Ok(())
+    b.card.reset_tries(None)?;
+    b.card.pay_checked(&request(45_000)).map(drop)
 }

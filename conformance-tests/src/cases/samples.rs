@@ -2,8 +2,9 @@
 
 use super::prelude::*;
 use crate::card::{
-    ACKNOWLEDGE_LOG, GET_ANCESTOR, READ_COINS, READ_COINS_ON, READ_LOG, REPORT_ABSENT, RESOLVE,
-    SET_LIMITS,
+    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, GET_ANCESTOR, NEW_PIN, READ_ACCOUNT, READ_COINS,
+    READ_COINS_ON, READ_LIMITS, READ_LOG, REPORT_ABSENT, RESOLVE, SAME_PIN, SET_LIMITS,
+    new_owner_body, new_pin_body,
 };
 use crate::model::{Profile, Spend};
 use crate::tlv;
@@ -44,6 +45,8 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
         tlv::object(0x84, &entry.txid),
     ]
     .concat();
+    let owner = profile.owner.x_only_public_key().0.serialize();
+    let new_owner = new_owner_body(&owner, &signature);
     let request = request(10_000).encode();
     let sample = |name, command| Sample {
         name,
@@ -135,6 +138,26 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
         sample(
             "SET LIMITS",
             Command::new(SET_LIMITS).data(unsigned(&limits)),
+        ),
+        sample(
+            "RESET RETRY COUNTER, a new PIN",
+            Command::new(NEW_PIN).data(unsigned(&new_pin_body(&profile.pin.block()))),
+        ),
+        sample(
+            "RESET RETRY COUNTER",
+            Command::new(SAME_PIN).data(unsigned(&[])),
+        ),
+        sample(
+            "CHANGE OWNER KEY",
+            Command::new(CHANGE_OWNER_KEY).data(unsigned(&new_owner)),
+        ),
+        sample(
+            "READ LIMITS",
+            Command::new(READ_LIMITS).data(unsigned(&[])).le(LE_SHORT),
+        ),
+        sample(
+            "READ ACCOUNT",
+            Command::new(READ_ACCOUNT).data(unsigned(&[])).le(LE_SHORT),
         ),
         sample("RESOLVE", Command::new(RESOLVE).data(unsigned(&number))),
         signing_sample(

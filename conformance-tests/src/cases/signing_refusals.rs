@@ -493,7 +493,10 @@ fn sessions(b: &mut Bench) -> Outcome {
 }
 
 fn owner_commands(b: &mut Bench) -> Outcome {
-    use crate::card::{ACKNOWLEDGE_LOG, READ_COINS, READ_LOG, RESOLVE, SET_LIMITS};
+    use crate::card::{
+        ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, NEW_PIN, READ_ACCOUNT, READ_COINS, READ_LIMITS,
+        READ_LOG, RESOLVE, SAME_PIN, SET_LIMITS, new_owner_body, new_pin_body,
+    };
     use crate::keys::{keypair, sign};
     use crate::tlv::object;
     let number = object(0x80, &[0; 4]);
@@ -511,6 +514,19 @@ fn owner_commands(b: &mut Bench) -> Outcome {
         ),
         ("SET LIMITS", SET_LIMITS, object(0x85, &limits.encode())),
         ("RESOLVE", RESOLVE, number),
+        (
+            "RESET RETRY COUNTER, a new PIN",
+            NEW_PIN,
+            new_pin_body(&Pin::new(&[2, 4, 6, 8]).block()),
+        ),
+        ("RESET RETRY COUNTER", SAME_PIN, Vec::new()),
+        (
+            "CHANGE OWNER KEY",
+            CHANGE_OWNER_KEY,
+            new_owner_body(&[2; 32], &[3; 64]),
+        ),
+        ("READ LIMITS", READ_LIMITS, Vec::new()),
+        ("READ ACCOUNT", READ_ACCOUNT, Vec::new()),
     ];
     if (b.card.host()?.capabilities.needs(Capability::Signing)).is_ok() {
         commands.push(("SIGN", Spend::BEGIN, normal(b).body()));
@@ -556,8 +572,9 @@ fn owner_commands(b: &mut Bench) -> Outcome {
             let right = b.card.owner_signature(&challenge, header, &body)?;
             send(b, header, &body, &right, "with a challenge used up").at(place)?;
         }
-        // RESOLVE and SET LIMITS would change something, were they right.
-        if header != READ_COINS && header != READ_LOG {
+        // RESOLVE and SET LIMITS would change something, were they right. (READ ACCOUNT's replay
+        // is TC-ACC-02's.)
+        if ![READ_COINS, READ_LOG, READ_LIMITS].contains(&header) {
             continue;
         }
         let challenge = b.card.challenge()?;

@@ -28,9 +28,10 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-STA-03",
-        version: 1,
+        version: 2,
         purpose: "With the PIN blocked every command answers as the table says, before and after \
-                  a power cycle; the owner's commands still work.",
+                  a power cycle; the owner's commands still work, and RESET RETRY COUNTER leads \
+                  back to the issued state.",
         requirements: &[req::STA_1, req::PIN_3, req::PIN_4, req::PIN_9],
         start: Start::Own,
         level: Level::D3,
@@ -54,6 +55,11 @@ const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
     ("READ LOG", Sw::SECURITY),
     ("ACKNOWLEDGE LOG", Sw::SECURITY),
     ("SET LIMITS", Sw::SECURITY),
+    ("RESET RETRY COUNTER, a new PIN", Sw::SECURITY),
+    ("RESET RETRY COUNTER", Sw::SECURITY),
+    ("CHANGE OWNER KEY", Sw::SECURITY),
+    ("READ LIMITS", Sw::SECURITY),
+    ("READ ACCOUNT", Sw::SECURITY),
     ("RESOLVE", Sw::SECURITY),
     ("SIGN, first command", Sw::SECURITY),
     ("SIGN, a piece", Sw::CONDITIONS),
@@ -96,6 +102,11 @@ fn factory(b: &mut Bench) -> Outcome {
         "READ LOG",
         "ACKNOWLEDGE LOG",
         "SET LIMITS",
+        "RESET RETRY COUNTER, a new PIN",
+        "RESET RETRY COUNTER",
+        "CHANGE OWNER KEY",
+        "READ LIMITS",
+        "READ ACCOUNT",
         "RESOLVE",
         "SIGN, first command",
         "SIGN, a piece",
@@ -193,5 +204,13 @@ fn blocked(b: &mut Bench) -> Outcome {
     let (entry, transaction) = b.card.coin_at(&mut stream, 20_000, 1)?;
     b.card
         .enter(&entry, &transaction, 20_000)
-        .at(|| "the owner enters a coin while the PIN is blocked".to_owned())
+        .at(|| "the owner enters a coin while the PIN is blocked".to_owned())?;
+    // Reads, and a new key, are the owner's as before; RESET RETRY COUNTER leads back to issued.
+    b.card.expect_limits("while the PIN is blocked")?;
+    b.card.read_account()?;
+    let owner = crate::keys::keypair(&b.values.bytes("new owner"))?;
+    b.card.change_owner(owner)?;
+    b.card.reset_tries(None)?;
+    b.card.verify_right()?;
+    b.card.pay_checked(&request(50_000)).map(drop)
 }

@@ -33,6 +33,10 @@ pub(crate) const SET_LIMITS: [u8; 4] = [0x80, 0x46, 0, 0];
 pub(crate) const READ_COINS: [u8; 4] = [0x80, 0x48, 0, 0];
 pub(crate) const READ_COINS_ON: [u8; 4] = [0x80, 0x48, 1, 0];
 pub(crate) const RESOLVE: [u8; 4] = [0x80, 0x4A, 0, 0];
+pub(crate) const NEW_PIN: [u8; 4] = [0x00, 0x2C, 2, 0x80];
+pub(crate) const CHANGE_OWNER_KEY: [u8; 4] = [0x80, 0x4C, 0, 0];
+pub(crate) const READ_LIMITS: [u8; 4] = [0x80, 0x4E, 0, 0];
+pub(crate) const READ_ACCOUNT: [u8; 4] = [0x80, 0x50, 0, 0];
 
 /// The card answers one status word where it should answer another.
 pub(crate) fn instead(answer: Vec<u8>, of: u16, wrong: u16) -> Vec<u8> {

@@ -10,6 +10,7 @@ mod keys;
 mod owner;
 mod payments;
 mod pins;
+mod rights;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;
@@ -20,6 +21,7 @@ use keys::KEYS;
 use owner::OWNER;
 use payments::PAYMENTS;
 use pins::PINS;
+use rights::RIGHTS;
 use rules::RULES;
 use support::{Defect, Faulty, run_cases};
 use tillcard_conform::outcome::Verdict;
@@ -88,7 +90,14 @@ fn faulty_owner_commands_fail() {
     check(OWNER);
 }
 
-const ALL: [&[Defect]; 7] = [PINS, FRAMING, KEYS, COINS, PAYMENTS, RULES, OWNER];
+#[test]
+fn faulty_changes_and_readings_of_the_owner_fail() {
+    check(RIGHTS);
+}
+
+const ALL: [&[Defect]; 8] = [
+    PINS, FRAMING, KEYS, COINS, PAYMENTS, RULES, OWNER, RIGHTS,
+];
 
 #[test]
 fn every_case_catches_a_defect() {

@@ -1,0 +1,199 @@
+//! What the owner does to PIN and owner key, and what he reads: RESET RETRY COUNTER, CHANGE OWNER
+//! KEY, READ LIMITS, READ ACCOUNT.
+
+use super::{Card, Host, IssueRecord};
+use crate::apdu::{Answer, Command};
+use crate::keys::{sign, tagged_hash};
+use crate::model::Pin;
+use crate::outcome::{At, Step, Stop, require};
+use crate::status::Sw;
+use crate::tlv::{self, Reader};
+use bitcoin::secp256k1::Keypair;
+
+/// CLA INS P1 P2, with a new PIN.
+pub const NEW_PIN: [u8; 4] = [0x00, 0x2C, 0x02, 0x80];
+/// CLA INS P1 P2, the PIN staying as it is.
+pub const SAME_PIN: [u8; 4] = [0x00, 0x2C, 0x03, 0x80];
+/// CLA INS P1 P2.
+pub const CHANGE_OWNER_KEY: [u8; 4] = [0x80, 0x4C, 0x00, 0x00];
+/// CLA INS P1 P2.
+pub const READ_LIMITS: [u8; 4] = [0x80, 0x4E, 0x00, 0x00];
+/// CLA INS P1 P2.
+pub const READ_ACCOUNT: [u8; 4] = [0x80, 0x50, 0x00, 0x00];
+
+/// The body of RESET RETRY COUNTER with a new PIN.
+#[must_use]
+pub fn new_pin_body(block: &[u8; 8]) -> Vec<u8> {
+    tlv::object(0x84, block)
+}
+
+/// The body of CHANGE OWNER KEY.
+#[must_use]
+pub fn new_owner_body(key: &[u8; 32], proof: &[u8; 64]) -> Vec<u8> {
+    [tlv::object(0x80, key), tlv::object(0x81, proof)].concat()
+}
+
+impl Card {
+    /// RESET RETRY COUNTER, with this PIN block for a new PIN, without one for the same.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when no challenge is to be had.
+    pub fn reset_tries_answer(&mut self, block: Option<&[u8; 8]>) -> Step<Answer> {
+        let command = match block {
+            Some(block) => {
+                self.recorder.borrow_mut().hide(block);
+                self.owner_command(NEW_PIN, &new_pin_body(block))?
+            }
+            None => self.owner_command(SAME_PIN, &[])?,
+        };
+        self.once(&command)
+    }
+
+    /// RESET RETRY COUNTER must be taken.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise.
+    pub fn reset_tries(&mut self, pin: Option<&Pin>) -> Step<()> {
+        let block = pin.map(Pin::block);
+        self.reset_tries_answer(block.as_ref())?
+            .want_bare(Sw::OK, "RESET RETRY COUNTER")?;
+        self.authorisation_ended();
+        if let Some(pin) = pin {
+            self.recorder.borrow_mut().leaks.guard_pin(pin);
+            self.host_mut()?.profile.pin = pin.clone();
+        }
+        Ok(())
+    }
+
+    /// The message by whose signature a new owner key proves that somebody has it.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the card isn't issued.
+    pub fn proof_message(&self, challenge: &[u8; 16], key: &[u8; 32]) -> Step<[u8; 32]> {
+        let host = self.host()?;
+        Ok(tagged_hash(
+            "Tillcard/owner-key",
+            &[
+                &[host.profile.network],
+                &host.account.card_id(),
+                &[super::owner::NO_RECEIPT],
+                challenge,
+                key,
+            ],
+        ))
+    }
+
+    /// CHANGE OWNER KEY, with its proof over a fresh challenge.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when no challenge is to be had.
+    pub fn change_owner_answer(&mut self, new: &Keypair) -> Step<Answer> {
+        let key = new.x_only_public_key().0.serialize();
+        let challenge = self.challenge()?;
+        let proof = sign(new, &self.proof_message(&challenge, &key)?);
+        let body = new_owner_body(&key, &proof);
+        let signature = self.owner_signature(&challenge, CHANGE_OWNER_KEY, &body)?;
+        self.once(&Command::new(CHANGE_OWNER_KEY).data(Self::signed(&body, &signature)))
+    }
+
+    /// CHANGE OWNER KEY must be taken; the suite signs with the new key from here on.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise.
+    pub fn change_owner(&mut self, new: Keypair) -> Step<()> {
+        self.change_owner_answer(&new)?
+            .want_bare(Sw::OK, "CHANGE OWNER KEY")?;
+        self.host_mut()?.profile.owner = new;
+        Ok(())
+    }
+
+    /// READ LIMITS must answer the limits that ISSUE or the last SET LIMITS set.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise.
+    pub fn expect_limits(&mut self, when: &str) -> Step<()> {
+        let expected = tlv::object(0x85, &self.host()?.profile.limits.encode());
+        let answer = self
+            .command_by_owner(READ_LIMITS, &[])?
+            .want(Sw::OK, "READ LIMITS")
+            .at(|| when.to_owned())?;
+        require!(
+            answer == expected,
+            "{when}: READ LIMITS answers {} instead of {}",
+            hex::encode_upper(&answer),
+            hex::encode_upper(&expected)
+        );
+        Ok(())
+    }
+
+    /// READ ACCOUNT; all of its answer, which may hold what no other may.
+    ///
+    /// # Errors
+    /// When the link fails.
+    pub fn read_account_answer(&mut self) -> Step<Answer> {
+        let answer = self.command_by_owner(READ_ACCOUNT, &[])?;
+        if answer.sw == Sw::OK {
+            self.recorder.borrow_mut().leaks.for_the_owner();
+        }
+        Ok(answer)
+    }
+
+    /// READ ACCOUNT must answer the account as it was issued, the owner key of now, and a valid
+    /// issue record.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise.
+    pub fn read_account(&mut self) -> Step<IssueRecord> {
+        let data = self.read_account_answer()?.want(Sw::OK, "READ ACCOUNT")?;
+        let host = self.host()?;
+        let record = judge_account(&data, host)?;
+        require!(
+            record.identity_key == host.record.identity_key,
+            "READ ACCOUNT: the identity key isn't the one that ISSUE answered"
+        );
+        require!(
+            record.salt != host.record.salt,
+            "READ ACCOUNT: the salt is that of ISSUE's record"
+        );
+        Ok(record)
+    }
+}
+
+/// Judges READ ACCOUNT's answer, save for which identity key it has.
+///
+/// # Errors
+/// [`Stop::Fail`] unless it is a valid record of this account.
+pub fn judge_account(data: &[u8], host: &Host) -> Step<IssueRecord> {
+    let profile = &host.profile;
+    let mut reader = Reader::new("READ ACCOUNT", data);
+    let public_key: [u8; 33] = reader.array(0x80)?;
+    let chain_code: [u8; 32] = reader.array(0x81)?;
+    let record = IssueRecord {
+        identity_key: reader.array(0x82)?,
+        salt: reader.array(0x83)?,
+        signature: reader.array(0x84)?,
+    };
+    let network: [u8; 1] = reader.array(0x85)?;
+    let provenance: [u8; 1] = reader.array(0x86)?;
+    let owner: [u8; 32] = reader.array(0x87)?;
+    let leaf: [u8; 35] = reader.array(0x88)?;
+    reader.end()?;
+    let facts = [
+        ("public key", public_key == host.account.public_key()),
+        ("chain code", chain_code == host.account.chain_code()),
+        ("network", network == [profile.network]),
+        ("provenance", provenance == [profile.provenance.number()]),
+        (
+            "owner key",
+            owner == profile.owner.x_only_public_key().0.serialize(),
+        ),
+        ("leaf", leaf[..] == profile.leaf.encode()),
+        ("signature", record.is_valid(profile, &host.account)),
+    ];
+    match facts.iter().find(|(_, holds)| !holds) {
+        None => Ok(record),
+        Some((name, _)) => Err(Stop::Fail(format!(
+            "READ ACCOUNT: the {name} isn't right for the card's account"
+        ))),
+    }
+}

@@ -1,0 +1,329 @@
+//! RESET RETRY COUNTER. Section 5.3.
+
+use super::prelude::*;
+use crate::card::{NEW_PIN, SAME_PIN, new_pin_body};
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-RRC-01",
+        version: 1,
+        purpose: "A blocked PIN is unblocked with and without a new one, and tries partly used, or \
+                  none, go back to 3 so too; the new PIN (4 to 12 digits) is the right one at once \
+                  and after power cuts and warm resets, the old one is refused and counted; coins, \
+                  counters and log are as before, and the card pays with the new PIN.",
+        requirements: &[
+            req::RRC_1,
+            req::PIN_1,
+            req::PIN_2,
+            req::PIN_5,
+            req::PIN_9,
+            req::NVM_1,
+            req::NVM_2,
+        ],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "Tries back without the PIN or the PIN without the tries; an old PIN that stays \
+                 good; a new one in RAM.",
+        run: unblocked,
+    },
+    Case {
+        id: "TC-RRC-02",
+        version: 1,
+        purpose: "Malformed PIN blocks (format, number of digits, digits above 9, filler) are \
+                  refused with 6A80 when the owner signed them, and use his challenge up; without \
+                  his signature the answer is 6982. Tries and PIN are as before, also after a \
+                  power cut.",
+        requirements: &[req::RRC_2, req::OWN_2, req::OWN_3],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "A PIN that no till can type: the holder is locked out; tries given back all the \
+                 same.",
+        run: malformed,
+    },
+    Case {
+        id: "TC-RRC-03",
+        version: 1,
+        purpose: "RESET RETRY COUNTER, with a PIN and without, gives no holder authorisation and \
+                  ends one, with the offer made in it: RECEIVE SCRIPT, PREVIEW, PAY and REPORT \
+                  ABSENT are refused with 6982 after it.",
+        requirements: &[req::RRC_3, req::PAY_1],
+        start: Start::Funded,
+        level: Level::D1,
+        defect: "An unblocking at a till that leaves the till with a payment.",
+        run: no_authorisation,
+    },
+    Case {
+        id: "TC-RRC-04",
+        version: 1,
+        purpose: "RESET RETRY COUNTER with another P1 or P2 is refused with 6A86, with a length of \
+                  the other P1 or any else with 6700, and neither uses the challenge up. Without a \
+                  challenge, by another key, replayed, or signed for the other P1 (the data of 02 \
+                  with a signature for 03 and the reverse) it is refused with 6982. Tries and PIN \
+                  are as before.",
+        requirements: &[req::RRC_1, req::FRM_8, req::OWN_2, req::OWN_3, req::PIN_5],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "A shop that unblocks the PIN, or swaps the PIN in the owner's command.",
+        run: refused,
+    },
+];
+
+/// Uses up tries until so many are left, from three.
+fn use_up(b: &mut Bench, left: u8) -> Outcome {
+    for left in (left..3).rev() {
+        b.card.verify_wrong(left)?;
+    }
+    Ok(())
+}
+
+/// Sends it as signed for these bytes, over a fresh challenge.
+fn signed_for(
+    b: &mut Bench,
+    header: [u8; 4],
+    body: &[u8],
+    signed: ([u8; 4], &[u8]),
+) -> Step<crate::apdu::Answer> {
+    let challenge = b.card.challenge()?;
+    let signature = b.card.owner_signature(&challenge, signed.0, signed.1)?;
+    b.card
+        .once(&Command::new(header).data(Card::signed(body, &signature)))
+}
+
+fn unblocked(b: &mut Bench) -> Outcome {
+    b.issue_and_fund(&[90_000, 80_000])?;
+    b.card.pay_checked(&request(20_000)).preamble()?;
+    let pins: [Option<&[u8]>; 6] = [
+        None,
+        Some(&[4, 0, 7, 1]),
+        Some(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 9, 8]),
+        None,
+        Some(&[1, 2, 3, 4, 5, 6]),
+        Some(&[1, 2, 3, 4, 5, 7]),
+    ];
+    for (round, digits) in pins.into_iter().enumerate() {
+        for left in 0..=3 {
+            let place = || format!("PIN {round}, {left} tries left");
+            use_up(b, left).preamble().at(place)?;
+            if left == 0 {
+                let right = b.card.right_block()?;
+                b.card
+                    .verify(&right)?
+                    .want_bare(Sw::BLOCKED, "VERIFY, blocked")
+                    .preamble()?;
+            }
+            let old = b.card.right_block()?;
+            // Another PIN at each number of tries: a digit more.
+            let pin = digits.map(|digits| {
+                let mut digits = digits.to_vec();
+                digits[0] = (digits[0] + left) % 10;
+                Pin::new(&digits)
+            });
+            b.card.reset_tries(pin.as_ref()).at(place)?;
+            match left {
+                0 => b.card.power_cycle()?,
+                1 => {
+                    b.card.reset(Reset::Warm)?;
+                    b.card.select()?;
+                }
+                _ => {}
+            }
+            b.card
+                .expect_tries(3, "after RESET RETRY COUNTER")
+                .at(place)?;
+            if pin.is_some() {
+                b.card
+                    .verify(&old)?
+                    .want_bare(Sw::tries(2), "VERIFY with the old PIN")
+                    .at(place)?;
+                b.card.power_cycle()?;
+            }
+            b.card.verify_right().at(place)?;
+            b.card.expect_tries(3, "after VERIFY").at(place)?;
+        }
+        b.card
+            .expect_books("after RESET RETRY COUNTER")
+            .at(|| format!("PIN {round}"))?;
+    }
+    b.card.pay_checked(&request(30_000))?;
+    b.card.expect_books("after a payment with the new PIN")
+}
+
+fn malformed(b: &mut Bench) -> Outcome {
+    use_up(b, 2)?;
+    for text in [
+        "04123456FFFFFFFF", // format 0
+        "14123456FFFFFFFF", // format 1
+        "34123456FFFFFFFF", // format 3
+        "20FFFFFFFFFFFFFF", // no digits
+        "23123FFFFFFFFFFF", // three
+        "2D1234567890123F", // thirteen
+        "2E12345678901234", // fourteen
+        "2412345FFFFFFFFF", // one digit more than it says
+        "251234FFFFFFFFFF", // one digit fewer
+        "24A234FFFFFFFFFF", // a digit above 9, the first
+        "24123AFFFFFFFFFF", // the last
+        "2C12345678901AFF", // the last of twelve
+        "24123FFFFFFFFFFF", // filler among the digits
+        "241234FFFFFFFFF0", // filler not F, the last
+        "2412340FFFFFFFFF", // the first
+        "2C123456789012F0", // with twelve digits
+        "2412340000000000",
+        "0000000000000000",
+        "FFFFFFFFFFFFFFFF",
+    ] {
+        let block: [u8; 8] = hex::decode(text)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+            .ok_or_else(|| Stop::Error(format!("{text} isn't eight bytes")))?;
+        let body = new_pin_body(&block);
+        let place = || text.to_owned();
+        b.card
+            .once(&Command::new(NEW_PIN).data(Card::signed(&body, &[7; 64])))?
+            .want_bare(Sw::SECURITY, "RESET RETRY COUNTER, not signed")
+            .at(place)?;
+        let challenge = b.card.challenge()?;
+        let signature = b.card.owner_signature(&challenge, NEW_PIN, &body)?;
+        b.card
+            .once(&Command::new(NEW_PIN).data(Card::signed(&body, &signature)))?
+            .want_bare(Sw::WRONG_DATA, "RESET RETRY COUNTER")
+            .at(place)?;
+        // With its challenge a good one now would do.
+        let signature = b.card.owner_signature(&challenge, SAME_PIN, &[])?;
+        b.card
+            .once(&Command::new(SAME_PIN).data(Card::signed(&[], &signature)))?
+            .want_bare(Sw::SECURITY, "RESET RETRY COUNTER with a challenge used up")
+            .at(place)?;
+        b.card.expect_tries(2, "after a refusal").at(place)?;
+    }
+    b.card.power_cycle()?;
+    b.card.expect_tries(2, "after refusals and a power cut")?;
+    b.card.verify_right().at(|| "the PIN of before".to_owned())
+}
+
+fn no_authorisation(b: &mut Bench) -> Outcome {
+    // The shared card's PIN again, as if it were a new one.
+    let same = b.card.host()?.profile.pin.clone();
+    for pin in [None, Some(&same)] {
+        b.card.select()?;
+        b.card.reset_tries(pin)?;
+        b.card
+            .expect_authorised(false, "after RESET RETRY COUNTER, not authorised before")?;
+        b.card.authorise()?;
+        b.card.reset_tries(pin)?;
+        b.card
+            .expect_authorised(false, "after RESET RETRY COUNTER, authorised before")?;
+        let plan = b
+            .card
+            .preview_checked(&request(10_000))?
+            .map_err(|sw| Stop::Error(format!("the case's payment is refused with {sw}")))?;
+        b.card.reset_tries(pin)?;
+        b.card
+            .report_answer(&plan.inputs[0].txid, plan.inputs[0].vout)?
+            .want_bare(Sw::SECURITY, "REPORT ABSENT after RESET RETRY COUNTER")?;
+        b.card
+            .preview_answer(&request(10_000))?
+            .want_bare(Sw::SECURITY, "PREVIEW after RESET RETRY COUNTER")?;
+        b.card
+            .pay_answer(&request(10_000))?
+            .want_bare(Sw::SECURITY, "PAY after RESET RETRY COUNTER")?;
+    }
+    b.card.expect_books("after RESET RETRY COUNTER")
+}
+
+fn refused(b: &mut Bench) -> Outcome {
+    let other = Pin::new(&[3, 1, 4, 1, 5, 9]);
+    let body = new_pin_body(&other.block());
+    use_up(b, 2)?;
+    let what = "RESET RETRY COUNTER";
+
+    // What never reaches the authority check leaves the challenge.
+    let challenge = b.card.challenge()?;
+    let with_pin = Card::signed(&body, &b.card.owner_signature(&challenge, NEW_PIN, &body)?);
+    let without = Card::signed(&[], &b.card.owner_signature(&challenge, SAME_PIN, &[])?);
+    for (header, right) in [(NEW_PIN, &with_pin), (SAME_PIN, &without)] {
+        let [class, instruction, p1, p2] = header;
+        let others = (0..=0xFF)
+            .filter(|other| ![0x02, 0x03].contains(other))
+            .map(|other| (other, p2));
+        let down = (0..=0xFF)
+            .filter(|other| *other != p2)
+            .map(|other| (p1, other));
+        for (p1, p2) in others.chain(down) {
+            b.card
+                .once(&Command::new([class, instruction, p1, p2]).data(right.clone()))?
+                .want_bare(Sw::WRONG_P1P2, what)
+                .at(|| format!("P1-P2 {p1:02X}{p2:02X}"))?;
+        }
+        let long = [&right[..], &[0; 180]].concat();
+        for length in (0..=255).filter(|length| *length != right.len()) {
+            b.card
+                .once(&Command::new(header).data(&long[..length.min(long.len())]))?
+                .want_bare(Sw::WRONG_LENGTH, what)
+                .at(|| format!("P1 {p1:02X}, {length} data bytes"))?;
+        }
+    }
+    b.card
+        .expect_tries(2, "after refusals of P1-P2 and length")?;
+
+    // Signed for the other P1, or for another PIN.
+    let mine = new_pin_body(&b.card.right_block()?);
+    let swapped: [(&str, [u8; 4], &[u8], [u8; 4], &[u8]); 5] = [
+        ("02 signed as 03", NEW_PIN, &body, SAME_PIN, &[]),
+        (
+            "02 signed as 03 with a PIN",
+            NEW_PIN,
+            &body,
+            SAME_PIN,
+            &body,
+        ),
+        ("03 signed as 02", SAME_PIN, &[], NEW_PIN, &body),
+        ("03 signed as 02 without", SAME_PIN, &[], NEW_PIN, &[]),
+        ("another PIN", NEW_PIN, &body, NEW_PIN, &mine),
+    ];
+    for (name, header, sent, signed, message) in swapped {
+        signed_for(b, header, sent, (signed, message))?
+            .want_bare(Sw::SECURITY, what)
+            .at(|| name.to_owned())?;
+        b.card
+            .expect_tries(2, "after a refusal")
+            .at(|| name.to_owned())?;
+    }
+    for (header, body) in [(NEW_PIN, &body[..]), (SAME_PIN, &[])] {
+        b.card.select()?;
+        let never: [u8; 16] = b.values.bytes("no challenge");
+        let signature = b.card.owner_signature(&never, header, body)?;
+        let command = Command::new(header).data(Card::signed(body, &signature));
+        b.card
+            .once(&command)?
+            .want_bare(Sw::SECURITY, "RESET RETRY COUNTER without a challenge")?;
+        b.card.challenge()?;
+        b.card
+            .once(&command)?
+            .want_bare(Sw::SECURITY, "RESET RETRY COUNTER over another challenge")?;
+        let challenge = b.card.challenge()?;
+        let stranger = crate::keys::keypair(&b.values.bytes("another owner"))?;
+        let message = b.card.owner_message(&challenge, header, body)?;
+        let signature = crate::keys::sign(&stranger, &message);
+        b.card
+            .once(&Command::new(header).data(Card::signed(body, &signature)))?
+            .want_bare(Sw::SECURITY, "RESET RETRY COUNTER by another key")?;
+    }
+    b.card.expect_tries(2, "after refusals of authority")?;
+    b.card.power_cycle()?;
+    b.card.expect_tries(2, "after a power cut")?;
+    b.card
+        .verify_right()
+        .at(|| "the PIN of before".to_owned())?;
+
+    // One that is good once isn't good twice.
+    let challenge = b.card.challenge()?;
+    let signature = b.card.owner_signature(&challenge, SAME_PIN, &[])?;
+    let command = Command::new(SAME_PIN).data(Card::signed(&[], &signature));
+    b.card.once(&command)?.want_bare(Sw::OK, what)?;
+    use_up(b, 2)?;
+    b.card
+        .once(&command)?
+        .want_bare(Sw::SECURITY, "RESET RETRY COUNTER, replayed")?;
+    b.card.expect_tries(2, "after a replay")?;
+    b.card.verify_right()
+}
