@@ -213,8 +213,8 @@ impl fmt::Display for RestoreReport {
             writeln!(
                 f,
                 "No card was found. If there were any, their coins can't be found: no top-up \
-                 carries a card's account key, and the words don't give it. The card itself or \
-                 the old owner's folder is needed."
+                 carries a card's account key, and the words don't give it. The old owner's folder \
+                 is needed; or the card, if its key comes from the words: tillcard owner adopt."
             )?;
         }
         Ok(())
