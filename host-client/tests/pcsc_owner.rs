@@ -184,6 +184,103 @@ fn a_psbt_is_signed() {
     }
 }
 
+/// A PIN that was entered wrongly three times is unblocked at home, with a new PIN or as it is.
+#[test]
+fn a_blocked_pin_is_unblocked() {
+    let _readers = empty_readers();
+    let (user, inserted) = user_with_coins(36, &[], &["100,000 sat"]);
+    block(&user);
+    let status = user.tillcard(&["owner", "status"], "");
+    assert!(
+        status.contains("PIN      blocked: tillcard owner pin"),
+        "{status}"
+    );
+
+    let differ = user.run(&["owner", "pin"], "314159\n314158\n");
+    assert_eq!(differ.status.code(), Some(1));
+    let said = user.tillcard(&["owner", "pin"], "314159\n314159\n");
+    assert!(said.contains("Card 0 has its new PIN"), "{said}");
+    assert!(
+        said.contains("isn't blocked any more: 3 tries left"),
+        "{said}"
+    );
+    pay(&user, "4,000 sat", &[], "314159\n");
+    user.mine();
+
+    block(&user);
+    let said = user.tillcard(&["owner", "pin", "--keep"], "");
+    assert!(said.contains("Card 0 has the PIN that it had"), "{said}");
+    pay(&user, "4,000 sat", &[], "314159\n");
+    inserted.take_out();
+}
+
+/// Enters wrong PINs in the shop until the till is told that the PIN is blocked.
+fn block(user: &User) {
+    let shop = shop();
+    let pay = ["till", "pay", "--amount", "4,000 sat", "--to", &shop];
+    let declined = user.run(&pay, "000000\n000000\n000000\n");
+    assert_eq!(declined.status.code(), Some(3));
+    let said = String::from_utf8(declined.stdout).unwrap();
+    assert!(said.contains("the PIN is blocked"), "{said}");
+}
+
+/// The card obeys another owner key; folder and words both keep up with it. After a restore the
+/// limits are those of the card, and said to be unknown while it isn't there.
+#[test]
+fn another_owner_key_and_a_restore() {
+    let _readers = empty_readers();
+    let (user, inserted) = user_with_coins(37, &["--payments", "7"], &["100,000 sat"]);
+    let words = std::fs::read_to_string(user.home.path().join("tillcard/owner/words")).unwrap();
+    let known = user.tillcard(&["owner", "adopt"], "");
+    assert!(known.contains("card 0 (card), which was known"), "{known}");
+    let rotated = user.tillcard(&["owner", "rotate-key"], "");
+    assert!(rotated.contains("obeys a new owner key"), "{rotated}");
+    let limits = user.tillcard(&["owner", "limits"], "");
+    assert!(limits.contains("and 7 payments"), "{limits}");
+
+    let elsewhere = user.home.path().join("elsewhere");
+    let folder = ["--folder", elsewhere.to_str().unwrap()];
+    user.tillcard(&[&["owner", "restore"], &folder[..]].concat(), &words);
+    let card = inserted.take_out();
+    readers(None)
+        .wait_for_removal(FIRST, Some(DEADLINE))
+        .unwrap();
+    let status = [&["owner", "status"], &folder[..]].concat();
+    let absent = user.tillcard(&status, "");
+    assert!(
+        absent.contains("not known here since the restore"),
+        "{absent}"
+    );
+
+    let inserted = Inserted::put(card, FIRST);
+    drop(readers(None).wait_for_card(Some(DEADLINE)).unwrap());
+    let present = user.tillcard(&status, "");
+    assert!(present.contains("as the card says now"), "{present}");
+    assert!(present.contains("and 7 payments"), "{present}");
+    assert!(present.contains("PIN      3 tries left"), "{present}");
+    inserted.take_out();
+    readers(None)
+        .wait_for_removal(FIRST, Some(DEADLINE))
+        .unwrap();
+    let absent = user.tillcard(&status, "");
+    assert!(absent.contains("as this PC last knew them"), "{absent}");
+}
+
+/// A card of another owner's is refused at once.
+#[test]
+fn a_card_of_another_owner_s_is_refused() {
+    let _readers = empty_readers();
+    let (user, inserted) = user_with_coins(38, &[], &[]);
+    let elsewhere = user.home.path().join("elsewhere");
+    let folder = ["--folder", elsewhere.to_str().unwrap()];
+    user.tillcard(&[&["owner", "new"], &folder[..]].concat(), "");
+    let adopt = user.run(&[&["owner", "adopt"], &folder[..]].concat(), "");
+    assert_eq!(adopt.status.code(), Some(1));
+    let said = String::from_utf8(adopt.stderr).unwrap();
+    assert!(said.contains("isn't this owner's"), "{said}");
+    inserted.take_out();
+}
+
 /// A PSBT that spends the card's first top-up: something to a shop, the rest back to the card.
 fn psbt_of(record: &Path) -> Psbt {
     let record: CardRecord =
