@@ -18,7 +18,7 @@ use oracle::model::{Model, announcement};
 use oracle::owner::{Unsigned, funding};
 use oracle::payment::{Request, Written};
 use oracle::random::Random;
-use oracle::wallet::{Leaf, Limits, Wallet};
+use oracle::wallet::{Leaf, Limits, Wallet, tagged_hash};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_core::{TryCryptoRng, TryRng};
@@ -130,7 +130,7 @@ impl Session {
         let (answer, status) = response.split_last_chunk::<2>().unwrap();
         assert!(matches!(
             status,
-            [0x90, 0x00] | [0x63, _] | [0x69, _] | [0x94, _]
+            [0x90, 0x00] | [0x61, _] | [0x63, _] | [0x69, _] | [0x94, _]
         ));
         answer.to_vec()
     }
@@ -338,7 +338,37 @@ fn examples() -> Vec<Example> {
     let expected = signature_with(&unsigned.written(&wallet), 0, (1, 0), session.drawn.get());
     assert_eq!(signature, expected);
 
+    session.begin("What the owner mends");
+    session.owner(&wallet, [0x80, 0x4E, 0, 0], &[]);
+    let block = [0x24, 0x31, 0x41, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
+    session.owner(&wallet, [0x00, 0x2C, 2, 0x80], &objects(&[(0x84, &block)]));
+    let new = Keypair::from_secret_key(&secp, &secret(0x77));
+    let challenge = session.exchange(&[0x00, 0x84, 0x00, 0x00, 0x10]);
+    let body = change_key_body(&wallet, &new, &challenge);
+    session.exchange(&wallet.signed(&challenge, [0x80, 0x4C, 0, 0], &body));
+    let wallet = Wallet::known(new, 3, public, Leaf::None, &nobody, None);
+    let mut answer = session.owner(&wallet, [0x80, 0x50, 0, 0], &[]);
+    answer.extend(session.exchange(&[0x00, 0xC0, 0x00, 0x00, 0x09]));
+    let new_key = objects(&[(0x87, &new.x_only_public_key().0.serialize())]);
+    assert!(
+        answer
+            .windows(new_key.len())
+            .any(|object| object == new_key)
+    );
+
     session.examples
+}
+
+/// CHANGE OWNER KEY's body for this challenge.
+fn change_key_body(wallet: &Wallet, new: &Keypair, challenge: &[u8]) -> Vec<u8> {
+    let new_key = new.x_only_public_key().0.serialize();
+    let id = wallet.card_id();
+    let message = tagged_hash(
+        "Tillcard/owner-key",
+        &[&[3], &id, &[0], challenge, &new_key],
+    );
+    let proof = Secp256k1::new().sign_schnorr_no_aux_rand(&Message::from_digest(message), new);
+    objects(&[(0x80, &new_key), (0x81, &proof.serialize())])
 }
 
 /// Checks a payment to the last byte of its signatures, of inputs at these

@@ -46,6 +46,10 @@ fn a_thousand_sequences_of_thirty_commands() {
         ("SET LIMITS", 0x9000),
         ("SET LIMITS", 0x6985),
         ("VERIFY", 0x6983),
+        ("RESET RETRY COUNTER", 0x9000),
+        ("RESET RETRY COUNTER", 0x6A80),
+        ("READ LIMITS", 0x9000),
+        ("READ ACCOUNT", 0x9000),
     ] {
         assert!(met.contains_key(&needed), "{} {:04X}", needed.0, needed.1);
     }

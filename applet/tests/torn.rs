@@ -4,16 +4,18 @@
 
 mod support;
 
+use bitcoin::key::{Keypair, Secp256k1};
 use rand_chacha::ChaCha20Rng;
 use std::cell::Cell;
 use support::sweep::*;
 use support::*;
 use tillcard_applet::Card;
 use tillcard_applet::command::{
-    AcknowledgeLog, EnterCoin, GenerateKey, GetAncestor, Limits, Outpoint, Place, Previewed,
-    ReportAbsent, Resolve, Select, SetLimits, State, StatusObject,
+    AcknowledgeLog, EnterCoin, GenerateKey, GetAncestor, Limits, NewPin, Outpoint, Place,
+    Previewed, ReportAbsent, Resolve, SamePin, Select, SetLimits, State, StatusObject,
 };
 use tillcard_applet::nvm::{RamNvm, TornNvm};
+use tillcard_applet::pin::PinBlock;
 
 /// Turns of page after which a command is swept.
 const TURNS: [usize; 3] = [1, 31, 32];
@@ -240,6 +242,33 @@ fn owner_commands() {
             ..LIMITS
         };
         owner.command(card, &SetLimits(limits))
+    });
+}
+
+#[test]
+fn the_owner_sets_the_pin_back() {
+    let (mut card, owner) = funded(25, &[100_000]);
+    for _ in 0..3 {
+        owner.verify(&mut card, "000000");
+    }
+    let nvm = card.into_nvm();
+    let nothing = |_: &mut TornCard| {};
+    sweep_one_commit("RESET RETRY COUNTER", nvm.clone(), &nothing, 0, &|card| {
+        owner.command(card, &SamePin)
+    });
+    let pin = PinBlock::from_digits(b"31415926").unwrap();
+    sweep_one_commit("RESET RETRY COUNTER, new PIN", nvm, &nothing, 0, &|card| {
+        owner.command(card, &NewPin::new(&pin))
+    });
+}
+
+/// Whatever the power does, one of the two keys commands the card.
+#[test]
+fn the_owner_changes_his_key() {
+    let (card, owner) = funded(26, &[100_000]);
+    let new = Keypair::from_seckey_slice(&Secp256k1::new(), &[0x77; 32]).unwrap();
+    sweep_one_commit("CHANGE OWNER KEY", card.into_nvm(), &|_| {}, 0, &|card| {
+        owner.change_key(card, &new)
     });
 }
 

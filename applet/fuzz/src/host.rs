@@ -8,8 +8,9 @@ use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 use tillcard_applet::command::{
-    Announced, CHALLENGE_LENGTH, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue, Issued,
-    KeySource, Leaf, Limits, Network, OwnerCommand, PIECE_MAX, Place, Select, TaprootScript,
+    Announced, CHALLENGE_LENGTH, ChangeOwnerKey, Commitment, EnterCoin, GenerateKey, GetChallenge,
+    Issue, Issued, KeySource, Leaf, Limits, Network, OwnerCommand, PIECE_MAX, Place, Select,
+    TaprootScript,
 };
 use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::persistent::Persistent;
@@ -171,12 +172,30 @@ impl Host {
         let challenge: [u8; CHALLENGE_LENGTH] = challenge.try_into().unwrap_or_default();
         let network = Network::Regtest;
         let message = owner::message(network, &self.card_id, &challenge, &header, body);
-        let mut no_randomness = ChaCha20Rng::seed_from_u64(0);
-        self.owner
-            .sign_prehash_with_rng(&mut no_randomness, &message)
-            .expect("a signature")
-            .to_bytes()
+        signed(&self.owner, &message)
     }
+
+    /// CHANGE OWNER KEY to the key that it is, which proves itself.
+    pub fn change_key(&self, card: &mut TestCard) -> Vec<u8> {
+        let (challenge, _) = send(card, GetChallenge::to_apdu().as_bytes());
+        let asked: [u8; CHALLENGE_LENGTH] = challenge.as_slice().try_into().unwrap_or_default();
+        let new_key = self.owner.verifying_key().to_bytes().into();
+        let proven = owner::key_proof_message(Network::Regtest, &self.card_id, &asked, &new_key);
+        let change = ChangeOwnerKey {
+            new_key,
+            proof: signed(&self.owner, &proven),
+        };
+        let signature = self.sign_for(&challenge, ChangeOwnerKey::HEADER, &change.body());
+        change.to_apdu(&signature).as_bytes().to_vec()
+    }
+}
+
+/// A signature without randomness.
+fn signed(key: &SigningKey, message: &[u8; 32]) -> [u8; 64] {
+    let mut no_randomness = ChaCha20Rng::seed_from_u64(0);
+    key.sign_prehash_with_rng(&mut no_randomness, message)
+        .expect("a signature")
+        .to_bytes()
 }
 
 fn scripts(nvm: RamNvm) -> [Vec<TaprootScript>; 2] {

@@ -6,9 +6,9 @@ use iso7816::command::CommandView;
 use tillcard_applet::command::coin_image::CoinImage;
 use tillcard_applet::command::merchant::is_printable;
 use tillcard_applet::command::{
-    Capabilities, CoinEntered, Command, Commitment, InputSignature, Issued, Leaf, Limits,
-    LoggedPayment, Pay, Place, Previewed, ReceiveScriptAnswer, Selected, SigningSummary,
-    StatusObject,
+    AccountRecord, Capabilities, CoinEntered, Command, Commitment, InputSignature, Issued, Leaf,
+    Limits, LimitsAnswer, LoggedPayment, Pay, Place, Previewed, ReceiveScriptAnswer,
+    ResetRetryCounter, Selected, SigningSummary, StatusObject,
 };
 use tillcard_applet::pin::PinBlock;
 use tillcard_applet::tlv::Objects;
@@ -60,6 +60,15 @@ fn command(bytes: &[u8]) -> Option<&'static str> {
         Ok(Command::ReadLog(_)) => "READ LOG",
         Ok(Command::AcknowledgeLog(_)) => "ACKNOWLEDGE LOG",
         Ok(Command::SetLimits(_)) => "SET LIMITS",
+        Ok(Command::ResetRetryCounter(reset)) => {
+            if let ResetRetryCounter::New(signed) = reset {
+                let _ = signed.command.pin();
+            }
+            "RESET RETRY COUNTER"
+        }
+        Ok(Command::ChangeOwnerKey(_)) => "CHANGE OWNER KEY",
+        Ok(Command::ReadLimits(_)) => "READ LIMITS",
+        Ok(Command::ReadAccount(_)) => "READ ACCOUNT",
         Ok(Command::Sign(_)) => "SIGN",
         Ok(Command::Resolve(_)) => "RESOLVE",
         Ok(Command::Verify(_)) => "VERIFY",
@@ -73,6 +82,10 @@ fn answers(bytes: &[u8]) -> Vec<&'static str> {
         let outpoints = previewed.outpoints.clone().count();
         assert!((1..=bytes.len() / 36).contains(&outpoints));
     }
+    let account = AccountRecord::parse(bytes);
+    if let Ok(account) = &account {
+        let _ = account.record().digest();
+    }
     let logged = LoggedPayment::parse(bytes);
     if let Ok(logged) = &logged {
         assert!(logged.outpoints.clone().count() > 0 && logged.merchant.len() <= 32);
@@ -83,6 +96,8 @@ fn answers(bytes: &[u8]) -> Vec<&'static str> {
         ("capabilities", Capabilities::parse(bytes).is_ok()),
         ("commitment", Commitment::parse(bytes).is_ok()),
         ("issue record", Issued::parse(bytes).is_ok()),
+        ("account", account.is_ok()),
+        ("limits", LimitsAnswer::parse(bytes).is_ok()),
         ("receive script", ReceiveScriptAnswer::parse(bytes).is_ok()),
         ("coin entered", CoinEntered::parse(bytes).is_ok()),
         ("signature", InputSignature::parse(bytes).is_ok()),

@@ -11,9 +11,10 @@ use super::status::is_listed;
 use super::step;
 use tillcard_applet::command::{
     AcknowledgeLog, BeginReading, EnterCoin, GenerateKey, GetAncestor, GetChallenge, GetData,
-    Limits, Outpoint, OutputPayee, PIECE_MAX, Pay, PaymentRequest, Place, Preview, Previewed,
-    ReadCoins, ReadLog, ReceiveScript, ReportAbsent, Resolve, Select, SetLimits, Sign,
-    SigningInput, SigningOutput, Source, Unsigned, Verify,
+    Limits, NewPin, Outpoint, OutputPayee, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place,
+    Preview, Previewed, ReadAccount, ReadCoins, ReadLimits, ReadLog, ReceiveScript, ReportAbsent,
+    Resolve, SamePin, Select, SetLimits, Sign, SigningInput, SigningOutput, Source, Unsigned,
+    Verify,
 };
 use tillcard_applet::journal::RECORD_MAX;
 use tillcard_applet::persistent::Persistent;
@@ -94,6 +95,7 @@ impl Request {
 
 struct Session {
     card: TestCard,
+    pin: [u8; 8],
     tries: u8,
     previewed: Option<Request>,
     last_request: Option<Request>,
@@ -107,6 +109,7 @@ impl Session {
     fn new() -> Self {
         let mut session = Self {
             card: host::card(HOST.funded.clone()),
+            pin: *HOST.pin.as_bytes(),
             tries: 3,
             previewed: None,
             last_request: None,
@@ -359,24 +362,14 @@ impl Session {
         let header = [0x80, bytes.u8(), bytes.u8(), bytes.u8()];
         let body = bytes.take(70);
         let signature = HOST.sign(&mut self.card, header, body);
-        let length = (body.len() + 66) as u8;
-        let apdu = [
-            &header[..],
-            &[length],
-            body,
-            &[0x9E, 0x40],
-            &signature,
-            &[0],
-        ]
-        .concat();
-        self.send(&apdu);
+        self.send(&signed_apdu(header, body, &signature));
     }
 
     fn owner_command(&mut self, bytes: &mut Bytes<'_>) {
         let card = &mut self.card;
         let kind = bytes.u8();
         let number = u32::from(bytes.u8());
-        let apdu = match kind % 5 {
+        let apdu = match kind % 10 {
             0 => HOST.owner_command(card, &ReadLog(number)),
             1 => {
                 let settled = number.saturating_sub(bytes.u8().into());
@@ -390,7 +383,7 @@ impl Session {
             }
             2 => HOST.owner_command(card, &Resolve(number)),
             3 => HOST.owner_command(card, &BeginReading),
-            _ => {
+            4 => {
                 let limits = Limits {
                     payments: number as u16,
                     per_payment: u64::from(bytes.u8()) << 12,
@@ -398,9 +391,34 @@ impl Session {
                 };
                 HOST.owner_command(card, &SetLimits(limits))
             }
+            5 => HOST.owner_command(card, &ReadLimits),
+            6 => HOST.owner_command(card, &ReadAccount),
+            7 => HOST.change_key(card),
+            8 => HOST.owner_command(card, &SamePin),
+            _ => return self.new_pin(bytes),
         };
         let (_, status) = self.send(&apdu);
+        if kind % 10 == 8 && status == 0x9000 {
+            self.tries = 3;
+        }
         self.done.owner_commands += u32::from(status == 0x9000);
+    }
+
+    /// RESET RETRY COUNTER with a block of these bytes, well formed or not.
+    fn new_pin(&mut self, bytes: &mut Bytes<'_>) {
+        let mut block = *HOST.pin.as_bytes();
+        for byte in &mut block[1..] {
+            *byte ^= bytes.u8();
+        }
+        let header = NewPin::HEADER;
+        let body = [&[0x84, 0x08], &block[..]].concat();
+        let signature = HOST.sign(&mut self.card, header, &body);
+        let (_, status) = self.send(&signed_apdu(header, &body, &signature));
+        if status == 0x9000 {
+            self.tries = 3;
+            self.pin = block;
+            self.done.owner_commands += 1;
+        }
     }
 
     fn sign(&mut self, bytes: &mut Bytes<'_>) {
@@ -519,7 +537,7 @@ impl Session {
     }
 
     fn check_verify(&mut self, apdu: &[u8], status: u16) {
-        let right = HOST.pin.as_bytes();
+        let right = &self.pin;
         let data = [apdu.get(5..13), apdu.get(7..15)];
         match status {
             0x9000 => {
@@ -549,6 +567,12 @@ impl Session {
         let id = owner::card_id(account.public_key(), account.chain_code());
         assert!(HOST.is_card(&id));
     }
+}
+
+/// An owner command in bytes.
+fn signed_apdu(header: [u8; 4], body: &[u8], signature: &[u8; 64]) -> Vec<u8> {
+    let length = (body.len() + 66) as u8;
+    [&header[..], &[length], body, &[0x9E, 0x40], signature, &[0]].concat()
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

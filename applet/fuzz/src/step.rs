@@ -18,7 +18,8 @@ pub const ENTER: u8 = 6;
 pub const CREDIT: u8 = 7;
 /// These bytes as an owner command, signed.
 pub const SIGNED_BYTES: u8 = 8;
-/// READ LOG, ACKNOWLEDGE LOG, RESOLVE, READ COINS, or SET LIMITS.
+/// READ LOG, ACKNOWLEDGE LOG, RESOLVE, READ COINS, SET LIMITS, READ LIMITS, READ
+/// ACCOUNT, CHANGE OWNER KEY, or RESET RETRY COUNTER.
 pub const OWNER: u8 = 9;
 /// The next part of the coin image.
 pub const READ_ON: u8 = 10;

@@ -57,6 +57,7 @@ impl Logged {
 pub struct Model<'a> {
     pub wallet: &'a Wallet,
     pub limits: Limits,
+    pub pin: [u8; 8],
     pub tries: u8,
     pub holder: Option<Holder>,
     pub coins: Vec<Coin>,
@@ -77,6 +78,7 @@ impl<'a> Model<'a> {
         Self {
             wallet,
             limits,
+            pin: wallet.pin,
             tries: 3,
             holder: None,
             coins: Vec::new(),
@@ -108,7 +110,7 @@ impl<'a> Model<'a> {
         if self.tries == 0 {
             return 0x6983;
         }
-        if data == self.wallet.pin {
+        if data == self.pin {
             self.tries = 3;
             self.holder = Some(Holder::default());
             0x9000
@@ -116,6 +118,13 @@ impl<'a> Model<'a> {
             self.tries -= 1;
             0x63C0 | u16::from(self.tries)
         }
+    }
+
+    /// RESET RETRY COUNTER, with the bytes of a new PIN block or without.
+    pub fn reset_retry_counter(&mut self, new_pin: Option<[u8; 8]>) {
+        self.pin = new_pin.unwrap_or(self.pin);
+        self.tries = 3;
+        self.holder = None;
     }
 
     /// VERIFY without one.

@@ -184,7 +184,7 @@ impl Wallet {
         let record = tagged_hash(
             "Tillcard/issue",
             &[
-                &[0, 1, profile.network, p1],
+                &[0, 2, profile.network, p1],
                 &public_key.serialize(),
                 &chain_code,
                 &owner_key,
@@ -271,18 +271,21 @@ impl Wallet {
         &self.account
     }
 
+    /// Which the card never sends.
+    pub fn card_id(&self) -> [u8; 16] {
+        let public_key = self.account.public_key.serialize();
+        let chain_code = self.account.chain_code.as_bytes();
+        let hash = tagged_hash("Tillcard/card-id", &[&public_key, chain_code]);
+        *hash.first_chunk().unwrap()
+    }
+
     /// An owner command for the card's challenge, which must be outstanding.
     pub fn signed(&self, challenge: &[u8], header: [u8; 4], body: &[u8]) -> Vec<u8> {
-        let public_key = self.account.public_key.serialize();
-        let card_id = tagged_hash(
-            "Tillcard/card-id",
-            &[&public_key, self.account.chain_code.as_bytes()],
-        );
         let message = tagged_hash(
             "Tillcard/owner",
             &[
                 &[self.network],
-                &card_id[..16],
+                &self.card_id(),
                 &[0],
                 challenge,
                 &header,

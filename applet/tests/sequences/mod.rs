@@ -98,7 +98,7 @@ impl<R: Reader> Run<'_, R> {
             0..3 if !holder => return self.verify(),
             _ => {}
         }
-        match self.random.below(32) {
+        match self.random.below(36) {
             0..6 => self.verify(),
             6..10 => self.preview(),
             10..15 => self.pay(),
@@ -115,6 +115,9 @@ impl<R: Reader> Run<'_, R> {
             28 => self.receive_script(),
             29 => self.session(),
             30 => self.not_now(),
+            31 | 32 => self.reset_retry_counter(),
+            33 => self.read_limits(),
+            34 => self.read_account(),
             _ => self.status(),
         }
     }
@@ -170,7 +173,7 @@ impl<R: Reader> Run<'_, R> {
     }
 
     fn verify(&mut self) {
-        let right = self.model.wallet.pin;
+        let right = self.model.pin;
         let data = match self.random.below(12) {
             0 => right[..7].to_vec(),
             1 => vec![0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
@@ -385,6 +388,46 @@ impl<R: Reader> Run<'_, R> {
         let expected = self.model.set_limits(limits);
         let body = objects(&[(0x85, &limits.to_bytes())]);
         self.owner("SET LIMITS", [0x80, 0x46, 0, 0], &body, expected);
+    }
+
+    fn reset_retry_counter(&mut self) {
+        let name = "RESET RETRY COUNTER";
+        let new = self.random.of(&[
+            [0x24, 0x99, 0x99, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
+            [0x2C, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0xFF],
+        ]);
+        match self.random.below(4) {
+            0 => {
+                let malformed = [&new[..7], &[0xFE]].concat();
+                let body = objects(&[(0x84, &malformed)]);
+                self.owner(name, [0x00, 0x2C, 2, 0x80], &body, 0x6A80);
+            }
+            1 => {
+                let body = objects(&[(0x84, &new)]);
+                self.owner(name, [0x00, 0x2C, 2, 0x80], &body, 0x9000);
+                self.model.reset_retry_counter(Some(new));
+            }
+            _ => {
+                self.owner(name, [0x00, 0x2C, 3, 0x80], &[], 0x9000);
+                self.model.reset_retry_counter(None);
+            }
+        }
+    }
+
+    fn read_limits(&mut self) {
+        let expected = objects(&[(0x85, &self.model.limits.to_bytes())]);
+        let command = self.signed([0x80, 0x4E, 0, 0], &[]);
+        self.expect_answer("READ LIMITS", &command, Ok(expected));
+    }
+
+    fn read_account(&mut self) {
+        let answer = self.owner("READ ACCOUNT", [0x80, 0x50, 0, 0], &[], 0x9000);
+        let account = self.model.wallet.account();
+        let expected = objects(&[
+            (0x80, &account.public_key.serialize()),
+            (0x81, account.chain_code.as_bytes()),
+        ]);
+        assert_eq!(answer[..expected.len()], expected);
     }
 
     fn resolve(&mut self) {

@@ -23,9 +23,9 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{SeedableRng, TryCryptoRng};
 use std::collections::HashMap;
 use tillcard_applet::command::{
-    Announced, Apdu, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, KeySource,
-    Leaf, Limits, Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Preview,
-    ReceiveScript, ReceiveScriptAnswer, Select, Source, Verify,
+    Announced, Apdu, ChangeOwnerKey, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue,
+    Issued, KeySource, Leaf, Limits, Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place,
+    Preview, ReceiveScript, ReceiveScriptAnswer, Select, Source, Verify,
 };
 use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::pin::PinBlock;
@@ -229,20 +229,47 @@ impl Owner {
         if status != 0x9000 {
             return Err(status);
         }
-        let message = owner::message(
-            Network::Regtest,
-            &owner::card_id(
-                &self.account.public_key.serialize(),
-                self.account.chain_code.as_bytes(),
-            ),
-            &challenge.try_into().unwrap(),
-            &C::HEADER,
-            &command.body(),
-        );
-        let signature = self
-            .secp
-            .sign_schnorr_no_aux_rand(&Message::from_digest(message), &self.key);
-        Ok(command.to_apdu(&signature.serialize()))
+        Ok(self.signed_for(&challenge.try_into().unwrap(), command))
+    }
+
+    fn signed_for<C: OwnerCommand>(&self, challenge: &[u8; 16], command: &C) -> Apdu {
+        let id = self.card_id();
+        let (header, body) = (&C::HEADER, command.body());
+        let message = owner::message(Network::Regtest, &id, challenge, header, &body);
+        command.to_apdu(&self.sign(&self.key, message))
+    }
+
+    /// CHANGE OWNER KEY to a key that is there to prove itself.
+    pub fn change_key<N: NorFlash, R: TryCryptoRng>(
+        &self,
+        card: &mut Card<N, R>,
+        new: &Keypair,
+    ) -> (Vec<u8>, u16) {
+        let (challenge, status) = send(card, GetChallenge::to_apdu().as_bytes());
+        assert_eq!(status, 0x9000);
+        let challenge = challenge.try_into().unwrap();
+        let new_key = new.x_only_public_key().0.serialize();
+        let id = self.card_id();
+        let proven = owner::key_proof_message(Network::Regtest, &id, &challenge, &new_key);
+        let change = ChangeOwnerKey {
+            new_key,
+            proof: self.sign(new, proven),
+        };
+        send(card, self.signed_for(&challenge, &change).as_bytes())
+    }
+
+    fn card_id(&self) -> [u8; owner::CARD_ID_LENGTH] {
+        owner::card_id(
+            &self.account.public_key.serialize(),
+            self.account.chain_code.as_bytes(),
+        )
+    }
+
+    fn sign(&self, key: &Keypair, message: [u8; 32]) -> [u8; 64] {
+        let message = Message::from_digest(message);
+        self.secp
+            .sign_schnorr_no_aux_rand(&message, key)
+            .serialize()
     }
 
     /// Enters the coin that output 1 of a transaction makes.

@@ -14,6 +14,7 @@ pub type TornCard = Card<TornNvm<RamNvm>, ChaCha20Rng>;
 /// All that the card remembers, in a form that can be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
+    /// Account key, owner key and PIN.
     pub identity: Option<Vec<u8>>,
     pub tries: Option<u8>,
     pub tally: Option<Tally>,
@@ -39,7 +40,10 @@ pub fn remembered(nvm: RamNvm) -> Remembered {
         return found;
     }
     let tally = persistent.tally().unwrap();
-    found.identity = Some(persistent.identity().unwrap().account.to_bytes().to_vec());
+    let identity = persistent.identity().unwrap();
+    let pin = persistent.pin().unwrap();
+    let account = identity.account.to_bytes();
+    found.identity = Some([&account[..], &identity.owner_key, pin.as_bytes()].concat());
     found.tries = Some(persistent.tries_left().unwrap());
     found.limits = Some(persistent.limits().unwrap());
     persistent
