@@ -86,7 +86,8 @@ pub enum Level {
     D0,
     /// Uses up PIN tries and restores them.
     D1,
-    /// Overwrites keys. Nothing does in this version, where a key is made once.
+    /// Overwrites keys. No case does that and no more: the account key is made once, and those
+    /// that change the owner key issue their card too.
     D2,
     /// Can't be undone: issues, enters coins, pays, or blocks the PIN.
     D3,

@@ -87,13 +87,13 @@ impl Card {
     ///
     /// # Errors
     /// [`Stop::Inconclusive`] when no challenge is to be had.
-    pub fn change_owner_answer(&mut self, new: &Keypair) -> Step<Answer> {
+    pub fn change_owner_command(&mut self, new: &Keypair) -> Step<Command> {
         let key = new.x_only_public_key().0.serialize();
         let challenge = self.challenge()?;
         let proof = sign(new, &self.proof_message(&challenge, &key)?);
         let body = new_owner_body(&key, &proof);
         let signature = self.owner_signature(&challenge, CHANGE_OWNER_KEY, &body)?;
-        self.once(&Command::new(CHANGE_OWNER_KEY).data(Self::signed(&body, &signature)))
+        Ok(Command::new(CHANGE_OWNER_KEY).data(Self::signed(&body, &signature)))
     }
 
     /// CHANGE OWNER KEY must be taken; the suite signs with the new key from here on.
@@ -101,8 +101,8 @@ impl Card {
     /// # Errors
     /// [`Stop::Fail`] otherwise.
     pub fn change_owner(&mut self, new: Keypair) -> Step<()> {
-        self.change_owner_answer(&new)?
-            .want_bare(Sw::OK, "CHANGE OWNER KEY")?;
+        let command = self.change_owner_command(&new)?;
+        self.once(&command)?.want_bare(Sw::OK, "CHANGE OWNER KEY")?;
         self.host_mut()?.profile.owner = new;
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use super::prelude::*;
 use super::samples;
+use crate::card::judge_account;
+use crate::keys::keypair;
 use crate::model::Profile;
 use crate::target::Fault;
 use crate::values::Values;
@@ -31,10 +33,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-NVM-04",
-        version: 1,
+        version: 2,
         purpose: "The memory of a card of version 0.0 is refused as another version's: state 7E, \
                   6581 to all but SELECT and GET DATA. That of version 0.1 is usable: PIN, coins, \
-                  counters and log are those of the life that it had, and it pays. (Images of \
+                  counters, log, limits and account are those of the life that it had, its owner \
+                  sets a new PIN and key, and it pays. (Images of \
                   the reference card; another maker's card shows nothing by them. Only a target \
                   that has the memory in its hands can run this.)",
         requirements: &[req::NVM_4, req::STA_2],
@@ -124,6 +127,22 @@ fn older_version(b: &mut Bench) -> Outcome {
     let next = b.card.host()?.purse.next_receive;
     b.card.expect_receive_script(next)?;
     b.card.expect_books("with a memory of version 0.1")?;
+    // The identity key is the one of the image, which only its record tells.
+    let account = b
+        .card
+        .read_account_answer()?
+        .want(Sw::OK, "READ ACCOUNT with a memory of version 0.1")?;
+    let record = judge_account(&account, b.card.host()?)?;
+    b.card.host_mut()?.record = record;
+    b.card.expect_limits("with a memory of version 0.1")?;
+    for _ in 0..2 {
+        b.card.reset_tries(Some(&Pin::new(&[2, 4, 6, 8, 0])))?;
+        b.card
+            .change_owner(keypair(&b.values.bytes("new owner"))?)?;
+        b.card.power_cycle()?;
+        b.card.read_account()?;
+        b.card.expect_books("after a change of PIN and owner key")?;
+    }
     b.card.pay_checked(&request(60_000))?;
     b.card.power_cycle()?;
     b.card.expect_books("after a payment")

@@ -1,5 +1,6 @@
 //! A long random life with every command, against the model. `[NVM-1]` and all that it holds for.
 
+use super::life_owner;
 use super::prelude::*;
 use super::terminal::changed;
 use crate::model::{MAX_AMOUNT, Place, Spend, SpendInput, SpendOutput};
@@ -14,11 +15,11 @@ const MOST_GIVEN: u8 = 16;
 
 pub(crate) const CASES: &[Case] = &[Case {
     id: "TC-NVM-05",
-    version: 1,
+    version: 2,
     purpose: "A random life of 500 steps with every command (entries at any place, credits, \
               previews, reports, ancestors, payments with and without PIN, given again and \
-              changed, acknowledgements, limits, cancellations, the owner's signing, wrong PINs, \
-              power cuts), good and refused, agrees with the suite's model at every step, and so \
+              changed, acknowledgements, limits, cancellations, the owner's signing, new PINs and \
+              owner keys, wrong PINs, power cuts), good and refused, agrees with the suite's model at every step, and so \
               do coin image and log at every twelfth.",
     requirements: &[
         req::NVM_1,
@@ -32,6 +33,10 @@ pub(crate) const CASES: &[Case] = &[Case {
         req::REC_1,
         req::RES_1,
         req::SGN_3,
+        req::RRC_1,
+        req::OWN_4,
+        req::LIM_4,
+        req::ACC_1,
     ],
     start: Start::Own,
     level: Level::D3,
@@ -88,7 +93,7 @@ fn life(b: &mut Bench) -> Outcome {
     }
     for step in 0..STEPS {
         let place = || format!("step {step}");
-        match life.below(24) {
+        match life.below(26) {
             0..=4 => enter(b, &mut life).at(place)?,
             5..=11 => pay(b, &mut life).at(place)?,
             12..=13 => pay_without_pin(b, &mut life).at(place)?,
@@ -100,6 +105,9 @@ fn life(b: &mut Bench) -> Outcome {
             20..=21 if life.tries > 1 => {
                 life.tries -= 1;
                 b.card.verify_wrong(life.tries).at(place)?;
+            }
+            22..=23 => {
+                life_owner::step(b, &mut life.stream, &mut life.tries).at(place)?;
             }
             _ => b.card.power_cycle().at(place)?,
         }

@@ -17,6 +17,7 @@ pub(crate) mod importing;
 pub(crate) mod information;
 pub(crate) mod issuing;
 pub(crate) mod keys;
+mod life_owner;
 pub(crate) mod limits;
 pub(crate) mod lives;
 pub(crate) mod log;

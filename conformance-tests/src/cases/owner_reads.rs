@@ -295,6 +295,14 @@ fn bad_source(b: &mut Bench) -> Outcome {
         .once(&command)?
         .want_bare(Sw::OK, "RESET RETRY COUNTER")?;
     b.card.inject(&Fault::GoodRandom)?;
+    let owner = keypair(&b.values.bytes("new owner"))?;
+    let command = b.card.change_owner_command(&owner)?;
+    b.card.inject(&Fault::NoRandom)?;
+    b.card
+        .once(&command)?
+        .want_bare(Sw::OK, "CHANGE OWNER KEY")?;
+    b.card.host_mut()?.profile.owner = owner;
+    b.card.inject(&Fault::GoodRandom)?;
     b.card.power_cycle()?;
     b.card.expect_tries(3, "after RESET RETRY COUNTER")?;
     b.card.expect_books("after the next power-up")?;

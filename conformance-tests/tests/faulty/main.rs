@@ -95,9 +95,7 @@ fn faulty_changes_and_readings_of_the_owner_fail() {
     check(RIGHTS);
 }
 
-const ALL: [&[Defect]; 8] = [
-    PINS, FRAMING, KEYS, COINS, PAYMENTS, RULES, OWNER, RIGHTS,
-];
+const ALL: [&[Defect]; 8] = [PINS, FRAMING, KEYS, COINS, PAYMENTS, RULES, OWNER, RIGHTS];
 
 #[test]
 fn every_case_catches_a_defect() {
