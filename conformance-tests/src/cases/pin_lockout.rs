@@ -246,5 +246,6 @@ fn keeps_all(b: &mut Bench) -> Outcome {
         )?;
     }
     b.card.reset_tries(None)?;
+    b.card.verify_right()?;
     b.card.pay_checked(&request(45_000)).map(drop)
 }
