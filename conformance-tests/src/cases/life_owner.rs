@@ -31,7 +31,7 @@ pub(super) fn step(b: &mut Bench, stream: &mut Stream, tries: &mut u8) -> Outcom
             b.card.change_owner(owner)?;
         }
         3 => b.card.expect_limits("READ LIMITS")?,
-        _ => drop(b.card.read_account()?),
+        _ => return b.card.read_account().map(drop),
     }
     Ok(())
 }

@@ -76,12 +76,15 @@ fn use_up(b: &mut Bench, left: u8) -> Outcome {
     Ok(())
 }
 
+/// Header and body, as sent or as signed for.
+type Signed<'a> = ([u8; 4], &'a [u8]);
+
 /// Sends it as signed for these bytes, over a fresh challenge.
 fn signed_for(
     b: &mut Bench,
     header: [u8; 4],
     body: &[u8],
-    signed: ([u8; 4], &[u8]),
+    signed: Signed,
 ) -> Step<crate::apdu::Answer> {
     let challenge = b.card.challenge()?;
     let signature = b.card.owner_signature(&challenge, signed.0, signed.1)?;
@@ -267,21 +270,19 @@ fn refused(b: &mut Bench) -> Outcome {
 
     // Signed for the other P1, or for another PIN.
     let mine = new_pin_body(&b.card.right_block()?);
-    let swapped: [(&str, [u8; 4], &[u8], [u8; 4], &[u8]); 5] = [
-        ("02 signed as 03", NEW_PIN, &body, SAME_PIN, &[]),
+    let swapped: [(&str, Signed, Signed); 5] = [
+        ("02 signed as 03", (NEW_PIN, &body), (SAME_PIN, &[])),
         (
             "02 signed as 03 with a PIN",
-            NEW_PIN,
-            &body,
-            SAME_PIN,
-            &body,
+            (NEW_PIN, &body),
+            (SAME_PIN, &body),
         ),
-        ("03 signed as 02", SAME_PIN, &[], NEW_PIN, &body),
-        ("03 signed as 02 without", SAME_PIN, &[], NEW_PIN, &[]),
-        ("another PIN", NEW_PIN, &body, NEW_PIN, &mine),
+        ("03 signed as 02", (SAME_PIN, &[]), (NEW_PIN, &body)),
+        ("03 signed as 02 without", (SAME_PIN, &[]), (NEW_PIN, &[])),
+        ("another PIN", (NEW_PIN, &body), (NEW_PIN, &mine)),
     ];
-    for (name, header, sent, signed, message) in swapped {
-        signed_for(b, header, sent, (signed, message))?
+    for (name, (header, body), signed) in swapped {
+        signed_for(b, header, body, signed)?
             .want_bare(Sw::SECURITY, what)
             .at(|| name.to_owned())?;
         b.card
