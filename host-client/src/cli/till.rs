@@ -116,10 +116,19 @@ impl Pay {
             // A mistyped name would be waited for in vain.
             readers.names()?;
         }
+        let office = self.books.office(&chain, network)?;
+        let asked = office.asked()?;
+        if !asked.is_empty() && !self.books.json {
+            line(format_args!(
+                "Cards were asked for {} before, and their answers were lost. Don't ask for those \
+                 anew, but by `tillcard till resume`: nothing is paid twice then.",
+                counted(asked.len(), "payment")
+            ));
+        }
         let mut till = Till {
             cards: readers,
             pins: StandardInput::default(),
-            office: self.books.office(&chain, network)?,
+            office,
         };
         let outcome = till.pay(&PaymentTerms {
             amount: self.amount,

@@ -30,7 +30,11 @@ impl Words {
             WordCount::TwentyFour => &mut entropy[..],
         };
         getrandom::fill(used).map_err(OwnerError::Random)?;
-        Mnemonic::from_entropy_in(Language::English, used)
+        Self::from_entropy(used)
+    }
+
+    fn from_entropy(entropy: &[u8]) -> Result<Self, OwnerError> {
+        Mnemonic::from_entropy_in(Language::English, entropy)
             .map(Self)
             .map_err(|error| OwnerError::Words(error.to_string()))
     }
@@ -93,6 +97,74 @@ mod tests {
 
     const ABANDON: &str = "abandon abandon abandon abandon abandon abandon abandon abandon \
                            abandon abandon abandon about";
+
+    /// Entropy, words, and the seed with the passphrase `TREZOR`: some of the vectors to which BIP39
+    /// refers (`vectors.json` of python-mnemonic), of the two lengths that a backup has.
+    const VECTORS: [(&str, &str, &str); 6] = [
+        (
+            "00000000000000000000000000000000",
+            "abandon abandon abandon abandon abandon abandon abandon abandon abandon \
+             abandon abandon about",
+            "c55257c360c07c72029aebc1b53c05ed0362ada38ead3e3e9efa3708e53495531f09a6987599d1\
+             8264c1e1c92f2cf141630c7a3c4ab7c81b2f001698e7463b04",
+        ),
+        (
+            "7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f",
+            "legal winner thank year wave sausage worth useful legal winner thank yellow",
+            "2e8905819b8723fe2c1d161860e5ee1830318dbf49a83bd451cfb8440c28bd6fa457fe12961065\
+             59a3c80937a1c1069be3a3a5bd381ee6260e8d9739fce1f607",
+        ),
+        (
+            "c0ba5a8e914111210f2bd131f3d5e08d",
+            "scheme spot photo card baby mountain device kick cradle pact join borrow",
+            "ea725895aaae8d4c1cf682c1bfd2d358d52ed9f0f0591131b559e2724bb234fca05aa9c02c5740\
+             7e04ee9dc3b454aa63fbff483a8b11de949624b9f1831a9612",
+        ),
+        (
+            "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+            "zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo zoo \
+             zoo zoo zoo zoo vote",
+            "dd48c104698c30cfe2b6142103248622fb7bb0ff692eebb00089b32d22484e1613912f0a5b6944\
+             07be899ffd31ed3992c456cdf60f5d4564b8ba3f05a69890ad",
+        ),
+        (
+            "68a79eaca2324873eacc50cb9c6eca8cc68ea5d936f98787c60c7ebc74e6ce7c",
+            "hamster diagram private dutch cause delay private meat slide toddler razor \
+             book happy fancy gospel tennis maple dilemma loan word shrug inflict delay \
+             length",
+            "64c87cde7e12ecf6704ab95bb1408bef047c22db4cc7491c4271d170a1b213d20b385bc1588d9c\
+             7b38f1b39d415665b8a9030c9ec653d75e65f847d8fc1fc440",
+        ),
+        (
+            "f585c11aec520db57dd353c69554b21a89b20fb0650966fa0a9d6f74fd989d8f",
+            "void come effort suffer camp survey warrior heavy shoot primary clutch crush \
+             open amazing screen patrol group space point ten exist slush involve unfold",
+            "01f5bced59dec48e362f2c45b5de68b9fd6c92c6634f44d6d40aab69056506f0e35524a518034d\
+             dc1192e1dacd32c1ed3eaa3c3b131c88ed8e7e54c49a5d0998",
+        ),
+    ];
+
+    #[test]
+    fn words_and_seed_are_those_of_the_standard() {
+        for (entropy, phrase, seed) in VECTORS {
+            let words = Words::from_entropy(&hex::decode(entropy).unwrap()).unwrap();
+            assert_eq!(*words.phrase(), phrase);
+            let read = Words::parse(phrase).unwrap();
+            assert_eq!(hex::encode(read.0.to_entropy()), entropy);
+            // As `seed` asks for it, which has no passphrase.
+            assert_eq!(hex::encode(read.0.to_seed_normalized("TREZOR")), seed);
+        }
+    }
+
+    #[test]
+    fn a_word_that_breaks_the_checksum_is_refused() {
+        for (_, phrase, _) in VECTORS {
+            let (first, _) = phrase.rsplit_once(' ').unwrap();
+            let mistaken = format!("{first} abandon");
+            let refused = Words::parse(&mistaken).err().expect(phrase).to_string();
+            assert!(refused.contains("checksum"), "{phrase}: {refused}");
+        }
+    }
 
     #[test]
     fn the_seed_is_that_of_bip39() {

@@ -8,7 +8,7 @@ use super::coins::LookUpError;
 use super::payment::{CardSource, Till, TillError};
 use super::pin::{PinError, PinSource};
 use super::{CheckError, Decline, Event, Record, check_payment};
-use crate::card::{self, CardError, Holder, Issued, PaymentAsked, Preview, Session};
+use crate::card::{self, CardError, Failed, Holder, Issued, PaymentAsked, Preview, Session};
 use crate::transport::{Transport, TransportError};
 
 /// Ends an attempt with one card.
@@ -109,10 +109,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
             Err(failed) if failed.error.status() == Some(SECURITY_STATUS) => {
                 Ok(Again::Unknown(failed.session))
             }
-            Err(failed) => {
-                self.release(failed.session);
-                Err(while_signing(failed.error))
-            }
+            Err(failed) => Err(self.unsigned(failed)),
         }
     }
 
@@ -227,10 +224,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                 check_payment(&bytes, &asking.record.order, &preview, &coins)
                     .map_err(|error| Stop::Declined(error.into()))
             }
-            Err(failed) => {
-                self.release(failed.session);
-                Err(while_signing(failed.error))
-            }
+            Err(failed) => Err(self.unsigned(failed)),
         }
     }
 
@@ -287,6 +281,22 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
         }
     }
 
+    /// What it means that a card which was asked to sign gave no payment: it may have written it,
+    /// save when it refused.
+    fn unsigned<St>(&mut self, failed: Failed<Session<S::Card, St>>) -> Stop {
+        match failed.error {
+            CardError::Transport(error) => {
+                // Nobody is told that it can be removed: it is gone, and has to come back.
+                let _ = failed.session.close();
+                Stop::Lost(error)
+            }
+            error => {
+                self.release(failed.session);
+                Stop::Declined(Decline::Card(error))
+            }
+        }
+    }
+
     /// Lets the card go and says so.
     pub(super) fn release<St>(&mut self, session: Session<S::Card, St>) {
         let apdus = session.apdus();
@@ -309,14 +319,6 @@ pub(super) enum Again<T> {
 
 /// `6982`, by which a card says that it wants a PIN.
 const SECURITY_STATUS: u16 = 0x6982;
-
-/// What an error means when the card was asked to sign: it may have, save when it refused.
-fn while_signing(error: CardError) -> Stop {
-    match error {
-        CardError::Transport(error) => Stop::Lost(error),
-        error => Stop::Declined(Decline::Card(error)),
-    }
-}
 
 /// What an error means as long as the card hasn't signed.
 fn before_signing(error: CardError) -> Stop {

@@ -126,8 +126,8 @@ impl fmt::Display for Event {
             Self::CardRemoved => write!(f, "card removed before it signed: nothing was paid"),
             Self::CardLost { reason } => write!(
                 f,
-                "the card was gone while it signed ({reason}). Put the same card in again: nothing \
-                 is paid twice"
+                "the card was gone while it signed, and may have paid ({reason}). Put the same \
+                 card in again: nothing is paid twice"
             ),
             Self::GivenAgain { .. } => {
                 write!(

@@ -83,8 +83,8 @@ pub enum TillError {
     Pin(PinError),
     /// The card was gone again and again while it signed.
     #[error(
-        "{0}. That happened again and again while the card signed: it may have paid. Go on with \
-         `tillcard till resume` when reader and card are in order"
+        "{}. That happened again and again while the card signed: it may have paid. Go on with \
+         `tillcard till resume` when reader and card are in order", .0.cause()
     )]
     Lost(TransportError),
     /// The operating system gave no random bytes.
@@ -213,7 +213,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                     return Err(TillError::Lost(error));
                 }
                 self.tell(Event::CardLost {
-                    reason: error.to_string(),
+                    reason: error.cause(),
                 });
                 Ok(None)
             }

@@ -57,6 +57,16 @@ fn no_reader(wanted: Option<&str>, present: &[String]) -> String {
 }
 
 impl TransportError {
+    /// What happened, where the caller says what to do: for a card that may have paid, that isn't to
+    /// start over.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::CardRemoved => "the card was removed".into(),
+            Self::CardReset => "another program reset the card".into(),
+            other => other.to_string(),
+        }
+    }
+
     /// Translates PC/SC's errors as they come from operations on the reader named `reader`.
     pub(super) fn from_pcsc(error: pcsc::Error, reader: &str) -> Self {
         use pcsc::Error as E;

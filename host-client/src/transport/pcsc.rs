@@ -1,22 +1,31 @@
 //! A card in a PC/SC reader.
 
 use std::ffi::CStr;
+use std::time::Duration;
 
 use pcsc::{Card, Context, Disposition, Protocols, ShareMode};
 
+use super::readers::wait_for_removal;
 use super::{Transport, TransportError};
 
 /// The longest response APDU: 65,536 bytes of data and a status word.
 const RESPONSE_MAX: usize = 65_536 + 2;
 
+/// Time within which the service notices that a card is gone: pcscd looks about twice a second.
+const NOTICE: Duration = Duration::from_secs(2);
+
 /// A card in a PC/SC reader, held exclusively: a session that a PIN has opened must not be anybody
 /// else's. Letting it go resets the card for the same reason.
 pub struct Pcsc {
-    card: Card,
+    /// None when it was let go.
+    card: Option<Card>,
+    context: Context,
     reader: String,
     atr: Vec<u8>,
     response: Vec<u8>,
     apdus: u64,
+    /// Whether the card fell silent in mid-command, and the service may not know why.
+    silent: bool,
 }
 
 impl Pcsc {
@@ -32,11 +41,13 @@ impl Pcsc {
             .map_err(failed)?;
         let atr = read_atr(&card).map_err(failed)?;
         Ok(Self {
-            card,
+            card: Some(card),
+            context: context.clone(),
             reader: name,
             atr,
             response: vec![0; RESPONSE_MAX],
             apdus: 0,
+            silent: false,
         })
     }
 
@@ -46,18 +57,50 @@ impl Pcsc {
     }
 
     /// Lets a card that isn't ours go as it is: whoever left it so may count on that.
-    pub(super) fn leave(self) {
+    pub(super) fn leave(mut self) {
         // It fails only when the card or the service is gone, and then there is nothing to leave.
-        let _ = self.card.disconnect(Disposition::LeaveCard);
+        let _ = self.let_go(Disposition::LeaveCard);
     }
 
     fn reconnect(&mut self, initialization: Disposition) -> Result<(), TransportError> {
+        let card = self.card.as_mut().ok_or(TransportError::CardRemoved)?;
         let failed = |error| TransportError::from_pcsc(error, &self.reader);
-        self.card
-            .reconnect(ShareMode::Exclusive, Protocols::ANY, initialization)
+        card.reconnect(ShareMode::Exclusive, Protocols::ANY, initialization)
             .map_err(failed)?;
-        self.atr = read_atr(&self.card).map_err(failed)?;
+        self.atr = read_atr(card).map_err(failed)?;
         Ok(())
+    }
+
+    /// Resets the card and lets it go.
+    ///
+    /// A reset that fails makes pcscd (1.9.9) call the slot empty, but the part of it that looks for
+    /// cards hears nothing of that: a card that is back before it looks again is the one that it
+    /// knows already, and nobody ever sees it. So a card that fell silent is reset only when it
+    /// hasn't gone, or has come back.
+    fn end(&mut self) -> Result<(), TransportError> {
+        if self.silent && wait_for_removal(&self.context, &self.reader, Some(NOTICE)).is_ok() {
+            self.let_go(Disposition::LeaveCard)?;
+            return Err(TransportError::CardRemoved);
+        }
+        self.let_go(Disposition::ResetCard)
+    }
+
+    fn let_go(&mut self, disposition: Disposition) -> Result<(), TransportError> {
+        match self.card.take() {
+            Some(card) => card
+                .disconnect(disposition)
+                .map_err(|(_, error)| TransportError::from_pcsc(error, &self.reader)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Pcsc {
+    fn drop(&mut self) {
+        if self.card.is_some() {
+            // There is nobody to tell.
+            let _ = self.end();
+        }
     }
 }
 
@@ -71,22 +114,22 @@ impl Transport for Pcsc {
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let card = self.card.as_ref().ok_or(TransportError::CardRemoved)?;
         self.apdus += 1;
-        let response =
-            self.card
-                .transmit(command, &mut self.response)
-                .map_err(|error| match error {
-                    // The card was there when we connected, so it went since.
-                    pcsc::Error::NoSmartcard | pcsc::Error::UnpoweredCard => {
-                        TransportError::CardRemoved
-                    }
-                    other => TransportError::from_pcsc(other, &self.reader),
-                })?;
+        let answer = card.transmit(command, &mut self.response);
         // A virtual reader whose card dies in mid-command reports success and no bytes.
-        if response.len() < 2 {
-            return Err(TransportError::CardRemoved);
+        self.silent = match &answer {
+            Ok(response) => response.len() < 2,
+            Err(error) => matches!(error, pcsc::Error::NotTransacted | pcsc::Error::CommError),
+        };
+        match answer {
+            Ok(response) if response.len() >= 2 => Ok(response.to_vec()),
+            // The card was there when we connected, so it went since.
+            Ok(_) | Err(pcsc::Error::NoSmartcard | pcsc::Error::UnpoweredCard) => {
+                Err(TransportError::CardRemoved)
+            }
+            Err(error) => Err(TransportError::from_pcsc(error, &self.reader)),
         }
-        Ok(response.to_vec())
     }
 
     fn apdus(&self) -> u64 {
@@ -101,9 +144,7 @@ impl Transport for Pcsc {
         self.reconnect(Disposition::UnpowerCard)
     }
 
-    fn disconnect(self) -> Result<(), TransportError> {
-        self.card
-            .disconnect(Disposition::ResetCard)
-            .map_err(|(_, error)| TransportError::from_pcsc(error, &self.reader))
+    fn disconnect(mut self) -> Result<(), TransportError> {
+        self.end()
     }
 }

@@ -180,21 +180,7 @@ impl Readers {
         reader: &str,
         timeout: Option<Duration>,
     ) -> Result<(), TransportError> {
-        let deadline = timeout.map(|t| Instant::now() + t);
-        let mut states = [ReaderState::new(c_name(reader)?, State::UNAWARE)];
-        loop {
-            let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-            match self.context.get_status_change(left, &mut states) {
-                Ok(()) => {}
-                Err(pcsc::Error::UnknownReader) => return Ok(()),
-                Err(error) => return Err(TransportError::from_pcsc(error, reader)),
-            }
-            let [state] = &mut states;
-            if !state.event_state().contains(State::PRESENT) {
-                return Ok(());
-            }
-            state.sync_current_state();
-        }
+        wait_for_removal(&self.context, reader, timeout)
     }
 
     fn means(&self, name: &CStr) -> bool {
@@ -246,6 +232,29 @@ impl Readers {
                 Ok(Slot::NotOurs)
             }
         }
+    }
+}
+
+/// [`Readers::wait_for_removal`].
+pub(super) fn wait_for_removal(
+    context: &Context,
+    reader: &str,
+    timeout: Option<Duration>,
+) -> Result<(), TransportError> {
+    let deadline = timeout.map(|t| Instant::now() + t);
+    let mut states = [ReaderState::new(c_name(reader)?, State::UNAWARE)];
+    loop {
+        let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+        match context.get_status_change(left, &mut states) {
+            Ok(()) => {}
+            Err(pcsc::Error::UnknownReader) => return Ok(()),
+            Err(error) => return Err(TransportError::from_pcsc(error, reader)),
+        }
+        let [state] = &mut states;
+        if !state.event_state().contains(State::PRESENT) {
+            return Ok(());
+        }
+        state.sync_current_state();
     }
 }
 

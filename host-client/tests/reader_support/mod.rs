@@ -102,9 +102,9 @@ impl TestCard for Mortal {
 }
 
 impl Inserted<Mortal> {
-    /// Waits for the end of a card that has died in the reader.
-    pub(crate) fn buried(mut self) {
-        self.end();
+    /// Waits for the end of a card that has died in the reader, and gives it back, alive.
+    pub(crate) fn buried(mut self) -> Tillcard {
+        self.end().0
     }
 }
 

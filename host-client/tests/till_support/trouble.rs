@@ -46,9 +46,15 @@ pub(crate) fn a_card_that_is_gone_while_it_signs_pays_once(regtest: &dyn Regtest
         scene.purse.expect(Mischief::Lost(PAY, error.clone()));
         let told = scene.pay(&[PIN]);
         let txid = told.settled().compute_txid();
-        let reason = error.to_string();
+        let reason = error.cause();
         assert!(told.events.contains(&Event::CardLost { reason }));
         assert!(told.events.contains(&Event::GivenAgain { txid }));
+        let released = |state: &&String| *state == "card-released";
+        assert_eq!(
+            told.states().iter().filter(released).count(),
+            1,
+            "once back"
+        );
         assert_eq!(scene.purse.count(VERIFY), 1, "one PIN");
         assert_eq!(scene.purse.count(PAY), 2);
         assert_debited_once(&scene, txid, 1);
