@@ -65,7 +65,7 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
             .map(|_| ())
     }
 
-    /// The card's account as it was issued, signed by the card for now (READ ACCOUNT). It is checked
+    /// The card's account as it was issued, signed by the card anew (READ ACCOUNT). It is checked
     /// as when a card is issued: the card that is meant has signed that its owner is `owner_key`
     /// and its network `network`.
     ///
