@@ -58,5 +58,15 @@ pub struct Volatile {
     pub stream: Stream,
 }
 
+impl Volatile {
+    /// Coins that leave the card are offered no longer: their places may soon hold
+    /// others.
+    pub fn withdraw(&mut self, slots: &[Slot]) {
+        if let Some(holder) = &mut self.holder {
+            holder.offered.retain(|slot| !slots.contains(slot));
+        }
+    }
+}
+
 // Java Cards have some 4 KiB of transient memory; the answer buffer takes half.
 const _: () = assert!(size_of::<Volatile>() <= 2048);

@@ -114,6 +114,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         if sequence >= tally.counted_from {
             tally.debited = tally.debited.saturating_sub(entry.amount + entry.fee);
         }
-        self.persistent.cancel(sequence, &tally, change)
+        self.persistent.cancel(sequence, &tally, change)?;
+        self.volatile.withdraw(change.as_slice());
+        Ok(())
     }
 }

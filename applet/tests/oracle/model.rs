@@ -540,6 +540,7 @@ impl<'a> Model<'a> {
             }
         } else {
             self.coins.retain(|coin| Some(coin.outpoint) != change);
+            change.iter().for_each(|change| self.withdraw(change));
         }
         if number >= self.counted_from {
             self.debited -= amount + fee;
@@ -548,12 +549,22 @@ impl<'a> Model<'a> {
         0x9000
     }
 
+    /// A coin that left the card is offered no longer.
+    fn withdraw(&mut self, outpoint: &OutPoint) {
+        if let Some(holder) = &mut self.holder {
+            holder.offered.retain(|offered| offered != outpoint);
+        }
+    }
+
     /// The first signature of a transaction of the owner's leaves.
     pub fn sign(&mut self, inputs: &[(OutPoint, Place)], change: Option<u32>) {
         for (outpoint, place) in inputs {
             self.retired.insert(*place);
-            self.coins
-                .retain(|coin| coin.outpoint != *outpoint || coin.spent.is_some());
+            let spent = self.coin(outpoint).is_some_and(|coin| coin.spent.is_some());
+            if !spent {
+                self.coins.retain(|coin| coin.outpoint != *outpoint);
+                self.withdraw(outpoint);
+            }
         }
         self.next_change = self.next_change.max(change.map_or(0, |index| index + 1));
     }

@@ -120,11 +120,13 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let place = spends.place(input).ok_or(status::INCORRECT_P1_P2)?;
         self.rng.require_healthy()?;
         if !is_committed {
+            let slots = spends.slots();
             self.persistent.sign_for_owner(&OwnerSigned {
                 places: &spends.places(),
-                slots: &spends.slots(),
+                slots: &slots,
                 next_change: spends.next_change,
             })?;
+            self.volatile.withdraw(&slots);
         }
         let identity = self.persistent.identity()?;
         let key = identity.keys().key(place)?;
