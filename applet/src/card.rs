@@ -58,10 +58,12 @@ impl<N: NorFlash, R: TryCryptoRng> Card<N, R> {
             decoded => {
                 let expected = decoded.map_or(0, |command| command.expected());
                 let reply = self.framing.begin();
-                let done = decoded.and_then(messaging::unwrap).and_then(|command| {
-                    self.dispatcher
-                        .call(&mut [&mut self.tillcard], command, reply)
-                });
+                let done = decoded
+                    .and_then(messaging::require_class)
+                    .and_then(|command| {
+                        self.dispatcher
+                            .call(&mut [&mut self.tillcard], command, reply)
+                    });
                 self.framing.answer(done, expected, response);
             }
         }

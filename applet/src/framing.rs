@@ -5,8 +5,10 @@ use crate::status::{self, Status};
 use heapless::Vec;
 use iso7816::command::{CommandView, FromSliceError};
 
-/// Longest answer: a payment with sixteen inputs and two outputs.
-pub const ANSWER_MAX: usize = 10 + 41 * 16 + 2 * 43 + 2 + 66 * 16;
+/// What protection adds to an answer at most: padding and a MAC.
+const PROTECTION_MAX: usize = 16 + 8;
+/// Longest answer: a payment with sixteen inputs and two outputs, in a channel.
+pub const ANSWER_MAX: usize = 10 + 41 * 16 + 2 * 43 + 2 + 66 * 16 + PROTECTION_MAX;
 /// Longest response APDU.
 pub const RESPONSE_MAX: usize = ANSWER_MAX + 2;
 
@@ -61,10 +63,12 @@ impl Framing {
         expected: usize,
         response: &mut Response,
     ) {
-        if done.is_err() {
+        let status = done.err().unwrap_or(Status::Success);
+        // A warning can have an answer (section 2.7), an error can't.
+        if !matches!(status, Status::Success | Status::RemainingRetries(_)) {
             self.begin();
         }
-        self.give(done.err().unwrap_or(Status::Success), expected, response);
+        self.give(status, expected, response);
     }
 
     /// The next part, which a GET RESPONSE asks for.
@@ -91,7 +95,10 @@ impl Framing {
         self.given += part.len();
         let status = match (status, more) {
             (Status::Success, 1..) => Status::MoreAvailable(u8::try_from(more).unwrap_or(0)),
-            _ => status,
+            (status, _) => {
+                self.given = self.answer.len();
+                status
+            }
         };
         response.clear();
         // A part of an answer and a status word always fit.

@@ -21,6 +21,8 @@ pub mod journal;
 pub mod nvm;
 pub mod owner;
 pub mod pin;
+pub mod proof;
+pub mod session;
 pub mod status;
 pub mod tlv;
 

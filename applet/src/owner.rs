@@ -5,12 +5,13 @@ use crate::command::{
     CHALLENGE_LENGTH, Capabilities, Header, Leaf, Network, Point, Provenance, SALT_LENGTH, XOnlyKey,
 };
 use crate::hash::{Hash, tagged_hash};
+use crate::session::Session;
 
 /// Bytes in a card id.
 pub const CARD_ID_LENGTH: usize = 16;
 
-/// Length of the secure channel's receipt: there is no channel in this version.
-const NO_RECEIPT: [u8; 1] = [0];
+/// Stands for the card id in READ ACCOUNT, whose answer tells it (section 8.7).
+pub const ANY_CARD: [u8; CARD_ID_LENGTH] = [0; CARD_ID_LENGTH];
 
 /// The first 16 bytes of `TH("Tillcard/card-id", P ‖ chain code)`.
 pub fn card_id(public_key: &Point, chain_code: &[u8; 32]) -> [u8; CARD_ID_LENGTH] {
@@ -24,6 +25,7 @@ pub fn card_id(public_key: &Point, chain_code: &[u8; 32]) -> [u8; CARD_ID_LENGTH
 pub fn message(
     network: Network,
     card_id: &[u8; CARD_ID_LENGTH],
+    session: &Session,
     challenge: &[u8; CHALLENGE_LENGTH],
     header: &Header,
     body: &[u8],
@@ -33,7 +35,7 @@ pub fn message(
         &[
             &[network.to_byte()],
             card_id,
-            &NO_RECEIPT,
+            &session.to_bytes(),
             challenge,
             header,
             body,
@@ -46,6 +48,7 @@ pub fn message(
 pub fn key_proof_message(
     network: Network,
     card_id: &[u8; CARD_ID_LENGTH],
+    session: &Session,
     challenge: &[u8; CHALLENGE_LENGTH],
     new_key: &XOnlyKey,
 ) -> Hash {
@@ -54,7 +57,7 @@ pub fn key_proof_message(
         &[
             &[network.to_byte()],
             card_id,
-            &NO_RECEIPT,
+            &session.to_bytes(),
             challenge,
             new_key,
         ],
@@ -77,6 +80,8 @@ pub struct IssueRecord<'a> {
     pub owner_key: &'a XOnlyKey,
     /// The primary wallet's leaf.
     pub leaf: &'a Leaf,
+    /// The key that opens the card's channels.
+    pub agreement_key: &'a Point,
     /// Of this card and no other.
     pub salt: &'a [u8; SALT_LENGTH],
 }
@@ -93,6 +98,7 @@ impl IssueRecord<'_> {
                 self.chain_code,
                 self.owner_key,
                 &self.leaf.to_bytes(),
+                self.agreement_key,
                 self.salt,
             ],
         )

@@ -79,6 +79,11 @@ pub const GIVEN_TOO_OFTEN: Status = Status::from_u16(0x9413);
 pub const NOT_OFFERED: Status = Status::from_u16(0x9414);
 /// `9415`: too many reports in one authorisation.
 pub const TOO_MANY_REPORTS: Status = Status::from_u16(0x9415);
+/// `9416`: a statement pledged the input.
+pub const PLEDGED: Status = Status::from_u16(0x9416);
+/// `9417`: no statement on this payment: the owner signed against it, or it is
+/// cancelled.
+pub const NO_STATEMENT: Status = Status::from_u16(0x9417);
 
 /// What a status word of this protocol means, in words for a person; `None`
 /// for one that the protocol doesn't list.
@@ -176,6 +181,8 @@ mod tests {
             (GIVEN_TOO_OFTEN, 0x9413),
             (NOT_OFFERED, 0x9414),
             (TOO_MANY_REPORTS, 0x9415),
+            (PLEDGED, 0x9416),
+            (NO_STATEMENT, 0x9417),
         ];
         for (status, value) in values {
             assert_eq!(u16::from(status), value);

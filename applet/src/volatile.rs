@@ -5,8 +5,10 @@ use crate::command::CHALLENGE_LENGTH;
 use crate::entry::Entry;
 use crate::hash::Hash;
 use crate::key::Share;
+use crate::messaging::Channel;
 use crate::payment::MAX_INPUTS;
 use crate::persistent::Slot;
+use crate::session::Session;
 use heapless::Vec;
 
 /// Coins that a till may report as absent in one authorisation (`[ABS-1]`).
@@ -45,20 +47,39 @@ pub enum Stream {
     Reading(Reading),
 }
 
-/// State of a session. A reset is [`Volatile::default`], all of it.
+/// State of a session. Its end is [`Volatile::default`], all of it (`[SES-1]`).
 #[derive(Default)]
 pub struct Volatile {
+    /// The channel, unless the session is a plain one.
+    pub channel: Option<Channel>,
     /// The holder, if the PIN was verified.
     pub holder: Option<Holder>,
     /// What the next owner command must sign.
     pub challenge: Option<[u8; CHALLENGE_LENGTH]>,
     /// The card's share of an account key in the making.
     pub share: Option<Share>,
+    /// The payment that the last PAY answered, by its sequence number.
+    pub paid: Option<u32>,
     /// What is under way.
     pub stream: Stream,
 }
 
 impl Volatile {
+    /// What signatures name the session by.
+    pub fn session(&self) -> Session {
+        self.channel
+            .as_ref()
+            .map_or(Session::Plain, Channel::session)
+    }
+
+    /// Forgets everything but the channel.
+    pub fn forget_authority(&mut self) {
+        *self = Self {
+            channel: self.channel.take(),
+            ..Self::default()
+        };
+    }
+
     /// Coins that leave the card are offered no longer: their places may soon hold
     /// others.
     pub fn withdraw(&mut self, slots: &[Slot]) {

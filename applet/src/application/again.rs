@@ -61,7 +61,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     pub(super) fn report_absent(&mut self, outpoint: Outpoint) -> Result<(), Status> {
-        self.require_issued()?;
+        self.require_shop_session()?;
         let log_first = self.persistent.tally()?.log_first;
         let holder = offering(&mut self.volatile.holder)?;
         for (at, slot) in holder.offered.iter().enumerate() {
@@ -93,7 +93,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         txid: &Txid,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_issued()?;
+        self.require_shop_session()?;
         let tally = self.persistent.tally()?;
         let holder = offering(&mut self.volatile.holder)?;
         let given_here = holder.given;

@@ -15,7 +15,7 @@ pub(super) const WINDOW: u32 = 10;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     pub(super) fn receive_script(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
-        self.require_issued()?;
+        self.require_shop_session()?;
         if self.volatile.holder.is_none() {
             return Err(status::SECURITY_STATUS);
         }
@@ -41,6 +41,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                 self.begin_entry(signed.command, false)
             }
             EnterCoin::Credit(announced) => {
+                self.require_shop_session()?;
                 self.volatile.holder.take().ok_or(status::SECURITY_STATUS)?;
                 self.begin_entry(announced, true)
             }

@@ -21,6 +21,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                 StatusObject { state }.write(reply)
             }
             GetData::Capabilities => Capabilities::OWN.write(reply),
+            GetData::Certificates(key) => return self.persistent.certificates(key, reply),
         }?)
     }
 
@@ -35,12 +36,16 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     fn usable_state(&mut self) -> Result<State, Status> {
+        if self.persistent.is_terminated()? {
+            return Ok(State::Terminated);
+        }
         if !self.persistent.is_issued()? {
             return Ok(State::Factory);
         }
         Ok(State::Issued {
             network: self.persistent.identity()?.network,
             tries_left: self.persistent.tries_left()?,
+            policy: self.persistent.policy()?,
         })
     }
 

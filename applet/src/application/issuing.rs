@@ -1,14 +1,14 @@
 //! GENERATE ASYMMETRIC KEY PAIR, ISSUE.
 
 use super::{Tillcard, script_at};
-use crate::command::{Commitment, Issue, Issued, KeySource, Place, SALT_LENGTH, XOnlyKey};
-use crate::key::{Account, IdentityKey, Share, is_x_only_key};
+use crate::command::{Commitment, Issue, Issued, KeySource, OwnKeys, Place, XOnlyKey};
+use crate::key::{Account, OwnKeyPairs, Share, is_x_only_key};
 use crate::owner::IssueRecord;
 use crate::persistent::Identity;
 use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
-use rand_core::{TryCryptoRng, TryRng};
+use rand_core::TryCryptoRng;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     pub(super) fn generate_key(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
@@ -37,28 +37,43 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let network = issue.network()?;
         let pin = issue.pin()?;
         let limits = issue.limits()?;
+        let policy = issue.policy()?;
+        let own_keys = match self.persistent.own_keys()? {
+            Some(keys) => keys,
+            None => OwnKeyPairs::generate(&mut self.rng)?,
+        };
         let identity = Identity {
             account,
             network,
             provenance: issue.key.provenance(),
-            identity_key: IdentityKey::generate(&mut self.rng)?,
+            former_key: None,
             owner_key: *issue.owner_key,
             leaf,
         };
         // Everything that could fail does before the card is issued for good.
-        let issued = self.issue_record(&identity)?;
+        let issued = self.issue_record(&identity, &own_keys)?;
         let receive_script = script_at(&identity, Place::receive(0))?;
-        self.persistent
-            .issue(&identity, &pin, &limits, &receive_script)?;
+        self.persistent.issue(
+            &identity,
+            &pin,
+            (&limits, policy),
+            &receive_script,
+            &own_keys,
+        )?;
         Ok(issued.write(reply)?)
     }
 
     /// The issue record, signed.
-    pub(super) fn issue_record(&mut self, identity: &Identity) -> Result<Issued, Status> {
-        let mut salt = [0; SALT_LENGTH];
-        self.rng
-            .try_fill_bytes(&mut salt)
-            .map_err(|_| status::EXECUTION_ERROR)?;
+    pub(super) fn issue_record(
+        &mut self,
+        identity: &Identity,
+        own_keys: &OwnKeyPairs,
+    ) -> Result<Issued, Status> {
+        let salt = self.salt()?;
+        let OwnKeys {
+            identity_key,
+            agreement_key,
+        } = own_keys.public_keys();
         let record = IssueRecord {
             network: identity.network,
             provenance: identity.provenance,
@@ -66,15 +81,16 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             chain_code: identity.account.chain_code(),
             owner_key: &identity.owner_key,
             leaf: &identity.leaf,
+            agreement_key: &agreement_key,
             salt: &salt,
         };
-        let key = &identity.identity_key;
         Ok(Issued {
             public_key: *record.public_key,
             chain_code: *record.chain_code,
-            identity_key: key.public_key(),
+            identity_key,
+            agreement_key,
             salt,
-            signature: key.sign(&record.digest(), &mut self.rng)?,
+            signature: own_keys.identity.sign(&record.digest(), &mut self.rng)?,
         })
     }
 }

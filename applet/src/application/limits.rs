@@ -1,7 +1,7 @@
-//! SET LIMITS, READ LIMITS.
+//! SET LIMITS, READ LIMITS, SET POLICY.
 
 use super::Tillcard;
-use crate::command::{LimitsAnswer, ReadLimits, SetLimits, Signed};
+use crate::command::{LimitsAnswer, ReadLimits, SetLimits, SetPolicy, Signed};
 use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
@@ -23,6 +23,15 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
         self.require_owner(read)?;
-        Ok(LimitsAnswer(self.persistent.limits()?).write(reply)?)
+        let answer = LimitsAnswer {
+            limits: self.persistent.limits()?,
+            policy: self.persistent.policy()?,
+        };
+        Ok(answer.write(reply)?)
+    }
+
+    pub(super) fn set_policy(&mut self, set: &Signed<'_, SetPolicy>) -> Result<(), Status> {
+        self.require_owner(set)?;
+        self.persistent.set_policy(set.command.policy()?)
     }
 }

@@ -1,11 +1,14 @@
 //! The application: what each command does. One file a group of commands.
 
 mod again;
+mod channel;
 mod coins;
 mod data;
+mod ending;
 mod issuing;
 mod limits;
 mod log;
+mod own_keys;
 mod owner_key;
 mod parts;
 mod paying;
@@ -13,12 +16,17 @@ mod pin;
 mod reading;
 mod rules;
 mod signing;
+mod statement;
 
 pub use reading::Reading;
 pub use signing::Signing;
 
-use crate::command::{AID, CHALLENGE_LENGTH, Command, Place, Selected, Signed, TaprootScript};
+use crate::command::{
+    AID, CHALLENGE_LENGTH, Command, Header, OpenChannel, OwnerCommand, Place, SALT_LENGTH,
+    Selected, Signed, TaprootScript,
+};
 use crate::key;
+use crate::messaging::{self, Plain, Refused};
 use crate::owner;
 use crate::persistent::{Identity, Persistent};
 use crate::random::Random;
@@ -28,7 +36,7 @@ use crate::volatile::{Stream, Volatile};
 use apdu_app::{App, CommandView, Interface, VecView};
 use embedded_storage::nor_flash::NorFlash;
 use iso7816::Aid;
-use rand_core::TryCryptoRng;
+use rand_core::{TryCryptoRng, TryRng};
 
 /// The application on a card.
 pub struct Tillcard<N, R> {
@@ -75,9 +83,65 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.persistent.into_nvm()
     }
 
+    /// Does a protected command, and protects the answer (section 2.7).
+    fn call_protected(
+        &mut self,
+        command: &CommandView<'_>,
+        header: Header,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        let channel = self.volatile.channel.as_mut();
+        let channel = channel.ok_or(status::SECURITY_STATUS)?;
+        let mut plain = Plain::default();
+        let [class, ins, p1, p2] = header;
+        let done = match channel.unprotect(&header, command, &mut plain) {
+            Ok(()) => self.run([messaging::plain_class(class), ins, p1, p2], &plain, reply),
+            Err(Refused::TooLong) => Err(status::WRONG_LENGTH),
+            Err(Refused::Broken) => {
+                self.volatile = Volatile::default();
+                Err(status::SECURITY_STATUS)
+            }
+        };
+        match &self.volatile.channel {
+            Some(channel) => channel.protect(done, reply),
+            None => done,
+        }
+    }
+
+    /// Does a plain command.
+    fn run(&mut self, header: Header, data: &[u8], reply: &mut VecView<u8>) -> Result<(), Status> {
+        let command = Command::parse(header, data);
+        // These go on with what is under way, or end it themselves.
+        if !matches!(
+            command,
+            Ok(Command::EnterCoin(_) | Command::Sign(_) | Command::ReadCoins(_))
+        ) {
+            self.volatile.stream = Stream::None;
+        }
+        let done = command.and_then(|command| self.execute(command, reply));
+        if done == Err(status::MEMORY_FAILURE) {
+            // Whether the last change happened can only be read from the NVM.
+            self.recover();
+        }
+        done
+    }
+
+    /// Random bytes of the card's, for a structure that it signs.
+    fn salt(&mut self) -> Result<[u8; SALT_LENGTH], Status> {
+        let mut salt = [0; SALT_LENGTH];
+        self.rng
+            .try_fill_bytes(&mut salt)
+            .map_err(|_| status::EXECUTION_ERROR)?;
+        Ok(salt)
+    }
+
     fn execute(&mut self, command: Command<'_>, reply: &mut VecView<u8>) -> Result<(), Status> {
         match command {
             Command::GetData(object) => self.get_data(object, reply),
+            Command::OpenChannel(open) => self.open_channel(&open, reply),
+            Command::ProveGenuine(prove) => self.prove_genuine(&prove, reply),
+            Command::GenerateOwnKeys => self.generate_own_keys(reply),
+            Command::PutData(put) => self.put_data(&put),
             Command::GenerateKey => self.generate_key(reply),
             Command::Issue(issue) => self.issue(&issue, reply),
             Command::Verify(entry) => self.verify(entry),
@@ -98,18 +162,22 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             Command::ReadAccount(read) => self.read_account(&read, reply),
             Command::Sign(sign) => self.sign(sign, reply),
             Command::Resolve(resolve) => self.resolve(&resolve),
+            Command::SetPolicy(set) => self.set_policy(&set),
+            Command::Statement(ask) => self.statement(&ask, reply),
+            Command::FactoryReset(reset) => self.factory_reset(&reset),
+            Command::Terminate(terminate) => self.terminate(&terminate),
         }
     }
 
     /// `6985` unless the card is issued; `6982` unless the owner signed this with
     /// the challenge outstanding, which is used up.
-    fn require_owner<C>(&mut self, signed: &Signed<'_, C>) -> Result<(), Status> {
+    fn require_owner<C: OwnerCommand>(&mut self, signed: &Signed<'_, C>) -> Result<(), Status> {
         self.authorise(signed).map(|_| ())
     }
 
     /// [`Self::require_owner`], for a command that needs what it looked at: the
     /// card's identity and the challenge.
-    fn authorise<C>(
+    fn authorise<C: OwnerCommand>(
         &mut self,
         signed: &Signed<'_, C>,
     ) -> Result<(Identity, [u8; CHALLENGE_LENGTH]), Status> {
@@ -117,9 +185,15 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let challenge = self.volatile.challenge.take();
         let challenge = challenge.ok_or(status::SECURITY_STATUS)?;
         let identity = self.persistent.identity()?;
+        let card_id = if C::NAMES_CARD {
+            identity.account.card_id()
+        } else {
+            owner::ANY_CARD
+        };
         let message = owner::message(
             identity.network,
-            &identity.account.card_id(),
+            &card_id,
+            &self.volatile.session(),
             &challenge,
             &signed.header,
             signed.body,
@@ -140,9 +214,20 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         }
     }
 
+    /// `6985` unless the card is issued; `6982` in a plain session in which its owner
+    /// allows neither PIN nor payments (`[POL-1]`).
+    fn require_shop_session(&mut self) -> Result<(), Status> {
+        self.require_issued()?;
+        if self.volatile.channel.is_some() || self.persistent.policy()?.plain_sessions {
+            Ok(())
+        } else {
+            Err(status::SECURITY_STATUS)
+        }
+    }
+
     /// `6985` unless the card is as the manufacturer made it.
     fn require_factory(&self) -> Result<(), Status> {
-        if self.persistent.is_issued()? {
+        if self.persistent.is_issued()? || self.persistent.is_terminated()? {
             Err(status::CONDITIONS)
         } else {
             Ok(())
@@ -177,21 +262,28 @@ impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
         command: CommandView<'_>,
         reply: &mut VecView<u8>,
     ) -> apdu_app::Result {
-        let command = Command::try_from(command);
-        // These go on with what is under way, or end it themselves.
-        if !matches!(
-            command,
-            Ok(Command::EnterCoin(_) | Command::Sign(_) | Command::ReadCoins(_))
-        ) {
-            self.volatile.stream = Stream::None;
+        let header = header(&command);
+        if messaging::is_protected(header[0]) {
+            return self.call_protected(&command, header, reply);
         }
-        let done = command.and_then(|command| self.execute(command, reply));
-        if done == Err(status::MEMORY_FAILURE) {
-            // Whether the last change happened can only be read from the NVM.
-            self.recover();
+        if header[..2] == OpenChannel::CODE {
+            self.volatile = Volatile::default();
+        } else if self.volatile.channel.is_some() {
+            self.volatile = Volatile::default();
+            return Err(status::SECURITY_STATUS);
         }
-        done
+        self.run(header, command.data(), reply)
     }
+}
+
+/// CLA INS P1 P2, as received.
+fn header(command: &CommandView<'_>) -> Header {
+    [
+        command.class().into_inner(),
+        command.instruction().into(),
+        command.p1,
+        command.p2,
+    ]
 }
 
 /// The card's script at a place.

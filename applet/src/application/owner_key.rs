@@ -20,7 +20,13 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let ChangeOwnerKey { new_key, proof } = &change.command;
         require_key(new_key)?;
         let card_id = identity.account.card_id();
-        let message = owner::key_proof_message(identity.network, &card_id, &challenge, new_key);
+        let message = owner::key_proof_message(
+            identity.network,
+            &card_id,
+            &self.volatile.session(),
+            &challenge,
+            new_key,
+        );
         if !key::verify(new_key, &message, proof) {
             return Err(status::SECURITY_STATUS);
         }
@@ -35,9 +41,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         read: &Signed<'_, ReadAccount>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        let (identity, _) = self.authorise(read)?;
+        let (mut identity, _) = self.authorise(read)?;
+        let own_keys = self.own_keys_of(&mut identity)?;
         let record = AccountRecord {
-            issued: self.issue_record(&identity)?,
+            issued: self.issue_record(&identity, &own_keys)?,
             network: identity.network,
             provenance: identity.provenance,
             owner_key: identity.owner_key,

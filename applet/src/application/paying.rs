@@ -18,7 +18,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         request: &PaymentRequest<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_issued()?;
+        self.require_shop_session()?;
         // Whatever comes of it, the authorisation isn't what it was.
         let holder = self.volatile.holder.take().ok_or(status::SECURITY_STATUS)?;
         let hash = request.digest();
@@ -63,14 +63,17 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         request: &PaymentRequest<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_issued()?;
+        self.require_shop_session()?;
+        self.volatile.paid = None;
         let holder = self.volatile.holder.take();
         let tally = self.persistent.tally()?;
         let known = self.persistent.find_payment(&tally, &request.identity)?;
         if let Some(sequence) = known
             && self.is_request_of(sequence, request)?
         {
-            return self.give_again(sequence, reply);
+            self.give_again(sequence, reply)?;
+            self.volatile.paid = Some(sequence);
+            return Ok(());
         }
         let (authority, absent) = match holder {
             Some(Holder {
@@ -93,7 +96,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.persistent
             .pay(&payment(request, &allowed, authority, &draft))?;
         // Only now, with the debit beyond recall, is anything signed.
-        draft.sign(&mut self.rng, reply)
+        draft.sign(&mut self.rng, reply)?;
+        self.volatile.paid = Some(allowed.tally.log_next - 1);
+        Ok(())
     }
 
     /// Keys and scripts of a payment that the rules allow; `9408` when it would

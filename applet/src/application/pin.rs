@@ -22,6 +22,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             PinEntry::Block(block) => Some(block),
             PinEntry::Malformed => None,
         };
+        self.require_shop_session()?;
         self.volatile.holder = None;
         let left = self
             .persistent
@@ -47,15 +48,17 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     ) -> Result<(), Status> {
         let new_pin = match reset {
             ResetRetryCounter::New(signed) => {
+                self.require_shop_session()?;
                 self.require_owner(signed)?;
+                self.volatile.holder = None;
                 Some(signed.command.pin()?)
             }
             ResetRetryCounter::Same(signed) => {
                 self.require_owner(signed)?;
+                self.volatile.holder = None;
                 None
             }
         };
-        self.volatile.holder = None;
         self.persistent.reset_retry_counter(new_pin.as_ref())
     }
 }

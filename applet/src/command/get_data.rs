@@ -1,6 +1,6 @@
 //! GET DATA (`docs/protocol.md`, section 2.4).
 
-use super::{Apdu, Network, expect_length};
+use super::{Apdu, Network, OwnKey, Policy, expect_length};
 use crate::status::{self, Status};
 use crate::tlv::{self, Malformed, Objects, Overflow};
 use heapless::VecView;
@@ -12,19 +12,28 @@ pub enum GetData {
     Status,
     /// Version, capability bits, capacities.
     Capabilities,
+    /// The batch's certificate and that of one of the card's own keys (section
+    /// 3.7; X.509, DER).
+    Certificates(OwnKey),
 }
 
 impl GetData {
     pub(super) const CODE: [u8; 2] = [0x00, 0xCA];
 
+    const CERTIFICATES: [u8; 2] = [0xBF, 0x21];
+
     const fn parameters(self) -> [u8; 2] {
         match self {
             Self::Status => [0x01, 0x00],
             Self::Capabilities => [0x01, 0x01],
+            Self::Certificates(_) => Self::CERTIFICATES,
         }
     }
 
     pub(super) fn parse(parameters: [u8; 2], data: &[u8]) -> Result<Self, Status> {
+        if parameters == Self::CERTIFICATES {
+            return Self::parse_certificates(data);
+        }
         let object = [Self::Status, Self::Capabilities]
             .into_iter()
             .find(|object| object.parameters() == parameters)
@@ -33,11 +42,30 @@ impl GetData {
         Ok(object)
     }
 
+    fn parse_certificates(data: &[u8]) -> Result<Self, Status> {
+        expect_length(data, 6..=6)?;
+        let mut outer = Objects::new(data);
+        let mut template = Objects::new(outer.next(0xA6)?);
+        outer.end()?;
+        let reference = *template.fixed(0x83)?;
+        template.end()?;
+        OwnKey::from_reference(reference)
+            .map(Self::Certificates)
+            .ok_or(status::DATA_NOT_FOUND)
+    }
+
     /// The command in bytes.
     pub fn to_apdu(self) -> Apdu {
         let [cla, ins] = Self::CODE;
         let [p1, p2] = self.parameters();
-        Apdu::bare([cla, ins, p1, p2], true)
+        Apdu::build([cla, ins, p1, p2], true, |out| match self {
+            Self::Status | Self::Capabilities => Ok(()),
+            Self::Certificates(key) => {
+                tlv::open(out, 0xA6, 4)?;
+                tlv::put(out, 0x83, &key.reference())
+            }
+        })
+        .expect("six bytes fit")
     }
 }
 
@@ -52,7 +80,11 @@ pub enum State {
         network: Network,
         /// 0 when the PIN is blocked.
         tries_left: u8,
+        /// What the owner allows.
+        policy: Policy,
     },
+    /// At the end of its life.
+    Terminated,
     /// Unusable: its NVM is of another version.
     OtherVersion,
     /// Unusable: its NVM is damaged.
@@ -61,6 +93,7 @@ pub enum State {
 
 const FACTORY: u8 = 0x00;
 const ISSUED: u8 = 0x01;
+const TERMINATED: u8 = 0x02;
 const OTHER_VERSION: u8 = 0x7E;
 const DAMAGED: u8 = 0x7F;
 
@@ -84,7 +117,9 @@ impl StatusObject {
             [ISSUED] => State::Issued {
                 network: Network::from_byte(objects.fixed::<1>(0x81)?[0]).ok_or(Malformed)?,
                 tries_left: objects.fixed::<1>(0x82)?[0],
+                policy: Policy::take(&mut objects, 0x83)?,
             },
+            [TERMINATED] => State::Terminated,
             [OTHER_VERSION] => State::OtherVersion,
             [DAMAGED] => State::Damaged,
             _ => return Err(Malformed),
@@ -99,11 +134,14 @@ impl StatusObject {
             State::Issued {
                 network,
                 tries_left,
+                policy,
             } => {
                 tlv::put(out, 0x80, &[ISSUED])?;
                 tlv::put(out, 0x81, &[network.to_byte()])?;
-                tlv::put(out, 0x82, &[tries_left])
+                tlv::put(out, 0x82, &[tries_left])?;
+                tlv::put(out, 0x83, &[policy.to_byte()])
             }
+            State::Terminated => tlv::put(out, 0x80, &[TERMINATED]),
             State::OtherVersion => tlv::put(out, 0x80, &[OTHER_VERSION]),
             State::Damaged => tlv::put(out, 0x80, &[DAMAGED]),
         }
@@ -148,17 +186,23 @@ impl Capabilities {
     pub const CREDITS: u32 = 1 << 5;
     /// Bit 6: the owner's signing.
     pub const OWNER_SIGNING: u32 = 1 << 6;
+    /// Bit 7: secure channel and genuineness.
+    pub const CHANNEL: u32 = 1 << 7;
+    /// Bit 9: statements.
+    pub const STATEMENTS: u32 = 1 << 9;
 
     /// What this card answers.
     pub const OWN: Self = Self {
-        version: [0, 2],
+        version: [0, 3],
         capabilities: Self::EXTENDED_LENGTH
             | Self::MADE_KEY
             | Self::AUXILIARY_RANDOMNESS
             | Self::IMPORTED_KEY
             | Self::WITHOUT_PIN
             | Self::CREDITS
-            | Self::OWNER_SIGNING,
+            | Self::OWNER_SIGNING
+            | Self::CHANNEL
+            | Self::STATEMENTS,
         max_inputs: crate::payment::MAX_INPUTS as u8,
         max_coins: crate::persistent::MAX_COINS,
         tries: crate::pin::TRIES,

@@ -1,6 +1,8 @@
 //! ISSUE (`docs/protocol.md`, section 3.2).
 
-use super::{Apdu, Leaf, Limits, Network, Point, SIGNATURE_LENGTH, XOnlyKey, expect_length};
+use super::{
+    Apdu, Leaf, Limits, Network, Point, Policy, SIGNATURE_LENGTH, XOnlyKey, expect_length,
+};
 use crate::pin::{BLOCK_LENGTH, PinBlock};
 use crate::status::{self, Status};
 use crate::tlv::{self, Malformed, Objects, Overflow};
@@ -102,12 +104,13 @@ pub struct Issue<'a> {
     leaf: [u8; Leaf::LENGTH],
     pin_block: &'a [u8; BLOCK_LENGTH],
     limits: Limits,
+    policy: u8,
 }
 
 impl<'a> Issue<'a> {
     pub(super) const CODE: [u8; 2] = [0x80, 0x10];
-    const MADE_LENGTH: usize = 168;
-    const IMPORTED_LENGTH: usize = 200;
+    const MADE_LENGTH: usize = 171;
+    const IMPORTED_LENGTH: usize = 203;
 
     /// A command to be sent.
     pub fn new(
@@ -117,6 +120,7 @@ impl<'a> Issue<'a> {
         leaf: Leaf,
         pin: &'a PinBlock,
         limits: Limits,
+        policy: Policy,
     ) -> Self {
         Self {
             network: network.to_byte(),
@@ -125,6 +129,7 @@ impl<'a> Issue<'a> {
             leaf: leaf.to_bytes(),
             pin_block: pin.as_bytes(),
             limits,
+            policy: policy.to_byte(),
         }
     }
 
@@ -146,6 +151,7 @@ impl<'a> Issue<'a> {
             leaf: *objects.fixed(0x83)?,
             pin_block: objects.fixed(0x84)?,
             limits: Limits::from_bytes(objects.fixed(0x85)?),
+            policy: objects.fixed::<1>(0x86)?[0],
         };
         objects.end()?;
         Ok(issue)
@@ -186,6 +192,14 @@ impl<'a> Issue<'a> {
         self.limits.validate()
     }
 
+    /// The policy, when its bits have a meaning.
+    ///
+    /// # Errors
+    /// `6A80`
+    pub fn policy(&self) -> Result<Policy, Status> {
+        Policy::from_byte(self.policy).ok_or(status::INCORRECT_DATA)
+    }
+
     /// The command in bytes.
     pub fn to_apdu(&self) -> Apdu {
         let [cla, ins] = Self::CODE;
@@ -198,10 +212,11 @@ impl<'a> Issue<'a> {
                 tlv::put(out, 0x82, self.owner_key)?;
                 tlv::put(out, 0x83, &self.leaf)?;
                 tlv::put(out, 0x84, self.pin_block)?;
-                tlv::put(out, 0x85, &self.limits.to_bytes())
+                tlv::put(out, 0x85, &self.limits.to_bytes())?;
+                tlv::put(out, 0x86, &[self.policy])
             },
         )
-        .expect("200 bytes fit")
+        .expect("203 bytes fit")
     }
 }
 
@@ -213,8 +228,10 @@ pub struct Issued {
     pub public_key: Point,
     /// The chain code; made: `TH("Tillcard/chaincode", C ‖ h)`.
     pub chain_code: [u8; 32],
-    /// The card's P-256 key, compressed (SEC 1).
+    /// The card's P-256 key that signs, compressed (SEC 1).
     pub identity_key: Point,
+    /// The card's P-256 key that opens channels, compressed (SEC 1).
+    pub agreement_key: Point,
     /// Of this card and no other.
     pub salt: [u8; SALT_LENGTH],
     /// r ‖ s of the identity key's ECDSA signature of the issue record.
@@ -239,8 +256,9 @@ impl Issued {
             public_key: *objects.fixed(0x80)?,
             chain_code: *objects.fixed(0x81)?,
             identity_key: *objects.fixed(0x82)?,
-            salt: *objects.fixed(0x83)?,
-            signature: *objects.fixed(0x84)?,
+            agreement_key: *objects.fixed(0x83)?,
+            salt: *objects.fixed(0x84)?,
+            signature: *objects.fixed(0x85)?,
         })
     }
 
@@ -248,7 +266,8 @@ impl Issued {
         tlv::put(out, 0x80, &self.public_key)?;
         tlv::put(out, 0x81, &self.chain_code)?;
         tlv::put(out, 0x82, &self.identity_key)?;
-        tlv::put(out, 0x83, &self.salt)?;
-        tlv::put(out, 0x84, &self.signature)
+        tlv::put(out, 0x83, &self.agreement_key)?;
+        tlv::put(out, 0x84, &self.salt)?;
+        tlv::put(out, 0x85, &self.signature)
     }
 }

@@ -22,6 +22,8 @@ pub enum Leaf {
 impl Leaf {
     /// Bytes of a leaf in the protocol.
     pub const LENGTH: usize = 35;
+    /// Bytes of a leaf without its key: kind ‖ n.
+    pub const POLICY_LENGTH: usize = 3;
 
     /// The primary wallet's key, if there is one.
     pub const fn key(&self) -> Option<&XOnlyKey> {
@@ -43,6 +45,12 @@ impl Leaf {
         bytes[1..3].copy_from_slice(&blocks.to_be_bytes());
         bytes[3..].copy_from_slice(self.key().unwrap_or(&[0; 32]));
         bytes
+    }
+
+    /// kind ‖ n, which don't tell whose wallet it is.
+    pub fn policy(&self) -> [u8; Self::POLICY_LENGTH] {
+        let [kind, high, low, ..] = self.to_bytes();
+        [kind, high, low]
     }
 
     /// Reads a leaf; `None` when it isn't in the protocol's table. Whether the

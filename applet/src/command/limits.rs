@@ -1,8 +1,8 @@
 //! Limits, SET LIMITS and READ LIMITS (`docs/protocol.md`, sections 7.1, 8.3 and
 //! 8.6).
 
-use super::signed::{body, no_body};
-use super::{Body, Header, OwnerCommand};
+use super::signed::{bodiless, body};
+use super::{Body, Header, OwnerCommand, Policy};
 use crate::status::{self, Status};
 use crate::tlv::{self, Malformed, Objects, Overflow};
 use heapless::VecView;
@@ -127,44 +127,33 @@ impl OwnerCommand for SetLimits {
     }
 
     fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
-        parse_object(body).map(Self)
+        let mut objects = Objects::new(body);
+        let limits = Limits::from_bytes(objects.fixed(TAG)?);
+        objects.end()?;
+        Ok(Self(limits))
     }
 }
 
 const TAG: u8 = 0x85;
 
-fn parse_object(bytes: &[u8]) -> Result<Limits, Malformed> {
-    let mut objects = Objects::new(bytes);
-    let limits = Limits::from_bytes(objects.fixed(TAG)?);
-    objects.end()?;
-    Ok(limits)
-}
-
-/// READ LIMITS. Answered by a [`LimitsAnswer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadLimits;
+bodiless!(
+    /// READ LIMITS. Answered by a [`LimitsAnswer`].
+    ReadLimits = [0x80, 0x4E, 0x00, 0x00],
+    answered: true
+);
 
 impl ReadLimits {
     pub(super) const CODE: [u8; 2] = [0x80, 0x4E];
 }
 
-impl OwnerCommand for ReadLimits {
-    const HEADER: Header = [0x80, 0x4E, 0x00, 0x00];
-    const BODY_LENGTH: usize = 0;
-    const ANSWERED: bool = true;
-
-    fn body(&self) -> Body {
-        body([])
-    }
-
-    fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
-        no_body(body).map(|()| Self)
-    }
-}
-
-/// The limits that the owner set last.
+/// What the owner allows at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LimitsAnswer(pub Limits);
+pub struct LimitsAnswer {
+    /// The limits that he set last.
+    pub limits: Limits,
+    /// The policy that he set last.
+    pub policy: Policy,
+}
 
 impl LimitsAnswer {
     /// Reads the answer.
@@ -172,11 +161,18 @@ impl LimitsAnswer {
     /// # Errors
     /// [`Malformed`] when it isn't one.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
-        parse_object(bytes).map(Self)
+        let mut objects = Objects::new(bytes);
+        let read = Self {
+            limits: Limits::from_bytes(objects.fixed(TAG)?),
+            policy: Policy::take(&mut objects, 0x86)?,
+        };
+        objects.end()?;
+        Ok(read)
     }
 
     pub(crate) fn write(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {
-        tlv::put(out, TAG, &self.0.to_bytes())
+        tlv::put(out, TAG, &self.limits.to_bytes())?;
+        tlv::put(out, 0x86, &[self.policy.to_byte()])
     }
 }
 

@@ -9,7 +9,9 @@ mod bare;
 mod change_owner_key;
 pub mod coin_image;
 mod commitment;
+mod ending;
 mod enter_coin;
+mod genuine;
 mod get_data;
 mod issue;
 mod leaf;
@@ -18,7 +20,10 @@ mod log;
 pub mod merchant;
 mod network;
 mod offer;
+mod open_channel;
+mod own_keys;
 mod place;
+mod policy;
 mod read_account;
 mod read_coins;
 mod receive_script;
@@ -27,13 +32,16 @@ mod reset_retry_counter;
 mod select;
 mod sign;
 mod signed;
+mod statement;
 mod verify;
 
 pub use apdu::{Apdu, Header};
 pub use bare::{Bare, CHALLENGE_LENGTH, GenerateKey, GetChallenge, ReceiveScript};
 pub use change_owner_key::ChangeOwnerKey;
 pub use commitment::Commitment;
+pub use ending::{FactoryReset, Terminate};
 pub use enter_coin::{Announced, CoinEntered, EnterCoin, PIECE_MAX};
+pub use genuine::{GenuineProof, NONCE_LENGTH, ProveGenuine};
 pub use get_data::{Capabilities, GetData, State, StatusObject};
 pub use issue::{Issue, Issued, KeySource, Provenance, SALT_LENGTH};
 pub use leaf::Leaf;
@@ -41,7 +49,10 @@ pub use limits::{Limits, LimitsAnswer, MAX_MONEY, MIN_COIN, MIN_FEE_RATE, ReadLi
 pub use log::{AcknowledgeLog, Authority, LoggedPayment, PaymentState, ReadLog, Resolve};
 pub use network::Network;
 pub use offer::{GetAncestor, ReportAbsent};
+pub use open_channel::{ChannelOpened, OpenChannel, RECEIPT_LENGTH, UncompressedPoint};
+pub use own_keys::{Certificate, GenerateOwnKeys, OwnKey, OwnKeys, PutData};
 pub use place::{Outpoint, Outpoints, Place};
+pub use policy::{Policy, SetPolicy};
 pub use read_account::{AccountRecord, ReadAccount};
 pub use read_coins::{BeginReading, ReadCoins};
 pub use receive_script::ReceiveScriptAnswer;
@@ -54,11 +65,11 @@ pub use sign::{
     SIGNING_SCRIPT_MAX, Sign, SigningInput, SigningOutput, SigningSummary, Unsigned,
 };
 pub use signed::{Body, OwnerCommand, SIGNATURE_LENGTH, Signed};
+pub use statement::{AskStatement, Statement};
 pub use verify::{PinEntry, Verify};
 
 use crate::status::{self, Status};
 use crate::tlv::Malformed;
-use iso7816::command::CommandView;
 
 /// A point of secp256k1, compressed (SEC 1).
 pub type Point = [u8; 33];
@@ -78,7 +89,15 @@ const CLA_OWN: u8 = 0x80;
 pub enum Command<'a> {
     /// GET DATA
     GetData(GetData),
-    /// GENERATE ASYMMETRIC KEY PAIR
+    /// INTERNAL AUTHENTICATE that opens a channel
+    OpenChannel(OpenChannel<'a>),
+    /// INTERNAL AUTHENTICATE that proves genuineness
+    ProveGenuine(ProveGenuine<'a>),
+    /// GENERATE ASYMMETRIC KEY PAIR of the card's own keys
+    GenerateOwnKeys,
+    /// PUT DATA
+    PutData(PutData<'a>),
+    /// GENERATE ASYMMETRIC KEY PAIR of the account
     GenerateKey,
     /// ISSUE
     Issue(Issue<'a>),
@@ -118,24 +137,36 @@ pub enum Command<'a> {
     Sign(Sign<'a>),
     /// RESOLVE
     Resolve(Signed<'a, Resolve>),
+    /// SET POLICY
+    SetPolicy(Signed<'a, SetPolicy>),
+    /// STATEMENT
+    Statement(AskStatement),
+    /// FACTORY RESET
+    FactoryReset(Signed<'a, FactoryReset>),
+    /// TERMINATE CARD USAGE
+    Terminate(Signed<'a, Terminate>),
 }
 
-impl<'a> TryFrom<CommandView<'a>> for Command<'a> {
-    type Error = Status;
-
+impl<'a> Command<'a> {
+    /// Reads a plain command.
+    ///
     /// # Errors
     /// `6E00`, `6D00`, `6A86`, `6700`, `6A80`, in this order (`[FRM-8]`);
-    /// `6A88` for GET DATA of an unknown object.
-    fn try_from(view: CommandView<'a>) -> Result<Self, Status> {
-        let class = view.class().into_inner();
+    /// `6A88` for a data object or a key that isn't known.
+    pub fn parse([class, ins, p1, p2]: Header, data: &'a [u8]) -> Result<Self, Status> {
         if class != CLA_ISO && class != CLA_OWN {
             return Err(status::CLASS);
         }
-        let parameters = [view.p1, view.p2];
-        let data = view.data();
-        match [class, view.instruction().into()] {
+        let parameters = [p1, p2];
+        match [class, ins] {
             GetData::CODE => GetData::parse(parameters, data).map(Self::GetData),
+            OpenChannel::CODE => OpenChannel::parse(parameters, data).map(Self::OpenChannel),
+            ProveGenuine::CODE => ProveGenuine::parse(parameters, data).map(Self::ProveGenuine),
+            GenerateKey::CODE if parameters == GenerateOwnKeys::PARAMETERS => {
+                expect_length(data, 0..=0).map(|()| Self::GenerateOwnKeys)
+            }
             GenerateKey::CODE => GenerateKey::parse(parameters, data).map(|()| Self::GenerateKey),
+            PutData::CODE => PutData::parse(parameters, data).map(Self::PutData),
             Issue::CODE => Issue::parse(parameters, data).map(Self::Issue),
             Verify::CODE => PinEntry::parse(parameters, data).map(Self::Verify),
             GetChallenge::CODE => {
@@ -161,6 +192,10 @@ impl<'a> TryFrom<CommandView<'a>> for Command<'a> {
             ReadAccount::CODE => Signed::parse_plain(parameters, data).map(Self::ReadAccount),
             Sign::CODE => Sign::parse(parameters, data).map(Self::Sign),
             Resolve::CODE => Signed::parse_plain(parameters, data).map(Self::Resolve),
+            SetPolicy::CODE => Signed::parse_plain(parameters, data).map(Self::SetPolicy),
+            AskStatement::CODE => AskStatement::parse(parameters, data).map(Self::Statement),
+            FactoryReset::CODE => Signed::parse_plain(parameters, data).map(Self::FactoryReset),
+            Terminate::CODE => Signed::parse_plain(parameters, data).map(Self::Terminate),
             _ => Err(status::INSTRUCTION),
         }
     }

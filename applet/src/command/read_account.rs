@@ -1,32 +1,21 @@
 //! READ ACCOUNT (`docs/protocol.md`, section 8.7).
 
-use super::signed::{body, no_body};
-use super::{Body, Header, Issued, Leaf, Network, OwnerCommand, Provenance, XOnlyKey};
+use super::signed::bodiless;
+use super::{Issued, Leaf, Network, Provenance, XOnlyKey};
 use crate::owner::IssueRecord;
 use crate::tlv::{self, Malformed, Objects, Overflow};
 use heapless::VecView;
 
-/// The owner's command that asks for the issue record again. Answered by an
-/// [`AccountRecord`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadAccount;
+bodiless!(
+    /// The owner's command that asks for the issue record again. Answered by an
+    /// [`AccountRecord`].
+    ReadAccount = [0x80, 0x50, 0x00, 0x00],
+    answered: true,
+    names_card: false
+);
 
 impl ReadAccount {
     pub(super) const CODE: [u8; 2] = [0x80, 0x50];
-}
-
-impl OwnerCommand for ReadAccount {
-    const HEADER: Header = [0x80, 0x50, 0x00, 0x00];
-    const BODY_LENGTH: usize = 0;
-    const ANSWERED: bool = true;
-
-    fn body(&self) -> Body {
-        body([])
-    }
-
-    fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
-        no_body(body).map(|()| Self)
-    }
 }
 
 /// What the card became when it was issued, with what its owner may have
@@ -55,6 +44,7 @@ impl AccountRecord {
             chain_code: &self.issued.chain_code,
             owner_key: &self.owner_key,
             leaf: &self.leaf,
+            agreement_key: &self.issued.agreement_key,
             salt: &self.issued.salt,
         }
     }
@@ -68,10 +58,10 @@ impl AccountRecord {
         let mut objects = Objects::new(bytes);
         let read = Self {
             issued: Issued::take(&mut objects)?,
-            network: Network::from_byte(objects.fixed::<1>(0x85)?[0]).ok_or(Malformed)?,
-            provenance: Provenance::from_byte(objects.fixed::<1>(0x86)?[0]).ok_or(Malformed)?,
-            owner_key: *objects.fixed(0x87)?,
-            leaf: Leaf::from_bytes(objects.fixed(0x88)?).ok_or(Malformed)?,
+            network: Network::from_byte(objects.fixed::<1>(0x86)?[0]).ok_or(Malformed)?,
+            provenance: Provenance::from_byte(objects.fixed::<1>(0x87)?[0]).ok_or(Malformed)?,
+            owner_key: *objects.fixed(0x88)?,
+            leaf: Leaf::from_bytes(objects.fixed(0x89)?).ok_or(Malformed)?,
         };
         objects.end()?;
         Ok(read)
@@ -79,9 +69,9 @@ impl AccountRecord {
 
     pub(crate) fn write(&self, out: &mut VecView<u8>) -> Result<(), Overflow> {
         self.issued.write(out)?;
-        tlv::put(out, 0x85, &[self.network.to_byte()])?;
-        tlv::put(out, 0x86, &[self.provenance.to_byte()])?;
-        tlv::put(out, 0x87, &self.owner_key)?;
-        tlv::put(out, 0x88, &self.leaf.to_bytes())
+        tlv::put(out, 0x86, &[self.network.to_byte()])?;
+        tlv::put(out, 0x87, &[self.provenance.to_byte()])?;
+        tlv::put(out, 0x88, &self.owner_key)?;
+        tlv::put(out, 0x89, &self.leaf.to_bytes())
     }
 }

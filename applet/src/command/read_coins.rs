@@ -1,9 +1,8 @@
 //! READ COINS (`docs/protocol.md`, section 6.4).
 
-use super::signed::{body, no_body};
-use super::{Apdu, Body, Header, OwnerCommand, Signed, expect_length};
+use super::signed::bodiless;
+use super::{Apdu, Header, Signed, expect_length};
 use crate::status::{self, Status};
-use crate::tlv::Malformed;
 
 /// The forms of READ COINS; both are answered by a part of the
 /// [coin image](super::coin_image).
@@ -14,23 +13,11 @@ pub enum ReadCoins<'a> {
     Next,
 }
 
-/// The owner's command that begins a reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BeginReading;
-
-impl OwnerCommand for BeginReading {
-    const HEADER: Header = [0x80, 0x48, 0x00, 0x00];
-    const BODY_LENGTH: usize = 0;
-    const ANSWERED: bool = true;
-
-    fn body(&self) -> Body {
-        body([])
-    }
-
-    fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
-        no_body(body).map(|()| Self)
-    }
-}
+bodiless!(
+    /// The owner's command that begins a reading.
+    BeginReading = [0x80, 0x48, 0x00, 0x00],
+    answered: true
+);
 
 impl<'a> ReadCoins<'a> {
     pub(super) const CODE: [u8; 2] = [0x80, 0x48];

@@ -1,6 +1,6 @@
 //! RESET RETRY COUNTER (`docs/protocol.md`, section 5.3).
 
-use super::signed::{body, no_body};
+use super::signed::{bodiless, body};
 use super::{Body, Header, OwnerCommand, Signed};
 use crate::pin::{BLOCK_LENGTH, PinBlock};
 use crate::status::{self, Status};
@@ -52,23 +52,11 @@ impl OwnerCommand for NewPin {
     }
 }
 
-/// The owner's command that gives the tries back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SamePin;
-
-impl OwnerCommand for SamePin {
-    const HEADER: Header = [0x00, 0x2C, 0x03, 0x80];
-    const BODY_LENGTH: usize = 0;
-    const ANSWERED: bool = false;
-
-    fn body(&self) -> Body {
-        body([])
-    }
-
-    fn parse_body(body: &[u8]) -> Result<Self, Malformed> {
-        no_body(body).map(|()| Self)
-    }
-}
+bodiless!(
+    /// The owner's command that gives the tries back.
+    SamePin = [0x00, 0x2C, 0x03, 0x80],
+    answered: false
+);
 
 impl<'a> ResetRetryCounter<'a> {
     pub(super) const CODE: [u8; 2] = [0x00, 0x2C];

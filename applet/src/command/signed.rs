@@ -26,6 +26,9 @@ pub trait OwnerCommand: Sized {
     const BODY_LENGTH: usize;
     /// Whether an answer with data is expected.
     const ANSWERED: bool;
+    /// Whether the signature is over the card id. One who needs the answer to know
+    /// it signs over zeros.
+    const NAMES_CARD: bool = true;
 
     /// The signed part of the data field.
     fn body(&self) -> Body;
@@ -99,10 +102,31 @@ pub(super) fn body<const N: usize>(objects: [(u8, &[u8]); N]) -> Body {
     body
 }
 
-/// Reads a body that has nothing in it.
-pub(super) fn no_body(body: &[u8]) -> Result<(), Malformed> {
-    match body {
-        [] => Ok(()),
-        _ => Err(Malformed),
-    }
+/// Commands of which there is nothing to say but that the owner wants them: their
+/// bodies are empty.
+macro_rules! bodiless {
+    ($(#[$about:meta])* $name:ident = $header:expr, answered: $answered:expr $(, names_card: $names:expr)?) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name;
+
+        impl $crate::command::OwnerCommand for $name {
+            const HEADER: $crate::command::Header = $header;
+            const BODY_LENGTH: usize = 0;
+            const ANSWERED: bool = $answered;
+            $(const NAMES_CARD: bool = $names;)?
+
+            fn body(&self) -> $crate::command::Body {
+                Default::default()
+            }
+
+            fn parse_body(body: &[u8]) -> Result<Self, $crate::tlv::Malformed> {
+                match body {
+                    [] => Ok(Self),
+                    _ => Err($crate::tlv::Malformed),
+                }
+            }
+        }
+    };
 }
+pub(super) use bodiless;

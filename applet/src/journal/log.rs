@@ -232,7 +232,7 @@ impl<N: NorFlash> Journal<N> {
     /// Goes on with the next page, or with the head again when nothing whole
     /// stands on it: otherwise power failures while the tail is evacuated could
     /// use up the free pages.
-    fn start_page(&mut self) -> Result<(), Error> {
+    pub(super) fn start_page(&mut self) -> Result<(), Error> {
         let header = if self.head != 0 && self.end == CONTENTS {
             let page = self.head.wrapping_sub(1) % self.pages.count();
             self.pages.header(page)?.ok_or(Error::Damaged)?
@@ -251,7 +251,7 @@ impl<N: NorFlash> Journal<N> {
 
     /// Copies what still stands on the oldest page to the head, and gives the
     /// page up.
-    fn evacuate_tail(&mut self) -> Result<(), Error> {
+    pub(super) fn evacuate_tail(&mut self) -> Result<(), Error> {
         let page = self.pages.address(self.tail);
         let on_page = page..page + Pages::<N>::SIZE;
         let mut buffer = Zeroizing::new([0; RECORD_MAX]);

@@ -23,6 +23,7 @@
 //!
 //! In RAM there is an index of two bytes a key.
 
+mod erasing;
 mod log;
 mod page;
 mod record;

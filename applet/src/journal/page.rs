@@ -136,13 +136,19 @@ impl<N: NorFlash> Pages<N> {
 
     /// Erases the page for a sequence number and writes its header.
     pub(super) fn start(&mut self, header: Header) -> Result<(), Error> {
+        self.erase(header.sequence)?;
         let address = self.address(header.sequence);
-        self.nvm
-            .erase(address as u32, (address + Self::SIZE) as u32)
-            .map_err(|_| Error::Nvm)?;
         let bytes = header.encode();
         self.write(address, &bytes)?;
         self.write(address + HEADER_LENGTH, &bytes)
+    }
+
+    /// Erases the page for a sequence number.
+    pub(super) fn erase(&mut self, sequence: u32) -> Result<(), Error> {
+        let address = self.address(sequence);
+        self.nvm
+            .erase(address as u32, (address + Self::SIZE) as u32)
+            .map_err(|_| Error::Nvm)
     }
 
     /// Key and length of the record at an address.

@@ -44,6 +44,11 @@ impl<'j, N: NorFlash> Transaction<'j, N> {
         Ok(transaction)
     }
 
+    /// The sequence number of the page that it stands on.
+    pub fn page(&self) -> u32 {
+        self.journal.head
+    }
+
     /// Sets a record; an empty one removes the key.
     ///
     /// # Errors

@@ -13,17 +13,22 @@ pub struct Identity {
     pub network: Network,
     /// Where the account key comes from.
     pub provenance: Provenance,
-    /// The key by which the card is known.
-    pub identity_key: IdentityKey,
+    /// The key that signs, of a card that was issued under versions 0.1 and 0.2; it
+    /// stands apart since.
+    pub former_key: Option<IdentityKey>,
     /// Who may give owner commands.
     pub owner_key: XOnlyKey,
     /// The primary wallet's leaf.
     pub leaf: Leaf,
 }
 
+const FORMER_KEY_LENGTH: usize = 32;
+/// Stands where no former key does.
+const NO_KEY: [u8; FORMER_KEY_LENGTH] = [0; FORMER_KEY_LENGTH];
+
 impl Identity {
     pub(super) const LENGTH: usize =
-        Account::LENGTH + 1 + 1 + IdentityKey::LENGTH + 32 + Leaf::LENGTH;
+        Account::LENGTH + 1 + 1 + FORMER_KEY_LENGTH + 32 + Leaf::LENGTH;
 
     /// What the card's output keys commit to.
     pub fn merkle_root(&self) -> MerkleRoot {
@@ -37,11 +42,15 @@ impl Identity {
 
     pub(super) fn encode(&self) -> Zeroizing<[u8; Self::LENGTH]> {
         let mut bytes = Zeroizing::new([0; Self::LENGTH]);
+        let former_key = match &self.former_key {
+            Some(key) => key.to_bytes(),
+            None => Zeroizing::new(NO_KEY),
+        };
         let mut at = 0;
         for piece in [
             &self.account.to_bytes()[..],
             &[self.network.to_byte(), self.provenance.to_byte()],
-            &self.identity_key.to_bytes()[..],
+            &former_key[..],
             &self.owner_key,
             &self.leaf.to_bytes(),
         ] {
@@ -60,13 +69,16 @@ impl Identity {
     fn split(bytes: &[u8]) -> Option<Self> {
         let (account, rest) = bytes.split_first_chunk()?;
         let ([network, provenance], rest) = rest.split_first_chunk()?;
-        let (identity_key, rest) = rest.split_first_chunk()?;
+        let (former_key, rest) = rest.split_first_chunk()?;
         let (owner_key, leaf) = rest.split_first_chunk()?;
         Some(Self {
             account: Account::from_bytes(account).ok()?,
             network: Network::from_byte(*network)?,
             provenance: Provenance::from_byte(*provenance)?,
-            identity_key: IdentityKey::from_bytes(identity_key).ok()?,
+            former_key: match *former_key {
+                NO_KEY => None,
+                _ => Some(IdentityKey::from_bytes(former_key).ok()?),
+            },
             owner_key: *owner_key,
             leaf: Leaf::from_bytes(leaf.try_into().ok()?)?,
         })

@@ -149,7 +149,11 @@ impl<'a> LogEntry<'a> {
     }
 }
 
-/// How often a payment's transaction was given again, and whether it is cancelled.
+const CANCELLED: u8 = 1 << 0;
+const CONTESTED: u8 = 1 << 1;
+
+/// What became of a payment: how often its transaction was given again, and what
+/// its owner did against it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Given {
     /// To the till that asked for the payment (`[REC-2]`).
@@ -158,20 +162,24 @@ pub struct Given {
     pub as_ancestor: u8,
     /// A conflicting transaction is confirmed (`[RES-1]`).
     pub cancelled: bool,
+    /// The owner signed a transaction that spends one of its inputs (`[STM-2]`).
+    pub contested: bool,
 }
 
 impl Given {
     pub(super) const LENGTH: usize = 3;
 
     pub(super) fn encode(self) -> [u8; Self::LENGTH] {
-        [self.again, self.as_ancestor, self.cancelled.into()]
+        let flags = u8::from(self.cancelled) * CANCELLED | u8::from(self.contested) * CONTESTED;
+        [self.again, self.as_ancestor, flags]
     }
 
-    pub(super) fn decode([again, as_ancestor, cancelled]: [u8; Self::LENGTH]) -> Self {
+    pub(super) fn decode([again, as_ancestor, flags]: [u8; Self::LENGTH]) -> Self {
         Self {
             again,
             as_ancestor,
-            cancelled: cancelled != 0,
+            cancelled: flags & CANCELLED != 0,
+            contested: flags & CONTESTED != 0,
         }
     }
 }

@@ -2,23 +2,27 @@
 
 mod coin;
 mod coins;
+mod ending;
 mod fields;
 mod identity;
 mod log;
 mod log_entry;
+mod own_keys;
 mod retired;
 mod spending;
 mod tally;
 
 pub use coin::Coin;
 pub use coins::Room;
+pub use ending::Ending;
 pub use identity::Identity;
 pub use log_entry::{Change, Given, LogEntry};
 pub use spending::{OwnerSigned, Payment};
 pub use tally::Tally;
 
-use crate::command::{Limits, Place, TaprootScript};
+use crate::command::{Certificate, Limits, Place, Policy, TaprootScript};
 use crate::journal::{self, Journal, Key, RECORD_MAX};
+use crate::key::OwnKeyPairs;
 use crate::pin::{BLOCK_LENGTH, PinBlock, TRIES};
 use crate::status::{self, Status};
 use embedded_storage::nor_flash::NorFlash;
@@ -44,8 +48,21 @@ const RETIRED: Key = 6;
 const COINS: Key = RETIRED + BLOCKS;
 const LOG: Key = COINS + MAX_COINS;
 const GIVEN: Key = LOG + MAX_LOG as Key;
+const OWN_KEYS: Key = GIVEN + MAX_LOG as Key;
+/// Pieces of certificates, those of one after those of another.
+const CERTIFICATES: Key = OWN_KEYS + 1;
+const CERTIFICATE_PIECES: Key = Certificate::ALL.len() as Key * Certificate::PIECES as Key;
+/// There when the personalisation has ended.
+const PERSONALISED: Key = CERTIFICATES + CERTIFICATE_PIECES;
+const POLICY: Key = PERSONALISED + 1;
+/// Places that a statement pledged.
+const PLEDGED: Key = POLICY + 1;
+/// There while the card forgets its owner.
+const ENDING: Key = PLEDGED + BLOCKS;
+/// There when the card is at the end of its life.
+const TERMINATED: Key = ENDING + 1;
 /// Number of records that there can be.
-pub const KEYS: usize = (GIVEN + MAX_LOG as Key) as usize;
+pub const KEYS: usize = (TERMINATED + 1) as usize;
 
 const SCRIPT_LENGTH: usize = size_of::<TaprootScript>();
 
@@ -60,7 +77,12 @@ const _: () = {
         + Tally::LENGTH
         + Limits::LENGTH
         + SCRIPT_LENGTH
-        + BLOCKS as usize * retired::BLOCK_LENGTH
+        + 2 * BLOCKS as usize * retired::BLOCK_LENGTH
+        + OwnKeyPairs::LENGTH
+        + Certificate::ALL.len() * own_keys::TYPICAL_CERTIFICATE
+        + 1
+        + Policy::LENGTH
+        + Ending::LENGTH
         + MAX_COINS as usize * Coin::TYPICAL_LENGTH
         + MAX_LOG as usize * (log_entry::TYPICAL_LENGTH + Given::LENGTH);
     assert!(full <= crate::nvm::NVM_SIZE - 3 * crate::nvm::PAGE_SIZE);
@@ -92,14 +114,17 @@ impl From<journal::Error> for Status {
 impl<N: NorFlash> Persistent<N> {
     /// Opens the records on an NVM. Should that fail, every use answers `6581`.
     pub fn open(nvm: N) -> Self {
-        Self {
+        let mut opened = Self {
             journal: Journal::open(nvm),
-        }
+        };
+        opened.finish_ending();
+        opened
     }
 
     /// Opens them again, as after a power failure.
     pub fn reopen(&mut self) {
         self.journal.reopen();
+        self.finish_ending();
     }
 
     /// The NVM below.
@@ -153,17 +178,54 @@ impl<N: NorFlash> Persistent<N> {
         &mut self,
         identity: &Identity,
         pin: &PinBlock,
-        limits: &Limits,
+        allowed: (&Limits, Policy),
         receive_script: &TaprootScript,
+        own_keys: &OwnKeyPairs,
     ) -> Result<(), Status> {
-        const FIXED: usize = BLOCK_LENGTH + 1 + Tally::LENGTH + Limits::LENGTH + SCRIPT_LENGTH;
-        let mut change = self.journal.begin(6, Identity::LENGTH + FIXED)?;
+        const FIXED: usize = BLOCK_LENGTH
+            + 1
+            + Tally::LENGTH
+            + Limits::LENGTH
+            + SCRIPT_LENGTH
+            + Policy::LENGTH
+            + OwnKeyPairs::LENGTH;
+        let (limits, policy) = allowed;
+        let mut change = self.journal.begin(8, Identity::LENGTH + FIXED)?;
         change.put(IDENTITY, &*identity.encode())?;
         change.put(PIN, pin.as_bytes())?;
         change.put(TRIES_LEFT, &[TRIES])?;
         change.put(TALLY, &Tally::default().encode())?;
         change.put(LIMITS, &limits.to_bytes())?;
         change.put(RECEIVE_SCRIPT, receive_script)?;
+        change.put(POLICY, &[policy.to_byte()])?;
+        change.put(OWN_KEYS, &*own_keys.to_bytes())?;
+        Ok(change.commit()?)
+    }
+
+    /// What the owner allows in others' sessions; under versions 0.1 and 0.2 there
+    /// were plain ones only.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn policy(&mut self) -> Result<Policy, Status> {
+        let mut byte = [0; Policy::LENGTH];
+        match self.journal.read(POLICY, &mut byte)? {
+            Some(&[byte]) => Policy::from_byte(byte).ok_or(status::MEMORY_FAILURE),
+            Some(_) => Err(status::MEMORY_FAILURE),
+            None => Ok(Policy {
+                plain_sessions: true,
+                statements: false,
+            }),
+        }
+    }
+
+    /// Replaces the policy (`[POL-2]`).
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn set_policy(&mut self, policy: Policy) -> Result<(), Status> {
+        let mut change = self.journal.begin(1, Policy::LENGTH)?;
+        change.put(POLICY, &[policy.to_byte()])?;
         Ok(change.commit()?)
     }
 

@@ -1,4 +1,4 @@
-//! Retired indexes (`[TX-6]`), a bit each.
+//! Retired (`[TX-6]`) and pledged (`[STM-3]`) indexes, a bit each.
 
 use super::Place;
 use crate::journal::Key;

@@ -1,7 +1,10 @@
 //! What spending changes, all of it in one commit.
 
 use super::log::position;
-use super::{COINS, Coin, GIVEN, LOG, LogEntry, Persistent, RETIRED, Slot, TALLY, Tally, retired};
+use super::{
+    COINS, Coin, GIVEN, Given, LOG, LogEntry, MAX_LOG, PLEDGED, Persistent, RETIRED, Slot, TALLY,
+    Tally, retired,
+};
 use crate::command::Place;
 use crate::journal::Key;
 use crate::payment::MAX_INPUTS;
@@ -27,6 +30,8 @@ pub struct OwnerSigned<'a> {
     pub places: &'a [Place],
     /// Those coins of the card among them that no payment spent.
     pub slots: &'a [Slot],
+    /// Kept payments that spend one of the inputs.
+    pub contested: &'a [u32],
     /// At least the next change index from now on.
     pub next_change: u32,
 }
@@ -39,7 +44,30 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn is_retired(&mut self, place: Place) -> Result<bool, Status> {
-        Ok(retired::contains(&self.retired_block(place)?, place))
+        Ok(retired::contains(&self.block(RETIRED, place)?, place))
+    }
+
+    /// Whether a statement pledged a place (`[STM-4]`).
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn is_pledged(&mut self, place: Place) -> Result<bool, Status> {
+        Ok(retired::contains(&self.block(PLEDGED, place)?, place))
+    }
+
+    /// Pledges places (`[STM-3]`).
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn pledge(&mut self, places: impl Iterator<Item = Place>) -> Result<(), Status> {
+        let pledged = self.mark(PLEDGED, places)?;
+        let mut change = self
+            .journal
+            .begin(pledged.len(), pledged.len() * retired::BLOCK_LENGTH)?;
+        for (key, block) in &pledged {
+            change.put(*key, block)?;
+        }
+        Ok(change.commit()?)
     }
 
     /// Makes a payment's changes (`[PAY-7]`).
@@ -48,7 +76,7 @@ impl<N: NorFlash> Persistent<N> {
     /// `6A84` when the NVM has no room left; `6581`.
     pub fn pay(&mut self, payment: &Payment<'_>) -> Result<(), Status> {
         let sequence = payment.tally.log_next - 1;
-        let retired = self.retire(payment.spent.iter().map(|(_, coin)| coin.place))?;
+        let retired = self.mark(RETIRED, payment.spent.iter().map(|(_, coin)| coin.place))?;
         let mut spent = Vec::<_, MAX_INPUTS>::new();
         for (slot, coin) in payment.spent {
             let coin = Coin {
@@ -86,12 +114,22 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6A84` when the NVM has no room left; `6581`.
     pub fn sign_for_owner(&mut self, signed: &OwnerSigned<'_>) -> Result<(), Status> {
-        let retired = self.retire(signed.places.iter().copied())?;
+        let retired = self.mark(RETIRED, signed.places.iter().copied())?;
+        let mut contested = Vec::<_, { MAX_LOG as usize }>::new();
+        for sequence in signed.contested {
+            let given = Given {
+                contested: true,
+                ..self.given(*sequence)?
+            };
+            contested
+                .push((GIVEN + position(*sequence), given.encode()))
+                .map_err(|_| status::EXECUTION_ERROR)?;
+        }
         let mut tally = self.tally()?;
         tally.next_change = tally.next_change.max(signed.next_change);
         let mut change = self.journal.begin(
-            signed.slots.len() + retired.len() + 1,
-            retired.len() * retired::BLOCK_LENGTH + Tally::LENGTH,
+            signed.slots.len() + retired.len() + contested.len() + 1,
+            retired.len() * retired::BLOCK_LENGTH + contested.len() * Given::LENGTH + Tally::LENGTH,
         )?;
         for slot in signed.slots {
             change.put(COINS + slot, &[])?;
@@ -99,15 +137,18 @@ impl<N: NorFlash> Persistent<N> {
         for (key, block) in &retired {
             change.put(*key, block)?;
         }
+        for (key, given) in &contested {
+            change.put(*key, given)?;
+        }
         change.put(TALLY, &tally.encode())?;
         Ok(change.commit()?)
     }
 
-    fn retired_block(&mut self, place: Place) -> Result<retired::Block, Status> {
+    fn block(&mut self, table: Key, place: Place) -> Result<retired::Block, Status> {
         let mut block = retired::Block::default();
         match self
             .journal
-            .read(RETIRED + retired::number(place), &mut block)?
+            .read(table + retired::number(place), &mut block)?
         {
             None => Ok(retired::Block::default()),
             Some(bytes) if bytes.len() == retired::BLOCK_LENGTH => Ok(block),
@@ -115,15 +156,15 @@ impl<N: NorFlash> Persistent<N> {
         }
     }
 
-    /// The blocks in which these places are retired, with their keys.
-    fn retire(&mut self, places: impl Iterator<Item = Place>) -> Result<Blocks, Status> {
+    /// The blocks of a table in which these places are marked, with their keys.
+    fn mark(&mut self, table: Key, places: impl Iterator<Item = Place>) -> Result<Blocks, Status> {
         let mut blocks = Blocks::new();
         for place in places {
-            let key = RETIRED + retired::number(place);
+            let key = table + retired::number(place);
             let at = match blocks.iter().position(|(known, _)| *known == key) {
                 Some(at) => at,
                 None => {
-                    let block = self.retired_block(place)?;
+                    let block = self.block(table, place)?;
                     blocks
                         .push((key, block))
                         .map_err(|_| status::EXECUTION_ERROR)?;

@@ -7,13 +7,13 @@ use crate::command::{
     InputSignature, Place, Sign, SigningInput, SigningSummary, TaprootScript, Unsigned,
 };
 use crate::key::{self, KeyRing};
-use crate::persistent::{OwnerSigned, Persistent, Slot, Tally};
+use crate::persistent::{OwnerSigned, Persistent, Tally};
 use crate::status::{self, Status};
 use crate::volatile::Stream;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
-use stream::{Wallet, Whole};
+use stream::{Known, Wallet, Whole};
 
 /// How far above the next receive index an output may pay the card.
 const RECEIVE_WINDOW: u32 = 10;
@@ -121,9 +121,11 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.rng.require_healthy()?;
         if !is_committed {
             let slots = spends.slots();
+            let log_first = self.persistent.tally()?.log_first;
             self.persistent.sign_for_owner(&OwnerSigned {
                 places: &spends.places(),
                 slots: &slots,
+                contested: &spends.contested(log_first),
                 next_change: spends.next_change,
             })?;
             self.volatile.withdraw(&slots);
@@ -156,14 +158,20 @@ impl<N: NorFlash> Wallet for Card<'_, N> {
         Ok(self.keys.key(place)?.script())
     }
 
-    fn unspent(&mut self, input: &SigningInput) -> Result<Option<Slot>, Status> {
+    fn known(&mut self, input: &SigningInput) -> Result<Known, Status> {
+        if self.persistent.is_pledged(input.place)? {
+            return Err(status::PLEDGED);
+        }
         let outpoint = input.outpoint;
         match self.persistent.find_coin(&outpoint.txid, outpoint.vout)? {
             Some((_, coin)) if coin.place != input.place || coin.amount != input.amount => {
                 Err(status::INCORRECT_DATA)
             }
-            Some((slot, coin)) if coin.spent.is_none() => Ok(Some(slot)),
-            _ => Ok(None),
+            Some((slot, coin)) => Ok(match coin.spent {
+                None => Known::Unspent(slot),
+                Some(sequence) => Known::SpentBy(sequence),
+            }),
+            None => Ok(Known::Not),
         }
     }
 

@@ -7,27 +7,36 @@ use crate::command::{
 };
 use crate::hash;
 use crate::key::{InputHasher, InputHashes, Sighashes};
-use crate::persistent::{MAX_INDEX, Slot};
+use crate::persistent::{MAX_INDEX, MAX_LOG, Slot};
 use crate::status::{self, Status};
 use heapless::Vec;
 use sha2::{Digest, Sha256};
 
 /// Most inputs, as a length.
 pub(super) const MAX_INPUTS: usize = SIGNING_INPUTS_MAX as usize;
-/// No coin of the card.
-const NO_SLOT: Slot = Slot::MAX;
+const _: () = assert!(MAX_LOG as u32 <= u64::BITS);
 
 /// What the parser asks the card for.
 pub(super) trait Wallet {
     /// The card's script at a place.
     fn script(&mut self, place: Place) -> Result<TaprootScript, Status>;
 
-    /// Where a coin stands in the card, if it does and no payment spent it; `6A80`
-    /// when the card knows the coin otherwise (`[SGN-2]`).
-    fn unspent(&mut self, input: &SigningInput) -> Result<Option<Slot>, Status>;
+    /// What the card knows of an input's coin; `6A80` when it knows the coin
+    /// otherwise, `9416` when the place is pledged (`[SGN-2]`).
+    fn known(&mut self, input: &SigningInput) -> Result<Known, Status>;
 
     /// Whether an output may pay the card there (`[SGN-2]`).
     fn may_receive(&self, place: Place) -> bool;
+}
+
+/// What the card knows of an input's coin.
+pub(super) enum Known {
+    /// Nothing.
+    Not,
+    /// It stands here, unspent.
+    Unspent(Slot),
+    /// A kept payment spent it.
+    SpentBy(u32),
 }
 
 /// What the next bytes are, and hashes of what has passed by.
@@ -64,6 +73,9 @@ pub struct Stream {
 pub struct Spends {
     places: Vec<PackedPlace, MAX_INPUTS>,
     slots: Vec<Slot, MAX_INPUTS>,
+    /// The kept payments that spend one of the inputs, a bit for each place in the
+    /// log.
+    contested: u64,
     /// One above the highest change index among the outputs.
     pub(super) next_change: u32,
 }
@@ -76,14 +88,22 @@ const PACKED_CHANGE: u16 = 1 << 15;
 const _: () = assert!(MAX_INDEX <= PACKED_CHANGE as u32);
 
 impl Spends {
-    fn push(&mut self, place: Place, slot: Option<Slot>) -> Result<(), Status> {
+    fn push(&mut self, place: Place, known: &Known) -> Result<(), Status> {
         let index = place.index as u16;
         let packed = match place.chain {
             Place::RECEIVE => index,
             _ => PACKED_CHANGE | index,
         };
+        let slot = match known {
+            Known::Unspent(slot) => Some(*slot),
+            Known::SpentBy(sequence) => {
+                self.contested |= 1 << (sequence % u32::from(MAX_LOG));
+                None
+            }
+            Known::Not => None,
+        };
         let pushed = self.places.push(PackedPlace(packed)).is_ok()
-            && self.slots.push(slot.unwrap_or(NO_SLOT)).is_ok();
+            && slot.is_none_or(|slot| self.slots.push(slot).is_ok());
         if pushed {
             Ok(())
         } else {
@@ -101,10 +121,18 @@ impl Spends {
         self.places.iter().map(PackedPlace::unpack).collect()
     }
 
-    /// Where those coins stand in the card that it has.
+    /// Where those coins stand in the card that it has, unspent.
     pub(super) fn slots(&self) -> Vec<Slot, MAX_INPUTS> {
-        let slots = self.slots.iter().copied();
-        slots.filter(|slot| *slot != NO_SLOT).collect()
+        self.slots.clone()
+    }
+
+    /// The sequence numbers of the payments that spend one of the inputs, of a log
+    /// that begins with this one.
+    pub(super) fn contested(&self, log_first: u32) -> Vec<u32, { MAX_LOG as usize }> {
+        (log_first..)
+            .take(MAX_LOG.into())
+            .filter(|sequence| self.contested >> (sequence % u32::from(MAX_LOG)) & 1 != 0)
+            .collect()
     }
 }
 
@@ -222,7 +250,7 @@ impl Stream {
         add(&mut self.summary.inputs, input.amount)?;
         let script = wallet.script(input.place)?;
         hasher.add(&input.outpoint, input.amount, &script, input.sequence);
-        self.spends.push(input.place, wallet.unspent(input)?)?;
+        self.spends.push(input.place, &wallet.known(input)?)?;
         if self.spends.places.len() == usize::from(self.unsigned.inputs) {
             self.phase = Phase::Outputs {
                 inputs: core::mem::take(hasher).finish(),

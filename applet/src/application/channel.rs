@@ -1,0 +1,47 @@
+//! INTERNAL AUTHENTICATE, both: opening a channel, and proving genuineness.
+
+use super::Tillcard;
+use crate::command::{GenuineProof, OpenChannel, ProveGenuine};
+use crate::messaging;
+use crate::proof::Genuine;
+use crate::status::{self, Status};
+use apdu_app::VecView;
+use embedded_storage::nor_flash::NorFlash;
+use rand_core::TryCryptoRng;
+
+impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// Opens a channel in a session that has nothing in it: what came before was
+    /// forgotten when the command came (`[SES-2]`).
+    pub(super) fn open_channel(
+        &mut self,
+        open: &OpenChannel<'_>,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        messaging::require_client_key(open)?;
+        let own_keys = self.persistent.own_keys()?.ok_or(status::CONDITIONS)?;
+        if self.volatile.channel.is_some() {
+            return Err(status::CONDITIONS);
+        }
+        let (channel, opened) = messaging::agree(open, &own_keys.agreement, &mut self.rng)?;
+        opened.write(reply)?;
+        self.volatile.channel = Some(channel);
+        Ok(())
+    }
+
+    pub(super) fn prove_genuine(
+        &mut self,
+        prove: &ProveGenuine<'_>,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        let own_keys = self.persistent.own_keys()?.ok_or(status::CONDITIONS)?;
+        let salt = self.salt()?;
+        let digest = Genuine {
+            session: &self.volatile.session(),
+            challenge: prove.challenge,
+            salt: &salt,
+        }
+        .digest();
+        let signature = own_keys.identity.sign(&digest, &mut self.rng)?;
+        Ok(GenuineProof { salt, signature }.write(reply)?)
+    }
+}

@@ -1,0 +1,92 @@
+//! STATEMENT.
+
+use super::Tillcard;
+use crate::command::{AskStatement, Outpoint, Statement, XOnlyKey};
+use crate::journal::RECORD_MAX;
+use crate::payment::MAX_INPUTS;
+use crate::persistent::Coin;
+use crate::proof::StatementFacts;
+use crate::status::{self, Status};
+use apdu_app::VecView;
+use embedded_storage::nor_flash::NorFlash;
+use heapless::Vec;
+use rand_core::TryCryptoRng;
+
+impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    pub(super) fn statement(
+        &mut self,
+        ask: &AskStatement,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        self.require_issued()?;
+        if !self.persistent.policy()?.statements {
+            return Err(status::SECURITY_STATUS);
+        }
+        let coins = self.coins_of_statement(ask)?;
+        let own_keys = self.persistent.own_keys()?.ok_or(status::CONDITIONS)?;
+        let salt = self.salt()?;
+        let identity = self.persistent.identity()?;
+        let mut keys = identity.keys();
+        let mut outpoints = Vec::<u8, { Outpoint::LENGTH * MAX_INPUTS }>::new();
+        let mut output_keys = Vec::<u8, { size_of::<XOnlyKey>() * MAX_INPUTS }>::new();
+        for coin in &coins {
+            let script = keys.key(coin.place)?.script();
+            let room = outpoints.extend_from_slice(&coin.outpoint().to_bytes());
+            room.and_then(|()| output_keys.extend_from_slice(&script[2..]))
+                .map_err(|_| status::EXECUTION_ERROR)?;
+        }
+        // From here on the owner is bound, whether the shop hears of it or not.
+        self.persistent
+            .pledge(coins.iter().map(|coin| coin.place))?;
+        let leaf = identity.leaf.policy();
+        let digest = StatementFacts {
+            session: &self.volatile.session(),
+            nonce: &ask.nonce,
+            txid: &ask.txid,
+            network: identity.network,
+            provenance: identity.provenance,
+            leaf: &leaf,
+            outpoints: &outpoints,
+            output_keys: &output_keys,
+            salt: &salt,
+        }
+        .digest();
+        let statement = Statement {
+            network: identity.network,
+            provenance: identity.provenance,
+            leaf,
+            outpoints: &outpoints,
+            output_keys: &output_keys,
+            salt,
+            signature: own_keys.identity.sign(&digest, &mut self.rng)?,
+        };
+        Ok(statement.write(reply)?)
+    }
+
+    /// The coins that the payment spends on which a statement is asked
+    /// (`[STM-2]`).
+    fn coins_of_statement(&mut self, ask: &AskStatement) -> Result<Vec<Coin, MAX_INPUTS>, Status> {
+        let sequence = self.volatile.paid.ok_or(status::DATA_NOT_FOUND)?;
+        let tally = self.persistent.tally()?;
+        if !tally.keeps(sequence) {
+            return Err(status::DATA_NOT_FOUND);
+        }
+        let mut buffer = [0; RECORD_MAX];
+        let entry = self.persistent.log_entry(sequence, &mut buffer)?;
+        if entry.txid != ask.txid {
+            return Err(status::DATA_NOT_FOUND);
+        }
+        let given = self.persistent.given(sequence)?;
+        if given.cancelled || given.contested {
+            return Err(status::NO_STATEMENT);
+        }
+        let mut coins = Vec::new();
+        for slot in &entry.inputs {
+            let coin = self.persistent.coin(*slot, tally.log_first)?;
+            coins
+                .push(coin.ok_or(status::MEMORY_FAILURE)?)
+                .map_err(|_| status::MEMORY_FAILURE)?;
+        }
+        Ok(coins)
+    }
+}

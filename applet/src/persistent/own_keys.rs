@@ -1,0 +1,117 @@
+//! The card's own keys, and what vouches for them.
+
+use super::{CERTIFICATES, OWN_KEYS, PERSONALISED, Persistent};
+use crate::command::{Certificate, OwnKey};
+use crate::journal::Key;
+use crate::key::OwnKeyPairs;
+use crate::status::{self, Status};
+use crate::tlv;
+use embedded_storage::nor_flash::NorFlash;
+use heapless::VecView;
+use zeroize::Zeroizing;
+
+/// Bytes of a certificate, most of the time.
+pub(super) const TYPICAL_CERTIFICATE: usize = 512;
+
+impl Certificate {
+    /// Under which numbers its pieces stand.
+    fn keys(self) -> core::ops::Range<Key> {
+        let pieces = Key::from(Self::PIECES);
+        let first = CERTIFICATES + Key::from(self.number()) * pieces;
+        first..first + pieces
+    }
+}
+
+impl<N: NorFlash> Persistent<N> {
+    /// The card's own keys, if it has any.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn own_keys(&mut self) -> Result<Option<OwnKeyPairs>, Status> {
+        let mut bytes = Zeroizing::new([0; OwnKeyPairs::LENGTH]);
+        match self.journal.read(OWN_KEYS, &mut *bytes)? {
+            None => Ok(None),
+            Some(read) if read.len() == OwnKeyPairs::LENGTH => {
+                OwnKeyPairs::from_bytes(&bytes).map(Some)
+            }
+            Some(_) => Err(status::MEMORY_FAILURE),
+        }
+    }
+
+    /// Replaces the keys; what vouched for the former ones goes (`[PER-1]`).
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn set_own_keys(&mut self, keys: &OwnKeyPairs) -> Result<(), Status> {
+        let stale = Certificate::ALL.into_iter().flat_map(Certificate::keys);
+        let records = 1 + stale.clone().count();
+        let mut change = self.journal.begin(records, OwnKeyPairs::LENGTH)?;
+        change.put(OWN_KEYS, &*keys.to_bytes())?;
+        for piece in stale {
+            change.remove(piece)?;
+        }
+        Ok(change.commit()?)
+    }
+
+    /// Stores a piece of a certificate (`[PER-2]`).
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn put_certificate(
+        &mut self,
+        certificate: Certificate,
+        number: u8,
+        bytes: &[u8],
+    ) -> Result<(), Status> {
+        let mut change = self.journal.begin(1, bytes.len())?;
+        change.put(certificate.keys().start + Key::from(number), bytes)?;
+        Ok(change.commit()?)
+    }
+
+    /// Whether the personalisation has ended.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn is_personalised(&self) -> Result<bool, Status> {
+        Ok(self.journal.contains(PERSONALISED)?)
+    }
+
+    /// Ends the personalisation (`[PER-3]`).
+    ///
+    /// # Errors
+    /// `6985` when something is missing; `6581`.
+    pub fn end_personalisation(&mut self) -> Result<(), Status> {
+        let mut needed = Certificate::ALL
+            .into_iter()
+            .map(|certificate| certificate.keys().start)
+            .chain([OWN_KEYS]);
+        if !needed.try_fold(true, |all, key| {
+            Ok::<_, Status>(all & self.journal.contains(key)?)
+        })? {
+            return Err(status::CONDITIONS);
+        }
+        let mut change = self.journal.begin(1, 1)?;
+        change.put(PERSONALISED, &[1])?;
+        Ok(change.commit()?)
+    }
+
+    /// Writes the certificates of one of the card's keys, the batch's first
+    /// (`[CRT-1]`).
+    ///
+    /// # Errors
+    /// `6A88` before the personalisation has ended; `6581`.
+    pub fn certificates(&mut self, key: OwnKey, out: &mut VecView<u8>) -> Result<(), Status> {
+        if !self.is_personalised()? {
+            return Err(status::DATA_NOT_FOUND);
+        }
+        let mut buffer = [0; Certificate::PIECE_MAX];
+        for certificate in [Certificate::Batch, Certificate::Key(key)] {
+            for piece in certificate.keys() {
+                if let Some(bytes) = self.journal.read(piece, &mut buffer)? {
+                    tlv::append(out, bytes)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
