@@ -148,7 +148,7 @@ impl Session {
 
     fn owner(&mut self, wallet: &Wallet, header: [u8; 4], body: &[u8]) -> Vec<u8> {
         let challenge = self.exchange(&[0x00, 0x84, 0x00, 0x00, 0x10]);
-        self.exchange(&wallet.signed(&challenge, header, body))
+        self.exchange(&wallet.signed(&[0], &challenge, header, body))
     }
 }
 
@@ -345,11 +345,11 @@ fn examples() -> Vec<Example> {
     let new = Keypair::from_secret_key(&secp, &secret(0x77));
     let challenge = session.exchange(&[0x00, 0x84, 0x00, 0x00, 0x10]);
     let body = change_key_body(&wallet, &new, &challenge);
-    session.exchange(&wallet.signed(&challenge, [0x80, 0x4C, 0, 0], &body));
+    session.exchange(&wallet.signed(&[0], &challenge, [0x80, 0x4C, 0, 0], &body));
     let wallet = Wallet::known(new, 3, public, Leaf::None, &nobody, None);
     let mut answer = session.owner(&wallet, [0x80, 0x50, 0, 0], &[]);
     answer.extend(session.exchange(&[0x00, 0xC0, 0x00, 0x00, 0x09]));
-    let new_key = objects(&[(0x87, &new.x_only_public_key().0.serialize())]);
+    let new_key = objects(&[(0x88, &new.x_only_public_key().0.serialize())]);
     assert!(
         answer
             .windows(new_key.len())

@@ -75,6 +75,7 @@ fn issued() -> (TestCard, Wallet, Random) {
         imported: true,
         leaf: Leaf::Delayed(144),
         limits: LIMITS,
+        policy: 1,
     };
     let wallet = Wallet::issue(&mut card, &mut random, &profile);
     (card, wallet, random)

@@ -51,6 +51,7 @@ fn import_apdu(account: &Xpriv, leaf: Leaf) -> Apdu {
         leaf,
         &pin(PIN),
         LIMITS,
+        POLICY,
     )
     .to_apdu()
 }
@@ -156,11 +157,12 @@ fn descriptor_script(account: &Xpriv, leaf: &Leaf, chain: u32, index: u32) -> Ve
 /// The digest of the issue record, as the text has it.
 fn record(issued: &Issued, provenance: u8, leaf: &[u8; 35]) -> [u8; 32] {
     let message = [
-        &[0x00, 0x02, 0x03, provenance][..],
+        &[0x00, 0x03, 0x03, provenance][..],
         &issued.public_key,
         &issued.chain_code,
         &x_only(0x11),
         leaf,
+        &issued.agreement_key,
         &issued.salt,
     ]
     .concat();
@@ -203,7 +205,11 @@ fn the_issue_record_is_signed() {
         assert!(!is_signed(&imported, &record(&imported, 0, &leaf)));
 
         for issued in [made, imported] {
-            for fresh in [&issued.salt[..], &issued.identity_key] {
+            for fresh in [
+                &issued.salt[..],
+                &issued.identity_key,
+                &issued.agreement_key,
+            ] {
                 assert!(!known.contains(&fresh.to_vec()));
                 known.push(fresh.to_vec());
             }
@@ -352,6 +358,7 @@ fn conditions() {
     let issued = State::Issued {
         network: Network::Regtest,
         tries_left: 3,
+        policy: POLICY,
     };
     assert_eq!(state(&mut card), issued);
     assert_eq!(import(&mut card, &account, Leaf::None).1, 0x6985);

@@ -71,7 +71,10 @@ impl Watched {
             "account public key",
             &wallet.account().public_key.serialize()[1..],
         );
-        watched.keep("identity key", &identity.identity_key.to_bytes()[..]);
+        let own_keys = Persistent::open(watched.card.nvm().clone()).own_keys();
+        let own_keys = own_keys.unwrap().unwrap().to_bytes();
+        watched.keep("identity key", &own_keys[..32]);
+        watched.keep("agreement key", &own_keys[32..]);
         watched.keep("PIN", &wallet.pin);
         watched.keep("PIN", b"00271828");
         let secret = bitcoin::secp256k1::SecretKey::from_slice(&account[..32]).unwrap();
@@ -202,7 +205,11 @@ fn all_headers() {
     }
     println!("accepted: {accepted:02X?}");
     // Sections 2 to 8 of the protocol have so many instructions.
-    assert_eq!(accepted.len(), 23);
+    // Those of a channel answer `6982`, all of them.
+    let protected = |[class, _]: &[u8; 2]| class & 4 != 0;
+    assert_eq!(accepted.iter().filter(|code| protected(code)).count(), 512);
+    accepted.retain(|code| !protected(code));
+    assert_eq!(accepted.len(), 30);
     for [class, instruction] in accepted {
         for p1 in 0..=255 {
             assert_eq!(send(&mut watched, SELECT).1, 0x9000);
@@ -267,6 +274,7 @@ fn issued() -> Watched {
         imported: true,
         leaf: Leaf::None,
         limits,
+        policy: 3,
     };
     let wallet = Wallet::issue(&mut card, &mut Random::new(1), &profile);
     Watched::new(card, &wallet)

@@ -36,7 +36,7 @@ impl Policy {
 
     /// The byte that stands for it in the protocol.
     pub const fn to_byte(self) -> u8 {
-        self.plain_sessions as u8 * PLAIN_SESSIONS | self.statements as u8 * STATEMENTS
+        (self.plain_sessions as u8 * PLAIN_SESSIONS) | (self.statements as u8 * STATEMENTS)
     }
 
     /// Takes the object off the front of others.

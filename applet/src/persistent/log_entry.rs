@@ -170,7 +170,7 @@ impl Given {
     pub(super) const LENGTH: usize = 3;
 
     pub(super) fn encode(self) -> [u8; Self::LENGTH] {
-        let flags = u8::from(self.cancelled) * CANCELLED | u8::from(self.contested) * CONTESTED;
+        let flags = (u8::from(self.cancelled) * CANCELLED) | (u8::from(self.contested) * CONTESTED);
         [self.again, self.as_ancestor, flags]
     }
 

@@ -14,6 +14,11 @@ pub trait Reader {
 
     /// The power is taken away, and given back.
     fn reset(&mut self);
+
+    /// What the owner's signatures are bound to (section 5.2).
+    fn session(&self) -> Vec<u8> {
+        vec![0]
+    }
 }
 
 impl Reader for TestCard {

@@ -36,6 +36,8 @@ pub struct Logged {
     pub cancelled: bool,
     pub again: u8,
     pub as_ancestor: u8,
+    /// The owner signed a transaction that spends one of its inputs.
+    pub contested: bool,
 }
 
 impl Logged {
@@ -71,6 +73,13 @@ pub struct Model<'a> {
     pub seen: u32,
     pub next_number: u32,
     counted_from: u32,
+    /// Section 5.5's byte.
+    pub policy: u8,
+    /// Whether the session is a channel.
+    pub in_channel: bool,
+    /// The payment that the last PAY answered.
+    paid: Option<u32>,
+    pub pledged: HashSet<Place>,
 }
 
 impl<'a> Model<'a> {
@@ -92,20 +101,42 @@ impl<'a> Model<'a> {
             seen: 0,
             next_number: 0,
             counted_from: 0,
+            policy: 1,
+            in_channel: false,
+            paid: None,
+            pledged: HashSet::new(),
         }
     }
 
     /// SELECT, or power that comes back.
     pub fn begin_session(&mut self) {
         self.holder = None;
+        self.paid = None;
+    }
+
+    /// `[POL-1]`
+    pub fn require_shop_session(&self) -> Result<(), u16> {
+        if self.in_channel || self.policy & 1 != 0 {
+            Ok(())
+        } else {
+            Err(0x6982)
+        }
     }
 
     pub fn status(&self, network: u8) -> Vec<u8> {
-        objects(&[(0x80, &[1]), (0x81, &[network]), (0x82, &[self.tries])])
+        objects(&[
+            (0x80, &[1]),
+            (0x81, &[network]),
+            (0x82, &[self.tries]),
+            (0x83, &[self.policy]),
+        ])
     }
 
     /// VERIFY with a data field.
     pub fn verify(&mut self, data: &[u8]) -> u16 {
+        if let Err(status) = self.require_shop_session() {
+            return status;
+        }
         self.holder = None;
         if self.tries == 0 {
             return 0x6983;
@@ -136,6 +167,7 @@ impl<'a> Model<'a> {
     }
 
     pub fn receive_script(&self) -> Result<Vec<u8>, u16> {
+        self.require_shop_session()?;
         self.holder.as_ref().ok_or(0x6982u16)?;
         let index = self.next_receive;
         let script = self.wallet.script((0, index));
@@ -155,7 +187,7 @@ impl<'a> Model<'a> {
 
     /// The first ENTER COIN, authority apart.
     pub fn begin_entry(&mut self, outpoint: &OutPoint, place: Place, credit: bool) -> u16 {
-        if credit && self.holder.take().is_none() {
+        if credit && (self.require_shop_session().is_err() || self.holder.take().is_none()) {
             return 0x6982;
         }
         let (chain, index) = place;
@@ -291,10 +323,12 @@ impl<'a> Model<'a> {
             cancelled: false,
             again: 0,
             as_ancestor: 0,
+            contested: false,
         })
     }
 
     pub fn preview(&mut self, request: &Request) -> Result<Vec<u8>, u16> {
+        self.require_shop_session()?;
         let holder = self.holder.take().ok_or(0x6982u16)?;
         if let Some(previewed) = &holder.previewed
             && (previewed != request || !holder.may_preview)
@@ -328,6 +362,8 @@ impl<'a> Model<'a> {
     }
 
     pub fn pay(&mut self, request: &Request) -> Result<Written, u16> {
+        self.require_shop_session()?;
+        self.paid = None;
         let holder = self.holder.take();
         let kept = self.kept_with(&request.identity);
         if let Some(number) = kept
@@ -338,6 +374,7 @@ impl<'a> Model<'a> {
                 return Err(0x9413);
             }
             kept.again += 1;
+            self.paid = Some(number);
             return Ok(kept.written.clone());
         }
         let with_pin = holder.is_some();
@@ -396,6 +433,7 @@ impl<'a> Model<'a> {
         self.next_number += 1;
         let written = payment.written.clone();
         self.log.insert(number, payment);
+        self.paid = Some(number);
         Ok(written)
     }
 
@@ -407,6 +445,9 @@ impl<'a> Model<'a> {
     }
 
     pub fn report_absent(&mut self, outpoint: &OutPoint) -> u16 {
+        if let Err(status) = self.require_shop_session() {
+            return status;
+        }
         let Some(holder) = &mut self.holder else {
             return 0x6982;
         };
@@ -431,6 +472,7 @@ impl<'a> Model<'a> {
     }
 
     pub fn get_ancestor(&mut self, txid: &Txid) -> Result<Written, u16> {
+        self.require_shop_session()?;
         let holder = self.holder.as_ref().ok_or(0x6982u16)?;
         if holder.previewed.is_none() {
             return Err(0x6985);
@@ -556,12 +598,35 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// STATEMENT on a transaction: its outpoints and their output keys.
+    pub fn statement(&mut self, txid: &Txid) -> Result<Vec<(OutPoint, ScriptBuf)>, u16> {
+        if self.policy & 2 == 0 {
+            return Err(0x6982);
+        }
+        let kept = self.paid.and_then(|number| self.log.get(&number));
+        let kept = kept.filter(|kept| kept.txid() == *txid).ok_or(0x6A88u16)?;
+        if kept.cancelled || kept.contested {
+            return Err(0x9417);
+        }
+        let inputs = &kept.written.transaction.input;
+        let outpoints: Vec<OutPoint> = inputs.iter().map(|input| input.previous_output).collect();
+        let mut said = Vec::new();
+        for outpoint in outpoints {
+            let place = self.coin(&outpoint).expect("a kept coin").place;
+            self.pledged.insert(place);
+            said.push((outpoint, self.wallet.script(place)));
+        }
+        Ok(said)
+    }
+
     /// The first signature of a transaction of the owner's leaves.
     pub fn sign(&mut self, inputs: &[(OutPoint, Place)], change: Option<u32>) {
         for (outpoint, place) in inputs {
             self.retired.insert(*place);
-            let spent = self.coin(outpoint).is_some_and(|coin| coin.spent.is_some());
-            if !spent {
+            let spent = self.coin(outpoint).and_then(|coin| coin.spent);
+            if let Some(number) = spent {
+                self.log.get_mut(&number).unwrap().contested = true;
+            } else {
                 self.coins.retain(|coin| coin.outpoint != *outpoint);
                 self.withdraw(outpoint);
             }

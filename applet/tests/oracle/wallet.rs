@@ -1,12 +1,13 @@
 //! Keys, scripts and descriptors (sections 3 and 5.2).
 
 use super::card::{Reader, SELECT, apdu, objects, send};
+use super::payment::outpoint_bytes;
 use super::random::Random;
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpriv, Xpub};
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::key::Keypair;
 use bitcoin::secp256k1::{All, Message, PublicKey, Scalar, Secp256k1, SecretKey};
-use bitcoin::{NetworkKind, ScriptBuf, XOnlyPublicKey};
+use bitcoin::{NetworkKind, OutPoint, ScriptBuf, Txid, XOnlyPublicKey};
 use miniscript::{Descriptor, DescriptorPublicKey};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use std::cell::RefCell;
@@ -42,6 +43,17 @@ pub struct Limits {
     pub without_pin_payments: u16,
 }
 
+impl Leaf {
+    /// Kind and delay.
+    fn policy(self) -> [u8; 3] {
+        match self {
+            Self::None => [0, 0, 0],
+            Self::Key => [1, 0, 0],
+            Self::Delayed(n) => [2, (n >> 8) as u8, n as u8],
+        }
+    }
+}
+
 impl Limits {
     pub const WIDE: Self = Self {
         per_payment: 2_100_000_000_000_000,
@@ -71,6 +83,9 @@ impl Limits {
     }
 }
 
+/// Its answer tells the card id, which its signature so can't be over.
+const READ_ACCOUNT: [u8; 4] = [0x80, 0x50, 0x00, 0x00];
+
 /// The PIN block of 271828.
 const PIN: [u8; 8] = [0x26, 0x27, 0x18, 0x28, 0xFF, 0xFF, 0xFF, 0xFF];
 
@@ -79,6 +94,7 @@ pub struct Wallet {
     pub secp: Secp256k1<All>,
     owner: Keypair,
     network: u8,
+    leaf: Leaf,
     account: Xpub,
     /// As section 3.2 writes it, for receiving and for change.
     descriptors: Vec<Descriptor<DescriptorPublicKey>>,
@@ -87,6 +103,15 @@ pub struct Wallet {
     pub pin: [u8; 8],
     /// The account's secret, when the host gave it.
     pub secret: Option<SecretKey>,
+    /// The card's keys: what signs, and what opens channels.
+    pub own_keys: OwnKeys,
+}
+
+/// Public keys, compressed.
+#[derive(Clone, Debug, Default)]
+pub struct OwnKeys {
+    pub identity: Vec<u8>,
+    pub agreement: Vec<u8>,
 }
 
 /// How a card is to be issued.
@@ -96,6 +121,8 @@ pub struct Profile {
     pub imported: bool,
     pub leaf: Leaf,
     pub limits: Limits,
+    /// Section 5.5's byte.
+    pub policy: u8,
 }
 
 impl Profile {
@@ -115,6 +142,7 @@ impl Profile {
             imported,
             leaf,
             limits,
+            policy: random.of(&[1, 1, 1, 3]),
         }
     }
 }
@@ -154,6 +182,7 @@ impl Wallet {
             (0x83, &leaf),
             (0x84, &PIN),
             (0x85, &profile.limits.to_bytes()),
+            (0x86, &[profile.policy]),
         ]);
         let p1 = u8::from(profile.imported);
         let (answer, status) = send(card, &apdu([0x80, 0x10, p1, 0], &data, true));
@@ -171,27 +200,34 @@ impl Wallet {
             ),
         };
         let identity_key = &answer[35 + 34 + 2..][..33];
-        let salt = &answer[35 + 34 + 35 + 2..][..16];
+        let agreement_key = &answer[35 + 34 + 35 + 2..][..33];
+        let salt = &answer[35 + 34 + 35 + 35 + 2..][..16];
         let signature = &answer[answer.len() - 64..];
         let expected = objects(&[
             (0x80, &public_key.serialize()),
             (0x81, &chain_code),
             (0x82, identity_key),
-            (0x83, salt),
-            (0x84, signature),
+            (0x83, agreement_key),
+            (0x84, salt),
+            (0x85, signature),
         ]);
         assert_eq!(answer, expected);
         let record = tagged_hash(
             "Tillcard/issue",
             &[
-                &[0, 2, profile.network, p1],
+                &[0, 3, profile.network, p1],
                 &public_key.serialize(),
                 &chain_code,
                 &owner_key,
                 &leaf,
+                agreement_key,
                 salt,
             ],
         );
+        let own_keys = OwnKeys {
+            identity: identity_key.to_vec(),
+            agreement: agreement_key.to_vec(),
+        };
         let identity_key = p256::ecdsa::VerifyingKey::from_sec1_bytes(identity_key).unwrap();
         let signature = p256::ecdsa::Signature::from_slice(signature).unwrap();
         identity_key.verify_prehash(&record, &signature).unwrap();
@@ -228,6 +264,11 @@ impl Wallet {
             &primary,
             secret,
         )
+        .with_own_keys(own_keys)
+    }
+
+    fn with_own_keys(self, own_keys: OwnKeys) -> Self {
+        Self { own_keys, ..self }
     }
 
     /// The wallet of a card that was issued so.
@@ -243,11 +284,13 @@ impl Wallet {
             secp: Secp256k1::new(),
             owner,
             network,
+            leaf,
             descriptors: descriptors(&account, leaf, primary),
             account,
             scripts: RefCell::default(),
             pin: PIN,
             secret,
+            own_keys: OwnKeys::default(),
         }
     }
 
@@ -280,17 +323,20 @@ impl Wallet {
     }
 
     /// An owner command for the card's challenge, which must be outstanding.
-    pub fn signed(&self, challenge: &[u8], header: [u8; 4], body: &[u8]) -> Vec<u8> {
+    pub fn signed(
+        &self,
+        session: &[u8],
+        challenge: &[u8],
+        header: [u8; 4],
+        body: &[u8],
+    ) -> Vec<u8> {
+        let card_id = match header {
+            READ_ACCOUNT => [0; 16],
+            _ => self.card_id(),
+        };
         let message = tagged_hash(
             "Tillcard/owner",
-            &[
-                &[self.network],
-                &self.card_id(),
-                &[0],
-                challenge,
-                &header,
-                body,
-            ],
+            &[&[self.network], &card_id, session, challenge, &header, body],
         );
         let message = Message::from_digest(message);
         let signature = self.secp.sign_schnorr_no_aux_rand(&message, &self.owner);
@@ -301,11 +347,68 @@ impl Wallet {
         )
     }
 
+    /// Checks a statement on a payment that spends these outputs (section 7.8).
+    pub fn check_statement(
+        &self,
+        session: &[u8],
+        nonce: &[u8; 32],
+        txid: &Txid,
+        spent: &[(OutPoint, ScriptBuf)],
+        answer: &[u8],
+    ) {
+        let outpoints: Vec<u8> = spent
+            .iter()
+            .flat_map(|(outpoint, _)| outpoint_bytes(outpoint))
+            .collect();
+        let keys: Vec<u8> = spent
+            .iter()
+            .flat_map(|(_, script)| script.as_bytes()[2..].to_vec())
+            .collect();
+        let (said, signature) = answer.split_at(answer.len() - 64);
+        let salt = &said[said.len() - 18..][..16];
+        let provenance = [self.secret.is_some().into()];
+        let expected = objects(&[
+            (0x80, &[self.network]),
+            (0x81, &provenance),
+            (0x82, &self.leaf.policy()),
+            (0x83, &outpoints),
+            (0x84, &keys),
+            (0x85, salt),
+            (0x86, signature),
+        ]);
+        assert_eq!(answer, expected);
+        let digest = tagged_hash(
+            "Tillcard/statement",
+            &[
+                &[0, 3],
+                session,
+                nonce,
+                &txid.to_byte_array(),
+                &[self.network],
+                &provenance,
+                &self.leaf.policy(),
+                &[spent.len() as u8],
+                &outpoints,
+                &keys,
+                salt,
+            ],
+        );
+        assert!(self.is_signed_by_identity(&digest, signature));
+    }
+
+    /// Whether the card's identity key signed a digest.
+    pub fn is_signed_by_identity(&self, digest: &[u8; 32], signature: &[u8]) -> bool {
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&self.own_keys.identity).unwrap();
+        let signature = p256::ecdsa::Signature::from_slice(signature).unwrap();
+        key.verify_prehash(digest, &signature).is_ok()
+    }
+
     /// GET CHALLENGE and an owner command for it.
     pub fn command(&self, card: &mut impl Reader, header: [u8; 4], body: &[u8]) -> (Vec<u8>, u16) {
         let (challenge, status) = send(card, &apdu([0x00, 0x84, 0, 0], &[], true));
         assert_eq!((challenge.len(), status), (16, 0x9000));
-        send(card, &self.signed(&challenge, header, body))
+        let session = card.session();
+        send(card, &self.signed(&session, &challenge, header, body))
     }
 }
 

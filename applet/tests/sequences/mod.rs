@@ -40,9 +40,13 @@ pub fn sequence<R: Reader>(
     let profile = Profile::random(&mut random, LIMITS);
     let mut card = fresh(seed);
     let wallet = Wallet::issue(&mut card, &mut random, &profile);
+    let card = watch(card, &wallet);
+    let mut model = Model::new(&wallet, profile.limits);
+    model.policy = profile.policy;
+    model.in_channel = card.session() != [0];
     let mut run = Run {
-        card: watch(card, &wallet),
-        model: Model::new(&wallet, profile.limits),
+        card,
+        model,
         random,
         network: profile.network,
         requests: Vec::new(),
@@ -98,7 +102,7 @@ impl<R: Reader> Run<'_, R> {
             0..3 if !holder => return self.verify(),
             _ => {}
         }
-        match self.random.below(36) {
+        match self.random.below(40) {
             0..6 => self.verify(),
             6..10 => self.preview(),
             10..15 => self.pay(),
@@ -118,6 +122,8 @@ impl<R: Reader> Run<'_, R> {
             31 | 32 => self.reset_retry_counter(),
             33 => self.read_limits(),
             34 => self.read_account(),
+            35 => self.set_policy(),
+            36..39 => self.statement(),
             _ => self.status(),
         }
     }
@@ -157,7 +163,8 @@ impl<R: Reader> Run<'_, R> {
             &apdu([0x00, 0x84, 0, 0], &[], true),
             0x9000,
         );
-        self.model.wallet.signed(&challenge, header, body)
+        let session = self.card.session();
+        self.model.wallet.signed(&session, &challenge, header, body)
     }
 
     #[track_caller]
@@ -396,16 +403,23 @@ impl<R: Reader> Run<'_, R> {
             [0x24, 0x99, 0x99, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
             [0x2C, 0x12, 0x34, 0x56, 0x78, 0x90, 0x12, 0xFF],
         ]);
+        let refused = self.model.require_shop_session().err();
         match self.random.below(4) {
             0 => {
                 let malformed = [&new[..7], &[0xFE]].concat();
                 let body = objects(&[(0x84, &malformed)]);
-                self.owner(name, [0x00, 0x2C, 2, 0x80], &body, 0x6A80);
+                let expected = refused.unwrap_or(0x6A80);
+                self.owner(name, [0x00, 0x2C, 2, 0x80], &body, expected);
+                // Once authority was found, it ends the holder's.
+                self.model.holder = self.model.holder.take().filter(|_| refused.is_some());
             }
             1 => {
                 let body = objects(&[(0x84, &new)]);
-                self.owner(name, [0x00, 0x2C, 2, 0x80], &body, 0x9000);
-                self.model.reset_retry_counter(Some(new));
+                let expected = refused.unwrap_or(0x9000);
+                self.owner(name, [0x00, 0x2C, 2, 0x80], &body, expected);
+                if refused.is_none() {
+                    self.model.reset_retry_counter(Some(new));
+                }
             }
             _ => {
                 self.owner(name, [0x00, 0x2C, 3, 0x80], &[], 0x9000);
@@ -415,7 +429,10 @@ impl<R: Reader> Run<'_, R> {
     }
 
     fn read_limits(&mut self) {
-        let expected = objects(&[(0x85, &self.model.limits.to_bytes())]);
+        let expected = objects(&[
+            (0x85, &self.model.limits.to_bytes()),
+            (0x86, &[self.model.policy]),
+        ]);
         let command = self.signed([0x80, 0x4E, 0, 0], &[]);
         self.expect_answer("READ LIMITS", &command, Ok(expected));
     }
@@ -428,6 +445,30 @@ impl<R: Reader> Run<'_, R> {
             (0x81, account.chain_code.as_bytes()),
         ]);
         assert_eq!(answer[..expected.len()], expected);
+    }
+
+    fn set_policy(&mut self) {
+        let policy = self.random.of(&[0, 1, 2, 3, 3, 4]);
+        let expected = if policy < 4 { 0x9000 } else { 0x6A80 };
+        let body = objects(&[(0x86, &[policy])]);
+        self.owner("SET POLICY", [0x80, 0x52, 0, 0], &body, expected);
+        if expected == 0x9000 {
+            self.model.policy = policy;
+        }
+    }
+
+    fn statement(&mut self) {
+        let payment = self.model.log.values().last();
+        let txid = payment.map_or_else(Txid::all_zeros, |payment| payment.txid());
+        let nonce = self.random.bytes::<32>();
+        let expected = self.model.statement(&txid);
+        let data = objects(&[(0x80, &nonce), (0x81, &txid.to_byte_array())]);
+        let status = expected.as_ref().map_or_else(|status| *status, |_| 0x9000);
+        let answer = self.expect("STATEMENT", &apdu([0x80, 0x54, 0, 0], &data, true), status);
+        if let Ok(spent) = expected {
+            let wallet = self.model.wallet;
+            wallet.check_statement(&self.card.session(), &nonce, &txid, &spent, &answer);
+        }
     }
 
     fn resolve(&mut self) {
@@ -477,6 +518,12 @@ impl<R: Reader> Run<'_, R> {
         }
         self.owner("SIGN begins", [0x80, 0x40, 0, 0], &body, 0x9000);
         let (answer, status) = stream(&mut self.card, [0x80, 0x40, 1, 0], &bytes);
+        let mut places = unsigned.inputs.iter().map(|(_, _, _, place)| place);
+        if places.any(|place| self.model.pledged.contains(place)) {
+            assert_eq!((answer, status), (Vec::new(), 0x9416));
+            *self.met.entry(("SIGN pledged", status)).or_default() += 1;
+            return;
+        }
         if altered {
             assert_eq!((answer, status), (Vec::new(), 0x940A));
             self.expect("SIGN", &apdu([0x80, 0x40, 2, 0], &[], true), 0x6985);
@@ -553,10 +600,10 @@ impl<R: Reader> Run<'_, R> {
         self.expect("not now", &apdu(header, data, true), expected);
         // Owner commands without a challenge of their own.
         let body = objects(&[(0x80, &[0; 4])]);
-        let command = self
-            .model
-            .wallet
-            .signed(&[0; 16], [0x80, 0x42, 0, 0], &body);
+        let command =
+            self.model
+                .wallet
+                .signed(&self.card.session(), &[0; 16], [0x80, 0x42, 0, 0], &body);
         self.expect("READ LOG", &command, 0x6982);
     }
 

@@ -25,10 +25,11 @@ use std::collections::HashMap;
 use tillcard_applet::command::{
     Announced, Apdu, ChangeOwnerKey, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue,
     Issued, KeySource, Leaf, Limits, Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place,
-    Preview, ReceiveScript, ReceiveScriptAnswer, Select, Source, Verify,
+    Policy, Preview, ReceiveScript, ReceiveScriptAnswer, Select, Source, Verify,
 };
 use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::pin::PinBlock;
+use tillcard_applet::session::Session;
 use tillcard_applet::{Card, Response, owner};
 
 pub const PIN: &str = "271828";
@@ -42,6 +43,12 @@ pub const LIMITS: Limits = Limits {
     least_coin: 1_000,
     without_pin_amount: 0,
     without_pin_payments: 0,
+};
+
+/// Plain sessions may pay; statements are given.
+pub const POLICY: Policy = Policy {
+    plain_sessions: true,
+    statements: true,
 };
 
 pub fn pin(digits: &str) -> PinBlock {
@@ -90,6 +97,7 @@ pub fn issue_apdu(limits: Limits) -> Apdu {
         Leaf::Key(leaf_key(&secp).serialize()),
         &pin(PIN),
         limits,
+        POLICY,
     )
     .to_apdu()
 }
@@ -233,9 +241,14 @@ impl Owner {
     }
 
     fn signed_for<C: OwnerCommand>(&self, challenge: &[u8; 16], command: &C) -> Apdu {
-        let id = self.card_id();
+        let id = if C::NAMES_CARD {
+            self.card_id()
+        } else {
+            owner::ANY_CARD
+        };
         let (header, body) = (&C::HEADER, command.body());
-        let message = owner::message(Network::Regtest, &id, challenge, header, &body);
+        let session = &Session::Plain;
+        let message = owner::message(Network::Regtest, &id, session, challenge, header, &body);
         command.to_apdu(&self.sign(&self.key, message))
     }
 
@@ -247,10 +260,11 @@ impl Owner {
     ) -> (Vec<u8>, u16) {
         let (challenge, status) = send(card, GetChallenge::to_apdu().as_bytes());
         assert_eq!(status, 0x9000);
-        let challenge = challenge.try_into().unwrap();
+        let challenge: [u8; 16] = challenge.try_into().unwrap();
         let new_key = new.x_only_public_key().0.serialize();
         let id = self.card_id();
-        let proven = owner::key_proof_message(Network::Regtest, &id, &challenge, &new_key);
+        let proven =
+            owner::key_proof_message(Network::Regtest, &id, &Session::Plain, &challenge, &new_key);
         let change = ChangeOwnerKey {
             new_key,
             proof: self.sign(new, proven),
