@@ -9,16 +9,18 @@ mod oracle;
 
 use bitcoin::bip32::{ChildNumber, DerivationPath, Xpriv, Xpub};
 use bitcoin::consensus::{deserialize, serialize};
+use bitcoin::hashes::Hash;
 use bitcoin::key::{Keypair, TapTweak};
 use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
 use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
 use bitcoin::{Address, Network, ScriptBuf, Transaction};
-use oracle::card::{Reader, SELECT, apdu, objects};
+use oracle::card::{Reader, SELECT, apdu, objects, send};
+use oracle::channel::{Client, open_apdu};
 use oracle::model::{Model, announcement};
 use oracle::owner::{Unsigned, funding};
 use oracle::payment::{Request, Written};
 use oracle::random::Random;
-use oracle::wallet::{Leaf, Limits, Wallet, tagged_hash};
+use oracle::wallet::{Leaf, Limits, OwnKeys, Wallet, tagged_hash};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_core::{TryCryptoRng, TryRng};
@@ -120,19 +122,60 @@ impl Session {
     fn exchange(&mut self, command: &[u8]) -> Vec<u8> {
         let before = self.drawn.get();
         let response = Reader::transmit(&mut self.card, command);
-        say(self.text(), '>', command);
+        say(self.text(), ">", command);
+        self.say_draws(before);
+        say(self.text(), "<", &response);
+        let (answer, status) = response.split_last_chunk::<2>().unwrap();
+        assert!(matches!(
+            status,
+            [0x90, 0x00] | [0x61, _] | [0x63, _] | [0x69, _] | [0x6A, _] | [0x94, _]
+        ));
+        answer.to_vec()
+    }
+
+    /// One command inside a channel; its plain answer.
+    fn protected(&mut self, client: &mut Client, header: [u8; 4], data: &[u8]) -> Vec<u8> {
+        say(self.text(), "plain >", &apdu(header, data, true));
+        let command = client.protect(header, data);
+        let before = self.drawn.get();
+        let (answer, status) = send(&mut self.card, &command);
+        say(self.text(), ">", &command);
+        self.say_draws(before);
+        let mut left = &answer[..];
+        while left.len() > 256 {
+            let (part, rest) = left.split_at(256);
+            let more = rest.len() as u8;
+            say(self.text(), "<", &[part, &[0x61, more]].concat());
+            say(self.text(), ">", &[0x00, 0xC0, 0x00, 0x00, more]);
+            left = rest;
+        }
+        let status_word = status.to_be_bytes();
+        say(self.text(), "<", &[left, &status_word].concat());
+        let plain = client.unprotect(&answer, status).expect("the MAC is right");
+        say(self.text(), "plain <", &[&plain[..], &status_word].concat());
+        plain
+    }
+
+    /// An owner command inside a channel.
+    fn protected_owner(
+        &mut self,
+        client: &mut Client,
+        wallet: &Wallet,
+        header: [u8; 4],
+        body: &[u8],
+    ) -> Vec<u8> {
+        let challenge = self.protected(client, [0x00, 0x84, 0, 0], &[]);
+        let command = wallet.signed(&client.session(), &challenge, header, body);
+        let data = &command[5..command.len() - 1];
+        self.protected(client, header, data)
+    }
+
+    fn say_draws(&mut self, before: u8) {
         let draws = self.drawn.get();
         if draws > before {
             let numbers: Vec<String> = (before + 1..=draws).map(|n| format!("{n:02X}")).collect();
             writeln!(self.text(), "draws {}", numbers.join(", ")).unwrap();
         }
-        say(self.text(), '<', &response);
-        let (answer, status) = response.split_last_chunk::<2>().unwrap();
-        assert!(matches!(
-            status,
-            [0x90, 0x00] | [0x61, _] | [0x63, _] | [0x69, _] | [0x94, _]
-        ));
-        answer.to_vec()
     }
 
     fn reset(&mut self) {
@@ -152,9 +195,10 @@ impl Session {
     }
 }
 
-fn say(text: &mut String, direction: char, bytes: &[u8]) {
+fn say(text: &mut String, direction: &str, bytes: &[u8]) {
+    let indented = " ".repeat(direction.len());
     for (i, line) in bytes.chunks(LINE).enumerate() {
-        let mark = if i == 0 { direction } else { ' ' };
+        let mark = if i == 0 { direction } else { &indented };
         let line: Vec<String> = line.iter().map(|byte| format!("{byte:02X}")).collect();
         writeln!(text, "{mark} {}", line.join(" ")).unwrap();
     }
@@ -192,6 +236,7 @@ fn issue_data(key: &[u8], leaf: &[u8; 35]) -> Vec<u8> {
         (0x83, leaf),
         (0x84, &[0x26, 0x27, 0x18, 0x28, 0xFF, 0xFF, 0xFF, 0xFF]),
         (0x85, &LIMITS.to_bytes()),
+        (0x86, &[3]),
     ])
 }
 
@@ -243,7 +288,13 @@ fn examples() -> Vec<Example> {
     let public = Xpub::from_priv(&secp, &account);
     let owner = Keypair::from_secret_key(&secp, &secret(0x11));
     let nobody = owner.x_only_public_key().0;
-    let wallet = Wallet::known(owner, 3, public, Leaf::None, &nobody, None);
+    let own_keys = OwnKeys {
+        identity: answer[71..104].to_vec(),
+        agreement: answer[106..139].to_vec(),
+    };
+    let imported = Some(account.private_key);
+    let wallet =
+        Wallet::known(owner, 3, public, Leaf::None, &nobody, imported).with_own_keys(own_keys);
 
     session.begin("The PIN, and where to send coins");
     session.exchange(&[0x00, 0x20, 0x00, 0x80]);
@@ -262,6 +313,7 @@ fn examples() -> Vec<Example> {
         "bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqkedrcr"
     );
     let model = &mut Model::new(&wallet, LIMITS);
+    model.policy = 3;
     model.verify(&wallet.pin);
     assert_eq!(model.receive_script(), Ok(answer));
 
@@ -304,6 +356,48 @@ fn examples() -> Vec<Example> {
     assert_eq!(model.pay(&request).unwrap(), written);
     check_exactly(&written, &again, &[(0, 0)], session.drawn.get());
 
+    session.begin("A channel");
+    let ephemeral = p256::SecretKey::from_slice(&[0x44; 32]).unwrap();
+    let opened = session.exchange(&open_apdu(&ephemeral));
+    let agreement_key = wallet.own_keys.agreement.clone();
+    let mut client = Client::agreed(&ephemeral, &agreement_key, &opened).expect("the receipt");
+    let client = &mut client;
+    session.protected(client, [0x00, 0x20, 0x00, 0x80], &[]);
+    let challenge = [0x77; 32];
+    let proof = session.protected(client, [0x00, 0x88, 0, 0], &challenge);
+    let salt = &proof[2..18];
+    let digest = tagged_hash(
+        "Tillcard/genuine",
+        &[&[0, 3], &client.session(), &challenge, salt],
+    );
+    assert!(wallet.is_signed_by_identity(&digest, &proof[20..]));
+    session.protected(client, [0x80, 0x30, 0, 1], &request.data());
+
+    session.begin("A payment in the channel, and a statement");
+    session.protected(client, [0x00, 0x20, 0x00, 0x80], &wallet.pin);
+    model.verify(&wallet.pin);
+    let second = Request {
+        identity: [0x56; 16],
+        amount: 10_000,
+        ..request.clone()
+    };
+    let paid = session.protected(client, [0x80, 0x30, 0, 0], &second.data());
+    let written = model.pay(&second).unwrap();
+    check_exactly(&written, &paid, &[(1, 0)], session.drawn.get());
+    let txid = written.transaction.compute_txid();
+    let spent = model.statement(&txid).unwrap();
+    let nonce = [0x88; 32];
+    let ask = objects(&[(0x80, &nonce), (0x81, &txid.to_byte_array())]);
+    let statement = session.protected(client, [0x80, 0x54, 0, 0], &ask);
+    wallet.check_statement(&client.session(), &nonce, &txid, &spent, &statement);
+
+    session.begin("What ends a channel");
+    let number = objects(&[(0x80, &1u32.to_be_bytes())]);
+    let answer = session.protected_owner(client, &wallet, [0x80, 0x42, 0, 0], &number);
+    assert_eq!(model.read_log(1), Ok(answer));
+    session.exchange(&[0x00, 0x84, 0x00, 0x00, 0x10]);
+    session.exchange(&client.protect([0x00, 0x84, 0, 0], &[]));
+
     session.begin("What the owner reads");
     let number = objects(&[(0x80, &0u32.to_be_bytes())]);
     let answer = session.owner(&wallet, [0x80, 0x42, 0, 0], &number);
@@ -327,7 +421,7 @@ fn examples() -> Vec<Example> {
                 50_000,
                 Err(ScriptBuf::from([&[0x00, 0x14][..], &[0x66; 20]].concat())),
             ),
-            (change.amount - 50_300, Ok((1, 1))),
+            (change.amount - 50_300, Ok((1, 2))),
         ],
     };
     let stream = unsigned.stream();
@@ -335,7 +429,7 @@ fn examples() -> Vec<Example> {
     let answer = session.exchange(&apdu([0x80, 0x40, 1, 0], &stream, true));
     assert_eq!(answer, unsigned.summary());
     let signature = session.exchange(&apdu([0x80, 0x40, 2, 0], &[], true));
-    let expected = signature_with(&unsigned.written(&wallet), 0, (1, 0), session.drawn.get());
+    let expected = signature_with(&unsigned.written(&wallet), 0, (1, 1), session.drawn.get());
     assert_eq!(signature, expected);
 
     session.begin("What the owner mends");
@@ -355,6 +449,25 @@ fn examples() -> Vec<Example> {
             .windows(new_key.len())
             .any(|object| object == new_key)
     );
+
+    session.begin("The owner gives the card away");
+    session.owner(&wallet, [0x80, 0x56, 0, 0], &[]);
+    session.exchange(&apdu([0x00, 0xCA, 0x01, 0x00], &[], true));
+
+    session.begin("What the manufacturer does");
+    session.fresh();
+    session.exchange(SELECT);
+    session.exchange(&apdu([0x00, 0x46, 0, 1], &[], true));
+    for (p2, der) in [
+        (0x00, [0x30, 0x01, 0x0B]),
+        (0x10, [0x30, 0x01, 0x1D]),
+        (0x20, [0x30, 0x01, 0x2A]),
+    ] {
+        session.exchange(&apdu([0x00, 0xDA, 0x02, p2], &der, false));
+    }
+    session.exchange(&[0x00, 0xDA, 0x02, 0xFF]);
+    let reference = [0xA6, 0x04, 0x83, 0x02, 0x13, 0x01];
+    session.exchange(&apdu([0x00, 0xCA, 0xBF, 0x21], &reference, true));
 
     session.examples
 }

@@ -267,7 +267,8 @@ impl Wallet {
         .with_own_keys(own_keys)
     }
 
-    fn with_own_keys(self, own_keys: OwnKeys) -> Self {
+    /// With the keys that the issue record tells.
+    pub fn with_own_keys(self, own_keys: OwnKeys) -> Self {
         Self { own_keys, ..self }
     }
 
