@@ -243,4 +243,9 @@ impl<R: Reader> Reader for InChannel<R> {
     fn session(&self) -> Vec<u8> {
         self.client.as_ref().expect("a channel").session()
     }
+
+    fn protected(&mut self, header: [u8; 4], data: &[u8]) -> u16 {
+        let client = self.client.as_mut().expect("a channel");
+        client.send(&mut self.card, header, data).1
+    }
 }
