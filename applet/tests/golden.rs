@@ -10,12 +10,13 @@ mod oracle;
 
 use bitcoin::Transaction;
 use bitcoin::consensus::deserialize;
-use oracle::card::{SELECT, TestCard, apdu, fresh, objects, send};
+use oracle::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
+use oracle::channel::{Client, open_apdu};
 use oracle::model::Model;
 use oracle::owner::enter;
 use oracle::payment::{self, Request, outpoint_bytes};
 use oracle::random::Random;
-use oracle::wallet::{Leaf, Limits, Profile, Wallet};
+use oracle::wallet::{Leaf, Limits, OwnKeys, Profile, Wallet, tagged_hash};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::fs;
@@ -249,6 +250,42 @@ fn a_payment_of_0_1_is_given_again() {
         let txid = outpoint_bytes(&bitcoin::OutPoint::new(transaction.compute_txid(), 0));
         let learnt = fs::read_to_string(path(&format!("{name}.txt"))).unwrap();
         assert!(learnt.contains(&hex::encode(&txid[..32])), "{name}");
+    }
+}
+
+/// A card of 0.1 has no key that opens channels until its owner reads the account;
+/// the key that signs stays.
+#[test]
+fn a_card_of_0_1_gets_its_agreement_key() {
+    let (_, mut wallet, _) = issued();
+    for name in &V0_1[1..] {
+        let mut card = card(image(name));
+        let ephemeral = p256::SecretKey::from_slice(&[9; 32]).unwrap();
+        assert_eq!(send(&mut card, &open_apdu(&ephemeral)).1, 0x6985);
+        let read = |card: &mut TestCard, wallet: &Wallet| {
+            let (answer, status) = wallet.command(card, [0x80, 0x50, 0, 0], &[]);
+            assert_eq!(status, 0x9000);
+            OwnKeys {
+                identity: answer[71..104].to_vec(),
+                agreement: answer[106..139].to_vec(),
+            }
+        };
+        let keys = read(&mut card, &wallet);
+        Reader::reset(&mut card);
+        assert_eq!(send(&mut card, SELECT).1, 0x9000);
+        let again = read(&mut card, &wallet);
+        assert_eq!(again.identity, keys.identity);
+        assert_eq!(again.agreement, keys.agreement);
+        wallet = wallet.with_own_keys(keys);
+        let mut client = Client::open(&mut card, &ephemeral, &wallet.own_keys.agreement);
+        let challenge = [7; 32];
+        let (proof, status) = client.send(&mut card, [0x00, 0x88, 0, 0], &challenge);
+        assert_eq!(status, 0x9000);
+        let digest = tagged_hash(
+            "Tillcard/genuine",
+            &[&[0, 3], &client.session(), &challenge, &proof[2..18]],
+        );
+        assert!(wallet.is_signed_by_identity(&digest, &proof[20..]));
     }
 }
 

@@ -7,8 +7,11 @@ use crate::key::OwnKeyPairs;
 use crate::status::{self, Status};
 use crate::tlv;
 use embedded_storage::nor_flash::NorFlash;
-use heapless::VecView;
+use heapless::{Vec, VecView};
 use zeroize::Zeroizing;
+
+/// A piece of a certificate.
+pub type Piece = Vec<u8, { Certificate::PIECE_MAX }>;
 
 /// Bytes of a certificate, most of the time.
 pub(super) const TYPICAL_CERTIFICATE: usize = 512;
@@ -104,14 +107,33 @@ impl<N: NorFlash> Persistent<N> {
         if !self.is_personalised()? {
             return Err(status::DATA_NOT_FOUND);
         }
-        let mut buffer = [0; Certificate::PIECE_MAX];
         for certificate in [Certificate::Batch, Certificate::Key(key)] {
-            for piece in certificate.keys() {
-                if let Some(bytes) = self.journal.read(piece, &mut buffer)? {
-                    tlv::append(out, bytes)?;
-                }
+            for number in 0..Certificate::PIECES {
+                tlv::append(out, &self.certificate_piece(certificate, number)?)?;
             }
         }
         Ok(())
+    }
+
+    /// A piece of a certificate; empty when there is none.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn certificate_piece(
+        &mut self,
+        certificate: Certificate,
+        number: u8,
+    ) -> Result<Piece, Status> {
+        let mut piece = Piece::new();
+        piece
+            .resize_default(Certificate::PIECE_MAX)
+            .map_err(|_| status::EXECUTION_ERROR)?;
+        let key = certificate.keys().start + Key::from(number);
+        let length = self
+            .journal
+            .read(key, &mut piece)?
+            .map_or(0, |bytes| bytes.len());
+        piece.truncate(length);
+        Ok(piece)
     }
 }

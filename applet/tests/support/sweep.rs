@@ -4,7 +4,7 @@ use super::{rng, send};
 use rand_chacha::ChaCha20Rng;
 use std::collections::VecDeque;
 use tillcard_applet::Card;
-use tillcard_applet::command::{Limits, Place, Select};
+use tillcard_applet::command::{Certificate, Limits, Place, Policy, Select};
 use tillcard_applet::journal::RECORD_MAX;
 use tillcard_applet::nvm::{RamNvm, TornNvm};
 use tillcard_applet::persistent::{Coin, Given, Persistent, Slot, Tally};
@@ -23,6 +23,11 @@ pub struct Remembered {
     /// The log's entries in Debug's form, and how often each was given.
     pub log: Vec<(String, Given)>,
     pub retired: Vec<u32>,
+    pub pledged: Vec<u32>,
+    pub policy: Option<Policy>,
+    /// The card's own keys, and what was stored of certificates.
+    pub own: Option<(Vec<u8>, Vec<Vec<u8>>, bool)>,
+    pub terminated: bool,
 }
 
 pub fn remembered(nvm: RamNvm) -> Remembered {
@@ -35,6 +40,10 @@ pub fn remembered(nvm: RamNvm) -> Remembered {
         coins: Vec::new(),
         log: Vec::new(),
         retired: Vec::new(),
+        pledged: Vec::new(),
+        policy: None,
+        own: own(&mut persistent),
+        terminated: persistent.is_terminated().expect("the journal opens"),
     };
     if !persistent.is_issued().expect("the journal opens") {
         return found;
@@ -64,10 +73,33 @@ pub fn remembered(nvm: RamNvm) -> Remembered {
             if persistent.is_retired(place).unwrap() {
                 found.retired.push(place.to_u32());
             }
+            if persistent.is_pledged(place).unwrap() {
+                found.pledged.push(place.to_u32());
+            }
         }
     }
+    found.policy = Some(persistent.policy().unwrap());
     found.tally = Some(tally);
     found
+}
+
+fn own(persistent: &mut Persistent<RamNvm>) -> Option<(Vec<u8>, Vec<Vec<u8>>, bool)> {
+    let keys = persistent.own_keys().unwrap()?;
+    let pieces = Certificate::ALL
+        .into_iter()
+        .flat_map(|certificate| (0..Certificate::PIECES).map(move |piece| (certificate, piece)))
+        .map(|(certificate, piece)| {
+            persistent
+                .certificate_piece(certificate, piece)
+                .unwrap()
+                .to_vec()
+        })
+        .collect();
+    Some((
+        keys.to_bytes().to_vec(),
+        pieces,
+        persistent.is_personalised().unwrap(),
+    ))
 }
 
 /// What one run of the last command came to.
@@ -108,17 +140,31 @@ pub fn sweep(
     command: &dyn Fn(&mut TornCard) -> (Vec<u8>, u16),
     check: &dyn Fn(u64, &Outcome, &Outcome),
 ) -> u64 {
+    sweep_some(name, start, prepare, command, check, &|_| true)
+}
+
+/// [`sweep`] at those positions of which `when` holds.
+pub fn sweep_some(
+    name: &str,
+    start: &RamNvm,
+    prepare: &dyn Fn(&mut TornCard),
+    command: &dyn Fn(&mut TornCard) -> (Vec<u8>, u16),
+    check: &dyn Fn(u64, &Outcome, &Outcome),
+    when: &dyn Fn(u64) -> bool,
+) -> u64 {
     let whole = run(start, None, prepare, command);
     assert!(whole.changed > 0);
-    for cut in 0..whole.changed {
+    let mut positions = 0;
+    for cut in (0..whole.changed).filter(|cut| when(*cut)) {
+        positions += 1;
         let outcome = run(start, Some(cut), prepare, command);
         assert_eq!(outcome.changed, cut);
         assert_eq!(outcome.status, 0x6581, "{name} cut after {cut} bytes");
         assert!(outcome.answer.is_empty(), "{name} cut after {cut} bytes");
         check(cut, &outcome, &whole);
     }
-    println!("{name}: {} positions", whole.changed);
-    whole.changed
+    println!("{name}: {positions} positions of {}", whole.changed);
+    positions
 }
 
 /// NVMs on which a command finds the journal in different places: as it is, and

@@ -1,0 +1,169 @@
+//! What a manufacturer does to a card: its own keys, certificates, the end of that;
+//! and that the power may fail in each step.
+
+mod support;
+
+use support::sweep::*;
+use support::*;
+use tillcard_applet::Card;
+use tillcard_applet::command::{
+    Certificate, GenerateOwnKeys, GetData, Issued, OwnKey, OwnKeys, Policy, PutData, ReadAccount,
+    SetPolicy,
+};
+use tillcard_applet::nvm::RamNvm;
+
+fn piece(certificate: Certificate, number: u8, bytes: &[u8]) -> Vec<u8> {
+    let put = PutData::Piece {
+        certificate,
+        number,
+        bytes,
+    };
+    put.to_apdu().unwrap().as_bytes().to_vec()
+}
+
+fn end() -> Vec<u8> {
+    PutData::End.to_apdu().unwrap().as_bytes().to_vec()
+}
+
+const BATCH: Certificate = Certificate::Batch;
+const IDENTITY: Certificate = Certificate::Key(OwnKey::Identity);
+const AGREEMENT: Certificate = Certificate::Key(OwnKey::Agreement);
+
+fn certificates(key: OwnKey) -> Vec<u8> {
+    GetData::Certificates(key).to_apdu().as_bytes().to_vec()
+}
+
+#[test]
+fn keys_and_certificates() {
+    let mut card = selected(RamNvm::default());
+    // Nothing can be vouched for yet, and nothing ends.
+    assert_eq!(send(&mut card, &certificates(OwnKey::Identity)).1, 0x6A88);
+    assert_eq!(send(&mut card, &end()).1, 0x6985);
+    assert_eq!(send(&mut card, &piece(BATCH, 0, &[1])).1, 0x9000);
+    let mut drawn = Vec::new();
+    for _ in 0..2 {
+        let (answer, status) = send(&mut card, GenerateOwnKeys::to_apdu().as_bytes());
+        assert_eq!(status, 0x9000);
+        let keys = OwnKeys::parse(&answer).unwrap();
+        drawn.extend([keys.identity_key, keys.agreement_key]);
+    }
+    assert!((1..4).all(|i| !drawn[..i].contains(&drawn[i])));
+    // New keys: what vouched for others is gone.
+    assert_eq!(send(&mut card, &piece(IDENTITY, 0, &[2; 239])).1, 0x9000);
+    assert_eq!(send(&mut card, &piece(IDENTITY, 2, &[3])).1, 0x9000);
+    assert_eq!(send(&mut card, &piece(AGREEMENT, 0, &[4; 100])).1, 0x9000);
+    assert_eq!(send(&mut card, &end()).1, 0x6985);
+    assert_eq!(send(&mut card, &piece(BATCH, 0, &[9; 3])).1, 0x9000);
+    assert_eq!(send(&mut card, &piece(BATCH, 0, &[5; 2])).1, 0x9000);
+    assert_eq!(send(&mut card, &certificates(OwnKey::Identity)).1, 0x6A88);
+    assert_eq!(send(&mut card, &end()).1, 0x9000);
+    let expected = [&[5; 2][..], &[2; 239], &[3]].concat();
+    assert_eq!(
+        send(&mut card, &certificates(OwnKey::Identity)),
+        (expected, 0x9000)
+    );
+    let expected = [&[5; 2][..], &[4; 100]].concat();
+    assert_eq!(
+        send(&mut card, &certificates(OwnKey::Agreement)),
+        (expected, 0x9000)
+    );
+    // For good.
+    for command in [end(), piece(BATCH, 0, &[1])] {
+        assert_eq!(send(&mut card, &command).1, 0x6985);
+    }
+    assert_eq!(
+        send(&mut card, GenerateOwnKeys::to_apdu().as_bytes()).1,
+        0x6985
+    );
+    // The keys are those that the issue record names.
+    let owner = Owner::issue(&mut card, LIMITS);
+    let (answer, status) = owner.command(&mut card, &ReadAccount);
+    assert_eq!(status, 0x9000);
+    let record = Issued::parse(&answer[..35 + 34 + 35 + 35 + 18 + 66]).unwrap();
+    assert_eq!([record.identity_key, record.agreement_key], drawn[2..]);
+}
+
+#[test]
+fn what_can_t_be_stored() {
+    let mut card = selected(RamNvm::default());
+    for (p1, p2) in [
+        (0x02, 0x04),
+        (0x02, 0x14),
+        (0x02, 0x30),
+        (0x02, 0xF0),
+        (0x01, 0x00),
+    ] {
+        assert_eq!(send(&mut card, &[0x00, 0xDA, p1, p2, 0x01, 0x00]).1, 0x6A86);
+    }
+    assert_eq!(send(&mut card, &[0x00, 0xDA, 0x02, 0x00]).1, 0x6700);
+    let long = [&[0x00, 0xDA, 0x02, 0x00, 240][..], &[0; 240]].concat();
+    assert_eq!(send(&mut card, &long).1, 0x6700);
+    assert_eq!(
+        send(&mut card, &[0x00, 0xDA, 0x02, 0xFF, 0x01, 0x00]).1,
+        0x6700
+    );
+    for (data, status) in [
+        (&[0xA6, 0x04, 0x83, 0x02, 0x13][..], 0x6700),
+        (&[0xA6, 0x04, 0x83, 0x02, 0x13, 0x02], 0x6A88),
+        (&[0xA6, 0x04, 0x83, 0x02, 0x11, 0x01], 0x6A88),
+        (&[0xA6, 0x04, 0x84, 0x02, 0x13, 0x01], 0x6A80),
+        (&[0xA5, 0x04, 0x83, 0x02, 0x13, 0x01], 0x6A80),
+        (&[0xA6, 0x03, 0x83, 0x02, 0x13, 0x01], 0x6A80),
+    ] {
+        let command = [&[0x00, 0xCA, 0xBF, 0x21, data.len() as u8][..], data, &[0]].concat();
+        assert_eq!(send(&mut card, &command).1, status, "{data:02X?}");
+    }
+}
+
+#[test]
+fn power_fails_during_personalisation() {
+    let mut card = selected(RamNvm::default());
+    let steps = [
+        GenerateOwnKeys::to_apdu().as_bytes().to_vec(),
+        piece(BATCH, 0, &[1; 239]),
+        piece(BATCH, 1, &[2; 100]),
+        piece(IDENTITY, 0, &[3; 239]),
+        piece(AGREEMENT, 0, &[4; 239]),
+        end(),
+    ];
+    for (number, step) in steps.iter().enumerate() {
+        let start = card.nvm().clone();
+        let name = format!("step {number} of the personalisation");
+        let positions = sweep(
+            &name,
+            &start,
+            &|_| {},
+            &|card| send(card, step),
+            &old_or_new(&name, &start),
+        );
+        assert!(positions > 12);
+        // As the sweep's cards do, from the same random numbers.
+        card = Card::new(start, rng(77));
+        assert_eq!(
+            send(
+                &mut card,
+                tillcard_applet::command::Select::to_apdu().as_bytes()
+            )
+            .1,
+            0x9000
+        );
+        assert_eq!(send(&mut card, step).1, 0x9000);
+    }
+}
+
+#[test]
+fn power_fails_while_the_policy_is_set() {
+    let (card, owner) = funded(41, &[]);
+    let set = SetPolicy::new(Policy::default());
+    let mut positions = 0;
+    for start in starts(card.into_nvm(), 1, &[1, 31, 32]) {
+        positions += sweep(
+            "SET POLICY",
+            &start,
+            &|_| {},
+            &|card| owner.command(card, &set),
+            &old_or_new("SET POLICY", &start),
+        );
+    }
+    assert!(positions > 6000);
+}
