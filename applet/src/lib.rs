@@ -5,7 +5,7 @@
 //! would run on a secure element or a token as it does in the emulator.
 //!
 //! ```text
-//! framing → secure messaging → dispatcher → parsed command → handler → journal
+//! framing → dispatcher → secure messaging → parsed command → handler → journal
 //! ```
 //!
 //! The text that this implements is `docs/protocol.md`.
