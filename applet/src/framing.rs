@@ -15,6 +15,9 @@ pub const RESPONSE_MAX: usize = ANSWER_MAX + 2;
 /// A response APDU.
 pub type Response = Vec<u8, RESPONSE_MAX>;
 
+/// What a short Le asks for at most.
+const SHORT_LE_MAX: usize = 256;
+
 /// GET RESPONSE: CLA, INS.
 const GET_RESPONSE: [u8; 2] = [0x00, 0xC0];
 
@@ -84,7 +87,14 @@ impl Framing {
         };
         match refusal {
             Some(status) => self.answer(Err(status), 0, response),
-            None => self.give(Status::Success, command.expected(), response),
+            None => {
+                // There are clients that send no Le here.
+                let expected = match command.expected() {
+                    0 => SHORT_LE_MAX,
+                    expected => expected,
+                };
+                self.give(Status::Success, expected, response);
+            }
         }
     }
 
