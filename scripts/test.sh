@@ -48,6 +48,8 @@ stage_fuzz() { scripts/fuzz.sh; }
 
 stage_reader-tests() {
     find_fixtures
+    TILLCARD_YUBIKIT=$(scripts/yubikit.sh)
+    export TILLCARD_YUBIKIT
     # One reader, so one test at a time.
     scripts/with-pcscd.sh cargo test --quiet --locked --workspace --all-features \
         --test 'pcsc*' -- --test-threads=1

@@ -64,7 +64,7 @@ fn opensc_tool_selects_the_application() {
         output.contains("6F 17 84 09 F0 54 49 4C 4C 43 41 52 44 A5 0A 80"),
         "{output}"
     );
-    assert!(output.contains("02 00 02 81 04 00 00 00 7F"), "{output}");
+    assert!(output.contains("02 00 03 81 04 00 00 02 FF"), "{output}");
 }
 
 #[test]
@@ -104,15 +104,30 @@ fn pcsc_scan_sees_a_card_and_reads_its_historical_bytes() {
     }
 }
 
-#[test]
-fn pyscard_sees_a_healthy_card() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pyscard_client.py");
+/// A script beside this file, for the Python that has Debian's packages.
+fn python(script: &str) -> Command {
     let python = if Path::new("/usr/bin/python3").exists() {
         "/usr/bin/python3"
     } else {
         "python3"
     };
+    let mut command = Command::new(python);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(script));
+    command
+}
+
+#[test]
+fn pyscard_sees_a_healthy_card() {
     let atr = listed(&ATR, "");
-    let output = with_card(|| run(Command::new(python).arg(&script).arg(&atr)));
+    let output = with_card(|| run(python("pyscard_client.py").arg(&atr)));
     assert_eq!(output.trim(), "healthy");
+}
+
+/// A client of SCP11b that others wrote, for their cards.
+#[test]
+fn yubikit_opens_a_channel() {
+    let yubikit = std::env::var_os("TILLCARD_YUBIKIT")
+        .expect("TILLCARD_YUBIKIT names the folder that scripts/yubikit.sh prints");
+    let output = with_card(|| run(python("yubikit_client.py").env("PYTHONPATH", &yubikit)));
+    assert_eq!(output.lines().collect::<Vec<_>>(), ["opened", "opened"]);
 }
