@@ -11,7 +11,7 @@ pub(super) const BLOCK: usize = 16;
 pub(super) const MAC_LENGTH: usize = 8;
 
 /// A session key.
-#[derive(Clone, ZeroizeOnDrop)]
+#[derive(ZeroizeOnDrop)]
 pub(super) struct Key([u8; BLOCK]);
 
 impl Key {
