@@ -132,6 +132,10 @@ pub fn meaning(status: u16) -> Option<&'static str> {
         0x9413 => "the card gave this payment too often already, or it is cancelled",
         0x9414 => "the card didn't offer this coin",
         0x9415 => "too many coins reported absent for one PIN entry",
+        0x9416 => "the card gave a statement on this coin, and signs nothing else for it",
+        0x9417 => {
+            "the card gives no statement on this payment: its owner signed against it, or it is cancelled"
+        }
         _ => return None,
     })
 }

@@ -442,7 +442,7 @@ fn examples() -> Vec<Example> {
     session.exchange(&wallet.signed(&[0], &challenge, [0x80, 0x4C, 0, 0], &body));
     let wallet = Wallet::known(new, 3, public, Leaf::None, &nobody, None);
     let mut answer = session.owner(&wallet, [0x80, 0x50, 0, 0], &[]);
-    answer.extend(session.exchange(&[0x00, 0xC0, 0x00, 0x00, 0x09]));
+    answer.extend(session.exchange(&[0x00, 0xC0, 0x00, 0x00, 0x2C]));
     let new_key = objects(&[(0x88, &new.x_only_public_key().0.serialize())]);
     assert!(
         answer

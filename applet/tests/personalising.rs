@@ -56,8 +56,14 @@ fn keys_and_certificates() {
     assert_eq!(send(&mut card, &piece(BATCH, 0, &[9; 3])).1, 0x9000);
     assert_eq!(send(&mut card, &piece(BATCH, 0, &[5; 2])).1, 0x9000);
     assert_eq!(send(&mut card, &certificates(OwnKey::Identity)).1, 0x6A88);
+    // A piece is missing between two others.
+    assert_eq!(send(&mut card, &end()).1, 0x6985);
+    assert_eq!(send(&mut card, &piece(IDENTITY, 1, &[8])).1, 0x9000);
+    // The first piece removes the others.
+    assert_eq!(send(&mut card, &piece(AGREEMENT, 1, &[7; 9])).1, 0x9000);
+    assert_eq!(send(&mut card, &piece(AGREEMENT, 0, &[4; 100])).1, 0x9000);
     assert_eq!(send(&mut card, &end()).1, 0x9000);
-    let expected = [&[5; 2][..], &[2; 239], &[3]].concat();
+    let expected = [&[5; 2][..], &[2; 239], &[8, 3]].concat();
     assert_eq!(
         send(&mut card, &certificates(OwnKey::Identity)),
         (expected, 0x9000)

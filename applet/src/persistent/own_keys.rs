@@ -56,7 +56,8 @@ impl<N: NorFlash> Persistent<N> {
         Ok(change.commit()?)
     }
 
-    /// Stores a piece of a certificate (`[PER-2]`).
+    /// Stores a piece of a certificate, the first of which removes the others
+    /// (`[PER-2]`).
     ///
     /// # Errors
     /// `6581`
@@ -66,8 +67,16 @@ impl<N: NorFlash> Persistent<N> {
         number: u8,
         bytes: &[u8],
     ) -> Result<(), Status> {
-        let mut change = self.journal.begin(1, bytes.len())?;
-        change.put(certificate.keys().start + Key::from(number), bytes)?;
+        let piece = certificate.keys().start + Key::from(number);
+        let stale = match number {
+            0 => piece + 1..certificate.keys().end,
+            _ => 0..0,
+        };
+        let mut change = self.journal.begin(1 + stale.len(), bytes.len())?;
+        change.put(piece, bytes)?;
+        for piece in stale {
+            change.remove(piece)?;
+        }
         Ok(change.commit()?)
     }
 
@@ -84,13 +93,17 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6985` when something is missing; `6581`.
     pub fn end_personalisation(&mut self) -> Result<(), Status> {
-        let mut needed = Certificate::ALL
-            .into_iter()
-            .map(|certificate| certificate.keys().start)
-            .chain([OWN_KEYS]);
-        if !needed.try_fold(true, |all, key| {
-            Ok::<_, Status>(all & self.journal.contains(key)?)
-        })? {
+        let mut is_complete = self.journal.contains(OWN_KEYS)?;
+        for certificate in Certificate::ALL {
+            let mut before = true;
+            is_complete &= self.journal.contains(certificate.keys().start)?;
+            for piece in certificate.keys() {
+                let is_there = self.journal.contains(piece)?;
+                is_complete &= before || !is_there;
+                before = is_there;
+            }
+        }
+        if !is_complete {
             return Err(status::CONDITIONS);
         }
         let mut change = self.journal.begin(1, 1)?;
