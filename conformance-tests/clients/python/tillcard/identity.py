@@ -1,5 +1,7 @@
 """Who vouches for a card, and the card's proof that it is the one vouched for."""
 
+from datetime import datetime, timezone
+
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -32,7 +34,6 @@ def read_key(card: Card, which: bytes, root: x509.Certificate, network: bytes) -
     answer = card.command(C.CERTIFICATES, C.CERTIFICATE_OF + which)
     batch, leaf = (x509.load_der_x509_certificate(der) for der in _sequences(answer))
     wanted = "digital_signature" if which == C.IDENTITY_KEY else "key_agreement"
-    _check(root, root, {"key_cert_sign", "crl_sign"}, path_length=None)
     _check(batch, root, {"key_cert_sign", "crl_sign"}, path_length=C.BATCH_PATH_LENGTH)
     _check(leaf, batch, {wanted}, path_length=None)
     return _point(leaf)
@@ -53,6 +54,8 @@ def is_test_root(root: x509.Certificate) -> bool:
 
 def _check(certificate: x509.Certificate, issuer: x509.Certificate, usages: set[str], path_length: int | None) -> None:
     name = certificate.subject.rfc4514_string()
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    demand(certificate.not_valid_before <= now <= certificate.not_valid_after, f"{name} isn't valid today")
     demand(certificate.issuer == issuer.subject, f"{name} names another issuer")
     try:
         issuer.public_key().verify(certificate.signature, certificate.tbs_certificate_bytes, ec.ECDSA(SHA256()))

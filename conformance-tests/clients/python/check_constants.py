@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Checks that the client's constants are the protocol text's: each stands in the section named, and none elsewhere."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+from tillcard import constants, notation, standards
+
+HERE = Path(__file__).parent
+TEXT = HERE.parents[2] / "docs" / "protocol.md"
+
+# Numbers up to here are counts and positions of ordinary programming.
+SMALL = 16
+
+# Modules where constants may stand, and why.
+HOMES = {
+    "constants.py": "words of the text, checked here one by one",
+    "notation.py": "the grammar of the text's notation",
+    "standards.py": "numbers of the standards, under citations checked here",
+}
+
+
+def sections(text: str) -> dict[str, str]:
+    """What stands under each numbered heading, heading included; what stands before the first under ''."""
+    found, number, examples = {"": ""}, "", False
+    for line in text.splitlines():
+        examples ^= line.startswith("```")
+        if not examples and (heading := re.match(r"#+ (\d+(?:\.\d+)*)\.? ", line)):
+            number = heading[1]
+            found[number] = ""
+        found[number] += line + "\n"
+    return {number: squeeze(body) for number, body in found.items()}
+
+
+def squeeze(text: str) -> str:
+    return " ".join(text.split())
+
+
+def missing_quotes(text: str) -> list[str]:
+    found = sections(text)
+    return [
+        f"section {section or '(title)'} doesn't say: {words}"
+        for section, words in notation.QUOTES
+        if squeeze(words) not in found.get(section, "")
+    ]
+
+
+def missing_citations(text: str) -> list[str]:
+    return [f"the text doesn't cite {name}" for name in sorted(set(standards.CITATIONS)) if name not in text]
+
+
+def unquoted_constants(source: str) -> list[str]:
+    """Values in constants.py that don't come from a quotation."""
+    wrong = []
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.ImportFrom, ast.Expr)):
+            continue
+        for each in ast.walk(node):
+            if isinstance(each, ast.Constant) and not isinstance(each.value, str) and each.value not in (1, 2):
+                wrong.append(f"constants.py:{each.lineno}: {each.value!r} isn't a quotation")
+        names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
+        strange = {name for name in names if not name.isupper()} - set(dir(notation)) - {"int"}
+        wrong += [f"constants.py:{node.lineno}: {name} isn't a reader of quotations" for name in strange]
+    return wrong
+
+
+def stray_constants(name: str, tree: ast.Module) -> list[str]:
+    """Literals outside their homes that look like the protocol's."""
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    wrong = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "bytes" and _literal_list(node):
+            wrong.append((node, "bytes([...])"))
+        if isinstance(node, ast.Attribute) and node.attr == "fromhex" and node in _literal_fromhex(tree):
+            wrong.append((node, "bytes.fromhex of a literal"))
+        if not isinstance(node, ast.Constant) or id(node) in prose:
+            continue
+        value = node.value
+        if isinstance(value, int) and value > SMALL:
+            wrong.append((node, value))
+        if isinstance(value, bytes) and value:
+            wrong.append((node, value))
+        if isinstance(value, str) and re.match(r"Tillcard/|Tap[A-Z]|BIP0|(?=.*\d)[0-9A-Fa-f]{2,}$", value):
+            wrong.append((node, value))
+    return [f"{name}:{node.lineno}: {value!r} should stand in constants.py" for node, value in wrong]
+
+
+def _literal_list(call: ast.Call) -> bool:
+    return any(isinstance(arg, ast.List) and any(isinstance(each, ast.Constant) for each in arg.elts) for arg in call.args)
+
+
+def _literal_fromhex(tree: ast.AST) -> list[ast.AST]:
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return [call.func for call in calls if any(isinstance(arg, ast.Constant) for arg in call.args)]
+
+
+def check(text: str) -> list[str]:
+    wrong = missing_quotes(text) + missing_citations(text)
+    for path in sorted((HERE / "tillcard").glob("*.py")):
+        if path.name not in HOMES:
+            wrong += stray_constants(path.name, ast.parse(path.read_text()))
+    wrong += unquoted_constants(Path(constants.__file__).read_text())
+    # The story's own choices (amounts, PIN) stand in capitals at its top.
+    story = ast.parse((HERE / "story.py").read_text())
+    story.body = [node for node in story.body if not (isinstance(node, ast.Assign) and node.targets[0].id.isupper())]
+    return wrong + stray_constants("story.py", story)
+
+
+def main() -> int:
+    wrong = check(TEXT.read_text())
+    print("\n".join(wrong) or f"{len(notation.QUOTES)} quotations stand in {TEXT.name}, and no constant elsewhere")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
