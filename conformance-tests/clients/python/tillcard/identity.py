@@ -32,7 +32,10 @@ def read_key(card: Card, which: bytes, root: x509.Certificate, network: bytes) -
     """The card's identity or agreement key, once its chain of certificates is checked."""
     demand(network != C.MAINNET or not is_test_root(root), "the test root vouches for nothing on mainnet")
     answer = card.command(C.CERTIFICATES, C.CERTIFICATE_OF + which)
-    batch, leaf = (x509.load_der_x509_certificate(der) for der in _sequences(answer))
+    try:
+        batch, leaf = map(x509.load_der_x509_certificate, _sequences(answer))
+    except ValueError as error:
+        raise Failure("the card's certificates can't be read") from error
     wanted = "digital_signature" if which == C.IDENTITY_KEY else "key_agreement"
     _check(batch, root, {"key_cert_sign", "crl_sign"}, path_length=C.BATCH_PATH_LENGTH)
     _check(leaf, batch, {wanted}, path_length=None)
@@ -88,8 +91,9 @@ def _sequences(data: bytes) -> list[bytes]:
     """Two DER structures, one after the other."""
     parts = []
     while data:
-        # First byte of the length: itself, or 80 and the number of bytes that follow.
-        count = max(data[1] - C.SHORT_LENGTHS, 0) if len(data) > 1 else 0
+        demand(len(data) > 1, "certificates cut short")
+        # A first byte of the length from 80 on tells how many bytes of length follow.
+        count = max(data[1] - C.SHORT_LENGTHS, 0)
         length = int.from_bytes(data[2:2 + count], "big") if count else data[1]
         parts.append(data[:2 + count + length])
         data = data[2 + count + length:]

@@ -1,6 +1,6 @@
 """A card in a PC/SC reader."""
 
-from smartcard.Exceptions import CardConnectionException, NoCardException
+from smartcard.Exceptions import SmartcardException
 from smartcard.scard import SCARD_UNPOWER_CARD
 from smartcard.System import readers
 
@@ -9,16 +9,20 @@ from .errors import Failure
 
 class Reader:
     def __init__(self, name: str):
-        found = [each for each in readers() if name in str(each)]
+        try:
+            present = readers()
+        except SmartcardException as error:
+            raise Failure(f"no PC/SC service: {error}") from error
+        found = [each for each in present if str(each) == name] or [each for each in present if name in str(each)]
         if len(found) != 1:
-            raise Failure(f"{len(found)} readers are called {name!r}; there are: {', '.join(map(str, readers())) or 'none'}")
+            raise Failure(f"{len(found)} readers match {name!r} among: {', '.join(map(str, present)) or 'none'}")
         self._connection = found[0].createConnection()
         self._connect()
 
     def transmit(self, command: bytes) -> bytes:
         try:
             data, sw1, sw2 = self._connection.transmit(list(command))
-        except CardConnectionException as error:
+        except SmartcardException as error:
             raise Failure(f"the reader says: {error}") from error
         return bytes([*data, sw1, sw2])
 
@@ -33,5 +37,5 @@ class Reader:
     def _connect(self) -> None:
         try:
             self._connection.connect(disposition=SCARD_UNPOWER_CARD)
-        except (CardConnectionException, NoCardException) as error:
+        except SmartcardException as error:
             raise Failure(f"no card answers: {error}") from error
