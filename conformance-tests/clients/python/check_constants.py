@@ -71,10 +71,8 @@ def stray_constants(name: str, tree: ast.Module) -> list[str]:
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     wrong = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "bytes" and _literal_list(node):
-            wrong.append((node, "bytes([...])"))
-        if isinstance(node, ast.Attribute) and node.attr == "fromhex" and node in _literal_fromhex(tree):
-            wrong.append((node, "bytes.fromhex of a literal"))
+        if isinstance(node, ast.Call) and makes_bytes(node):
+            wrong.append((node, ast.unparse(node)))
         if not isinstance(node, ast.Constant) or id(node) in prose:
             continue
         value = node.value
@@ -87,13 +85,11 @@ def stray_constants(name: str, tree: ast.Module) -> list[str]:
     return [f"{name}:{node.lineno}: {value!r} should stand in constants.py" for node, value in wrong]
 
 
-def _literal_list(call: ast.Call) -> bool:
-    return any(isinstance(arg, ast.List) and any(isinstance(each, ast.Constant) for each in arg.elts) for arg in call.args)
-
-
-def _literal_fromhex(tree: ast.AST) -> list[ast.AST]:
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return [call.func for call in calls if any(isinstance(arg, ast.Constant) for arg in call.args)]
+def makes_bytes(call: ast.Call) -> bool:
+    """bytes or bytes.fromhex, of something written out."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    written = [each for arg in call.args for each in ([arg] if name == "fromhex" else getattr(arg, "elts", []))]
+    return name in ("bytes", "fromhex") and any(isinstance(each, ast.Constant) for each in written)
 
 
 def check(text: str) -> list[str]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tillcard import account, constants as C, crypto, fields, identity, image, log, payment, pin, statement
 from tillcard.card import Card
-from tillcard.channel import open_channel
 from tillcard.errors import Failure, Refused, demand
 from tillcard.owner import Owner
 from tillcard.payment import Request
@@ -187,7 +186,7 @@ class Story:
     def channel(self) -> None:
         """A new session: the application selected, and a channel open."""
         self.card.select()
-        open_channel(self.card, self.agreement_key)
+        self.card.open_channel(self.agreement_key)
 
     def owner(self) -> Owner:
         return Owner(self.card, self.owner_secret, NETWORK, self.account.card_id)

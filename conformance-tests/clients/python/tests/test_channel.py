@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.card_side import CardSide
 from tillcard import constants as C
 from tillcard.card import Card
-from tillcard.channel import open_channel, pad, unpad
+from tillcard.channel import pad, unpad
 from tillcard.errors import Failure, Refused
 from tillcard.pin import tries_left
 
@@ -22,7 +22,7 @@ class Channel(unittest.TestCase):
     def opened(self, application=echo) -> tuple[Card, CardSide]:
         side = CardSide(application)
         card = Card(side.transmit)
-        open_channel(card, side.agreement_key)
+        card.open_channel(side.agreement_key)
         return card, side
 
     def test_commands(self):
@@ -55,7 +55,7 @@ class Channel(unittest.TestCase):
         side = CardSide(echo)
         other = CardSide(echo)
         with self.assertRaisesRegex(Failure, "receipt"):
-            open_channel(Card(side.transmit), other.agreement_key)
+            Card(side.transmit).open_channel(other.agreement_key)
 
     def test_changed_answer_breaks_the_channel(self):
         for place in [0, -3, -10]:
@@ -90,10 +90,10 @@ class Channel(unittest.TestCase):
         seen = []
         side = CardSide(echo)
         card = Card(lambda command: (seen.append(command), side.transmit(command))[1])
-        open_channel(card, side.agreement_key)
-        open_channel(card, side.agreement_key)
+        card.open_channel(side.agreement_key)
+        card.open_channel(side.agreement_key)
         self.assertNotEqual(*seen)
-        open_channel(card, side.agreement_key, ec.derive_private_key(7, ec.SECP256R1()))
+        card.open_channel(side.agreement_key, ec.derive_private_key(7, ec.SECP256R1()))
 
     def test_padding(self):
         for length in range(1, 40):

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from . import constants as C
 from . import tlv
-from .channel import Channel
+from .channel import Channel, open_channel
 from .errors import Failure, Refused, demand
 
 
@@ -24,6 +26,11 @@ class Card:
         answer = tlv.decode(C.FCI_CARD, card)
         self.version = answer["version"]
         self.features = int.from_bytes(answer["capabilities"], "big")
+
+    def open_channel(self, agreement_key: bytes, ephemeral: ec.EllipticCurvePrivateKey | None = None) -> None:
+        """Begins a session in a channel; it ends the one before."""
+        self.channel = None
+        self.channel = open_channel(self.command, agreement_key, ephemeral)
 
     def can(self, feature: int) -> bool:
         return bool(self.features >> feature & 1)
@@ -64,8 +71,9 @@ class Card:
 
     def status(self) -> dict[str, bytes]:
         answer = self.command(C.STATUS)
-        state = tlv.decode(C.STATUS_STATE, answer[:3])
-        return state | tlv.decode(C.STATUS_ISSUED, answer[3:]) if state["state"] == C.ISSUED else state
+        (_, state), *more = tlv.each(answer)
+        demand((state == C.ISSUED) == bool(more), "a status that disagrees with the state")
+        return tlv.decode(C.STATUS_STATE + C.STATUS_ISSUED if more else C.STATUS_STATE, answer)
 
     def capabilities(self) -> dict[str, bytes]:
         return tlv.decode(C.CAPABILITIES_ANSWER, self.command(C.CAPABILITIES))

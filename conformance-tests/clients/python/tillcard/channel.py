@@ -1,9 +1,7 @@
 """The secure channel: opened by SCP11b, kept by SCP03."""
 
-from __future__ import annotations
-
 import hmac
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -17,23 +15,19 @@ from . import tlv
 from .crypto import p256
 from .errors import Failure, demand
 
-if TYPE_CHECKING:
-    from .card import Card
 
-
-def open_channel(card: Card, agreement_key: bytes, ephemeral: ec.EllipticCurvePrivateKey | None = None) -> None:
-    """Opens a channel to the card that has this agreement key, and no other."""
+def open_channel(command: Callable, agreement_key: bytes, ephemeral: ec.EllipticCurvePrivateKey | None = None) -> "Channel":
+    """A channel to the card that has this agreement key, and no other; command sends a plain one."""
     ephemeral = ephemeral or ec.generate_private_key(ec.SECP256R1())
     point = ephemeral.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     data = C.CHANNEL_PARAMETERS + tlv.encode(C.EPHEMERAL_CLIENT, {"ePK.OCE": point})
-    card.channel = None
-    answer = tlv.decode(C.EPHEMERAL_CARD + C.RECEIPT, card.command(C.OPEN_CHANNEL, data))
+    answer = tlv.decode(C.EPHEMERAL_CARD + C.RECEIPT, command(C.OPEN_CHANNEL, data))
     card_point = answer["ePK.SD"]
     secret = ephemeral.exchange(ec.ECDH(), p256(card_point)) + ephemeral.exchange(ec.ECDH(), p256(agreement_key))
     receipt_key, *keys = derive(secret)
     receipt = cmac(receipt_key, data + tlv.encode(C.EPHEMERAL_CARD, {"ePK.SD": card_point}))
     demand(hmac.compare_digest(receipt, answer["receipt"]), "the receipt is wrong: another card answered")
-    card.channel = Channel(receipt, *keys)
+    return Channel(receipt, *keys)
 
 
 def derive(secret: bytes) -> list[bytes]:
