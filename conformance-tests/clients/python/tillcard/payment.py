@@ -57,10 +57,13 @@ def fee(inputs: int, payee: bytes, change: bool, rate: int) -> int:
 def check_offer(offer: Offer, request: Request) -> None:
     demand(offer.amount == request.amount, "the preview has another amount")
     demand(1 <= len(offer.outpoints) <= C.MOST_INPUTS, "the preview has too few or too many coins")
-    due = fee(len(offer.outpoints), request.payee, offer.change > 0, request.fee_rate)
-    # What is too little for change goes to the fee.
-    demand(offer.fee == due if offer.change else offer.fee >= due, "the fee isn't the formula's")
-    demand(offer.change == 0 or offer.change >= C.LEAST_CHANGE, "the change is too small")
+    least, full = (fee(len(offer.outpoints), request.payee, change, request.fee_rate) for change in (False, True))
+    if offer.change:
+        demand(offer.change >= C.LEAST_CHANGE, "the change is too small")
+        demand(offer.fee == full, "the fee isn't the formula's")
+    else:
+        # What is too little for change goes to the fee.
+        demand(least <= offer.fee < full + C.LEAST_CHANGE, "the fee isn't the formula's")
 
 
 def check_payment(tx: Transaction, request: Request, offer: Offer, coins: dict[bytes, Output]) -> Output | None:
