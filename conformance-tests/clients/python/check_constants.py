@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that the client's constants are the protocol text's: each stands in the section named, and none elsewhere."""
+"""Checks that the client's constants are the protocol text's: each stands in the section named, is used, and none stands elsewhere in the code."""
 
 import ast
 import re
@@ -13,6 +13,8 @@ TEXT = HERE.parents[2] / "docs" / "protocol.md"
 
 # Numbers up to here are counts and positions of ordinary programming.
 SMALL = 16
+
+SCRIPTS = ["story.py", "ledger.py"]
 
 # Modules where constants may stand, and why.
 HOMES = {
@@ -66,6 +68,15 @@ def unquoted_constants(source: str) -> list[str]:
     return wrong
 
 
+def unused_constants(source: str, users: list[str]) -> list[str]:
+    """Names in constants.py that nothing reads, there or in the users."""
+    tree = ast.parse(source)
+    names = [node.targets[0].id for node in tree.body if isinstance(node, ast.Assign)]
+    read = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
+    read |= {each.attr for user in users for each in ast.walk(ast.parse(user)) if isinstance(each, ast.Attribute)}
+    return [f"constants.py: nothing uses {name}" for name in names if name not in read]
+
+
 def stray_constants(name: str, tree: ast.Module) -> list[str]:
     """Literals outside their homes that look like the protocol's."""
     prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
@@ -92,21 +103,29 @@ def makes_bytes(call: ast.Call) -> bool:
     return name in ("bytes", "fromhex") and any(isinstance(each, ast.Constant) for each in written)
 
 
+def without_choices(tree: ast.Module) -> ast.Module:
+    """A script without its own choices (amounts, PIN), which stand in capitals at its top."""
+    body = [node for node in tree.body if not (isinstance(node, ast.Assign) and node.targets[0].id.isupper())]
+    return ast.Module(body, tree.type_ignores)
+
+
 def check(text: str) -> list[str]:
-    wrong = missing_quotes(text) + missing_citations(text)
-    for path in sorted((HERE / "tillcard").glob("*.py")):
-        if path.name not in HOMES:
-            wrong += stray_constants(path.name, ast.parse(path.read_text()))
-    wrong += unquoted_constants(Path(constants.__file__).read_text())
-    # The story's own choices (amounts, PIN) stand in capitals at its top.
-    story = ast.parse((HERE / "story.py").read_text())
-    story.body = [node for node in story.body if not (isinstance(node, ast.Assign) and node.targets[0].id.isupper())]
-    return wrong + stray_constants("story.py", story)
+    quoted = Path(constants.__file__).read_text()
+    client = {path.name: path.read_text() for path in sorted((HERE / "tillcard").glob("*.py"))}
+    scripts = {name: (HERE / name).read_text() for name in SCRIPTS}
+    wrong = missing_quotes(text) + missing_citations(text) + unquoted_constants(quoted)
+    wrong += unused_constants(quoted, [*client.values(), *scripts.values()])
+    for name, source in client.items():
+        if name not in HOMES:
+            wrong += stray_constants(name, ast.parse(source))
+    for name, source in scripts.items():
+        wrong += stray_constants(name, without_choices(ast.parse(source)))
+    return wrong
 
 
 def main() -> int:
     wrong = check(TEXT.read_text())
-    print("\n".join(wrong) or f"{len(notation.QUOTES)} quotations stand in {TEXT.name}, and no constant elsewhere")
+    print("\n".join(wrong) or f"{len(notation.QUOTES)} quotations stand in {TEXT.name}, all are used, and no constant stands elsewhere")
     return 1 if wrong else 0
 
 

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""The life of a card, over a PC/SC reader: vouched for, issued, filled, paid with, read by its owner.
+"""The life of a card, over a PC/SC reader: vouched for, issued, filled, paid with, read and reset by its owner.
 
-The card has to be personalised and not issued.
+The card has to be personalised and not issued; so it is in the end.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from tillcard import account, constants as C, crypto, fields, identity, image, log, payment, pin, statement
+from ledger import Ledger
+from tillcard import account, coins, constants as C, crypto, identity, image, limits, log, payment, pin, statement
 from tillcard.card import Card
+from tillcard.certificates import Trust
 from tillcard.errors import Failure, Refused, demand
+from tillcard.integers import u8, uint
 from tillcard.owner import Owner
 from tillcard.payment import Request
 from tillcard.reader import Reader
@@ -42,13 +45,11 @@ LIMITS = {
 class Story:
     """What the people of the story know, and the card between them."""
 
-    def __init__(self, reader: Reader, root):
-        self.reader, self.root = reader, root
+    def __init__(self, reader: Reader, trust: Trust):
+        self.reader, self.trust = reader, trust
         self.card = Card(reader.transmit)
         self.owner_secret = crypto.random(C.X_ONLY_LENGTH)
         self.leaf = leaf(C.LEAF_KEY_LATER, LEAF_BLOCKS, crypto.public_key(crypto.random(C.X_ONLY_LENGTH)))
-        self.chain: dict[bytes, Output] = {}
-        self.payments: list[tuple[Request, payment.Offer, Transaction]] = []
 
     def play(self) -> None:
         self.meet()
@@ -62,24 +63,22 @@ class Story:
         self.acknowledge()
         self.read_account()
         self.try_plain()
+        self.give_away()
 
     def meet(self) -> None:
         card = self.card
         card.select()
-        demand(tuple(card.version) == (C.MAJOR, C.MINOR), f"the card has version {card.version.hex()}, not 0.3")
         demand(card.can(C.CAP_CHANNEL) and card.can(C.CAP_STATEMENTS), "the card has no channel or no statements")
         capabilities = card.capabilities()
         demand(capabilities["version"] == card.version, "the capabilities tell another version")
-        demand(int.from_bytes(capabilities["capabilities"], "big") == card.features, "the capabilities disagree with SELECT")
+        demand(uint(capabilities["capabilities"]) == card.features, "the capabilities disagree with SELECT")
         demand(card.status()["state"] == C.FACTORY, "the card isn't in the factory state")
-        say("a card of version 0.3 in the factory state")
+        say("a card of this client's version, in the factory state")
 
     def vouch(self) -> None:
-        self.identity_key = identity.read_key(self.card, C.IDENTITY_KEY, self.root, NETWORK)
-        self.agreement_key = identity.read_key(self.card, C.AGREEMENT_KEY, self.root, NETWORK)
+        self.identity_key, self.agreement_key = self.vouched_keys()
         say("its certificates hang from the root")
         self.channel()
-        identity.prove_genuine(self.card, self.identity_key)
         say("genuine, and at this channel's other end")
 
     def issue(self) -> None:
@@ -88,34 +87,34 @@ class Story:
             "owner key": crypto.public_key(self.owner_secret),
             "leaf": self.leaf,
             "PIN block": pin.block(PIN),
-            "limits": fields.encode(C.LIMITS, LIMITS),
-            "policy": POLICY.to_bytes(1, "big"),
+            "limits": limits.encode(LIMITS),
+            "policy": u8(POLICY),
         })
         demand(record["identity key"] == self.identity_key, "the issue record is of another identity key")
         demand(record["agreement key"] == self.agreement_key, "the issue record is of another agreement key")
         self.record = record
-        self.account = account.account_of(record, self.leaf)
+        self.ledger = Ledger(account.account_of(record, self.leaf))
         status = self.card.status()
         demand(status["state"] == C.ISSUED and status["network"] == NETWORK, "the card isn't issued")
-        demand(status["policy"][0] == POLICY, "the card has another policy")
-        say(f"issued; P = C + h·G, record signed; card id {self.account.card_id.hex()}")
+        demand(uint(status["policy"]) == POLICY, "the card has another policy")
+        say(f"issued; P = C + h·G, record signed; card id {self.ledger.account.card_id.hex()}")
 
     def fill(self) -> None:
         owner = self.owner()
-        limits = owner.read_limits()
-        demand(fields.decode(C.LIMITS, limits["limits"]) == LIMITS, "the card has other limits")
-        self.first = place(C.RECEIVE, 0)
-        coin = Output(COIN_AMOUNT, self.account.script(self.first))
+        demand(limits.read(owner) == (LIMITS, POLICY), "the card has other limits or another policy")
+        where = place(C.RECEIVE, 0)
+        coin = Output(COIN_AMOUNT, self.ledger.account.script(where))
         source = Input(crypto.random(C.TXID_LENGTH), 0, OTHER_SEQUENCE)
         tx = Transaction(C.TX_VERSION, [source], [coin], C.TX_LOCK_TIME)
-        demand(owner.enter_coin(tx.txid, 0, self.first, tx.encode()) == COIN_AMOUNT, "a coin of another amount entered")
-        self.add_to_chain(tx)
+        entered = coins.enter(owner, tx.txid, 0, where, tx.encode())
+        demand(entered == COIN_AMOUNT, f"a coin of {entered} sat entered, not of {COIN_AMOUNT}")
+        self.ledger.entered(tx)
         say(f"a coin of {COIN_AMOUNT} sat entered")
 
     def pay(self) -> None:
         self.channel()
         request, offer = self.offer(AMOUNTS[0])
-        self.check(request, offer, payment.pay(self.card, request))
+        self.ledger.paid(request, offer, payment.pay(self.card, request))
         say(f"paid {request.amount} sat, fee {offer.fee}, change {offer.change}; the transaction is valid")
 
     def pay_torn(self) -> None:
@@ -126,49 +125,38 @@ class Story:
         say("the power failed while the card answered PAY")
         self.channel()
         tx = payment.pay(self.card, request)
-        self.check(request, offer, tx)
+        self.ledger.paid(request, offer, tx)
         demand(payment.pay(self.card, request).txid == tx.txid, "PAY again made another transaction")
         say(f"paid {request.amount} sat all the same: PAY again, twice, gave the transaction {tx.txid[::-1].hex()}")
 
     def state(self) -> None:
-        _, offer, tx = self.payments[-1]
+        _, offer, tx = self.ledger.payments[-1]
         facts = statement.statement(self.card, tx.txid, self.identity_key)
         demand((facts["network"], facts["provenance"]) == (NETWORK, C.MADE), "the statement has another network or provenance")
         demand(facts["leaf"] == self.leaf[:len(facts["leaf"])], "the statement has another leaf")
-        demand(payment.split(facts["outpoints"], C.OUTPOINT_LENGTH) == offer.outpoints, "the statement is on other coins")
-        keys = [self.chain[outpoint].script.removeprefix(C.OUTPUT_SCRIPT) for outpoint in offer.outpoints]
-        demand(payment.split(facts["output keys"], C.X_ONLY_LENGTH) == keys, "the statement is on other keys")
+        statement.check_coins(facts, offer.outpoints, self.ledger.chain)
         say("the card states that it signs nothing else for these coins")
 
     def read(self) -> None:
         self.channel()
         owner = self.owner()
-        for number, (request, offer, tx) in enumerate(self.payments):
-            entry = log.read(owner, number)
-            demand((entry["state"], entry["authority"]) == (C.STANDING, C.BY_PIN), "a wrong log entry")
-            demand(entry["txid"] == tx.txid, "the log has another txid")
-            demand(entry["payee script"] == request.payee, "the log has another payee")
-            demand(entry["payment identity"] == request.identity, "the log has another payment identity")
-            demand(entry["merchant"] == request.merchant.encode(), "the log has another merchant")
-            for name, value in offer._asdict().items():
-                if name != "outpoints":
-                    demand(int.from_bytes(entry[name], "big") == value, f"the log has another {name}")
-            demand(int.from_bytes(entry["fee rate"], "big") == request.fee_rate, "the log has another fee rate")
-            demand(payment.split(entry["outpoints"], C.OUTPOINT_LENGTH) == offer.outpoints, "the log has other coins")
-            demand(list(entry["transaction given again"]) == [2 * number, 0], "the log counts PAY again otherwise")
-        say(f"the log tells {len(self.payments)} payments as they were")
-        self.check_image(image.read(owner), kept_from=0, acknowledged=0)
+        for number in range(len(AMOUNTS)):
+            # The second payment was given twice more.
+            self.ledger.check_log_entry(number, log.read(owner, number), given_again=2 * number)
+        say(f"the log tells {len(AMOUNTS)} payments as they were")
+        self.ledger.check_image(image.read(owner), kept_from=0, acknowledged=0)
         say("the coin image tells the same")
 
     def acknowledge(self) -> None:
         owner = self.owner()
-        log.acknowledge(owner, seen=len(self.payments), settled=1)
+        log.acknowledge(owner, seen=len(AMOUNTS), settled=1)
         expect_refusal(C.NOT_FOUND, lambda: log.read(owner, 0))
-        self.check_image(image.read(owner), kept_from=1, acknowledged=len(self.payments))
+        self.ledger.check_image(image.read(owner), kept_from=1, acknowledged=len(AMOUNTS))
         say("acknowledged; the settled payment and its coin are gone")
 
     def read_account(self) -> None:
-        found = account.read_account(self.owner())
+        network = self.card.status()["network"]
+        found = account.read_account(Owner(self.card, self.owner_secret, network))
         same = ["P", "chain code", "identity key", "agreement key"]
         demand(all(found[name] == self.record[name] for name in same), "the account isn't the issued one")
         demand(found["salt"] != self.record["salt"], "the salt isn't fresh")
@@ -183,13 +171,25 @@ class Story:
         demand(pin.tries_left(self.card) == tries, "the refused VERIFY used up a try")
         say("without a channel the card takes no PIN")
 
+    def give_away(self) -> None:
+        self.channel()
+        self.owner().factory_reset()
+        demand(self.card.status() == {"state": C.FACTORY}, "the card isn't in the factory state after its reset")
+        identity.prove_genuine(self.card, self.identity_key)
+        demand(self.vouched_keys() == (self.identity_key, self.agreement_key), "the card has other certificates after its reset")
+        say("reset to the factory state; keys and certificates of its own, and the channel, are as before")
+
+    def vouched_keys(self) -> tuple[bytes, ...]:
+        return tuple(identity.vouched_key(self.card, which, self.trust, NETWORK) for which in (C.IDENTITY_KEY, C.AGREEMENT_KEY))
+
     def channel(self) -> None:
-        """A new session: the application selected, and a channel open."""
+        """A new session: the application selected, and a channel open to the card that was vouched for."""
         self.card.select()
         self.card.open_channel(self.agreement_key)
+        identity.prove_genuine(self.card, self.identity_key)
 
     def owner(self) -> Owner:
-        return Owner(self.card, self.owner_secret, NETWORK, self.account.card_id)
+        return Owner(self.card, self.owner_secret, NETWORK, self.ledger.account.card_id)
 
     def offer(self, amount: int) -> tuple[Request, payment.Offer]:
         payee = C.OUTPUT_SCRIPT + crypto.public_key(bytes([PAYEE_KEY_PATTERN] * C.X_ONLY_LENGTH))
@@ -197,48 +197,8 @@ class Story:
         pin.verify(self.card, PIN)
         offer = payment.preview(self.card, request)
         payment.check_offer(offer, request)
-        demand(all(outpoint in self.chain for outpoint in offer.outpoints), "the card offers coins that it hasn't")
+        demand(all(outpoint in self.ledger.chain for outpoint in offer.outpoints), "the card offers coins that it hasn't")
         return request, offer
-
-    def check(self, request: Request, offer: payment.Offer, tx: Transaction) -> None:
-        change = payment.check_payment(tx, request, offer, self.chain)
-        own = self.account.script(place(C.CHANGE, len(self.payments)))
-        demand(change is not None and change.script == own, "the change goes to another script than the account's")
-        self.payments.append((request, offer, tx))
-        self.add_to_chain(tx)
-
-    def add_to_chain(self, tx: Transaction) -> None:
-        for vout, output in enumerate(tx.outputs):
-            self.chain[Input(tx.txid, vout, 0).outpoint] = output
-
-    def check_image(self, found: image.Image, kept_from: int, acknowledged: int) -> None:
-        expected = {
-            "image version": C.IMAGE_VERSION,
-            "next receive index": 1,
-            "next change index": len(self.payments),
-            "debited": sum(offer.amount + offer.fee for _, offer, _ in self.payments),
-            "payments": len(self.payments),
-            "payments without PIN": 0,
-            "first kept": kept_from,
-            "first not acknowledged": acknowledged,
-            "next sequence number": len(self.payments),
-            "number of coins": len(self.payments) + 1 - kept_from,
-        }
-        for name, value in expected.items():
-            demand(found.counters[name] == value, f"the image has {name} {found.counters[name]}, not {value}")
-        demand(sorted(found.coins) == sorted(self.coins()[kept_from:]), "the image has other coins")
-
-    def coins(self) -> list[image.Coin]:
-        """Each payment spends the one coin that there is, and makes the next."""
-        places = [self.first] + [place(C.CHANGE, number) for number in range(len(self.payments))]
-        coins = []
-        for number, where in enumerate(places):
-            script = self.account.script(where)
-            outpoint, output = next((key, value) for key, value in self.chain.items() if value.script == script)
-            txid, vout = outpoint[:C.TXID_LENGTH], int.from_bytes(outpoint[C.TXID_LENGTH:], "big")
-            spent_by = number if number < len(self.payments) else None
-            coins.append(image.Coin(txid, vout, output.amount, where, spent_by, doubtful=False, unrooted=False))
-        return coins
 
 
 def expect_refusal(status: bytes, action) -> None:
@@ -258,11 +218,13 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--reader", required=True, metavar="NAME", help="the reader's name, or a part of it")
     arguments.add_argument("--root", required=True, type=Path, help="file of the root certificate, PEM or DER")
+    arguments.add_argument("--crl", type=Path, action="append", default=[], metavar="FILE", help="a CRL of root or batch; when there is one, both are needed")
     chosen = arguments.parse_args()
     try:
+        trust = Trust(chosen.root.read_bytes(), [path.read_bytes() for path in chosen.crl])
         reader = Reader(chosen.reader)
         try:
-            Story(reader, identity.load_root(chosen.root.read_bytes())).play()
+            Story(reader, trust).play()
         finally:
             reader.close()
     except (Failure, OSError) as error:

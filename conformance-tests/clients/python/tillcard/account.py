@@ -5,6 +5,7 @@ from . import crypto, tlv
 from . import secp256k1 as curve
 from .card import Card
 from .errors import demand
+from .integers import uint
 from .owner import Owner
 from .scripts import Account
 
@@ -15,7 +16,7 @@ def issue_made(card: Card, h: bytes, wishes: Record) -> Record:
     """Issues with a key that card and host make together; the checked record."""
     share = tlv.decode(C.GENERATE_SHARE, tlv.unwrap(C.GENERATE_TEMPLATE, card.command(C.GENERATE)))["C"]
     record = _issue(card, C.ISSUE_MADE, tlv.encode(C.ISSUE_MADE_DATA, wishes | {"h": h}))
-    host_share = curve.multiply(int.from_bytes(h, "big"))
+    host_share = curve.multiply(uint(h))
     demand(curve.decode(record["P"]) == curve.add(curve.decode(share), host_share), "P isn't C + h·G")
     demand(record["chain code"] == crypto.tagged_hash(C.CHAIN_CODE_TAG, share + h), "another chain code than C and h make")
     check_record(card, record | _known(wishes) | {"provenance": C.MADE})
@@ -26,16 +27,15 @@ def issue_imported(card: Card, secret: bytes, chain_code: bytes, wishes: Record)
     """Issues with a key that the host gives; the checked record."""
     imported = {"private key `a` ‖ chain code": secret + chain_code}
     record = _issue(card, C.ISSUE_IMPORTED, tlv.encode(C.ISSUE_IMPORTED_DATA, wishes | imported))
-    key = curve.encode(curve.multiply(int.from_bytes(secret, "big")))
+    key = curve.encode(curve.multiply(uint(secret)))
     demand((record["P"], record["chain code"]) == (key, chain_code), "another account than the imported one")
     check_record(card, record | _known(wishes) | {"provenance": C.IMPORTED})
     return record
 
 
 def read_account(owner: Owner) -> Record:
-    """What ISSUE answered and what it set, for an owner who has nothing but his key."""
-    stranger = Owner(owner.card, owner.secret, owner.network, random=owner.random)
-    record = tlv.decode(C.READ_ACCOUNT_ANSWER, stranger.command(C.READ_ACCOUNT))
+    """What ISSUE answered and what it set; the owner needs no card id, and signs without one."""
+    record = tlv.decode(C.READ_ACCOUNT_ANSWER, owner.without_card_id().command(C.READ_ACCOUNT))
     check_record(owner.card, record)
     return record
 

@@ -8,6 +8,8 @@ from . import constants as C
 from . import tlv
 from .channel import Channel, open_channel
 from .errors import Failure, Refused, demand
+from .fields import split
+from .integers import u8, uint
 
 
 class Card:
@@ -24,8 +26,10 @@ class Card:
         (aid_tag, aid), (card_tag, card) = _two(fci)
         demand((aid_tag, card_tag, aid) == (C.FCI_AID, C.FCI_PROPRIETARY, C.AID), "another application was selected")
         answer = tlv.decode(C.FCI_CARD, card)
-        self.version = answer["version"]
-        self.features = int.from_bytes(answer["capabilities"], "big")
+        known = u8(C.MAJOR) + u8(C.MINOR)
+        demand(answer["version"] == known, f"the card has protocol version {_dotted(answer['version'])}, this client knows {_dotted(known)}")
+        self.version = known
+        self.features = uint(answer["capabilities"])
 
     def open_channel(self, agreement_key: bytes, ephemeral: ec.EllipticCurvePrivateKey | None = None) -> None:
         """Begins a session in a channel; it ends the one before."""
@@ -44,7 +48,7 @@ class Card:
         """The answer to a command that has to succeed."""
         answer, status = self.exchange(header, data, le)
         if status != C.DONE:
-            raise Refused(status, C.MEANINGS.get(status, "unknown"))
+            raise Refused(status)
         return answer
 
     def exchange(self, header: bytes, data: bytes = b"", le: int | None = C.SHORT_LE) -> tuple[bytes, bytes]:
@@ -64,9 +68,9 @@ class Card:
     def pieces(self, header: bytes, data: bytes) -> bytes:
         """Sends what may be too long for one command; the answer is the last piece's."""
         answer = b""
-        for start in range(0, len(data), C.MOST_SHORT_DATA):
+        for piece in split(data, C.MOST_SHORT_DATA):
             demand(answer == b"", "an answer before the last piece")
-            answer = self.command(header, data[start:start + C.MOST_SHORT_DATA])
+            answer = self.command(header, piece)
         return answer
 
     def status(self) -> dict[str, bytes]:
@@ -90,8 +94,12 @@ def apdu(header: bytes, data: bytes, le: int | None) -> bytes:
     """A short command APDU; Le 256 is written as 00 (ISO/IEC 7816-3)."""
     command = header
     if data:
-        command += len(data).to_bytes(1, "big") + data
-    return command if le is None else command + (le % C.SHORT_LE).to_bytes(1, "big")
+        command += u8(len(data)) + data
+    return command if le is None else command + u8(le % C.SHORT_LE)
+
+
+def _dotted(version: bytes) -> str:
+    return ".".join(map(str, version))
 
 
 def _split(response: bytes) -> tuple[bytes, bytes]:

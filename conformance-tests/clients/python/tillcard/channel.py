@@ -14,6 +14,8 @@ from . import constants as C
 from . import tlv
 from .crypto import p256
 from .errors import Failure, demand
+from .integers import u8
+from .status import is_proven
 
 
 def open_channel(command: Callable, agreement_key: bytes, ephemeral: ec.EllipticCurvePrivateKey | None = None) -> "Channel":
@@ -51,20 +53,20 @@ class Channel:
         header = C.PROTECTED_CLASS[header[:1]] + header[1:]
         if data:
             data = self._cipher(self._counter).encryptor().update(pad(data))
-        lc = (len(data) + C.MAC_LENGTH).to_bytes(1, "big")
+        lc = u8(len(data) + C.MAC_LENGTH)
         self._chaining = cmac(self._mac, self._chaining + header + lc + data)
         return header, data + self._chaining[:C.MAC_LENGTH]
 
     def unprotect(self, answer: bytes, status: bytes) -> bytes:
-        """The plain answer data. Only done and wrong PIN bear a proof."""
-        if status != C.DONE and not status.hex().upper().startswith(C.WRONG_PIN):
+        """The plain answer data, once the MAC is checked."""
+        if not is_proven(status):
             demand(answer == b"", "a refusal with data")
             return b""
         encrypted, mac = answer[:-C.MAC_LENGTH], answer[-C.MAC_LENGTH:]
         expected = cmac(self._rmac, self._chaining + encrypted + status)[:C.MAC_LENGTH]
         if not hmac.compare_digest(mac, expected):
             self._broken = True
-            raise Failure("an answer with a wrong MAC")
+            raise Failure("an answer with a wrong MAC, or none: somebody between changed it")
         if not encrypted:
             return b""
         highest = 1 << (8 * C.COUNTER_LENGTH - 1)

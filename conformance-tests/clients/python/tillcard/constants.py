@@ -5,11 +5,13 @@ from .notation import byte, fields, header, number, objects, octets, rows, statu
 # Conventions
 MAJOR = number("", "Version 0.3 (major «0», minor 3)")
 MINOR = number("", "Version 0.3 (major 0, minor «3»)")
-MOST_SAT = number("1", "at most «2 100 000 000 000 000»")
+U8_LENGTH = number("1", "are unsigned integers of «1», 2, 4, 8 bytes")
+U16_LENGTH = number("1", "are unsigned integers of 1, «2», 4, 8 bytes")
+U32_LENGTH = number("1", "are unsigned integers of 1, 2, «4», 8 bytes")
+U64_LENGTH = number("1", "are unsigned integers of 1, 2, 4, «8» bytes")
 TXID_LENGTH = number("1", "A *txid* is «32» bytes")
 POINT_LENGTH = number("1", "A *point* is «33» bytes, compressed (SEC 1)")
 X_ONLY_LENGTH = number("1", "An *x-only key* is «32» bytes (BIP340)")
-ECDSA_HALF = number("1", "an ECDSA signature is `r ‖ s`, «32» bytes each")
 PLACE_CHAIN_BIT = number("1", "bit «31» is the chain (0 receive, 1 change)")
 RECEIVE = number("1", "(«0» receive, 1 change)")
 CHANGE = number("1", "(0 receive, «1» change)")
@@ -101,9 +103,6 @@ ISSUE_IMPORTED_DATA = (
 LEAF_NONE = octets("3.2", "| `«00»` | 0 | 32 zero bytes |")
 LEAF_KEY = octets("3.2", "| `«01»` | 0 | a key |")
 LEAF_KEY_LATER = octets("3.2", "| `«02»` | 1–65535 | a key |")
-LEAF_N_LENGTH = number("1", "are unsigned integers of 1, «2», 4, 8 bytes")
-U32_LENGTH = number("1", "are unsigned integers of 1, 2, «4», 8 bytes")
-U64_LENGTH = number("1", "are unsigned integers of 1, 2, 4, «8» bytes")
 ISSUE_ANSWER = objects(
     "3.2",
     "`«80 21 P ‖ 81 20 chain code ‖ 82 21 identity key ‖ 83 21 agreement key ‖ 84 10 salt ‖ 85 40 signature»`",
@@ -126,11 +125,23 @@ LEAF_OLDER = octets("3.3", "`20 PRIMARY AD push(n) «B2»`")
 PUSH_SMALL = byte("3.3", "`push(n)` being `«50» + n` for n up to 16")
 MOST_PUSH_SMALL = number("3.3", "`50 + n` for n up to «16»")
 
+# Personalisation
+GENERATE_OWN = octets("3.6", "of the card's own keys, `«00 46 00 01»`")
+OWN_KEYS = objects("3.6", "Answer: `«80 21 identity key ‖ 81 21 agreement key»`")
+PUT_DATA = header("3.6", "PUT DATA, `«00 DA 02» P2`")
+MOST_PIECE = number("3.6", "a piece of a certificate, 1 to «239» bytes")
+OF_BATCH = byte("3.6", "P2 is `«00»`–`03` for the batch's certificate")
+LAST_OF_BATCH = byte("3.6", "P2 is `00`–`«03»` for the batch's certificate")
+OF_IDENTITY_KEY = byte("3.6", "`«10»`–`13` for the identity key's")
+OF_AGREEMENT_KEY = byte("3.6", "`«20»`–`23` for the agreement key's")
+END_PERSONALISATION = header("3.6", "PUT DATA, `«00 DA 02 P2»`", P2=octets("3.6", "P2 `«FF»`, data absent, ends the personalisation"))
+
 # Certificates and genuineness
 CERTIFICATES = octets("3.7", "GET DATA `«00 CA BF 21»`")
 CERTIFICATE_OF = octets("3.7", "`«A6 04 { 83 02» key identifier ‖ key version number }`")
 AGREEMENT_KEY = octets("3.7", "`«13 01»` for the agreement key")
 IDENTITY_KEY = octets("3.7", "`«40 01»` for the identity key")
+ROOT_PATH_LENGTH = number("3.7", "a self-signed certificate (CA, path length «1»)")
 BATCH_PATH_LENGTH = number("3.7", "(CA, path length «0», key usage keyCertSign and cRLSign)")
 TEST_ROOT_TAG = word("3.7", '`TH("«Tillcard/test-root»", "")`')
 GENUINE = octets("3.8", "INTERNAL AUTHENTICATE – `«00 88 00 00»`")
@@ -150,20 +161,19 @@ VERIFY = octets("4.1", "VERIFY – `«00 20 00 80»`")
 WRONG_PIN = word("4.1", "use up a try and answer `«63C»x`")
 
 # Owner
-GET_CHALLENGE = octets("5.1", "GET CHALLENGE – `«00 84 00 00» 10`")
-CHALLENGE_LENGTH = byte("5.1", "GET CHALLENGE – `00 84 00 00 «10»`")
+GET_CHALLENGE = octets("5.1", "GET CHALLENGE – `«00 84 00 00»`")
+CHALLENGE_LENGTH = number("5.1", "Answer: «16» random bytes, the challenge")
 OWNER_SIGNATURE = objects("5.2", "is `body ‖ «9E 40 signature»`")
 OWNER_TAG = word("5.2", '`TH("«Tillcard/owner»", network ‖ card id ‖ session ‖ challenge ‖ CLA INS P1 P2 ‖ body)`')
 UNKNOWN_CARD_ID_LENGTH = number("5.2", "«sixteen» bytes `00` stand for the card id")
 UNKNOWN_CARD_ID_BYTE = octets("5.2", "sixteen bytes `«00»` stand for the card id")
 NEW_PIN = header("5.3", "RESET RETRY COUNTER – `«00 2C P1 80»`", P1=octets("5.3", "P1 `«02»`, body `84 08"))
 NEW_PIN_BODY = objects("5.3", "body `«84 08 PIN block»`: a new PIN")
-NEW_TRIES = header("5.3", "RESET RETRY COUNTER – `«00 2C P1 80»`", P1=octets("5.3", "P1 `«03»`, body empty"))
 CHANGE_OWNER_KEY = octets("5.4", "CHANGE OWNER KEY – `«80 4C 00 00»`")
 CHANGE_OWNER_KEY_BODY = objects("5.4", "Body `«80 20 new owner key ‖ 81 40 proof»`")
 OWNER_KEY_TAG = word("5.4", '`TH("«Tillcard/owner-key»", network ‖ card id ‖ session ‖ challenge ‖ new owner key)`')
-POLICY_PLAIN = number("5.5", "bit «0» allows PIN and payment in plain sessions")
 POLICY_STATEMENTS = number("5.5", "bit «1» allows statements (section 7.8)")
+FACTORY_RESET = octets("5.6", "FACTORY RESET – `«80 56 00 00»`")
 
 # Coins
 RECEIVE_SCRIPT = octets("6.1", "RECEIVE SCRIPT – `«80 20 00 00»`")
@@ -236,6 +246,7 @@ SIGNATURE_LENGTH = number("7.4", "a witness of one «64»-byte signature")
 
 # Statement
 STATEMENT = octets("7.8", "STATEMENT – `«80 54 00 00»`")
+NONCE_LENGTH = byte("7.8", "`80 «20» nonce ‖ 81 20 txid`")
 STATEMENT_DATA = objects("7.8", "`«80 20 nonce ‖ 81 20 txid»`")
 STATEMENT_ANSWER = rows(
     "7.8",
@@ -266,7 +277,7 @@ LOG_ENTRY = rows(
     "| `89` | 16 | payment identity |",
     "| `8A` | 0–32 | «merchant», **claimed by the terminal** |",
     "| `8B` | 0 or 32 | «invoice hash», **claimed by the terminal** |",
-    "| `8C` | 36·k | «outpoints» spent |",
+    "| `8C` | 36·k | «outpoints» spent, k inputs |",
     "| `8D` | 2 | «transaction given again» by section 7.7; by section 7.5: `u8` each |",
 )
 STANDING = octets("8.1", "state: `«00»` standing")
@@ -295,12 +306,15 @@ READ_ACCOUNT_ANSWER = objects(
 # Status words
 NO_AUTHORITY = octets("9", "| `«6982»` | security status not satisfied")
 NOT_FOUND = octets("9", "| `«6A88»` | data object, key, payment not found |")
+WRONG_PIN_MEANING = word("9", "| `63Cx` | «PIN not verified; x tries left» |")
 MEANINGS = statuses(
     "9",
     "| `6400` | execution error (the random source or a self-check failed); nothing persistent changed, except after a commit that section 7 or 8 asks for |",
     "| `6581` | memory failure: the NVM couldn't be read or written, or is damaged |",
     "| `6700` | wrong length |",
-    "| `6881` `6882` `6884` | logical channel, secure messaging, command chaining not supported |",
+    "| `6881` | logical channel not supported |",
+    "| `6882` | secure messaging of this kind not supported |",
+    "| `6884` | command chaining not supported |",
     "| `6982` | security status not satisfied: no authority, or no channel |",
     "| `6983` | PIN blocked |",
     "| `6985` | conditions of use not satisfied: not in this state |",
@@ -310,17 +324,29 @@ MEANINGS = statuses(
     "| `6A86` | incorrect P1-P2 |",
     "| `6A88` | data object, key, payment not found |",
     "| `6A89` | coin already in the card |",
-    "| `6D00` `6E00` | instruction, class not supported |",
-    "| `9401` `9402` | insufficient funds; too fragmented |",
-    "| `9403` `9404` | over the per-payment, the cumulative limit |",
-    "| `9405` `9406` | fee rate outside its bounds; fee over the cap |",
-    "| `9407` `9408` | amount is dust or impossible; payee script not permitted |",
+    "| `6D00` | instruction not supported |",
+    "| `6E00` | class not supported |",
+    "| `9401` | insufficient funds |",
+    "| `9402` | too fragmented |",
+    "| `9403` | over the per-payment limit |",
+    "| `9404` | over the cumulative limit |",
+    "| `9405` | fee rate outside its bounds |",
+    "| `9406` | fee over the cap |",
+    "| `9407` | amount is dust or impossible |",
+    "| `9408` | payee script not permitted |",
     "| `9409` | log full |",
-    "| `940A`–`940E` | coin refused: other txid (SIGN: other digest); no such output; other script; amount too small; coinbase |",
-    "| `940F` `9410` | coin refused: index retired; index not given out |",
+    "| `940A` | coin refused: other txid; SIGN: other digest |",
+    "| `940B` | coin refused: no such output |",
+    "| `940C` | coin refused: other script |",
+    "| `940D` | coin refused: amount too small |",
+    "| `940E` | coin refused: coinbase |",
+    "| `940F` | coin refused: index retired |",
+    "| `9410` | coin refused: index not given out |",
     "| `9411` | number of payments reached |",
     "| `9412` | payment identity in use |",
     "| `9413` | payment given too often, or cancelled |",
-    "| `9414` `9415` | coin not offered; too many reports |",
-    "| `9416` `9417` | input pledged by a statement; no statement on a payment that the owner has signed against, or that is cancelled |",
+    "| `9414` | coin not offered |",
+    "| `9415` | too many reports |",
+    "| `9416` | input pledged by a statement |",
+    "| `9417` | no statement on a payment that the owner has signed against, or that is cancelled |",
 )

@@ -7,10 +7,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from . import constants as C
 from . import secp256k1 as curve
 from .errors import Failure
+from .integers import uint
 from .standards import AUX_TAG, CHALLENGE_TAG, FIELD, NONCE_TAG, ORDER
 
 
@@ -24,15 +26,15 @@ def random(length: int) -> bytes:
 
 
 def public_key(secret: bytes) -> bytes:
-    return curve.x_only(curve.multiply(int.from_bytes(secret, "big")))
+    return curve.x_only(curve.multiply(uint(secret)))
 
 
 def sign(secret: bytes, message: bytes, aux: bytes) -> bytes:
-    d = int.from_bytes(secret, "big")
+    d = uint(secret)
     point = curve.multiply(d)
     if point[1] % 2:
         d = ORDER - d
-    masked = d ^ int.from_bytes(tagged_hash(AUX_TAG, aux), "big")
+    masked = d ^ uint(tagged_hash(AUX_TAG, aux))
     k = _number(NONCE_TAG, curve.scalar(masked) + curve.x_only(point) + message)
     nonce = curve.multiply(k)
     if nonce[1] % 2:
@@ -48,7 +50,7 @@ def verify(key: bytes, message: bytes, signature: bytes) -> bool:
         return False
     r, s = _halves(signature)
     try:
-        point = curve.lift_x(int.from_bytes(key, "big"))
+        point = curve.lift_x(uint(key))
     except Failure:
         return False
     if r >= FIELD or s >= ORDER:
@@ -75,10 +77,18 @@ def p256(point: bytes) -> ec.EllipticCurvePublicKey:
         raise Failure("a point that isn't on P-256") from error
 
 
+def p256_secret(secret: bytes) -> ec.EllipticCurvePrivateKey:
+    return ec.derive_private_key(uint(secret), ec.SECP256R1())
+
+
+def compressed(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+
+
 def _number(tag: str, message: bytes) -> int:
-    return int.from_bytes(tagged_hash(tag, message), "big") % ORDER
+    return uint(tagged_hash(tag, message)) % ORDER
 
 
 def _halves(signature: bytes) -> tuple[int, int]:
     middle = len(signature) // 2
-    return int.from_bytes(signature[:middle], "big"), int.from_bytes(signature[middle:], "big")
+    return uint(signature[:middle]), uint(signature[middle:])

@@ -1,15 +1,17 @@
 """What can go wrong."""
 
+from .status import meaning
+
 
 class Failure(Exception):
     """The card, or somebody between, did something that the protocol doesn't allow."""
 
 
 class Refused(Failure):
-    """The card answered a status word other than 9000."""
+    """The card answered another status word than 9000."""
 
-    def __init__(self, status: bytes, meaning: str):
-        super().__init__(f"refused with {status.hex().upper()} ({meaning})")
+    def __init__(self, status: bytes):
+        super().__init__(f"the card refused with {status.hex().upper()}: {meaning(status)}")
         self.status = status
 
 

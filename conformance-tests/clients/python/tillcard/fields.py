@@ -1,6 +1,7 @@
-"""Records of big-endian numbers."""
+"""Records of fixed size: several alike, or of big-endian numbers."""
 
 from .errors import demand
+from .integers import uint
 from .notation import Field
 
 
@@ -17,6 +18,11 @@ def decode(layout: list[Field], data: bytes) -> dict[str, int]:
     demand(len(data) == size(layout), "fields of another length than the text's")
     values, at = {}, 0
     for field in layout:
-        values[field.name] = int.from_bytes(data[at:at + field.size], "big")
+        values[field.name] = uint(data[at:at + field.size])
         at += field.size
     return values
+
+
+def split(data: bytes, length: int) -> list[bytes]:
+    """Parts of this length; the last may be shorter."""
+    return [data[at:at + length] for at in range(0, len(data), length)]

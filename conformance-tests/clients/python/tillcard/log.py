@@ -2,11 +2,13 @@
 
 from . import constants as C
 from . import tlv
-from .owner import Owner, u32
+from .integers import u32
+from .owner import Owner
 
 
 def read(owner: Owner, number: int) -> dict[str, bytes]:
-    return tlv.decode(C.LOG_ENTRY, owner.command(C.READ_LOG, tlv.encode(C.READ_LOG_BODY, {"sequence number": u32(number)})))
+    body = tlv.encode(C.READ_LOG_BODY, {"sequence number": u32(number)})
+    return tlv.decode(C.LOG_ENTRY, owner.command(C.READ_LOG, body))
 
 
 def acknowledge(owner: Owner, seen: int, settled: int) -> None:

@@ -95,14 +95,13 @@ def fields(section: str, *lines: str) -> list[Field]:
 
 
 def statuses(section: str, *lines: str) -> dict[bytes, str]:
-    """Status words with their meanings; a range stands for all its words."""
-    meanings = {}
-    for line in lines:
-        words, meaning = _value(section, line).strip("| ").split(" | ")
-        ends = [int(code, 16) for code in re.findall("`([0-9A-F]{4})`", words)]
-        codes = range(ends[0], ends[-1] + 1) if "`–`" in words else ends
-        meanings |= {code.to_bytes(2, "big"): meaning for code in codes}
-    return meanings
+    """Status words with their meanings, as rows of a table: | `6700` | wrong length |."""
+    return dict(_status(_value(section, line)) for line in lines)
+
+
+def _status(line: str) -> tuple[bytes, str]:
+    code, meaning = _cells(line)
+    return bytes.fromhex(code), meaning
 
 
 def _cells(line: str) -> list[str]:

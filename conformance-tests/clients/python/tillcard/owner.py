@@ -1,4 +1,4 @@
-"""The owner's signed commands."""
+"""The owner's authority: signed commands, and those about the owner himself."""
 
 from . import constants as C
 from . import crypto, tlv
@@ -13,42 +13,34 @@ class Owner:
         self.card_id = card_id or C.UNKNOWN_CARD_ID_BYTE * C.UNKNOWN_CARD_ID_LENGTH
 
     def command(self, header: bytes, body: bytes = b"") -> bytes:
-        return self._signed(header, body, self.challenge())
+        return self._signed(header, body, self._challenge())
 
-    def challenge(self) -> bytes:
-        return self.card.command(C.GET_CHALLENGE, le=C.CHALLENGE_LENGTH)
-
-    def enter_coin(self, txid: bytes, vout: int, place: int, transaction: bytes) -> int:
-        """Enters a rooted coin by the transaction (without witness) that makes it; the amount."""
-        names = {"txid": txid, "vout": u32(vout), "place": u32(place)}
-        self.command(C.ENTER_COIN, tlv.encode(C.ENTER_COIN_BODY, names))
-        answer = tlv.decode(C.ENTER_ANSWER, self.card.pieces(C.ENTER_PIECE, transaction))
-        return int.from_bytes(answer["amount"], "big")
+    def without_card_id(self) -> "Owner":
+        """As one who lost it."""
+        return Owner(self.card, self.secret, self.network, random=self.random)
 
     def new_pin(self, block: bytes) -> None:
         self.command(C.NEW_PIN, tlv.encode(C.NEW_PIN_BODY, {"PIN block": block}))
 
     def change_key(self, secret: bytes) -> None:
         """Gives the card a new owner key, which proves that somebody has it."""
-        challenge = self.challenge()
+        challenge = self._challenge()
         key = crypto.public_key(secret)
-        message = self.network + self.card_id + self.card.session + challenge + key
-        proof = self._sign(secret, C.OWNER_KEY_TAG, message)
+        proof = self._sign(secret, C.OWNER_KEY_TAG, challenge + key)
         body = tlv.encode(C.CHANGE_OWNER_KEY_BODY, {"new owner key": key, "proof": proof})
         self._signed(C.CHANGE_OWNER_KEY, body, challenge)
         self.secret = secret
 
-    def read_limits(self) -> dict[str, bytes]:
-        return tlv.decode(C.READ_LIMITS_ANSWER, self.command(C.READ_LIMITS))
+    def factory_reset(self) -> None:
+        self.command(C.FACTORY_RESET)
+
+    def _challenge(self) -> bytes:
+        return self.card.command(C.GET_CHALLENGE, le=C.CHALLENGE_LENGTH)
 
     def _signed(self, header: bytes, body: bytes, challenge: bytes) -> bytes:
-        message = self.network + self.card_id + self.card.session + challenge + header + body
-        signature = self._sign(self.secret, C.OWNER_TAG, message)
+        signature = self._sign(self.secret, C.OWNER_TAG, challenge + header + body)
         return self.card.command(header, body + tlv.encode(C.OWNER_SIGNATURE, {"signature": signature}))
 
     def _sign(self, secret: bytes, tag: str, message: bytes) -> bytes:
-        return crypto.sign(secret, crypto.tagged_hash(tag, message), self.random(len(secret)))
-
-
-def u32(number: int) -> bytes:
-    return number.to_bytes(C.U32_LENGTH, "big")
+        bound = self.network + self.card_id + self.card.session + message
+        return crypto.sign(secret, crypto.tagged_hash(tag, bound), self.random(len(secret)))

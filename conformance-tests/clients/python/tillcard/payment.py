@@ -6,6 +6,8 @@ from . import constants as C
 from . import crypto, tlv
 from .card import Card
 from .errors import demand
+from .fields import split
+from .integers import u32, u64, uint
 from .transaction import Output, Transaction
 
 
@@ -20,8 +22,8 @@ class Request(NamedTuple):
 
     def encode(self) -> bytes:
         return tlv.encode(C.REQUEST, {
-            "amount": self.amount.to_bytes(C.U64_LENGTH, "big"),
-            "fee rate": self.fee_rate.to_bytes(C.U32_LENGTH, "big"),
+            "amount": u64(self.amount),
+            "fee rate": u32(self.fee_rate),
             "payee script": self.payee,
             "source": self.source,
             "payment identity": self.identity,
@@ -39,7 +41,7 @@ class Offer(NamedTuple):
 
 def preview(card: Card, request: Request) -> Offer:
     answer = tlv.decode(C.PREVIEW_ANSWER, card.command(C.PREVIEW, request.encode()))
-    numbers = (int.from_bytes(answer[name], "big") for name in ("amount", "fee", "change"))
+    numbers = (uint(answer[name]) for name in ("amount", "fee", "change"))
     return Offer(*numbers, split(answer["outpoints"], C.OUTPOINT_LENGTH))
 
 
@@ -90,10 +92,6 @@ def check_signatures(tx: Transaction, spent: list[Output]) -> None:
         demand(len(each.witness) == 1, "a witness that isn't one signature")
         key = coin.script.removeprefix(C.OUTPUT_SCRIPT)
         demand(crypto.verify(key, tx.digest(number, spent), each.witness[0]), f"the signature of input {number} is wrong")
-
-
-def split(data: bytes, length: int) -> list[bytes]:
-    return [data[at:at + length] for at in range(0, len(data), length)]
 
 
 def ceil(number: int, divisor: int) -> int:

@@ -3,6 +3,7 @@
 from . import constants as C
 from .card import Card
 from .errors import Refused, demand
+from .status import tries_told
 
 
 def block(pin: str) -> bytes:
@@ -19,7 +20,7 @@ def verify(card: Card, pin: str) -> None:
 def tries_left(card: Card) -> int:
     """Asks for the tries left, and uses none up."""
     _, status = card.exchange(C.VERIFY, le=None)
-    code = status.hex().upper()
-    if not code.startswith(C.WRONG_PIN):
-        raise Refused(status, C.MEANINGS.get(status, "unknown"))
-    return int(code.removeprefix(C.WRONG_PIN))
+    tries = tries_told(status)
+    if tries is None:
+        raise Refused(status)
+    return tries

@@ -8,6 +8,7 @@ from . import constants as C
 from . import secp256k1 as curve
 from .crypto import tagged_hash
 from .errors import demand
+from .integers import u8, u16, u32, uint
 from .standards import ORDER
 
 
@@ -31,8 +32,8 @@ class Account(NamedTuple):
         internal = key[1:]
         script = leaf_script(self.leaf)
         root = tagged_hash(C.LEAF_TAG, C.LEAF_VERSION + _sized(script)) if script else b""
-        tweak = int.from_bytes(tagged_hash(C.TWEAK_TAG, internal + root), "big")
-        even = curve.lift_x(int.from_bytes(internal, "big"))
+        tweak = uint(tagged_hash(C.TWEAK_TAG, internal + root))
+        even = curve.lift_x(uint(internal))
         return curve.x_only(curve.add(even, curve.multiply(tweak)))
 
     def script(self, place: int) -> bytes:
@@ -45,21 +46,21 @@ def place(chain: int, index: int) -> int:
 
 def child(key: bytes, chain_code: bytes, index: int) -> tuple[bytes, bytes]:
     """BIP32's public derivation of an unhardened child."""
-    digest = hmac.digest(chain_code, key + index.to_bytes(C.U32_LENGTH, "big"), sha512)
+    digest = hmac.digest(chain_code, key + u32(index), sha512)
     half = len(digest) // 2
-    tweak = int.from_bytes(digest[:half], "big")
+    tweak = uint(digest[:half])
     demand(tweak < ORDER, "no child at this index")
     return curve.encode(curve.add(curve.multiply(tweak), curve.decode(key))), digest[half:]
 
 
 def leaf(kind: bytes, blocks: int, primary: bytes) -> bytes:
-    return kind + blocks.to_bytes(C.LEAF_N_LENGTH, "big") + primary
+    return kind + u16(blocks) + primary
 
 
 def leaf_script(leaf: bytes) -> bytes:
     """The script by which the owner's PRIMARY spends, empty when there is none."""
     kind, rest = leaf[:1], leaf[1:]
-    blocks, primary = int.from_bytes(rest[:C.LEAF_N_LENGTH], "big"), rest[C.LEAF_N_LENGTH:]
+    blocks, primary = uint(rest[:C.U16_LENGTH]), rest[C.U16_LENGTH:]
     if kind == C.LEAF_NONE:
         return b""
     if kind == C.LEAF_KEY:
@@ -70,10 +71,10 @@ def leaf_script(leaf: bytes) -> bytes:
 
 def _push(number: int) -> bytes:
     if number <= C.MOST_PUSH_SMALL:
-        return (C.PUSH_SMALL + number).to_bytes(1, "big")
+        return u8(C.PUSH_SMALL + number)
     # One bit more than the number has, for the sign.
     return _sized(number.to_bytes(number.bit_length() // 8 + 1, "little"))
 
 
 def _sized(data: bytes) -> bytes:
-    return len(data).to_bytes(1, "big") + data
+    return u8(len(data)) + data

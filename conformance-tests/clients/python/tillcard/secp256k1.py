@@ -2,6 +2,7 @@
 
 from . import constants as C
 from .errors import demand
+from .integers import u8, uint
 from .standards import FIELD, GENERATOR_X, GENERATOR_Y, ORDER
 
 Point = tuple[int, int] | None
@@ -49,13 +50,13 @@ def lift_x(x: int) -> Point:
 def decode(data: bytes) -> Point:
     """A compressed point."""
     demand(len(data) == C.POINT_LENGTH and data[0] in (2, 3), "not a compressed point")
-    point = lift_x(int.from_bytes(data[1:], "big"))
+    point = lift_x(uint(data[1:]))
     return point if data[0] == 2 else negate(point)
 
 
 def encode(point: Point) -> bytes:
     demand(point is not None, "the point at infinity")
-    return (2 + point[1] % 2).to_bytes(1, "big") + x_only(point)
+    return u8(2 + point[1] % 2) + x_only(point)
 
 
 def x_only(point: Point) -> bytes:

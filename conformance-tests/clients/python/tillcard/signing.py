@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from . import constants as C
 from . import tlv
-from .owner import Owner, u32
+from .integers import u8, u32, u64
+from .owner import Owner
 
 
 class Spend(NamedTuple):
@@ -28,23 +29,23 @@ def start(owner: Owner, version: int, lock_time: int, inputs: list[Spend], outpu
     owner.command(C.SIGN, tlv.encode(C.SIGN_BODY, {
         "version": u32(version),
         "lock time": u32(lock_time),
-        "inputs": len(inputs).to_bytes(1, "big"),
-        "outputs": len(outputs).to_bytes(1, "big"),
+        "inputs": u8(len(inputs)),
+        "outputs": u8(len(outputs)),
         "digest": sha256(stream).digest(),
     }))
     return tlv.decode(C.SIGN_ANSWER, owner.card.pieces(C.SIGN_STREAM, stream))
 
 
 def signature(owner: Owner, number: int) -> bytes:
-    return owner.card.command(C.SIGN_SIGNATURE + number.to_bytes(1, "big"))
+    return owner.card.command(C.SIGN_SIGNATURE + u8(number))
 
 
 def _input(spend: Spend) -> bytes:
-    return spend.outpoint + u32(spend.sequence) + spend.amount.to_bytes(C.U64_LENGTH, "big") + u32(spend.place)
+    return spend.outpoint + u32(spend.sequence) + u64(spend.amount) + u32(spend.place)
 
 
 def _output(pay: Pay) -> bytes:
-    amount = pay.amount.to_bytes(C.U64_LENGTH, "big")
+    amount = u64(pay.amount)
     if isinstance(pay.to, int):
         return amount + u32(pay.to)
-    return amount + C.SIGN_FOREIGN + len(pay.to).to_bytes(1, "big") + pay.to
+    return amount + C.SIGN_FOREIGN + u8(len(pay.to)) + pay.to

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from . import constants as C
 from .errors import Failure, demand
+from .integers import u8, uint
 from .notation import Item
 
 
@@ -27,7 +28,7 @@ def decode(layout: list[Item], data: bytes) -> dict[str, bytes]:
 
 def wrap(tag: bytes, value: bytes) -> bytes:
     if len(value) < C.SHORT_LENGTHS:
-        return tag + len(value).to_bytes(1, "big") + value
+        return tag + u8(len(value)) + value
     size = (len(value).bit_length() + 7) // 8
     return tag + C.LONG_LENGTHS[size] + len(value).to_bytes(size, "big") + value
 
@@ -45,7 +46,7 @@ def each(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         first = data[len(tag):][:1]
         size = next((size for size, prefix in C.LONG_LENGTHS.items() if prefix == first), 0)
         start = len(tag) + 1 + size
-        length = int.from_bytes(data[start - size:start] if size else first, "big")
+        length = uint(data[start - size:start] if size else first)
         value = data[start:start + length]
         # Encoding it again finds lengths that aren't the shortest, and values cut short.
         demand(len(value) == length and data.startswith(wrap(tag, value)), "a malformed data object")

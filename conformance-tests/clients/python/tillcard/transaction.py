@@ -9,6 +9,7 @@ from . import constants as C
 from . import standards as S
 from .crypto import tagged_hash
 from .errors import demand
+from .integers import u32
 
 
 class Input(NamedTuple):
@@ -21,7 +22,7 @@ class Input(NamedTuple):
     @property
     def outpoint(self) -> bytes:
         """As a data object has it, with a big-endian vout."""
-        return self.txid + self.vout.to_bytes(C.U32_LENGTH, "big")
+        return self.txid + u32(self.vout)
 
 
 class Output(NamedTuple):

@@ -1,0 +1,135 @@
+"""Whom a client trusts: a manufacturer's root, and the path of certificates from it to a card's key."""
+
+from datetime import datetime, timezone
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import SignatureAlgorithmOID
+
+from . import constants as C
+from . import crypto
+from .errors import Failure, demand
+
+UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+
+SIGNS = {"digital_signature"}
+AGREES = {"key_agreement"}
+ISSUES = {"key_cert_sign", "crl_sign"}
+# The other two usages only qualify key_agreement, and can't be asked for without it.
+USAGES = [
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign",
+]
+
+
+class Trust:
+    """A root, and what it and its batches revoked; without any such list, revocation isn't checked."""
+
+    def __init__(self, root: bytes, crls: list[bytes] = ()):
+        self.root = _load(root, "root", x509.load_pem_x509_certificate, x509.load_der_x509_certificate)
+        self.crls = [_load(crl, "CRL", x509.load_pem_x509_crl, x509.load_der_x509_crl) for crl in crls]
+        _check_root(self.root)
+
+    @property
+    def is_test_root(self) -> bool:
+        """Whether anybody can sign by this root."""
+        secret = crypto.p256_secret(crypto.tagged_hash(C.TEST_ROOT_TAG, b""))
+        return _point(self.root) == crypto.compressed(secret.public_key())
+
+    def key(self, batch: bytes, card: bytes, usage: set[str]) -> bytes:
+        """The key, a point, in a card certificate (DER) under a batch's, for just this usage."""
+        try:
+            path = [x509.load_der_x509_certificate(each) for each in (batch, card)]
+            self._check(path[0], self.root, ISSUES, C.BATCH_PATH_LENGTH)
+            self._check(path[1], path[0], usage, None)
+        except UNREADABLE as error:
+            raise Failure(f"the card's certificates can't be read: {error}") from error
+        return _point(path[1])
+
+    def _check(self, certificate: x509.Certificate, issuer: x509.Certificate, usages: set[str], path_length: int | None) -> None:
+        """RFC 5280 §6, as far as certificates of section 3.7 need it."""
+        name = certificate.subject.rfc4514_string()
+        _check_signature(certificate, issuer)
+        _check_time(name, certificate.not_valid_before, certificate.not_valid_after)
+        _check_extensions(certificate, usages, path_length)
+        _point(certificate)
+        if self.crls:
+            self._check_revocation(certificate, issuer)
+
+    def _check_revocation(self, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
+        name = issuer.subject.rfc4514_string()
+        crls = [crl for crl in self.crls if crl.issuer == issuer.subject and crl.is_signature_valid(issuer.public_key())]
+        demand(bool(crls), f"no CRL by {name} is given")
+        for crl in crls:
+            demand(crl.next_update is not None, f"a CRL by {name} doesn't tell until when it holds")
+            demand(not any(each.critical for each in crl.extensions), f"a CRL by {name} has an unknown critical extension")
+            _check_time(f"the CRL by {name}", crl.last_update, crl.next_update)
+            entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+            demand(entry is None, f"{certificate.subject.rfc4514_string()} is revoked")
+
+
+def _load(data: bytes, what: str, pem, der):
+    try:
+        return pem(data) if data.startswith("-----BEGIN".encode()) else der(data)
+    except UNREADABLE as error:
+        raise Failure(f"the {what} can't be read: {error}") from error
+
+
+def _check_root(root: x509.Certificate) -> None:
+    _point(root)
+    _check_signature(root, root)
+    constraints = _extension(root, x509.BasicConstraints)
+    authority = constraints is not None and constraints.value.ca
+    demand(authority and constraints.value.path_length == C.ROOT_PATH_LENGTH, "the root isn't a CA of path length 1")
+
+
+def _check_signature(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
+    name = certificate.subject.rfc4514_string()
+    demand(certificate.issuer == issuer.subject, f"{name} names another issuer")
+    demand(certificate.signature_algorithm_oid == SignatureAlgorithmOID.ECDSA_WITH_SHA256, f"{name} isn't signed by ECDSA with SHA-256")
+    try:
+        issuer.public_key().verify(certificate.signature, certificate.tbs_certificate_bytes, ec.ECDSA(SHA256()))
+    except InvalidSignature as error:
+        raise Failure(f"the signature of {name} is wrong") from error
+
+
+def _check_time(name: str, begin: datetime, end: datetime) -> None:
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    demand(begin <= now <= end, f"{name} isn't valid today, but from {begin} to {end}")
+
+
+def _check_extensions(certificate: x509.Certificate, usages: set[str], path_length: int | None) -> None:
+    """Key usage and basic constraints; path_length None is for a card's certificate, which has no constraints."""
+    name = certificate.subject.rfc4514_string()
+    usage = _extension(certificate, x509.KeyUsage)
+    demand(usage is not None and usage.critical, f"{name} has no critical key usage")
+    demand({each for each in USAGES if getattr(usage.value, each)} == usages, f"{name} has another key usage")
+    constraints = _extension(certificate, x509.BasicConstraints)
+    if path_length is None:
+        demand(constraints is None, f"{name} has basic constraints, which only authorities have")
+    else:
+        demand(constraints is not None and constraints.critical, f"{name} has no critical basic constraints")
+        demand(constraints.value.ca, f"{name} isn't an authority")
+        demand(constraints.value.path_length == path_length, f"{name} has another path length")
+    known = {x509.KeyUsage.oid, x509.BasicConstraints.oid}
+    unknown = [each.oid.dotted_string for each in certificate.extensions if each.critical and each.oid not in known]
+    demand(not unknown, f"{name} has the unknown critical extensions {unknown}")
+
+
+def _extension(certificate: x509.Certificate, kind: type) -> x509.Extension | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind)
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _point(certificate: x509.Certificate) -> bytes:
+    key = certificate.public_key()
+    name = certificate.subject.rfc4514_string()
+    demand(isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1), f"the key of {name} isn't of P-256")
+    written = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    demand(written in certificate.tbs_certificate_bytes, f"the key of {name} isn't written uncompressed")
+    return crypto.compressed(key)
