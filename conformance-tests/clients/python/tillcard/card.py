@@ -75,9 +75,10 @@ class Card:
 
     def status(self) -> dict[str, bytes]:
         answer = self.command(C.STATUS)
-        (_, state), *more = tlv.each(answer)
-        demand((state == C.ISSUED) == bool(more), "a status that disagrees with the state")
-        return tlv.decode(C.STATUS_STATE + C.STATUS_ISSUED if more else C.STATUS_STATE, answer)
+        alone = len(list(tlv.each(answer))) == len(C.STATUS_STATE)
+        status = tlv.decode(C.STATUS_STATE if alone else C.STATUS_STATE + C.STATUS_ISSUED, answer)
+        demand((status["state"] == C.ISSUED) != alone, "a status that disagrees with the state")
+        return status
 
     def capabilities(self) -> dict[str, bytes]:
         return tlv.decode(C.CAPABILITIES_ANSWER, self.command(C.CAPABILITIES))
