@@ -130,6 +130,6 @@ def _point(certificate: x509.Certificate) -> bytes:
     key = certificate.public_key()
     name = certificate.subject.rfc4514_string()
     demand(isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1), f"the key of {name} isn't of P-256")
-    written = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    written = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     demand(written in certificate.tbs_certificate_bytes, f"the key of {name} isn't written uncompressed")
     return crypto.compressed(key)
