@@ -132,8 +132,8 @@ class Story:
     def state(self) -> None:
         _, offer, tx = self.ledger.payments[-1]
         facts = statement.statement(self.card, tx.txid, self.identity_key)
-        demand((facts["network"], facts["provenance"]) == (NETWORK, C.MADE), "the statement has another network or provenance")
-        demand(facts["leaf"] == self.leaf[:len(facts["leaf"])], "the statement has another leaf")
+        demand(facts["network"] == NETWORK and facts["provenance"] == C.MADE, "the statement has another network or key")
+        demand(self.leaf.startswith(facts["leaf"]), "the statement has another leaf")
         statement.check_coins(facts, offer.outpoints, self.ledger.chain)
         say("the card states that it signs nothing else for these coins")
 
@@ -160,8 +160,10 @@ class Story:
         same = ["P", "chain code", "identity key", "agreement key"]
         demand(all(found[name] == self.record[name] for name in same), "the account isn't the issued one")
         demand(found["salt"] != self.record["salt"], "the salt isn't fresh")
-        facts = (found["network"], found["provenance"], found["owner key"], found["leaf"])
-        demand(facts == (NETWORK, C.MADE, crypto.public_key(self.owner_secret), self.leaf), "the account has other facts")
+        key = crypto.public_key(self.owner_secret)
+        facts = {"network": NETWORK, "provenance": C.MADE, "owner key": key, "leaf": self.leaf}
+        for name, value in facts.items():
+            demand(found[name] == value, f"the account has {name} {found[name].hex()}, not {value.hex()}")
         say("the account read again, signed anew")
 
     def try_plain(self) -> None:
@@ -176,11 +178,13 @@ class Story:
         self.owner().factory_reset()
         demand(self.card.status() == {"state": C.FACTORY}, "the card isn't in the factory state after its reset")
         identity.prove_genuine(self.card, self.identity_key)
-        demand(self.vouched_keys() == (self.identity_key, self.agreement_key), "the card has other certificates after its reset")
+        same = self.vouched_keys() == (self.identity_key, self.agreement_key)
+        demand(same, "the card has other certificates after its reset")
         say("reset to the factory state; keys and certificates of its own, and the channel, are as before")
 
     def vouched_keys(self) -> tuple[bytes, ...]:
-        return tuple(identity.vouched_key(self.card, which, self.trust, NETWORK) for which in (C.IDENTITY_KEY, C.AGREEMENT_KEY))
+        both = (C.IDENTITY_KEY, C.AGREEMENT_KEY)
+        return tuple(identity.vouched_key(self.card, which, self.trust, NETWORK) for which in both)
 
     def channel(self) -> None:
         """A new session: the application selected, and a channel open to the card that was vouched for."""
@@ -197,7 +201,8 @@ class Story:
         pin.verify(self.card, PIN)
         offer = payment.preview(self.card, request)
         payment.check_offer(offer, request)
-        demand(all(outpoint in self.ledger.chain for outpoint in offer.outpoints), "the card offers coins that it hasn't")
+        known = self.ledger.chain
+        demand(all(each in known for each in offer.outpoints), "the card offers coins that it hasn't")
         return request, offer
 
 
@@ -218,7 +223,10 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--reader", required=True, metavar="NAME", help="the reader's name, or a part of it")
     arguments.add_argument("--root", required=True, type=Path, help="file of the root certificate, PEM or DER")
-    arguments.add_argument("--crl", type=Path, action="append", default=[], metavar="FILE", help="a CRL of root or batch; when there is one, both are needed")
+    arguments.add_argument(
+        "--crl", type=Path, action="append", default=[], metavar="FILE",
+        help="a CRL of root or batch, PEM or DER; when one is given, both are needed",
+    )
     chosen = arguments.parse_args()
     try:
         trust = Trust(chosen.root.read_bytes(), [path.read_bytes() for path in chosen.crl])

@@ -35,11 +35,15 @@ class Constants(unittest.TestCase):
         for source in ["A = 5", "A = b'x'", "A = bytes(3)", "A = octets('1', 'x') + b'y'"]:
             self.assertTrue(check.unquoted_constants(source), source)
 
+    def test_unused_constants_are_found(self):
+        source = "A = 1\nB = A\nC = 2"
+        self.assertEqual(check.unused_constants(source, ["x = C.B"]), ["constants.py: nothing uses C"])
+
     def test_status_words_are_all_the_text_lists(self):
         listed = set(check.re.findall(r"`([0-9A-F]{4})`", check.sections(TEXT)["9"]))
         known = {status.hex().upper() for status in C.MEANINGS} | {C.DONE.hex()}
         self.assertEqual(listed - known, set())
-        self.assertEqual(C.MEANINGS[bytes.fromhex("940C")][:13], "coin refused:")
+        self.assertEqual(C.MEANINGS[bytes.fromhex("940C")], "coin refused: other script")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ def issue_made(card: Card, h: bytes, wishes: Record) -> Record:
     record = _issue(card, C.ISSUE_MADE, tlv.encode(C.ISSUE_MADE_DATA, wishes | {"h": h}))
     host_share = curve.multiply(uint(h))
     demand(curve.decode(record["P"]) == curve.add(curve.decode(share), host_share), "P isn't C + h·G")
-    demand(record["chain code"] == crypto.tagged_hash(C.CHAIN_CODE_TAG, share + h), "another chain code than C and h make")
+    chain_code = crypto.tagged_hash(C.CHAIN_CODE_TAG, share + h)
+    demand(record["chain code"] == chain_code, "another chain code than C and h make")
     check_record(card, record | _known(wishes) | {"provenance": C.MADE})
     return record
 

@@ -26,9 +26,10 @@ class Card:
         (aid_tag, aid), (card_tag, card) = _two(fci)
         demand((aid_tag, card_tag, aid) == (C.FCI_AID, C.FCI_PROPRIETARY, C.AID), "another application was selected")
         answer = tlv.decode(C.FCI_CARD, card)
+        self.version = answer["version"]
         known = u8(C.MAJOR) + u8(C.MINOR)
-        demand(answer["version"] == known, f"the card has protocol version {_dotted(answer['version'])}, this client knows {_dotted(known)}")
-        self.version = known
+        why = f"the card has protocol version {_dotted(self.version)}, this client knows {_dotted(known)}"
+        demand(self.version == known, why)
         self.features = uint(answer["capabilities"])
 
     def open_channel(self, agreement_key: bytes, ephemeral: ec.EllipticCurvePrivateKey | None = None) -> None:

@@ -1,5 +1,6 @@
 """Whom a client trusts: a manufacturer's root, and the path of certificates from it to a card's key."""
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from cryptography import x509
@@ -7,6 +8,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import Certificate
 from cryptography.x509.oid import SignatureAlgorithmOID
 
 from . import constants as C
@@ -28,7 +30,7 @@ USAGES = [
 class Trust:
     """A root, and what it and its batches revoked; without any such list, revocation isn't checked."""
 
-    def __init__(self, root: bytes, crls: list[bytes] = ()):
+    def __init__(self, root: bytes, crls: Sequence[bytes] = ()):
         self.root = _load(root, "root", x509.load_pem_x509_certificate, x509.load_der_x509_certificate)
         self.crls = [_load(crl, "CRL", x509.load_pem_x509_crl, x509.load_der_x509_crl) for crl in crls]
         _check_root(self.root)
@@ -49,9 +51,9 @@ class Trust:
             raise Failure(f"the card's certificates can't be read: {error}") from error
         return _point(path[1])
 
-    def _check(self, certificate: x509.Certificate, issuer: x509.Certificate, usages: set[str], path_length: int | None) -> None:
+    def _check(self, certificate: Certificate, issuer: Certificate, usages: set[str], path_length: int | None) -> None:
         """RFC 5280 §6, as far as certificates of section 3.7 need it."""
-        name = certificate.subject.rfc4514_string()
+        name = _name(certificate)
         _check_signature(certificate, issuer)
         _check_time(name, certificate.not_valid_before, certificate.not_valid_after)
         _check_extensions(certificate, usages, path_length)
@@ -59,16 +61,17 @@ class Trust:
         if self.crls:
             self._check_revocation(certificate, issuer)
 
-    def _check_revocation(self, certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-        name = issuer.subject.rfc4514_string()
-        crls = [crl for crl in self.crls if crl.issuer == issuer.subject and crl.is_signature_valid(issuer.public_key())]
+    def _check_revocation(self, certificate: Certificate, issuer: Certificate) -> None:
+        name, key = _name(issuer), issuer.public_key()
+        crls = [crl for crl in self.crls if crl.issuer == issuer.subject and crl.is_signature_valid(key)]
         demand(bool(crls), f"no CRL by {name} is given")
         for crl in crls:
             demand(crl.next_update is not None, f"a CRL by {name} doesn't tell until when it holds")
-            demand(not any(each.critical for each in crl.extensions), f"a CRL by {name} has an unknown critical extension")
+            critical = [each.oid.dotted_string for each in crl.extensions if each.critical]
+            demand(not critical, f"a CRL by {name} has the unknown critical extensions {critical}")
             _check_time(f"the CRL by {name}", crl.last_update, crl.next_update)
             entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
-            demand(entry is None, f"{certificate.subject.rfc4514_string()} is revoked")
+            demand(entry is None, f"{_name(certificate)} is revoked")
 
 
 def _load(data: bytes, what: str, pem, der):
@@ -78,7 +81,7 @@ def _load(data: bytes, what: str, pem, der):
         raise Failure(f"the {what} can't be read: {error}") from error
 
 
-def _check_root(root: x509.Certificate) -> None:
+def _check_root(root: Certificate) -> None:
     _point(root)
     _check_signature(root, root)
     constraints = _extension(root, x509.BasicConstraints)
@@ -86,10 +89,11 @@ def _check_root(root: x509.Certificate) -> None:
     demand(authority and constraints.value.path_length == C.ROOT_PATH_LENGTH, "the root isn't a CA of path length 1")
 
 
-def _check_signature(certificate: x509.Certificate, issuer: x509.Certificate) -> None:
-    name = certificate.subject.rfc4514_string()
+def _check_signature(certificate: Certificate, issuer: Certificate) -> None:
+    name = _name(certificate)
     demand(certificate.issuer == issuer.subject, f"{name} names another issuer")
-    demand(certificate.signature_algorithm_oid == SignatureAlgorithmOID.ECDSA_WITH_SHA256, f"{name} isn't signed by ECDSA with SHA-256")
+    algorithm = certificate.signature_algorithm_oid
+    demand(algorithm == SignatureAlgorithmOID.ECDSA_WITH_SHA256, f"{name} isn't signed by ECDSA with SHA-256")
     try:
         issuer.public_key().verify(certificate.signature, certificate.tbs_certificate_bytes, ec.ECDSA(SHA256()))
     except InvalidSignature as error:
@@ -101,9 +105,9 @@ def _check_time(name: str, begin: datetime, end: datetime) -> None:
     demand(begin <= now <= end, f"{name} isn't valid today, but from {begin} to {end}")
 
 
-def _check_extensions(certificate: x509.Certificate, usages: set[str], path_length: int | None) -> None:
+def _check_extensions(certificate: Certificate, usages: set[str], path_length: int | None) -> None:
     """Key usage and basic constraints; path_length None is for a card's certificate, which has no constraints."""
-    name = certificate.subject.rfc4514_string()
+    name = _name(certificate)
     usage = _extension(certificate, x509.KeyUsage)
     demand(usage is not None and usage.critical, f"{name} has no critical key usage")
     demand({each for each in USAGES if getattr(usage.value, each)} == usages, f"{name} has another key usage")
@@ -119,17 +123,22 @@ def _check_extensions(certificate: x509.Certificate, usages: set[str], path_leng
     demand(not unknown, f"{name} has the unknown critical extensions {unknown}")
 
 
-def _extension(certificate: x509.Certificate, kind: type) -> x509.Extension | None:
+def _name(certificate: Certificate) -> str:
+    return certificate.subject.rfc4514_string()
+
+
+def _extension(certificate: Certificate, kind: type) -> x509.Extension | None:
     try:
         return certificate.extensions.get_extension_for_class(kind)
     except x509.ExtensionNotFound:
         return None
 
 
-def _point(certificate: x509.Certificate) -> bytes:
+def _point(certificate: Certificate) -> bytes:
     key = certificate.public_key()
-    name = certificate.subject.rfc4514_string()
-    demand(isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1), f"the key of {name} isn't of P-256")
+    name = _name(certificate)
+    p256 = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
+    demand(p256, f"the key of {name} isn't of P-256")
     written = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     demand(written in certificate.tbs_certificate_bytes, f"the key of {name} isn't written uncompressed")
     return crypto.compressed(key)

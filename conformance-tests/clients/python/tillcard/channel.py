@@ -18,7 +18,9 @@ from .integers import u8
 from .status import is_proven
 
 
-def open_channel(command: Callable, agreement_key: bytes, ephemeral: ec.EllipticCurvePrivateKey | None = None) -> "Channel":
+def open_channel(
+    command: Callable, agreement_key: bytes, ephemeral: ec.EllipticCurvePrivateKey | None = None
+) -> "Channel":
     """A channel to the card that has this agreement key, and no other; command sends a plain one."""
     ephemeral = ephemeral or ec.generate_private_key(ec.SECP256R1())
     point = ephemeral.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)

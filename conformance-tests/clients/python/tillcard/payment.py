@@ -91,7 +91,8 @@ def check_signatures(tx: Transaction, spent: list[Output]) -> None:
         demand(coin.script.startswith(C.OUTPUT_SCRIPT), "a coin with another script than the card's")
         demand(len(each.witness) == 1, "a witness that isn't one signature")
         key = coin.script.removeprefix(C.OUTPUT_SCRIPT)
-        demand(crypto.verify(key, tx.digest(number, spent), each.witness[0]), f"the signature of input {number} is wrong")
+        signed = crypto.verify(key, tx.digest(number, spent), each.witness[0])
+        demand(signed, f"the signature of input {number} is wrong")
 
 
 def ceil(number: int, divisor: int) -> int:

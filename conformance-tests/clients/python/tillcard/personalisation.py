@@ -18,7 +18,8 @@ def store(card: Card, batch: bytes, identity_key: bytes, agreement_key: bytes) -
     most = C.LAST_OF_BATCH - C.OF_BATCH + 1
     for first, der in [(C.OF_BATCH, batch), (C.OF_IDENTITY_KEY, identity_key), (C.OF_AGREEMENT_KEY, agreement_key)]:
         pieces = split(der, C.MOST_PIECE)
-        demand(1 <= len(pieces) <= most, f"a certificate of {len(der)} bytes doesn't fit into {most} pieces of {C.MOST_PIECE}")
+        fits = 1 <= len(pieces) <= most
+        demand(fits, f"a certificate of {len(der)} bytes doesn't fit into {most} pieces of {C.MOST_PIECE}")
         for number, piece in enumerate(pieces):
             card.command(C.PUT_DATA + u8(first + number), piece, le=None)
 
