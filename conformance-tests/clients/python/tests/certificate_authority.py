@@ -1,6 +1,6 @@
 """A manufacturer's root, batch and card certificates for tests, good unless told otherwise."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -11,8 +11,8 @@ from tillcard import tlv
 from tillcard.certificates import AGREES, ISSUES, SIGNS, USAGES
 
 NEVER = datetime(9999, 12, 31, 23, 59, 59)
-YESTERDAY = datetime.utcnow() - timedelta(days=1)
-TOMORROW = datetime.utcnow() + timedelta(days=1)
+NOW = datetime.now(timezone.utc).replace(tzinfo=None)
+YESTERDAY, TOMORROW = NOW - timedelta(days=1), NOW + timedelta(days=1)
 
 
 def key() -> ec.EllipticCurvePrivateKey:
@@ -24,7 +24,8 @@ def name(text: str) -> x509.Name:
 
 
 def certificate(
-    subject, subject_key, issuer, issuer_key, usages, path_length=None, until=NEVER, critical=True, hash=SHA256, more=()
+    subject, subject_key, issuer, issuer_key, usages, path_length=None,
+    until=NEVER, critical=True, critical_constraints=True, hash=SHA256, more=(),
 ) -> x509.Certificate:
     everything = [*USAGES, "encipher_only", "decipher_only"]
     builder = (
@@ -38,17 +39,19 @@ def certificate(
         .add_extension(x509.KeyUsage(**{each: each in usages for each in everything}), critical)
     )
     if path_length is not None:
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical_constraints)
     for extension in more:
         builder = builder.add_extension(extension, critical=True)
     return builder.sign(issuer_key, hash())
 
 
-def crl(issuer: str, issuer_key, *revoked: x509.Certificate, until=TOMORROW) -> bytes:
+def crl(issuer: str, issuer_key, *revoked: x509.Certificate, until=TOMORROW, more=()) -> bytes:
     builder = x509.CertificateRevocationListBuilder().issuer_name(name(issuer)).last_update(YESTERDAY).next_update(until)
     for each in revoked:
         entry = x509.RevokedCertificateBuilder().serial_number(each.serial_number).revocation_date(YESTERDAY)
         builder = builder.add_revoked_certificate(entry.build())
+    for extension in more:
+        builder = builder.add_extension(extension, critical=True)
     return der(builder.sign(issuer_key, SHA256()))
 
 

@@ -48,8 +48,8 @@ class Certificates(unittest.TestCase):
         other = key()
         self.refused("names another issuer", root=self.authority.batch)
         self.refused("path length 1", root=certificate("root", other, "root", other, ISSUES, path_length=0))
-        self.refused("path length 1", root=certificate("root", other, "root", other, ISSUES))
-        with self.assertRaisesRegex(Failure, "root can't be read"):
+        self.refused("no critical basic", root=certificate("root", other, "root", other, ISSUES))
+        with self.assertRaisesRegex(Failure, "root or a CRL can't be read"):
             Trust(b"root")
 
     def test_card_of_another_batch(self):
@@ -61,8 +61,10 @@ class Certificates(unittest.TestCase):
     def test_batch_that_is_no_authority(self):
         self.changed_batch(path_length=None)
         self.refused("basic constraints")
+        self.changed_batch(critical_constraints=False)
+        self.refused("critical basic constraints")
         self.changed_batch(path_length=1)
-        self.refused("path length")
+        self.refused("authority of path length 0")
         self.changed_batch(usages={"key_cert_sign"})
         self.refused("key usage")
 
@@ -103,6 +105,8 @@ class Certificates(unittest.TestCase):
         self.refused("no CRL by CN=root", crls=[crl("root", batch), both[1]])
         self.refused("CN=card is revoked", crls=[both[0], crl("batch", batch, self.card)])
         self.refused("CN=batch is revoked", crls=[crl("root", root, self.authority.batch), both[1]])
+        delta = crl("root", root, more=[x509.DeltaCRLIndicator(1)])
+        self.refused("CRL by CN=root has the unknown critical", crls=[delta, both[1]])
         self.refused("CRL by CN=root isn't valid today", crls=[crl("root", root, until=YESTERDAY), both[1]])
 
 

@@ -1,6 +1,6 @@
 """Whom a client trusts: a manufacturer's root, and the path of certificates from it to a card's key."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
 from cryptography import x509
@@ -31,9 +31,12 @@ class Trust:
     """A root, and what it and its batches revoked; without any such list, revocation isn't checked."""
 
     def __init__(self, root: bytes, crls: Sequence[bytes] = ()):
-        self.root = _load(root, "root", x509.load_pem_x509_certificate, x509.load_der_x509_certificate)
-        self.crls = [_load(crl, "CRL", x509.load_pem_x509_crl, x509.load_der_x509_crl) for crl in crls]
-        _check_root(self.root)
+        try:
+            self.root = _load(root, x509.load_pem_x509_certificate, x509.load_der_x509_certificate)
+            self.crls = [_load(crl, x509.load_pem_x509_crl, x509.load_der_x509_crl) for crl in crls]
+            _check_root(self.root)
+        except UNREADABLE as error:
+            raise Failure(f"the root or a CRL can't be read: {error}") from error
 
     @property
     def is_test_root(self) -> bool:
@@ -56,7 +59,8 @@ class Trust:
         name = _name(certificate)
         _check_signature(certificate, issuer)
         _check_time(name, certificate.not_valid_before, certificate.not_valid_after)
-        _check_extensions(certificate, usages, path_length)
+        _check_extensions(certificate, usages)
+        _check_constraints(certificate, path_length)
         _point(certificate)
         if self.crls:
             self._check_revocation(certificate, issuer)
@@ -74,19 +78,14 @@ class Trust:
             demand(entry is None, f"{_name(certificate)} is revoked")
 
 
-def _load(data: bytes, what: str, pem, der):
-    try:
-        return pem(data) if data.startswith("-----BEGIN".encode()) else der(data)
-    except UNREADABLE as error:
-        raise Failure(f"the {what} can't be read: {error}") from error
+def _load(data: bytes, pem: Callable, der: Callable):
+    return pem(data) if data.startswith("-----BEGIN".encode()) else der(data)
 
 
 def _check_root(root: Certificate) -> None:
     _point(root)
     _check_signature(root, root)
-    constraints = _extension(root, x509.BasicConstraints)
-    authority = constraints is not None and constraints.value.ca
-    demand(authority and constraints.value.path_length == C.ROOT_PATH_LENGTH, "the root isn't a CA of path length 1")
+    _check_constraints(root, C.ROOT_PATH_LENGTH)
 
 
 def _check_signature(certificate: Certificate, issuer: Certificate) -> None:
@@ -105,22 +104,27 @@ def _check_time(name: str, begin: datetime, end: datetime) -> None:
     demand(begin <= now <= end, f"{name} isn't valid today, but from {begin} to {end}")
 
 
-def _check_extensions(certificate: Certificate, usages: set[str], path_length: int | None) -> None:
-    """Key usage and basic constraints; path_length None is for a card's certificate, which has no constraints."""
+def _check_extensions(certificate: Certificate, usages: set[str]) -> None:
+    """Key usage, and that there is no other critical extension than those that are looked at."""
     name = _name(certificate)
     usage = _extension(certificate, x509.KeyUsage)
     demand(usage is not None and usage.critical, f"{name} has no critical key usage")
     demand({each for each in USAGES if getattr(usage.value, each)} == usages, f"{name} has another key usage")
-    constraints = _extension(certificate, x509.BasicConstraints)
-    if path_length is None:
-        demand(constraints is None, f"{name} has basic constraints, which only authorities have")
-    else:
-        demand(constraints is not None and constraints.critical, f"{name} has no critical basic constraints")
-        demand(constraints.value.ca, f"{name} isn't an authority")
-        demand(constraints.value.path_length == path_length, f"{name} has another path length")
     known = {x509.KeyUsage.oid, x509.BasicConstraints.oid}
     unknown = [each.oid.dotted_string for each in certificate.extensions if each.critical and each.oid not in known]
     demand(not unknown, f"{name} has the unknown critical extensions {unknown}")
+
+
+def _check_constraints(certificate: Certificate, path_length: int | None) -> None:
+    """Basic constraints of an authority of this path length; with None of a card's certificate, which has none."""
+    name = _name(certificate)
+    constraints = _extension(certificate, x509.BasicConstraints)
+    if path_length is None:
+        demand(constraints is None, f"{name} has basic constraints, which only authorities have")
+        return
+    demand(constraints is not None and constraints.critical, f"{name} has no critical basic constraints")
+    # An authority without path length, or none at all, has None here.
+    demand(constraints.value.path_length == path_length, f"{name} isn't an authority of path length {path_length}")
 
 
 def _name(certificate: Certificate) -> str:
