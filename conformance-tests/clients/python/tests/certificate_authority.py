@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tillcard import tlv
-from tillcard.certificates import AGREES, ISSUES, SIGNS, USAGES
+from tillcard.certificates import AGREES, ISSUES, QUALIFIERS, SIGNS, USAGES
 
 NEVER = datetime(9999, 12, 31, 23, 59, 59)
 NOW = datetime.now(timezone.utc).replace(tzinfo=None)
@@ -27,7 +27,7 @@ def certificate(
     subject, subject_key, issuer, issuer_key, usages, path_length=None,
     until=NEVER, critical=True, critical_constraints=True, hash=SHA256, more=(),
 ) -> x509.Certificate:
-    everything = [*USAGES, "encipher_only", "decipher_only"]
+    everything = USAGES + QUALIFIERS
     builder = (
         x509.CertificateBuilder()
         .subject_name(name(subject))

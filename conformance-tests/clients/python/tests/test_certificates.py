@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.certificate_authority import YESTERDAY, Authority, certificate, crl, der, key, with_compressed_key
 from tillcard import crypto
-from tillcard.certificates import ISSUES, SIGNS, Trust
+from tillcard.certificates import AGREES, ISSUES, SIGNS, Trust
 from tillcard.errors import Failure
 
 
@@ -40,6 +40,13 @@ class Certificates(unittest.TestCase):
     def test_key_of_another_use(self):
         self.card = self.authority.agreement(self.card_key)
         self.refused("key usage")
+
+    def test_key_of_a_qualified_use(self):
+        self.card = self.authority.agreement(self.card_key)
+        self.vouched(usage=AGREES)
+        qualified = AGREES | {"encipher_only"}
+        self.card = certificate("card", self.card_key, "batch", self.authority.batch_key, qualified)
+        self.refused("key usage", usage=AGREES)
 
     def test_other_root(self):
         self.refused("signature", root=Authority().root)

@@ -20,11 +20,12 @@ UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.Un
 SIGNS = {"digital_signature"}
 AGREES = {"key_agreement"}
 ISSUES = {"key_cert_sign", "crl_sign"}
-# The other two usages only qualify key_agreement, and can't be asked for without it.
 USAGES = [
     "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
     "key_cert_sign", "crl_sign",
 ]
+# These only qualify key_agreement, and can't be asked for without it.
+QUALIFIERS = ["encipher_only", "decipher_only"]
 
 
 class Trust:
@@ -109,7 +110,8 @@ def _check_extensions(certificate: Certificate, usages: set[str]) -> None:
     name = _name(certificate)
     usage = _extension(certificate, x509.KeyUsage)
     demand(usage is not None and usage.critical, f"{name} has no critical key usage")
-    demand({each for each in USAGES if getattr(usage.value, each)} == usages, f"{name} has another key usage")
+    asked = USAGES + QUALIFIERS if usage.value.key_agreement else USAGES
+    demand({each for each in asked if getattr(usage.value, each)} == usages, f"{name} has another key usage")
     known = {x509.KeyUsage.oid, x509.BasicConstraints.oid}
     unknown = [each.oid.dotted_string for each in certificate.extensions if each.critical and each.oid not in known]
     demand(not unknown, f"{name} has the unknown critical extensions {unknown}")
