@@ -1,0 +1,1 @@
+"""A client of the Tillcard card protocol, written from docs/protocol.md alone."""
