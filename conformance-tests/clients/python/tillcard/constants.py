@@ -141,7 +141,7 @@ CERTIFICATES = octets("3.7", "GET DATA `«00 CA BF 21»`")
 CERTIFICATE_OF = octets("3.7", "`«A6 04 { 83 02» key identifier ‖ key version number }`")
 AGREEMENT_KEY = octets("3.7", "`«13 01»` for the agreement key")
 IDENTITY_KEY = octets("3.7", "`«40 01»` for the identity key")
-ROOT_PATH_LENGTH = number("3.7", "a self-signed certificate (CA, path length «1»)")
+ROOT_PATH_LENGTH = number("3.7", "a self-signed certificate (CA, path length «1»")
 BATCH_PATH_LENGTH = number("3.7", "(CA, path length «0», key usage keyCertSign and cRLSign)")
 TEST_ROOT_TAG = word("3.7", '`TH("«Tillcard/test-root»", "")`')
 GENUINE = octets("3.8", "INTERNAL AUTHENTICATE – `«00 88 00 00»`")
@@ -253,7 +253,7 @@ STATEMENT_ANSWER = rows(
     "| `80` | 1 | network |",
     "| `81` | 1 | «provenance»: `00` made, `01` imported |",
     "| `82` | 3 | «leaf»: kind ‖ n `u16` (section 3.2) |",
-    "| `83` | 36·k | «outpoints» spent, in the order of the inputs |",
+    "| `83` | 36·k | «outpoints» spent, in the order of the inputs, of which there are k |",
     "| `84` | 32·k | their «output keys», x-only |",
     "| `85` | 16 | «salt»: random bytes of the card |",
     "| `86` | 64 | signature |",
