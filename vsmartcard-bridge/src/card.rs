@@ -126,7 +126,7 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> EmulatedCard<N, R> {
             .strip_suffix(&[0x90, 0x00])
             .and_then(|object| match StatusObject::parse(object).ok()?.state {
                 State::Issued { network, .. } => Some(network),
-                State::Factory | State::OtherVersion | State::Damaged => None,
+                State::Factory | State::Terminated | State::OtherVersion | State::Damaged => None,
             });
         self.reset();
         Ok(network)

@@ -20,14 +20,6 @@ pub use error::PersonaliseError;
 pub use p256::ecdsa::SigningKey;
 pub use profile::shown_name;
 pub use revocation::RevocationList;
+pub use tillcard_applet::command::OwnKey;
 pub use x509_cert::serial_number::SerialNumber;
 pub use x509_cert::time::{Time, Validity};
-
-/// One of the card's own keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OwnKey {
-    /// Signs.
-    Identity,
-    /// Opens channels.
-    Agreement,
-}
