@@ -34,6 +34,32 @@ pub enum PersonaliseError {
     /// A certificate of another authority.
     #[error("“{0}” didn't sign this certificate, and can't take it back")]
     NotMine(String),
+    /// The card can't be reached.
+    #[error(transparent)]
+    NoContact(Box<dyn std::error::Error + Send + Sync>),
+    /// A card of an older version of the protocol.
+    #[error("this card can't be personalised: it has no keys of its own")]
+    NoOwnKeys,
+    /// A card that its manufacturer is done with.
+    #[error("this card is personalised already, or somebody's: that can't be undone")]
+    NotBlank,
+    /// A certificate that is too long for a card.
+    #[error("a certificate of {0} bytes is too long for a card: choose shorter names")]
+    TooLong(usize),
+    /// The card refuses a command.
+    #[error("the card refused {command} ({status:04X})")]
+    Refused {
+        /// The command's name.
+        command: &'static str,
+        /// The status word.
+        status: u16,
+    },
+    /// The card's answer makes no sense.
+    #[error("the card's answer to {0} can't be read")]
+    Malformed(&'static str),
+    /// The card gives back something else than was stored.
+    #[error("the card doesn't give back the certificates that it was given: don't use it")]
+    NotStored,
 }
 
 impl From<x509_cert::builder::Error> for PersonaliseError {

@@ -3,6 +3,7 @@
 //!
 //! - [`Authority`]: a certificate and its key, as a manufacturer keeps them in files
 //! - [`Root`]: certifies batches; [`Batch`]: certifies cards
+//! - [`personalise()`]: gives a card its keys and certificates
 //! - [`RevocationList`]: the certificates that an authority takes back
 //! - [`test_root`]: a root whose key everybody knows, and the batch of the emulator's cards
 //!
@@ -10,12 +11,14 @@
 //! dates and serial number make the same certificate.
 
 mod authority;
+mod card;
 mod error;
 mod profile;
 mod revocation;
 pub mod test_root;
 
 pub use authority::{Authority, Batch, Root};
+pub use card::{CardCertificates, is_blank, personalise};
 pub use error::PersonaliseError;
 pub use p256::ecdsa::SigningKey;
 pub use profile::shown_name;
