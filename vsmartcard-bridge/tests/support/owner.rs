@@ -17,10 +17,11 @@ use bitcoin::{
 };
 use tillcard_applet::command::{
     Announced, Apdu, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, KeySource, Leaf, Limits,
-    Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Select, Source, Verify,
+    Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Policy, Select, Source, Verify,
 };
 use tillcard_applet::owner;
 use tillcard_applet::pin::PinBlock;
+use tillcard_applet::session::Session;
 
 use super::contacts::{Answer, Contacts};
 
@@ -87,6 +88,11 @@ fn issue(network: Network, key: &Keypair, leaf: &XOnlyPublicKey) -> Apdu {
         Leaf::Key(leaf.serialize()),
         &PinBlock::from_digits(PIN.as_bytes()).unwrap(),
         LIMITS,
+        // These tests are of readers and memories, and pay without a channel.
+        Policy {
+            plain_sessions: true,
+            statements: false,
+        },
     )
     .to_apdu()
 }
@@ -174,6 +180,7 @@ impl Owner {
         let message = owner::message(
             Network::Regtest,
             &owner::card_id(&self.issued.public_key, &self.issued.chain_code),
+            &Session::Plain,
             challenge.try_into().unwrap(),
             &Announced::HEADER,
             &announced.body(),
