@@ -31,6 +31,12 @@ pub const WRONG_PIN: &str = "314159";
 /// A P2WPKH output of a shop.
 pub const PAYEE: [u8; 22] = *b"\x00\x14the-shop's-key-hash!";
 
+/// These tests are of readers and memories, and pay without a channel.
+pub const POLICY: Policy = Policy {
+    plain_sessions: true,
+    statements: false,
+};
+
 const LIMITS: Limits = Limits {
     per_payment: 1_000_000,
     cumulative: 100_000_000,
@@ -88,11 +94,7 @@ fn issue(network: Network, key: &Keypair, leaf: &XOnlyPublicKey) -> Apdu {
         Leaf::Key(leaf.serialize()),
         &PinBlock::from_digits(PIN.as_bytes()).unwrap(),
         LIMITS,
-        // These tests are of readers and memories, and pay without a channel.
-        Policy {
-            plain_sessions: true,
-            statements: false,
-        },
+        POLICY,
     )
     .to_apdu()
 }
