@@ -1,6 +1,7 @@
 //! Who certifies: a root batches, a batch cards.
 
 use p256::ecdsa::{DerSignature, SigningKey, VerifyingKey, signature::Verifier};
+use p256::elliptic_curve::Generate;
 use p256::pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, LineEnding};
 use rand_core::CryptoRng;
 use x509_cert::Certificate;
@@ -14,6 +15,12 @@ use zeroize::Zeroizing;
 
 use super::profile::{Profile, name, shown_name};
 use super::{OwnKey, PersonaliseError};
+
+/// A new secret key.
+#[must_use]
+pub fn new_key(rng: &mut impl CryptoRng) -> SigningKey {
+    SigningKey::generate_from_rng(rng)
+}
 
 /// A certificate that may sign others, and its key.
 pub struct Authority {

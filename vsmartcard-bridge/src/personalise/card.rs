@@ -8,6 +8,9 @@ use tillcard_applet::command::{
     Selected, State, StatusObject,
 };
 
+use x509_cert::der::pem::LineEnding;
+use x509_cert::der::{Decode, EncodePem};
+
 use super::{Batch, PersonaliseError};
 
 /// Longest answer that is put together from parts.
@@ -19,6 +22,8 @@ const NOT_FOUND: u16 = 0x6A88;
 /// What a card was given, in DER.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardCertificates {
+    /// The keys that are certified.
+    pub keys: OwnKeys,
     /// The batch's.
     pub batch: Vec<u8>,
     /// Of the key that signs.
@@ -70,6 +75,7 @@ where
     let keys = OwnKeys::parse(&answer)
         .map_err(|_| PersonaliseError::Malformed("GENERATE ASYMMETRIC KEY PAIR"))?;
     let certificates = CardCertificates {
+        keys,
         batch: batch.authority().certificate_der()?,
         identity: batch.certify(OwnKey::Identity, &keys.identity_key, rng)?,
         agreement: batch.certify(OwnKey::Agreement, &keys.agreement_key, rng)?,
@@ -89,6 +95,25 @@ where
 }
 
 impl CardCertificates {
+    /// The serial number of a key's certificate, in hexadecimal digits.
+    ///
+    /// # Errors
+    /// None: it was made a moment ago.
+    pub fn serial_number(&self, key: OwnKey) -> Result<String, PersonaliseError> {
+        let certificate = x509_cert::Certificate::from_der(self.of(Certificate::Key(key)))?;
+        let serial = certificate.tbs_certificate().serial_number().as_bytes();
+        Ok(serial.iter().map(|byte| format!("{byte:02X}")).collect())
+    }
+
+    /// A key's certificate, for a file (PEM).
+    ///
+    /// # Errors
+    /// None: it was made a moment ago.
+    pub fn to_pem(&self, key: OwnKey) -> Result<String, PersonaliseError> {
+        let certificate = x509_cert::Certificate::from_der(self.of(Certificate::Key(key)))?;
+        Ok(certificate.to_pem(LineEnding::LF)?)
+    }
+
     fn of(&self, certificate: Certificate) -> &[u8] {
         match certificate {
             Certificate::Batch => &self.batch,

@@ -17,7 +17,7 @@ mod profile;
 mod revocation;
 pub mod test_root;
 
-pub use authority::{Authority, Batch, Root};
+pub use authority::{Authority, Batch, Root, new_key};
 pub use card::{CardCertificates, is_blank, personalise};
 pub use error::PersonaliseError;
 pub use p256::ecdsa::SigningKey;

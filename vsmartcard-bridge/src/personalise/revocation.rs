@@ -5,6 +5,7 @@ use p256::ecdsa::{DerSignature, SigningKey};
 use x509_cert::Certificate;
 use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
 use x509_cert::der::asn1::BitString;
+use x509_cert::der::oid::AssociatedOid;
 use x509_cert::der::pem::LineEnding;
 use x509_cert::der::referenced::OwnedToRef;
 use x509_cert::der::{Decode, DecodePem, Encode, EncodePem};
@@ -65,7 +66,7 @@ impl<'a> RevocationList<'a> {
         if new {
             self.revoked.push(RevokedCert {
                 serial_number,
-                revocation_date: when,
+                revocation_date: encoded_as_due(when),
                 crl_entry_extensions: None,
             });
         }
@@ -128,8 +129,8 @@ impl<'a> RevocationList<'a> {
             version: x509_cert::Version::V2,
             signature: algorithm.clone(),
             issuer: issuer.subject().clone(),
-            this_update: now,
-            next_update: Some(next),
+            this_update: encoded_as_due(now),
+            next_update: Some(encoded_as_due(next)),
             revoked_certificates: Some(self.revoked).filter(|revoked| !revoked.is_empty()),
             crl_extensions: Some(extensions),
         };
@@ -143,9 +144,13 @@ impl<'a> RevocationList<'a> {
     }
 }
 
+/// The same time as UTCTime until 2049 (RFC 5280 §5.1.2.4 to §5.1.2.6).
+fn encoded_as_due(time: Time) -> Time {
+    Time::from(time.to_date_time())
+}
+
 /// The list's number; 0 when it has none.
 fn number(list: &CertificateList) -> Result<u128, PersonaliseError> {
-    use x509_cert::der::oid::AssociatedOid;
     let extensions = list.tbs_cert_list.crl_extensions.iter().flatten();
     let Some(number) = extensions
         .into_iter()
@@ -153,16 +158,15 @@ fn number(list: &CertificateList) -> Result<u128, PersonaliseError> {
     else {
         return Ok(0);
     };
-    let unreadable = |_| PersonaliseError::NotAList("its number is too large".into());
+    let unreadable = |cause: String| PersonaliseError::NotAList(cause);
     let CrlNumber(number) = CrlNumber::from_der(number.extn_value.as_bytes())
-        .map_err(|error| PersonaliseError::NotAList(error.to_string()))?;
+        .map_err(|error| unreadable(error.to_string()))?;
     let mut bytes = [0; 16];
     let digits = number.as_bytes();
     let from = bytes
         .len()
         .checked_sub(digits.len())
-        .ok_or(())
-        .map_err(unreadable)?;
+        .ok_or_else(|| unreadable("its number is too large".into()))?;
     bytes[from..].copy_from_slice(digits);
     Ok(u128::from_be_bytes(bytes))
 }
