@@ -12,7 +12,7 @@ use super::files::{Files, write_public};
 use super::random;
 use crate::cli::Failure;
 use crate::cli::output::line;
-use crate::genuine::{SessionId, check_proof};
+use crate::genuine::{GenuineError, SessionId, check_proof};
 use crate::transport::{Readers, Transport};
 
 /// Personalises a card.
@@ -49,38 +49,33 @@ impl Card {
         };
         let readers = Readers::establish(self.reader.as_deref())?;
         let mut card = readers.connect()?;
-        let transmit = |command: &[u8]| card.transmit(command);
-        let given = personalise(transmit, &batch, &mut random()?)?;
-        line(format_args!(
-            "The card is one of “{}” now, for good.",
-            batch.authority().name()
-        ));
-        for key in [OwnKey::Identity, OwnKey::Agreement] {
-            self.tell(&given, key)?;
-        }
-        prove(&mut card, &given)?;
-        card.disconnect()?;
-        line("It has proven that it has the certified key.");
-        Ok(())
-    }
-
-    /// Tells, and keeps, what is needed to take a certificate back.
-    fn tell(&self, given: &CardCertificates, key: OwnKey) -> Result<(), Failure> {
-        let serial = given.serial_number(key)?;
-        let purpose = match key {
-            OwnKey::Identity => "signatures",
-            OwnKey::Agreement => "channels",
-        };
-        line(format_args!("  serial number, {purpose}: {serial}"));
-        match &self.keep {
-            Some(folder) => keep(folder, &serial, &given.to_pem(key)?),
-            None => Ok(()),
-        }
+        personalise_card(&mut card, &batch, self.keep.as_deref())?;
+        Ok(card.disconnect()?)
     }
 }
 
-fn keep(folder: &Path, serial: &str, certificate: &str) -> Result<(), Failure> {
-    write_public(&folder.join(format!("{serial}.pem")), certificate)
+fn personalise_card(
+    card: &mut impl Transport,
+    batch: &personalise::Batch,
+    folder: Option<&Path>,
+) -> Result<(), Failure> {
+    let transmit = |command: &[u8]| card.transmit(command);
+    let given = personalise(transmit, batch, &mut random()?)?;
+    let name = batch.authority().name();
+    line(format_args!("The card is one of “{name}” now, for good."));
+    for (key, purpose) in [
+        (OwnKey::Identity, "signatures"),
+        (OwnKey::Agreement, "channels"),
+    ] {
+        let serial = given.serial_number(key)?;
+        line(format_args!("  serial number, {purpose}: {serial}"));
+        if let Some(folder) = folder {
+            write_public(&folder.join(format!("{serial}.pem")), &given.to_pem(key)?)?;
+        }
+    }
+    prove(card, &given)?;
+    line("It has proven that it has the certified key.");
+    Ok(())
 }
 
 /// Has the card sign by the key that was certified.
@@ -91,19 +86,88 @@ fn prove(card: &mut impl Transport, given: &CardCertificates) -> Result<(), Fail
         challenge: &challenge,
     };
     let answer = card.transmit(command.to_apdu().as_bytes())?;
-    let proven = answer.strip_suffix(&[0x90, 0x00]).is_some_and(|proof| {
-        check_proof(
-            &given.keys.identity_key,
-            &SessionId::Plain,
-            &challenge,
-            proof,
-        )
-        .is_ok()
-    });
-    match proven {
-        true => Ok(()),
-        false => Err(Failure::new(
-            "the card doesn't sign by the key that was certified: don't use it",
-        )),
+    let key = &given.keys.identity_key;
+    answer
+        .strip_suffix(&[0x90, 0x00])
+        .ok_or(GenuineError::NotSigned)
+        .and_then(|proof| check_proof(key, &SessionId::Plain, &challenge, proof))
+        .map_err(|error| Failure::new(format!("{error}: don't use this card")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::SystemTime;
+
+    use bitcoin::Network;
+    use tillcard_applet::command::{GetData, Select};
+    use tillcard_emu::{EmulatedCard, Seed, inprocess};
+
+    use super::*;
+    use crate::genuine::Checker;
+    use crate::transport::{InProcess, TransportError};
+
+    #[test]
+    fn a_card_is_vouched_for_afterwards_and_not_personalised_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let blank = EmulatedCard::ephemeral_blank(Seed::Number(1)).unwrap();
+        let mut card = InProcess::connect(inprocess::InProcess::new(blank));
+        let batch = emulator_batch().unwrap();
+        personalise_card(&mut card, &batch, Some(folder.path())).unwrap();
+
+        card.transmit(Select::to_apdu().as_bytes()).unwrap();
+        let checker = Checker::new(Network::Regtest).unwrap();
+        for key in [OwnKey::Identity, OwnKey::Agreement] {
+            let mut answer = Vec::new();
+            let mut part = card.transmit(GetData::Certificates(key).to_apdu().as_bytes());
+            while let Some([bytes @ .., 0x61, left]) = part.as_deref().ok() {
+                answer.extend_from_slice(bytes);
+                part = card.transmit(&[0x00, 0xC0, 0x00, 0x00, *left]);
+            }
+            answer.extend_from_slice(part.unwrap().strip_suffix(&[0x90, 0x00]).unwrap());
+            let vouched = checker.check(&answer, key, SystemTime::now()).unwrap();
+            assert_eq!(vouched.batch, "Tillcard emulator");
+        }
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(files.len(), 2, "a file for each certificate");
+
+        let again = personalise_card(&mut card, &batch, None).unwrap_err();
+        assert!(again.message().contains("personalised already"));
+    }
+
+    /// A card that answers every proof of its identity key with another's.
+    struct Swapped<T>(T);
+
+    impl<T: Transport> Transport for Swapped<T> {
+        fn atr(&self) -> &[u8] {
+            self.0.atr()
+        }
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+            let mut answer = self.0.transmit(command)?;
+            if command[..2] == [0x00, 0x88] {
+                answer[20] ^= 1;
+            }
+            Ok(answer)
+        }
+        fn apdus(&self) -> u64 {
+            self.0.apdus()
+        }
+        fn reset(&mut self) -> Result<(), TransportError> {
+            self.0.reset()
+        }
+        fn power_cut(&mut self) -> Result<(), TransportError> {
+            self.0.power_cut()
+        }
+        fn disconnect(self) -> Result<(), TransportError> {
+            self.0.disconnect()
+        }
+    }
+
+    #[test]
+    fn a_card_without_the_certified_key_is_noticed() {
+        let blank = EmulatedCard::ephemeral_blank(Seed::Number(1)).unwrap();
+        let mut card = Swapped(InProcess::connect(inprocess::InProcess::new(blank)));
+        let failed = personalise_card(&mut card, &emulator_batch().unwrap(), None).unwrap_err();
+        assert!(failed.message().contains("don't use this card"));
     }
 }
