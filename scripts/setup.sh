@@ -9,10 +9,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 build=(g++ cmake make libboost-dev pkg-config libpcsclite-dev)
 run=(pcscd vsmartcard-vpcd)
 # bitcoind's library, three foreign clients of PC/SC, what Python clients of the channel need, a
-# linter of scripts, and the one Debian toolchain that carries the sources of `core` for the
-# bare-metal build.
-tests=(libevent-dev opensc pcsc-tools python3-pyscard python3-cryptography python3-pip shellcheck
-    rustc-web cargo-web rust-web-src)
+# foreign reader of certificates, a linter of scripts, and the one Debian toolchain that carries the
+# sources of `core` for the bare-metal build.
+tests=(libevent-dev opensc pcsc-tools python3-pyscard python3-cryptography python3-pip openssl
+    shellcheck rustc-web cargo-web rust-web-src)
 # Where Debian's toolchain is the one in use, its formatter and linter are packages too.
 case $(command -v cargo) in
 "" | /usr/bin/cargo) tests+=(rustfmt-web rust-web-clippy) ;;

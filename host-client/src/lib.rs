@@ -5,6 +5,7 @@
 //! | [`transport`] | the way to a card: PC/SC readers, or a card in process |
 //! | [`card`] | a session with a card, its states as types |
 //! | [`chain`] | Bitcoin Core over RPC; with feature `regtest` a private chain in process |
+//! | [`genuine`] | whether a manufacturer vouches for a card |
 //! | [`owner`] | the wallet with the words: issues cards, fills and blocks them |
 //! | [`till`] | has a card pay, checks what it wrote, waits until that is settled |
 //! | [`scan`] | looks for secrets where none may be |
@@ -34,6 +35,7 @@ pub mod chain;
 pub mod cli;
 #[cfg(feature = "regtest")]
 pub mod demo;
+pub mod genuine;
 pub mod owner;
 pub mod scan;
 pub mod text;

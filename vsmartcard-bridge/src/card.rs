@@ -2,12 +2,13 @@
 
 use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
-use rand_core::TryCryptoRng;
+use rand_core::{CryptoRng, SeedableRng, TryCryptoRng};
 use tillcard_applet::command::{GetData, Network, Select, State, StatusObject};
 use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Response};
 
 use crate::nvm::{Durable, SledNvm, Store, StoreError};
+use crate::personalise::{self, PersonaliseError, test_root};
 use crate::seed::{NoRandomness, Seed};
 
 /// The name of the card when none is given.
@@ -23,6 +24,9 @@ pub enum CardError {
     /// The card's random generator can't be seeded.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
+    /// The card can't be given its certificates.
+    #[error("the card can't be personalised: {0}")]
+    Personalise(#[from] PersonaliseError),
 }
 
 /// The card's memory could not be made durable, so nobody may see the answer that depends on it.
@@ -42,27 +46,74 @@ pub struct EmulatedCard<N, R = ChaCha20Rng> {
 }
 
 impl EmulatedCard<RamNvm> {
-    /// A fresh card called [`DEFAULT_NAME`] whose memory goes with it.
+    /// A fresh card called [`DEFAULT_NAME`], personalised, whose memory goes with it.
+    ///
+    /// # Errors
+    /// [`CardError`]; [`CardError::Randomness`] with [`Seed::System`] only.
+    pub fn ephemeral(seed: Seed) -> Result<Self, CardError> {
+        let rng = seed.generator(DEFAULT_NAME, 0)?;
+        Self::personalised(RamNvm::default(), rng)
+    }
+
+    /// A fresh card like [`Self::ephemeral`], which nobody has personalised: without keys and
+    /// certificates of its own. Made in a small part of the time.
     ///
     /// # Errors
     /// [`NoRandomness`], with [`Seed::System`] only.
-    pub fn ephemeral(seed: Seed) -> Result<Self, NoRandomness> {
-        Ok(Self::new(
-            RamNvm::default(),
-            seed.generator(DEFAULT_NAME, 0)?,
-        ))
+    pub fn ephemeral_blank(seed: Seed) -> Result<Self, NoRandomness> {
+        let rng = seed.generator(DEFAULT_NAME, 0)?;
+        Ok(Self::new(RamNvm::default(), rng))
     }
 }
 
 impl EmulatedCard<SledNvm> {
-    /// The card called `name` in `store`, a fresh one when the store doesn't know the name.
+    /// The card called `name` in `store`, a fresh one when the store doesn't know the name. One
+    /// that is in the factory state and not personalised, or not to the end, is personalised now.
     ///
     /// # Errors
     /// [`CardError`].
     pub fn persistent(store: &Store, name: &str, seed: Seed) -> Result<Self, CardError> {
         let nvm = store.card(name)?;
         let rng = seed.generator(name, nvm.life())?;
+        Self::personalised(nvm, rng)
+    }
+
+    /// The card called `name` in `store`, as it is; a fresh one has no keys and certificates of its
+    /// own.
+    ///
+    /// # Errors
+    /// [`CardError`].
+    pub fn persistent_as_is(store: &Store, name: &str, seed: Seed) -> Result<Self, CardError> {
+        let nvm = store.card(name)?;
+        let rng = seed.generator(name, nvm.life())?;
         Ok(Self::new(nvm, rng))
+    }
+}
+
+impl<N: NorFlash + Durable> EmulatedCard<N> {
+    /// A card on a given memory, which is personalised as one of the emulator's batch, under the
+    /// test root, unless that was done before or the card is somebody's.
+    ///
+    /// # Errors
+    /// [`CardError::Personalise`]
+    pub fn personalised(nvm: N, mut rng: ChaCha20Rng) -> Result<Self, CardError> {
+        // The card's own numbers aren't shown in a certificate.
+        let mut serial_numbers = ChaCha20Rng::from_rng(&mut rng);
+        let mut card = Self::new(nvm, rng);
+        card.personalise(&mut serial_numbers)?;
+        Ok(card)
+    }
+
+    fn personalise(&mut self, rng: &mut impl CryptoRng) -> Result<(), CardError> {
+        let mut transmit = |command: &[u8]| {
+            self.answer(command)?;
+            Ok::<_, NotDurable>(self.response.to_vec())
+        };
+        if personalise::is_blank(&mut transmit)? {
+            personalise::personalise(&mut transmit, &test_root::emulator_batch()?, rng)?;
+        }
+        self.reset();
+        Ok(())
     }
 }
 
@@ -126,7 +177,7 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> EmulatedCard<N, R> {
             .strip_suffix(&[0x90, 0x00])
             .and_then(|object| match StatusObject::parse(object).ok()?.state {
                 State::Issued { network, .. } => Some(network),
-                State::Factory | State::OtherVersion | State::Damaged => None,
+                State::Factory | State::Terminated | State::OtherVersion | State::Damaged => None,
             });
         self.reset();
         Ok(network)

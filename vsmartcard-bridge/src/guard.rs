@@ -13,13 +13,14 @@ const NO_NETWORK: u8 = 0xFF;
 /// that doesn't exist, so that the card itself refuses it as the protocol says (`[ISS-2]`). Any
 /// other command is none of its business. Returns whether it was such an ISSUE.
 pub fn hide_mainnet(command: &mut [u8]) -> bool {
-    let issues_mainnet = CommandView::try_from(&*command)
-        .ok()
-        .and_then(|view| Command::try_from(view).ok())
-        .is_some_and(|command| match command {
-            Command::Issue(issue) => issue.network() == Ok(Network::Mainnet),
+    let issues_mainnet = CommandView::try_from(&*command).ok().is_some_and(|view| {
+        let class = view.class().into_inner();
+        let header = [class, view.instruction().into(), view.p1, view.p2];
+        match Command::parse(header, view.data()) {
+            Ok(Command::Issue(issue)) => issue.network() == Ok(Network::Mainnet),
             _ => false,
-        });
+        }
+    });
     if issues_mainnet {
         // Four bytes of header, then Lc in one byte or, extended, in three beginning with 00.
         let data = if command[4] == 0 { 7 } else { 5 };

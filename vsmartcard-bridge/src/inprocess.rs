@@ -3,9 +3,9 @@
 use embedded_storage::nor_flash::NorFlash;
 use tillcard_applet::nvm::{RamNvm, TornNvm};
 
-use crate::card::{EmulatedCard, NotDurable};
+use crate::card::{CardError, DEFAULT_NAME, EmulatedCard, NotDurable};
 use crate::nvm::Durable;
-use crate::seed::{NoRandomness, Seed};
+use crate::seed::Seed;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -88,16 +88,16 @@ impl<N: NorFlash + Durable> InProcess<N> {
 pub type TearableCard = InProcess<TornNvm<RamNvm>>;
 
 impl TearableCard {
-    /// A fresh card whose memory goes with it.
+    /// A fresh card, personalised, whose memory goes with it.
     ///
     /// # Errors
-    /// [`NoRandomness`], with [`Seed::System`] only.
-    pub fn ephemeral(seed: Seed) -> Result<Self, NoRandomness> {
-        let rng = seed.generator(crate::card::DEFAULT_NAME, 0)?;
-        Ok(Self::new(EmulatedCard::new(
-            TornNvm::counting(RamNvm::default()),
-            rng,
-        )))
+    /// [`CardError`]; [`CardError::Randomness`] with [`Seed::System`] only.
+    pub fn ephemeral(seed: Seed) -> Result<Self, CardError> {
+        let rng = seed.generator(DEFAULT_NAME, 0)?;
+        let nvm = TornNvm::counting(RamNvm::default());
+        let mut card = Self::new(EmulatedCard::personalised(nvm, rng)?);
+        card.restore();
+        Ok(card)
     }
 
     /// Bytes written or erased since the last [`Self::cut_after`] or [`Self::restore`].

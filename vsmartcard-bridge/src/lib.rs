@@ -27,6 +27,7 @@ pub mod data_folder;
 pub mod guard;
 pub mod inprocess;
 pub mod nvm;
+pub mod personalise;
 pub mod seed;
 pub mod vpcd;
 

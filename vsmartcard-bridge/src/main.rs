@@ -47,6 +47,11 @@ struct Arguments {
     /// Which of the folder's cards; a new name makes a new card
     #[arg(long, value_name = "NAME", default_value = DEFAULT_NAME)]
     card: String,
+    /// Leave a fresh card without keys and certificates of its own, as its manufacturer gets it: for
+    /// those who test personalisation. Otherwise it is one of the batch "Tillcard emulator", under
+    /// the test root
+    #[arg(long)]
+    blank: bool,
     /// Let the card hold real money, in a file that protects none
     #[arg(long, conflicts_with = "seed")]
     mainnet: bool,
@@ -65,16 +70,21 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let seed = arguments.seed.map_or(Seed::System, Seed::Number);
     if arguments.ephemeral {
-        return show(EmulatedCard::ephemeral(seed)?, arguments);
+        let card = match arguments.blank {
+            true => EmulatedCard::ephemeral_blank(seed)?,
+            false => EmulatedCard::ephemeral(seed)?,
+        };
+        return show(card, arguments);
     }
     let folder = arguments.data.clone().or_else(data_folder).ok_or(
         "neither XDG_DATA_HOME nor HOME names a folder for the card: give one with --data, or --ephemeral",
     )?;
     let store = Store::open(&folder)?;
-    show(
-        EmulatedCard::persistent(&store, &arguments.card, seed)?,
-        arguments,
-    )
+    let card = match arguments.blank {
+        true => EmulatedCard::persistent_as_is(&store, &arguments.card, seed)?,
+        false => EmulatedCard::persistent(&store, &arguments.card, seed)?,
+    };
+    show(card, arguments)
 }
 
 fn show<N>(

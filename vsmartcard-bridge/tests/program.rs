@@ -6,7 +6,7 @@ use std::path::Path;
 
 use support::contacts::Contacts;
 use support::driver::{Driver, POWER_ON};
-use support::owner::{Owner, issue_for};
+use support::owner::{Owner, POLICY, issue_for};
 use support::program::Emulator;
 use tempfile::TempDir;
 use tillcard_applet::command::{GenerateKey, GetData, Network, Select, State, StatusObject};
@@ -132,6 +132,7 @@ fn a_card_is_kept_below_the_data_folder_and_is_the_same_next_time() {
     let as_issued = State::Issued {
         network: Network::Regtest,
         tries_left,
+        policy: POLICY,
     };
     issued(home.path(), &[]);
     assert!(home.path().join(".local/share/tillcard/emu/db").is_file());

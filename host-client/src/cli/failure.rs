@@ -37,6 +37,12 @@ impl Failure {
         }
     }
 
+    /// What is told.
+    #[cfg(test)]
+    pub(super) fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or_default()
+    }
+
     /// Tells, if there is something to be told.
     pub(super) fn exit(self) -> ExitCode {
         if let Some(message) = self.message {

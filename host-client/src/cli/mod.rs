@@ -6,6 +6,7 @@ mod failure;
 mod folders;
 mod output;
 mod owner;
+mod personalise;
 mod regtest;
 mod till;
 
@@ -34,6 +35,9 @@ enum Command {
     /// The shop's side
     #[command(subcommand)]
     Till(till::Command),
+    /// The manufacturer's side: certificates, and cards that bear them
+    #[command(subcommand)]
+    Personalise(personalise::Command),
     /// Serve a private chain for tests (regtest), validated by Bitcoin Core's own engine
     #[cfg(feature = "regtest")]
     Regtest(regtest::Serve),
@@ -49,6 +53,7 @@ pub fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Owner(command) => owner::run(command),
         Command::Till(command) => till::run(command),
+        Command::Personalise(command) => personalise::run(command),
         #[cfg(feature = "regtest")]
         Command::Regtest(command) => command.run(),
         Command::Mine(command) => command.run(),

@@ -17,10 +17,11 @@ use bitcoin::{
 };
 use tillcard_applet::command::{
     Announced, Apdu, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, KeySource, Leaf, Limits,
-    Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Select, Source, Verify,
+    Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Policy, Select, Source, Verify,
 };
 use tillcard_applet::owner;
 use tillcard_applet::pin::PinBlock;
+use tillcard_applet::session::Session;
 
 use super::contacts::{Answer, Contacts};
 
@@ -29,6 +30,12 @@ pub const WRONG_PIN: &str = "314159";
 
 /// A P2WPKH output of a shop.
 pub const PAYEE: [u8; 22] = *b"\x00\x14the-shop's-key-hash!";
+
+/// These tests are of readers and memories, and pay without a channel.
+pub const POLICY: Policy = Policy {
+    plain_sessions: true,
+    statements: false,
+};
 
 const LIMITS: Limits = Limits {
     per_payment: 1_000_000,
@@ -87,6 +94,7 @@ fn issue(network: Network, key: &Keypair, leaf: &XOnlyPublicKey) -> Apdu {
         Leaf::Key(leaf.serialize()),
         &PinBlock::from_digits(PIN.as_bytes()).unwrap(),
         LIMITS,
+        POLICY,
     )
     .to_apdu()
 }
@@ -174,6 +182,7 @@ impl Owner {
         let message = owner::message(
             Network::Regtest,
             &owner::card_id(&self.issued.public_key, &self.issued.chain_code),
+            &Session::Plain,
             challenge.try_into().unwrap(),
             &Announced::HEADER,
             &announced.body(),

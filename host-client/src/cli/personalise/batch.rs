@@ -1,0 +1,65 @@
+//! `tillcard personalise batch`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tillcard_emu::personalise::test_root::test_root;
+use tillcard_emu::personalise::{self, SerialNumber, new_key};
+
+use super::files::Files;
+use super::random;
+use super::term::Term;
+use crate::cli::Failure;
+use crate::cli::output::line;
+
+/// Makes a batch.
+#[derive(Args)]
+pub(in crate::cli) struct Batch {
+    #[command(flatten)]
+    root: WhichRoot,
+    /// What tills and owners see, for example "Acme Cards 2026-07"
+    #[arg(long)]
+    name: String,
+    /// Where it goes: PREFIX.pem, the certificate, and PREFIX.key, the secret key
+    #[arg(long, value_name = "PREFIX")]
+    out: PathBuf,
+    #[command(flatten)]
+    term: Term,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+struct WhichRoot {
+    /// The root's files, PREFIX.pem and PREFIX.key
+    #[arg(long, value_name = "PREFIX")]
+    root: Option<PathBuf>,
+    /// Under the test root, whose key everybody knows: clients take its cards wherever there is no
+    /// real money
+    #[arg(long)]
+    test_root: bool,
+}
+
+impl Batch {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let root = match &self.root.root {
+            Some(prefix) => personalise::Root::try_from(Files::new(prefix).read()?)?,
+            None => test_root()?,
+        };
+        let mut rng = random()?;
+        let batch = root.batch(
+            &self.name,
+            new_key(&mut rng),
+            SerialNumber::generate(&mut rng),
+            self.term.validity()?,
+        )?;
+        let files = Files::new(&self.out);
+        files.write(batch.authority())?;
+        line(format_args!(
+            "“{}” is made, under “{}”.",
+            batch.authority().name(),
+            root.authority().name()
+        ));
+        line(files.told());
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! Whom to trust.
+
+use p256::ecdsa::VerifyingKey;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use tillcard_emu::personalise::test_root;
+use webpki::anchor_from_trusted_cert;
+use x509_cert::ext::pkix::KeyUsages;
+
+use super::GenuineError;
+use super::bundle::Read;
+
+/// A root certificate that is trusted, or known for what it is.
+pub(super) struct Root {
+    der: CertificateDer<'static>,
+    /// Whether everybody knows its secret key.
+    pub(super) is_test: bool,
+}
+
+impl Root {
+    /// The test root.
+    pub(super) fn test() -> Result<Self, GenuineError> {
+        let mut roots = Self::all(test_root::CERTIFICATE.as_bytes())?;
+        roots
+            .pop()
+            .ok_or_else(|| GenuineError::NotARoot("nothing".into()))
+    }
+
+    /// The roots in a file, in PEM or DER.
+    ///
+    /// # Errors
+    /// [`GenuineError::NotARoot`]
+    pub(super) fn all(file: &[u8]) -> Result<Vec<Self>, GenuineError> {
+        let certificates = match is_pem(file) {
+            true => CertificateDer::pem_slice_iter(file)
+                .collect::<Result<_, _>>()
+                .map_err(not_a_root)?,
+            false => vec![CertificateDer::from(file.to_vec())],
+        };
+        if certificates.is_empty() {
+            return Err(not_a_root("there is no certificate in it"));
+        }
+        certificates.into_iter().map(Self::new).collect()
+    }
+
+    fn new(der: CertificateDer<'static>) -> Result<Self, GenuineError> {
+        let (root, rest) = Read::first(&der).map_err(not_a_root)?;
+        if !rest.is_empty() {
+            return Err(not_a_root("something follows the certificate"));
+        }
+        let usages = KeyUsages::KeyCertSign | KeyUsages::CRLSign;
+        let has_room = matches!(root.path_length(), Some(None | Some(1..)));
+        if !has_room || !root.is_only_for(usages) {
+            return Err(not_a_root("it may not certify batches"));
+        }
+        if !root.is_self_signed() {
+            return Err(not_a_root("it isn't signed by itself"));
+        }
+        anchor_from_trusted_cert(&der).map_err(not_a_root)?;
+        let is_test = is_published(&root.public_key()?)?;
+        Ok(Self { der, is_test })
+    }
+
+    pub(super) fn der(&self) -> &CertificateDer<'static> {
+        &self.der
+    }
+
+    /// As it is read.
+    pub(super) fn read(&self) -> Result<Read<'_>, GenuineError> {
+        Ok(Read::first(&self.der)?.0)
+    }
+}
+
+/// Whether everybody knows the secret of this key.
+pub(super) fn is_published(key: &VerifyingKey) -> Result<bool, GenuineError> {
+    let published = test_root::published_keys().map_err(not_a_root)?;
+    Ok(published.contains(key))
+}
+
+/// Whether a file is in PEM (RFC 7468) rather than in DER, which begins with the tag of a sequence.
+pub(super) fn is_pem(file: &[u8]) -> bool {
+    file.windows(10).any(|at| at == b"-----BEGIN")
+}
+
+fn not_a_root(cause: impl ToString) -> GenuineError {
+    GenuineError::NotARoot(cause.to_string())
+}
