@@ -4,7 +4,8 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng, TryCryptoRng};
 use tillcard_applet::command::{GetData, Network, Select, State, StatusObject};
-use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::nvm::{NVM_SIZE, RamNvm};
+use tillcard_applet::persistent::Persistent;
 use tillcard_applet::{Card, Response};
 
 use crate::nvm::{Durable, SledNvm, Store, StoreError};
@@ -181,6 +182,24 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> EmulatedCard<N, R> {
             });
         self.reset();
         Ok(network)
+    }
+
+    /// Erases the card, when it is issued for mainnet: as long as nobody saw the answer to ISSUE, no
+    /// money can be on it. Returns whether it was.
+    ///
+    /// # Errors
+    /// [`NotDurable`]
+    pub fn erase_mainnet(&mut self) -> Result<bool, NotDurable> {
+        let nvm = self.card.nvm_mut();
+        let identity = Persistent::open(&mut *nvm).identity();
+        if !identity.is_ok_and(|identity| identity.network == Network::Mainnet) {
+            return Ok(false);
+        }
+        nvm.erase(0, NVM_SIZE as u32)
+            .map_err(|error| NotDurable(format!("{error:?}").into()))?;
+        nvm.flush().map_err(|error| NotDurable(Box::new(error)))?;
+        self.reset();
+        Ok(true)
     }
 
     fn answer(&mut self, command: &[u8]) -> Result<(), NotDurable> {

@@ -3,6 +3,9 @@
 use iso7816::command::CommandView;
 use tillcard_applet::command::{Command, Network};
 
+/// CLA and INS of an ISSUE inside a channel (section 2.7), whose data field nobody but the card reads.
+const PROTECTED_ISSUE: [u8; 2] = [0x84, 0x10];
+
 /// Where the network byte stands in the data field of ISSUE (`docs/protocol.md`, section 3.2).
 const NETWORK_IN_DATA: usize = 2;
 
@@ -27,4 +30,11 @@ pub fn hide_mainnet(command: &mut [u8]) -> bool {
         command[data + NETWORK_IN_DATA] = NO_NETWORK;
     }
     issues_mainnet
+}
+
+/// Whether the card may have been issued for mainnet by this command without [`hide_mainnet`]'s
+/// noticing.
+#[must_use]
+pub fn hides_its_network(command: &[u8]) -> bool {
+    command.starts_with(&PROTECTED_ISSUE)
 }

@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 use tillcard_applet::command::Network;
 use tillcard_emu::card::{DEFAULT_NAME, EmulatedCard};
 use tillcard_emu::data_folder::data_folder;
-use tillcard_emu::guard::hide_mainnet;
+use tillcard_emu::guard::{hide_mainnet, hides_its_network};
 use tillcard_emu::nvm::{Durable, Store};
 use tillcard_emu::seed::Seed;
 use tillcard_emu::vpcd::{Address, CardFault, Link, LinkError, Remover, SmartCard, Waited};
@@ -182,6 +182,12 @@ impl<N: NorFlash + Durable> SmartCard for Guarded<N> {
                 "refused: issuing a card for real money takes --mainnet",
             );
         }
-        Ok(self.card.transmit(&command)?.to_vec())
+        let answer = self.card.transmit(&command)?.to_vec();
+        if hides_its_network(&command) && self.card.erase_mainnet()? {
+            return Err(
+                "issuing a card for real money takes --mainnet: this one was erased".into(),
+            );
+        }
+        Ok(answer)
     }
 }

@@ -95,13 +95,15 @@ where
 }
 
 impl CardCertificates {
-    /// The serial number of a key's certificate, in hexadecimal digits.
+    /// The serial number of a key's certificate, in hexadecimal digits as openssl shows it.
     ///
     /// # Errors
     /// None: it was made a moment ago.
     pub fn serial_number(&self, key: OwnKey) -> Result<String, PersonaliseError> {
         let certificate = x509_cert::Certificate::from_der(self.of(Certificate::Key(key)))?;
         let serial = certificate.tbs_certificate().serial_number().as_bytes();
+        // DER's sign isn't shown.
+        let serial = serial.strip_prefix(&[0]).unwrap_or(serial);
         Ok(serial.iter().map(|byte| format!("{byte:02X}")).collect())
     }
 
