@@ -4,7 +4,7 @@
 //! card import, and looks for any eight bytes of them in a row, in both byte orders (but not for
 //! public key and chain code in what READ ACCOUNT answered to the owner). It doesn't know the other
 //! secret keys of the card, but it knows their public keys: each 32 bytes in a row of each answer
-//! are tried as a secret key. The key of the card's identity is looked for so, too.
+//! are tried as a secret key. The card's own two keys are looked for so, too.
 
 use crate::keys::{Account, SECP, p256_public};
 use crate::model::Pin;
@@ -33,8 +33,8 @@ pub struct Secrets {
     pub imported: Option<[u8; 32]>,
     /// Every PIN that the card had.
     pub pins: Vec<Pin>,
-    /// The public key of the card's identity, a compressed point of P-256.
-    pub identity_key: [u8; 33],
+    /// The public keys of the card's own, compressed points of P-256.
+    pub own_keys: Vec<[u8; 33]>,
 }
 
 /// An answer given after ISSUE, put together from its parts.
@@ -174,7 +174,7 @@ impl Leaks {
 struct Guard {
     windows: HashMap<[u8; WINDOW], &'static str>,
     public_keys: HashSet<[u8; 32]>,
-    identity_key: [u8; 33],
+    own_keys: Vec<[u8; 33]>,
     /// What was tried as a secret key, and is none: most answers hold what others held before.
     tried: HashSet<[u8; 32]>,
 }
@@ -228,7 +228,7 @@ impl Guard {
         Self {
             windows,
             public_keys,
-            identity_key: secrets.identity_key,
+            own_keys: secrets.own_keys.clone(),
             tried: HashSet::new(),
         }
     }
@@ -259,7 +259,7 @@ impl Guard {
                 let (key, _) = XOnlyPublicKey::from_keypair(&secret.keypair(&SECP));
                 self.public_keys.contains(&key.serialize())
             })
-        }) || p256_public(&window).is_some_and(|key| key == self.identity_key);
+        }) || p256_public(&window).is_some_and(|key| self.own_keys.contains(&key));
         if found {
             self.tried.remove(&window);
         }
@@ -277,6 +277,7 @@ mod tests {
     const CARD_SHARE: [u8; 32] = [3; 32];
     const HOST_SHARE: [u8; 32] = [5; 32];
     const IDENTITY: [u8; 32] = [9; 32];
+    const AGREEMENT: [u8; 32] = [11; 32];
 
     fn leaks() -> (Leaks, Account, [u8; 32]) {
         let c = keypair(&CARD_SHARE).unwrap();
@@ -295,7 +296,10 @@ mod tests {
             commitment: Some(c.public_key()),
             imported: None,
             pins: vec![Pin::new(&[1, 2, 3, 4])],
-            identity_key: p256_public(&IDENTITY).unwrap(),
+            own_keys: vec![
+                p256_public(&IDENTITY).unwrap(),
+                p256_public(&AGREEMENT).unwrap(),
+            ],
         });
         (leaks, account, secret.secret_bytes())
     }
@@ -311,7 +315,7 @@ mod tests {
         backwards.reverse();
         let mut pin = [0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
         pin.reverse();
-        let leaking: [&[u8]; 8] = [
+        let leaking: [&[u8]; 9] = [
             &secret,
             &backwards,
             &CARD_SHARE,
@@ -320,6 +324,7 @@ mod tests {
             &account.chain_code()[3..11],
             &account.public_key(),
             &IDENTITY,
+            &AGREEMENT,
         ];
         for data in leaking {
             leaks.saw("leaking", &[0x80, 0x30, 0, 0], &answer(data));

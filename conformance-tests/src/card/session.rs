@@ -14,7 +14,7 @@ use std::time::Instant;
 /// The application identifier.
 pub const AID: [u8; 9] = [0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44];
 /// The version of the protocol text, major and minor.
-pub const VERSION: [u8; 2] = [0, 2];
+pub const VERSION: [u8; 2] = [0, 3];
 /// How many GET RESPONSE may follow one command before the card is thought to loop.
 const MOST_PARTS: usize = 300;
 
@@ -33,7 +33,11 @@ pub enum Status {
         network: u8,
         /// PIN tries left.
         tries: u8,
+        /// The policy in force.
+        policy: u8,
     },
+    /// At the end of its life.
+    Terminated,
 }
 
 /// What GET DATA answers about the capabilities.
@@ -42,7 +46,8 @@ pub struct Capabilities {
     /// Major and minor.
     pub version: [u8; 2],
     /// Bit 0 extended length, 1 account key made on the card, 2 auxiliary randomness, 3 account
-    /// key imported, 4 payments without PIN, 5 credits, 6 owner's signing.
+    /// key imported, 4 payments without PIN, 5 credits, 6 owner's signing, 7 secure channel and
+    /// genuineness, 9 statements.
     pub bits: u32,
     /// Most inputs of a payment.
     pub inputs: u8,
@@ -95,6 +100,10 @@ pub enum Capability {
     Credits = 5,
     /// Owner's signing.
     Signing = 6,
+    /// Secure channel and genuineness.
+    Channel = 7,
+    /// Statements.
+    Statements = 9,
 }
 
 /// How commands are encoded.
@@ -355,8 +364,14 @@ impl Card {
             1 => {
                 let [network] = reader.array(0x81)?;
                 let [tries] = reader.array(0x82)?;
-                Status::Issued { network, tries }
+                let [policy] = reader.array(0x83)?;
+                Status::Issued {
+                    network,
+                    tries,
+                    policy,
+                }
             }
+            2 => Status::Terminated,
             0x7E => Status::OtherVersion,
             0x7F => Status::Damaged,
             other => {

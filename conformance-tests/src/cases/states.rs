@@ -6,7 +6,7 @@ use super::samples;
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-STA-01",
-        version: 1,
+        version: 2,
         purpose: "On a factory card every command answers as the table says; GENERATE ASYMMETRIC \
                   KEY PAIR works, and what needs an issued card is refused with 6985.",
         requirements: &[req::STA_1, req::PIN_7, req::OWN_1, req::RCV_2, req::PAY_1],
@@ -17,7 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-STA-02",
-        version: 1,
+        version: 2,
         purpose: "On an issued card every command answers as the table says, without and with the \
                   holder's authorisation.",
         requirements: &[req::STA_1, req::KEY_2, req::RCV_2, req::PAY_1, req::OWN_2],
@@ -28,7 +28,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-STA-03",
-        version: 2,
+        version: 3,
         purpose: "With the PIN blocked every command answers as the table says, before and after \
                   a power cycle; the owner's commands still work, and RESET RETRY COUNTER leads \
                   back to the issued state.",
@@ -61,6 +61,15 @@ const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
     ("READ LIMITS", Sw::SECURITY),
     ("READ ACCOUNT", Sw::SECURITY),
     ("RESOLVE", Sw::SECURITY),
+    ("SET POLICY", Sw::SECURITY),
+    ("FACTORY RESET", Sw::SECURITY),
+    ("TERMINATE CARD USAGE", Sw::SECURITY),
+    // The policy of these cards doesn't allow statements.
+    ("STATEMENT", Sw::SECURITY),
+    ("GET DATA, certificates", Sw::NOT_FOUND),
+    (samples::GENERATE_OWN, Sw::CONDITIONS),
+    (samples::PUT_DATA, Sw::CONDITIONS),
+    ("PUT DATA, the end", Sw::CONDITIONS),
     ("SIGN, first command", Sw::SECURITY),
     ("SIGN, a piece", Sw::CONDITIONS),
     ("SIGN, a signature", Sw::CONDITIONS),
@@ -108,6 +117,12 @@ fn factory(b: &mut Bench) -> Outcome {
         "READ LIMITS",
         "READ ACCOUNT",
         "RESOLVE",
+        "SET POLICY",
+        "FACTORY RESET",
+        "TERMINATE CARD USAGE",
+        "STATEMENT",
+        "INTERNAL AUTHENTICATE",
+        "PUT DATA, the end",
         "SIGN, first command",
         "SIGN, a piece",
         "SIGN, a signature",
@@ -119,8 +134,12 @@ fn factory(b: &mut Bench) -> Outcome {
     // The table's ISSUE would issue the card; it is TC-ISS-01's. Without a key generation:
     expected.push(("ISSUE", Sw::CONDITIONS));
     expected.push(("GENERATE", Sw::OK));
+    expected.push(("GET DATA, certificates", Sw::NOT_FOUND));
     // GENERATE comes before ISSUE among the samples, so a SELECT must come between.
-    for sample in samples::declared(b)? {
+    // Personalisation has its own cases: it can't be undone.
+    let changing = [samples::GENERATE_OWN, samples::PUT_DATA];
+    let samples = samples::declared(b)?;
+    for sample in (samples.iter()).filter(|sample| !changing.contains(&sample.name)) {
         b.card.select()?;
         let sw = expected
             .iter()

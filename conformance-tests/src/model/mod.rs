@@ -16,6 +16,6 @@ pub use payment::{
     Limits, MAX_AMOUNT, Request, dust_threshold, fee, is_permitted, is_printable, payee, size,
 };
 pub use pin::Pin;
-pub use profile::{Profile, Provenance};
+pub use profile::{PLAIN, Profile, Provenance, STATEMENTS};
 pub use purse::{Coin, Plan, Purse, Rules};
 pub use spend::{Place, Spend, SpendInput, SpendOutput};

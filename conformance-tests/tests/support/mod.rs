@@ -173,8 +173,8 @@ impl Link for FaultyCard {
         if self.memory.pin.is_empty() {
             // The PIN block of an ISSUE, made or imported.
             for (header, at) in [
-                ([0x80, 0x10, 0, 0, 168], 115),
-                ([0x80, 0x10, 1, 0, 200], 147),
+                ([0x80, 0x10, 0, 0, 171], 115),
+                ([0x80, 0x10, 1, 0, 203], 147),
             ] {
                 if command.starts_with(&header) {
                     self.memory.pin = command[at..at + 8].to_vec();
