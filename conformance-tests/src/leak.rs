@@ -4,8 +4,11 @@
 //! card import, and looks for any eight bytes of them in a row, in both byte orders (but not for
 //! public key and chain code in what READ ACCOUNT answered to the owner). It doesn't know the other
 //! secret keys of the card, but it knows their public keys: each 32 bytes in a row of each answer
-//! are tried as a secret key. The card's own two keys are looked for so, too.
+//! are tried as a secret key. The card's own two keys and its ephemeral ones are looked for so, too,
+//! and of the keys of a channel any eight bytes. Protected answers are searched as they came and
+//! decrypted.
 
+use crate::channel::Keys;
 use crate::keys::{Account, SECP, p256_public};
 use crate::model::Pin;
 use bitcoin::secp256k1::{PublicKey, SecretKey, XOnlyPublicKey};
@@ -35,6 +38,8 @@ pub struct Secrets {
     pub pins: Vec<Pin>,
     /// The public keys of the card's own, compressed points of P-256.
     pub own_keys: Vec<[u8; 33]>,
+    /// The keys of its channels.
+    pub channels: Vec<Keys>,
 }
 
 /// An answer given after ISSUE, put together from its parts.
@@ -82,6 +87,15 @@ impl Leaks {
     pub fn guard_pin(&mut self, pin: &Pin) {
         if let Some(Some(card)) = self.cards.last_mut() {
             card.pins.push(pin.clone());
+        }
+    }
+
+    /// From here on the card now in use must keep the keys of a channel, and the secret of its
+    /// ephemeral key.
+    pub fn guard_channel(&mut self, keys: &Keys, ephemeral: [u8; 33]) {
+        if let Some(Some(card)) = self.cards.last_mut() {
+            card.channels.push(keys.clone());
+            card.own_keys.push(ephemeral);
         }
     }
 
@@ -190,6 +204,11 @@ impl Guard {
         ];
         if secrets.imported.is_some() {
             known.push(("part of the account's secret key", imported.to_vec()));
+        }
+        for keys in &secrets.channels {
+            for key in [keys.receipt, keys.enc, keys.mac, keys.rmac] {
+                known.push(("part of a channel's key", key.to_vec()));
+            }
         }
         for pin in &secrets.pins {
             known.push(("the PIN block", pin.block().to_vec()));
@@ -300,6 +319,7 @@ mod tests {
                 p256_public(&IDENTITY).unwrap(),
                 p256_public(&AGREEMENT).unwrap(),
             ],
+            channels: Vec::new(),
         });
         (leaks, account, secret.secret_bytes())
     }

@@ -1,5 +1,6 @@
 //! Keeps what went over the link: the trace, and the answers for the leak sweep.
 
+use crate::apdu::Answer;
 use crate::leak::Leaks;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -148,6 +149,12 @@ impl Recorder {
         };
         self.line(&line);
         self.case = case;
+    }
+
+    /// What a protected answer held, for the leak sweep.
+    pub fn decrypted(&mut self, answer: &Answer) {
+        let whole = [&answer.data[..], &answer.sw.0.to_be_bytes()].concat();
+        self.leaks.saw(&self.case, &answer.to, &whole);
     }
 
     /// Writes out what is still in memory.

@@ -157,6 +157,7 @@ impl Card {
             },
             pins: vec![profile.pin.clone()],
             own_keys: vec![record.identity_key, record.agreement_key],
+            channels: Vec::new(),
         });
         drop(recorder);
         let capabilities = self.capabilities()?;

@@ -4,6 +4,7 @@
 //! something else have judged it.
 
 mod books;
+mod channel;
 mod coins;
 mod issue;
 mod owner;
@@ -14,6 +15,7 @@ mod session;
 mod sign;
 
 pub use books::{ACKNOWLEDGE_LOG, Books, READ_COINS, READ_COINS_ON, READ_LOG, RESOLVE, SET_LIMITS};
+pub use channel::{LONGEST_PROTECTED, OPEN_CHANNEL};
 pub use coins::Entry;
 pub use issue::{Host, IssueRecord};
 pub use owner::PLAIN_SESSION;

@@ -34,12 +34,6 @@ impl Card {
             .map_err(|_| Stop::Inconclusive("GET CHALLENGE didn't answer 16 bytes".to_owned()))
     }
 
-    /// What signatures say of the session: that it is a plain one.
-    #[must_use]
-    pub fn session(&self) -> Vec<u8> {
-        PLAIN_SESSION.to_vec()
-    }
-
     /// The message that the owner signs for a command.
     ///
     /// # Errors

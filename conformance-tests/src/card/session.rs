@@ -2,6 +2,7 @@
 
 use super::Host;
 use crate::apdu::{Answer, Command, LE_EXTENDED, LE_SHORT};
+use crate::channel::Channel;
 use crate::outcome::{Step, Stop, require};
 use crate::recorder::Recorder;
 use crate::status::Sw;
@@ -122,6 +123,7 @@ pub struct Card {
     link: Box<dyn Link>,
     pub(super) recorder: Rc<RefCell<Recorder>>,
     pub(super) host: Option<Host>,
+    pub(super) channel: Option<Channel>,
     /// How long the last exchange took, in nanoseconds.
     pub took_ns: u64,
 }
@@ -136,6 +138,7 @@ impl Card {
             link,
             recorder,
             host: None,
+            channel: None,
             took_ns: 0,
         }
     }
@@ -148,6 +151,7 @@ impl Card {
             link: Box::new(NoCard),
             recorder,
             host: None,
+            channel: None,
             took_ns: 0,
         }
     }
@@ -156,6 +160,7 @@ impl Card {
     pub fn take_out(&mut self) {
         self.link = Box::new(NoCard);
         self.host = None;
+        self.channel = None;
     }
 
     /// The answer to the last reset.
@@ -198,19 +203,29 @@ impl Card {
         Answer::split(header, response)
     }
 
-    /// Sends a command and gives back the first answer, even if there is more of it.
+    /// Sends a command and gives back the first answer, even if there is more of it. In a channel
+    /// the answer is the whole one, without its protection.
     ///
     /// # Errors
-    /// As for [`Card::raw`].
+    /// As for [`Card::raw`]; [`Stop::Fail`] when an answer in a channel isn't protected as it must
+    /// be.
     pub fn once(&mut self, command: &Command) -> Step<Answer> {
+        if self.channel.is_some() {
+            return self.once_protected(command);
+        }
+        self.plain(command)
+    }
+
+    /// The APDU of a plain command.
+    pub(super) fn encode(&self, command: &Command) -> Step<Vec<u8>> {
         match self.form {
-            Form::Short => self.raw(&command.short()?),
+            Form::Short => command.short(),
             Form::Extended => {
                 let mut command = command.clone();
                 if command.le == Some(LE_SHORT) {
                     command.le = Some(LE_EXTENDED);
                 }
-                self.raw(&command.extended()?)
+                command.extended()
             }
         }
     }
@@ -262,6 +277,7 @@ impl Card {
     /// As for [`Card::raw`].
     pub fn reset(&mut self, how: Reset) -> Step<()> {
         self.link.reset(how).map_err(link_failed)?;
+        self.channel = None;
         self.authorisation_ended();
         self.recorder.borrow_mut().event(match how {
             Reset::Cold => "power off and on",
@@ -320,6 +336,7 @@ impl Card {
     /// # Errors
     /// [`Stop::Fail`] unless the answer is `9000`.
     pub fn select(&mut self) -> Step<()> {
+        self.channel = None;
         self.authorisation_ended();
         self.once(&Command::new([0x00, 0xA4, 0x04, 0x0C]).data(AID))?
             .want_bare(Sw::OK, "SELECT")
@@ -330,6 +347,7 @@ impl Card {
     /// # Errors
     /// [`Stop::Fail`] unless the answer is `9000`.
     pub fn select_fci(&mut self) -> Step<Vec<u8>> {
+        self.channel = None;
         let fci = self
             .send(
                 &Command::new([0x00, 0xA4, 0x04, 0x00])
