@@ -318,6 +318,11 @@ impl Card {
         )))
     }
 
+    /// Whether the power is on.
+    pub(super) fn has_power(&mut self) -> bool {
+        self.link.has_power()
+    }
+
     /// All of the card's memory, on targets where it is in reach.
     ///
     /// # Errors
