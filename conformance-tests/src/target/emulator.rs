@@ -2,7 +2,7 @@
 
 use super::failing::FailingMemory;
 use super::{ChosenRandom, Fault, Link, LinkError, RandomSource, Reset, Target};
-use embedded_storage::nor_flash::NorFlash;
+use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
 use rand_core::TryCryptoRng;
 use std::fmt::Display;
 use tillcard_emu::card::DEFAULT_NAME;
