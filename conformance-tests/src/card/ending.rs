@@ -28,6 +28,11 @@ impl Card {
         self.forget_account()
     }
 
+    /// The card has the account again that the suite knows as this.
+    pub fn recall_account(&mut self, host: Host) {
+        self.host = Some(host);
+    }
+
     /// The card is as it was before ISSUE, or has no account any more.
     ///
     /// # Errors

@@ -149,7 +149,7 @@ impl Card {
         );
         let mut recorder = self.recorder.borrow_mut();
         recorder.leaks.guard(Secrets {
-            account: account.clone(),
+            account: Some(account.clone()),
             commitment,
             imported: match profile.provenance {
                 Provenance::Made(_) => None,
@@ -186,21 +186,27 @@ impl IssueRecord {
         })
     }
 
+    /// What the signature is of, but for the salt.
+    #[must_use]
+    pub fn preimage(&self, profile: &Profile, account: &Account) -> Vec<u8> {
+        [
+            &VERSION[..],
+            &[profile.network, profile.provenance.number()],
+            &account.public_key(),
+            &account.chain_code(),
+            &profile.owner.x_only_public_key().0.serialize(),
+            &profile.leaf.encode(),
+            &self.agreement_key,
+        ]
+        .concat()
+    }
+
     /// Whether the signature is valid for this account and its owner key.
     #[must_use]
     pub fn is_valid(&self, profile: &Profile, account: &Account) -> bool {
         let digest = tagged_hash(
             "Tillcard/issue",
-            &[
-                &VERSION,
-                &[profile.network, profile.provenance.number()],
-                &account.public_key(),
-                &account.chain_code(),
-                &profile.owner.x_only_public_key().0.serialize(),
-                &profile.leaf.encode(),
-                &self.agreement_key,
-                &self.salt,
-            ],
+            &[&self.preimage(profile, account), &self.salt],
         );
         p256_verifies(&self.identity_key, &digest, &self.signature)
     }

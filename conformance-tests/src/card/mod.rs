@@ -24,9 +24,7 @@ pub use coins::Entry;
 pub use issue::{Host, IssueRecord};
 pub use owner::PLAIN_SESSION;
 pub use payment::{GET_ANCESTOR, REPORT_ABSENT, STATEMENT};
-pub use personal::{
-    CERTIFICATES, END, GENERATE_OWN_KEYS, OwnKeys, certificates_of, put_data,
-};
+pub use personal::{CERTIFICATES, END, GENERATE_OWN_KEYS, OwnKeys, certificates_of, put_data};
 pub use proof::{GENUINE, Signed, statement_field};
 pub use rights::{
     CHANGE_OWNER_KEY, FACTORY_RESET, NEW_PIN, READ_ACCOUNT, READ_LIMITS, SAME_PIN, SET_POLICY,

@@ -66,6 +66,8 @@ impl Card {
             keys.identity != keys.agreement,
             "{what}: one key both signs and agrees"
         );
+        let own_keys = vec![keys.identity, keys.agreement];
+        self.recorder.borrow_mut().leaks.guard_own_keys(own_keys);
         Ok(keys)
     }
 
@@ -184,5 +186,8 @@ impl Card {
 }
 
 fn told(bytes: Option<&Vec<u8>>) -> String {
-    bytes.map_or_else(|| "none".to_owned(), |bytes| format!("{} bytes", bytes.len()))
+    bytes.map_or_else(
+        || "none".to_owned(),
+        |bytes| format!("{} bytes", bytes.len()),
+    )
 }

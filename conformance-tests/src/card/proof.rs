@@ -74,7 +74,11 @@ impl Card {
     pub fn prove(&mut self, challenge: &[u8; 32], identity: &[u8; 33]) -> Step<Signed> {
         let proof = self.proof(challenge)?;
         require!(
-            proof.is_of(identity, "Tillcard/genuine", &self.genuine_preimage(challenge)),
+            proof.is_of(
+                identity,
+                "Tillcard/genuine",
+                &self.genuine_preimage(challenge)
+            ),
             "INTERNAL AUTHENTICATE: the signature isn't valid for challenge, session and salt \
              under the card's identity key"
         );

@@ -113,6 +113,26 @@ impl Card {
         Ok(())
     }
 
+    /// SET POLICY.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when no challenge is to be had.
+    pub fn set_policy_answer(&mut self, policy: u8) -> Step<Answer> {
+        let command = self.owner_command(SET_POLICY, &tlv::object(0x86, &[policy]))?;
+        self.once(&command)
+    }
+
+    /// SET POLICY must be taken.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise.
+    pub fn set_policy(&mut self, policy: u8) -> Step<()> {
+        self.set_policy_answer(policy)?
+            .want_bare(Sw::OK, "SET POLICY")?;
+        self.host_mut()?.profile.policy = policy;
+        Ok(())
+    }
+
     /// READ LIMITS must answer the limits that ISSUE or the last SET LIMITS set, and the policy in
     /// force.
     ///

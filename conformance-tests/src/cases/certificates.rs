@@ -67,7 +67,8 @@ fn in_every_state(b: &mut Bench) -> Outcome {
 
 fn in_parts(b: &mut Bench, chains: &[Vec<u8>; 2]) -> Outcome {
     for (key, chain) in OwnKey::BOTH.into_iter().zip(chains) {
-        let command = Command::new(crate::card::CERTIFICATES).data(certificates_of(key.reference()));
+        let command =
+            Command::new(crate::card::CERTIFICATES).data(certificates_of(key.reference()));
         for size in [1, 100, 255] {
             let first = b.card.once(&command.clone().le(size))?;
             let mut answer = first;

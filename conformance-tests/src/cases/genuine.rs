@@ -126,7 +126,11 @@ fn proofs(b: &mut Bench) -> Outcome {
         let mut other = challenge;
         other[round % 32] ^= 1;
         require!(
-            !proof.is_of(&identity, "Tillcard/genuine", &b.card.genuine_preimage(&other)),
+            !proof.is_of(
+                &identity,
+                "Tillcard/genuine",
+                &b.card.genuine_preimage(&other)
+            ),
             "a proof is valid for another challenge"
         );
     }
@@ -159,13 +163,15 @@ fn refused(b: &mut Bench) -> Outcome {
     };
     blank(b)?;
     spoilt(b)?;
-    b.card
-        .genuine_answer(&[7; 32])?
-        .want_bare(Sw::CONDITIONS, "INTERNAL AUTHENTICATE without keys of its own")?;
+    b.card.genuine_answer(&[7; 32])?.want_bare(
+        Sw::CONDITIONS,
+        "INTERNAL AUTHENTICATE without keys of its own",
+    )?;
     b.card.generate()?;
-    b.card
-        .genuine_answer(&[7; 32])?
-        .want_bare(Sw::CONDITIONS, "INTERNAL AUTHENTICATE without keys of its own")?;
+    b.card.genuine_answer(&[7; 32])?.want_bare(
+        Sw::CONDITIONS,
+        "INTERNAL AUTHENTICATE without keys of its own",
+    )?;
     let profile = b.profile()?;
     b.issue(&profile)?;
     spoilt(b)?;
@@ -197,9 +203,10 @@ fn changes_nothing(b: &mut Bench) -> Outcome {
 
     let command = b.card.owner_command(SAME_PIN, &[])?;
     prove(b)?;
-    b.card
-        .once(&command)?
-        .want_bare(Sw::OK, "RESET RETRY COUNTER over a challenge of before the proof")?;
+    b.card.once(&command)?.want_bare(
+        Sw::OK,
+        "RESET RETRY COUNTER over a challenge of before the proof",
+    )?;
 
     let request = request(20_000);
     let plan = b.card.preview_checked(&request)?;
@@ -225,7 +232,7 @@ fn told_apart(b: &mut Bench) -> Outcome {
     let nonce: [u8; 32] = b.values.bytes("nonce");
 
     let statement = b.card.statement(&request, &nonce)?;
-    let record = b.card.host()?.record;
+    let record = b.card.host()?.record.clone();
     let identity = record.identity_key;
     let proof = b.card.prove(&nonce, &identity)?;
     let issue = Signed {
@@ -233,7 +240,10 @@ fn told_apart(b: &mut Bench) -> Outcome {
         signature: record.signature,
     };
     let said = [
-        ("Tillcard/issue", record.preimage(&profile, &b.card.host()?.account)),
+        (
+            "Tillcard/issue",
+            record.preimage(&profile, &b.card.host()?.account),
+        ),
         ("Tillcard/genuine", b.card.genuine_preimage(&nonce)),
         (
             "Tillcard/statement",
@@ -257,8 +267,7 @@ fn told_apart(b: &mut Bench) -> Outcome {
         }
     }
     // The digest that the statement signed, as a challenge.
-    let digest =
-        crate::keys::tagged_hash("Tillcard/statement", &[&said[2].1, &statement.salt]);
+    let digest = crate::keys::tagged_hash("Tillcard/statement", &[&said[2].1, &statement.salt]);
     let proof = b.card.prove(&digest, &identity)?;
     let salted = Signed {
         salt: statement.salt,

@@ -5,7 +5,7 @@ use super::prelude::*;
 use super::signing::unknown;
 use super::statements::issue;
 use crate::keys::keypair;
-use crate::model::{Coin, Logged, PLAIN, Place, STATEMENTS, Spend, SpendInput, SpendOutput};
+use crate::model::{Coin, Logged, PLAIN, Place, Spend, SpendInput, SpendOutput};
 
 /// What the owner's transactions against a payment leave as fee, in sat.
 const FEE: u64 = 900;
@@ -167,12 +167,15 @@ fn pledged(b: &mut Bench) -> Outcome {
         b.card.streamed(&spend, 255)?;
         b.card.signed_all(&spend)?;
     }
-    b.card.expect_books("after what wasn't pledged was signed")?;
+    b.card
+        .expect_books("after what wasn't pledged was signed")?;
 
     let owner = keypair(&b.values.bytes("new owner"))?;
     b.card.change_owner(owner).preamble()?;
     all_refused(b, "after CHANGE OWNER KEY")?;
-    b.card.reset_tries(Some(&Pin::new(&[2, 4, 6, 8]))).preamble()?;
+    b.card
+        .reset_tries(Some(&Pin::new(&[2, 4, 6, 8])))
+        .preamble()?;
     b.card.set_policy(PLAIN).preamble()?;
     all_refused(b, "after SET POLICY")?;
     b.card.acknowledge(2, 0).preamble()?;
@@ -217,7 +220,10 @@ fn given_again(b: &mut Bench) -> Outcome {
         .map(|coin| coin.amount)
         .sum();
     let next = request(all - 1_000);
-    require!(b.card.preview_checked(&next)?.is_ok(), "the case needs an offer");
+    require!(
+        b.card.preview_checked(&next)?.is_ok(),
+        "the case needs an offer"
+    );
     b.card
         .ancestor(&first)
         .at(|| "a payment with a statement".to_owned())?;

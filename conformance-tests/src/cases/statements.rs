@@ -127,14 +127,24 @@ fn facts(b: &mut Bench) -> Outcome {
         stated(b, &of_change, "change").at(place)?;
         let mut more = b.values.stream("more coins");
         b.card.fund(&mut more, &[30_000])?;
-        if b.card.host()?.capabilities.needs(Capability::WithoutPin).is_ok() {
+        if b.card
+            .host()?
+            .capabilities
+            .needs(Capability::WithoutPin)
+            .is_ok()
+        {
             b.card.select()?;
             let small = request(4_000);
             let answer = b.card.pay_answer(&small)?;
             b.card.paid_as(&small, answer, true).preamble().at(place)?;
             stated(b, &small, "without PIN").at(place)?;
         }
-        if b.card.host()?.capabilities.needs(Capability::Credits).is_ok() {
+        if b.card
+            .host()?
+            .capabilities
+            .needs(Capability::Credits)
+            .is_ok()
+        {
             let index = b.card.host()?.purse.next_receive;
             let (entry, bytes) = b.card.coin_at(&mut more, 40_000, index)?;
             b.card.credit(&entry, &bytes, 40_000).preamble().at(place)?;
@@ -231,7 +241,12 @@ fn refusals(b: &mut Bench) -> Outcome {
         "the case's model pledges for a refused statement"
     );
     let free = super::pledges::against(&b.card.logged(&first)?.plan.inputs);
-    if b.card.host()?.capabilities.needs(Capability::Signing).is_ok() {
+    if b.card
+        .host()?
+        .capabilities
+        .needs(Capability::Signing)
+        .is_ok()
+    {
         b.card.streamed(&free, 255)?;
     }
 
@@ -240,7 +255,10 @@ fn refusals(b: &mut Bench) -> Outcome {
     // Other commands between don't matter.
     b.card.verify_wrong(2)?;
     b.card.authorise()?;
-    b.card.preview_answer(&request(1_000))?.want(Sw::OK, "PREVIEW").preamble()?;
+    b.card
+        .preview_answer(&request(1_000))?
+        .want(Sw::OK, "PREVIEW")
+        .preamble()?;
     b.card.challenge()?;
     b.card.status()?;
     b.card

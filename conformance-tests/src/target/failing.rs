@@ -160,7 +160,10 @@ mod tests {
         let after = bytes(&mut memory, 6011);
         assert!(after[..4100].iter().all(|byte| *byte == 0xFF));
         assert!(after[4100..6000].iter().all(|byte| *byte == 0));
-        assert_eq!(after[6000..], [1, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]);
+        assert_eq!(
+            after[6000..],
+            [1, 1, 1, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]
+        );
         assert!(memory.erase(0, end).is_ok());
         assert!(bytes(&mut memory, 6000).iter().all(|byte| *byte == 0xFF));
     }
