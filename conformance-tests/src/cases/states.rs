@@ -41,7 +41,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// What an issued card answers to commands that need an authority, or something under way.
-const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
+pub(super) const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
     ("RECEIVE SCRIPT", Sw::SECURITY),
     ("ENTER COIN, first command", Sw::SECURITY),
     ("ENTER COIN of a credit", Sw::SECURITY),
