@@ -150,7 +150,7 @@ impl Card {
             let value = reader.next(tag)?;
             require!(
                 value == expected,
-                "STATEMENT: the {name} are {} instead of {}",
+                "STATEMENT: {name} {} instead of {}",
                 hex::encode_upper(value),
                 hex::encode_upper(&expected)
             );

@@ -210,7 +210,10 @@ fn new_life(b: &mut Bench) -> Outcome {
         // Coins enter, and are spent, at every index that the old account used; the payment is
         // one that it had made, to the byte.
         let mut stream = b.values.stream(&format!("coins {number}"));
-        b.card.fund(&mut stream, &[86_500; 6]).at(place)?;
+        for index in 0..6 {
+            let (entry, bytes) = b.card.coin_at(&mut stream, 86_500, index)?;
+            b.card.enter(&entry, &bytes, 86_500).at(place)?;
+        }
         b.card.pay_checked(&kept).at(place)?;
         let signing = b
             .card

@@ -106,7 +106,7 @@ fn facts(b: &mut Bench) -> Outcome {
         let mut salts = HashSet::new();
         let mut stated = |b: &mut Bench, request: &Request, what: &str| -> Outcome {
             let same: [u8; 32] = b.values.bytes("nonce");
-            for nonce in [same, stream.bytes(), same, [0; 32]] {
+            for nonce in [same, same, stream.bytes(), same, [0; 32]] {
                 let statement = b.card.statement(request, &nonce).at(|| what.to_owned())?;
                 require!(
                     salts.insert(statement.salt),

@@ -68,7 +68,7 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> Link for Emulated<N, R> {
             Fault::GoodRandom => self.source.recover(),
             Fault::PowerAfter(bytes) => self.card.nvm_mut().fail_after(*bytes),
             Fault::Memory(bytes) => {
-                let memory = self.card.nvm_mut();
+                let memory = self.card.nvm_mut().inner_mut();
                 let mut bytes = bytes.clone();
                 bytes.resize(memory.capacity(), ERASED);
                 let end = u32::try_from(bytes.len()).map_err(failed)?;
@@ -85,7 +85,7 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> Link for Emulated<N, R> {
     }
 
     fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
-        let memory = self.card.nvm_mut();
+        let memory = self.card.nvm_mut().inner_mut();
         let mut bytes = vec![0; memory.capacity()];
         (memory.read(0, &mut bytes))
             .map_err(|e| LinkError(format!("the emulated memory: {e:?}")))?;

@@ -47,6 +47,11 @@ impl<N> FailingMemory<N> {
         self.left != Some(0)
     }
 
+    /// The memory itself, which doesn't need the card's power.
+    pub const fn inner_mut(&mut self) -> &mut N {
+        &mut self.inner
+    }
+
     /// How many of so many bytes still get through.
     fn take(&mut self, wanted: usize) -> usize {
         let Some(left) = &mut self.left else {

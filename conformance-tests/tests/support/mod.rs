@@ -77,6 +77,10 @@ impl Link for Emulated {
         self.0.inject(fault)
     }
 
+    fn has_power(&mut self) -> bool {
+        self.0.has_power()
+    }
+
     fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
         self.0.memory()
     }
@@ -196,6 +200,10 @@ impl Link for FaultyCard {
 
     fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
         self.card.inject(fault)
+    }
+
+    fn has_power(&mut self) -> bool {
+        self.card.has_power()
     }
 
     fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
