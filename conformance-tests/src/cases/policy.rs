@@ -153,7 +153,11 @@ fn all_refused(b: &mut Bench, made: &Request, when: &str) -> Outcome {
         .want_bare(Sw::SECURITY, "RESET RETRY COUNTER with a new PIN")?;
     let signature = b.card.owner_signature(&challenge, READ_LIMITS, &[])?;
     b.card
-        .once(&Command::new(READ_LIMITS).data(Card::signed(&[], &signature)))?
+        .send(
+            &Command::new(READ_LIMITS)
+                .data(Card::signed(&[], &signature))
+                .le(LE_SHORT),
+        )?
         .want(
             Sw::OK,
             "READ LIMITS with the challenge that a refused command left",
@@ -179,8 +183,9 @@ fn plain_forbidden(b: &mut Bench) -> Outcome {
     b.card.verify_wrong(2)?;
     b.card.verify_right()?;
     b.card.expect_receive_script(3)?;
+    // All that is left, so that the payment's change is offered.
     b.card
-        .preview_checked(&request(1_000))?
+        .preview_checked(&request(115_000))?
         .map_err(|sw| Stop::Error(format!("the case's payment is refused with {sw}")))?;
     b.card.ancestor(&made)?;
     b.open_channel()?;

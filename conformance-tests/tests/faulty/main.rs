@@ -3,6 +3,7 @@
 //! Every defect is a driver between the suite and the reference card. It shows that the intended
 //! case asks its question; the catalogue's own run shows that the reference card passes it.
 
+mod channels;
 mod coins;
 mod drivers;
 mod ends;
@@ -12,12 +13,14 @@ mod owner;
 mod payments;
 mod personal;
 mod pins;
+mod policies;
 mod rights;
 mod rules;
 mod statements;
 #[path = "../support/mod.rs"]
 mod support;
 
+use channels::CHANNELS;
 use coins::COINS;
 use ends::ENDS;
 use framing::FRAMING;
@@ -26,6 +29,7 @@ use owner::OWNER;
 use payments::PAYMENTS;
 use personal::PERSONAL;
 use pins::PINS;
+use policies::POLICIES;
 use rights::RIGHTS;
 use rules::RULES;
 use statements::STATEMENTS;
@@ -116,8 +120,19 @@ fn faulty_ends_fail() {
     check(ENDS);
 }
 
-const ALL: [&[Defect]; 11] = [
+#[test]
+fn faulty_channels_fail() {
+    check(CHANNELS);
+}
+
+#[test]
+fn faulty_policies_fail() {
+    check(POLICIES);
+}
+
+const ALL: [&[Defect]; 13] = [
     PINS, FRAMING, KEYS, COINS, PAYMENTS, RULES, OWNER, RIGHTS, PERSONAL, STATEMENTS, ENDS,
+    CHANNELS, POLICIES,
 ];
 
 #[test]

@@ -2,6 +2,8 @@
 //! that make it a faulty one.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+pub mod middle;
+
 use std::collections::HashMap;
 use tillcard_conform::bench::{REFERENCE_ATR, Settings};
 use tillcard_conform::case::Case;
@@ -112,6 +114,8 @@ pub struct Memory {
     pub count: HashMap<&'static str, u64>,
     /// Which card of the run it is, from 0.
     pub card: u64,
+    /// What the one in the middle of a channel knows.
+    pub middle: middle::Middle,
     atr: Vec<u8>,
 }
 
