@@ -239,7 +239,7 @@ mod tests {
         let made = [
             &[0x80, 0x10, 0, 0, 171],
             &[0x11; 110][..],
-            &[0xAB; 8],
+            &[0xBE; 8],
             &[0x22; 53],
         ]
         .concat();
@@ -250,7 +250,7 @@ mod tests {
             &[0xCD; 32],
             &[0x22; 105],
         ];
-        let imported = [&imported.concat()[..], &[0xAB; 8], &[0x33; 53]].concat();
+        let imported = [&imported.concat()[..], &[0xBE; 8], &[0x33; 53]].concat();
         recorder.exchange(&imported, &[0x6A, 0x80], 1);
         let reset = [
             &[0x00, 0x2C, 2, 0x80, 76, 0x84, 8],
@@ -262,7 +262,7 @@ mod tests {
         recorder.finish().unwrap();
         let text = std::fs::read_to_string(file).unwrap();
         assert_eq!(text.lines().count(), 6);
-        for secret in ["AB", "CD", "EF"] {
+        for secret in ["BE", "CD", "EF"] {
             assert!(!text.contains(secret), "{text}");
         }
         assert!(!text.contains("241234"), "{text}");

@@ -33,7 +33,7 @@ pub(crate) const CASES: &[Case] = &[
         id: "TC-MSG-02",
         version: 1,
         purpose: "Inside a channel every command of the text without authority answers as in a \
-                  plain session, refusals bare; and so do undefined instructions, P1-P2, lengths \
+                  plain session, refusals bare; and so do undefined instructions (SELECT and GET RESPONSE among them), P1-P2, lengths \
                   and encodings, in the order of [FRM-8], counted in plain data. After each the \
                   channel is open, and its counter and chaining value are those after the \
                   refused command.",
@@ -192,7 +192,17 @@ fn refusals(b: &mut Bench) -> Outcome {
     let mut spoilt = request.clone();
     spoilt[0] = 0x8F;
     let long = [&request[..], &[0; 85]].concat();
-    let refused: [(&str, Command, Sw); 9] = [
+    let refused: [(&str, Command, Sw); 11] = [
+        (
+            "SELECT, protected",
+            Command::new([0x00, 0xA4, 0x04, 0x0C]).data(crate::card::AID),
+            Sw::NO_INSTRUCTION,
+        ),
+        (
+            "GET RESPONSE, protected",
+            Command::new([0x00, 0xC0, 0, 0]),
+            Sw::NO_INSTRUCTION,
+        ),
         (
             "an undefined instruction",
             Command::new([0x80, 0xFE, 9, 9]).data(long.clone()),

@@ -57,7 +57,7 @@ pub(crate) const CASES: &[Case] = &[
                   that the owner's limits allow, is refused with 6982, not done, and closes the \
                   channel. GET RESPONSE, a refused SELECT, other classes and APDUs whose length \
                   fields are wrong leave it open.",
-        requirements: &[req::SES_3, req::FRM_7, req::SEL_2],
+        requirements: &[req::SES_3, req::MSG_3, req::FRM_7, req::SEL_2],
         start: Start::Own,
         level: Level::D3,
         defect: "A plain command slipped into the till's session.",
@@ -275,7 +275,7 @@ fn plain_inside(b: &mut Bench) -> Outcome {
     b.card.expect_books("after plain commands in channels")?;
 
     b.open_channel()?;
-    let harmless: [(&str, &[u8], Sw); 8] = [
+    let harmless: [(&str, &[u8], Sw); 9] = [
         ("GET RESPONSE", &[0x00, 0xC0, 0, 0, 0], Sw::CONDITIONS),
         (
             "GET RESPONSE with P1 01",
@@ -301,6 +301,11 @@ fn plain_inside(b: &mut Bench) -> Outcome {
             "another secure messaging",
             &[0x0C, 0xCA, 1, 0, 0],
             Sw::NO_SECURE_MESSAGING,
+        ),
+        (
+            "wrong length fields of a protected command",
+            &[0x04, 0xCA, 1, 0, 9, 1],
+            Sw::WRONG_LENGTH,
         ),
         ("command chaining", &[0x90, 0x30, 0, 0], Sw::NO_CHAINING),
         (

@@ -51,11 +51,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-FRM-15",
-        version: 1,
+        version: 2,
         purpose: "Where several refusals apply, they come in the order of the text: length \
-                  fields, class, application, instruction, P1-P2, length, decoding, state, \
+                  fields, class, application, secure messaging, instruction, P1-P2, length, decoding, state, \
                   authority.",
-        requirements: &[req::FRM_8, req::SEL_3],
+        requirements: &[req::FRM_8, req::SEL_3, req::MSG_2],
         start: Start::Issued,
         level: Level::D1,
         defect: "State or authority told to whoever sends nonsense; checks in another order.",
@@ -385,7 +385,12 @@ fn order(b: &mut Bench) -> Outcome {
     let pay = |header: [u8; 4], field: &[u8]| Command::new(header).data(field);
 
     b.card.reset(Reset::Cold)?;
-    let unselected: [(&str, Command, Sw); 5] = [
+    let unselected: [(&str, Command, Sw); 6] = [
+        (
+            "application before secure messaging",
+            pay([0x84, 0x30, 0, 0], &request),
+            Sw::CONDITIONS,
+        ),
         (
             "class before application",
             pay([0xA0, 0x30, 0, 0], &request),
@@ -417,7 +422,17 @@ fn order(b: &mut Bench) -> Outcome {
     }
     b.card.select()?;
     let verify = |header: [u8; 4]| Command::new(header).data([0x55; 3]);
-    let selected: [(&str, Command, Sw); 10] = [
+    let selected: [(&str, Command, Sw); 12] = [
+        (
+            "secure messaging before instruction",
+            pay([0x84, 0xFE, 9, 9], &long),
+            Sw::SECURITY,
+        ),
+        (
+            "another secure messaging before that of the text",
+            pay([0x8C, 0xFE, 9, 9], &long),
+            Sw::NO_SECURE_MESSAGING,
+        ),
         (
             "class before instruction",
             pay([0xA0, 0xFE, 9, 9], &long),

@@ -161,22 +161,6 @@ pub(crate) const CHANNELS: &[Defect] = &[
         },
         after_reset: forget,
     },
-    Defect {
-        name: "an owner command in a channel answered again",
-        caught_by: &["TC-OWN-11"],
-        transmit: |memory, card, command| {
-            // In a channel all that shows is that it has a signature's length.
-            let answer = honest(card, command);
-            if is(command, [0x84, 0x4E, 0, 0]) {
-                if status(&answer) == 0x6982 {
-                    return memory.kept.get("limits").cloned().unwrap_or(answer);
-                }
-                memory.kept.insert("limits", answer.clone());
-            }
-            answer
-        },
-        after_reset: nothing,
-    },
     end!(
         "two bytes of a MAC compared",
         &["TC-MSG-06"],
@@ -236,6 +220,16 @@ pub(crate) const CHANNELS: &[Defect] = &[
         "owner's signatures for plain sessions taken in channels",
         &["TC-OWN-10"],
         Wrong::PlainInside
+    ),
+    end!(
+        "an owner command in a channel done again",
+        &["TC-OWN-11"],
+        Wrong::OwnerReplays
+    ),
+    end!(
+        "a channel that answers its own key",
+        &["TC-KEY-05"],
+        Wrong::LeaksKey
     ),
     end!(
         "an opening that keeps the authorisation",

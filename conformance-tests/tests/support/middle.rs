@@ -23,6 +23,7 @@ const KEY_AT: usize = 18;
 const SHORT_MAX: usize = 239;
 const RECEIVE_SCRIPT: [u8; 4] = [0x80, 0x20, 0, 0];
 const VERIFY: [u8; 4] = [0x00, 0x20, 0, 0x80];
+const GET_CHALLENGE: [u8; 4] = [0x00, 0x84, 0, 0];
 
 /// What is wrong with the card's end of the channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,10 @@ pub enum Wrong {
     PlainCommands,
     /// The owner's signatures are those for plain sessions.
     PlainInside,
+    /// An owner command of before is answered as it was before.
+    OwnerReplays,
+    /// GET CHALLENGE answers S-ENC.
+    LeaksKey,
     /// Who opens a channel inherits the holder's authorisation.
     KeepsAuthority,
     /// Who closes it does.
@@ -63,6 +68,8 @@ pub struct Middle {
     ends: Option<Ends>,
     /// What GET RESPONSE gives of a protected answer.
     left: Vec<u8>,
+    /// Owner commands that were done, and their answers.
+    done: Vec<(Command, Answer)>,
 }
 
 /// How far one end got.
@@ -387,7 +394,18 @@ fn protected(
     let Some((plain, state)) = ends.open(&apdu, wrong) else {
         return close(memory, card, wrong);
     };
-    let answer = ends.inside(card, &plain);
+    let mut answer = ends.inside(card, &plain);
+    match wrong {
+        Wrong::LeaksKey if plain.header == GET_CHALLENGE => answer.data = ends.keys.enc.to_vec(),
+        Wrong::OwnerReplays if answer.sw == Sw::OK => {
+            memory.middle.done.push((plain, answer.clone()));
+        }
+        Wrong::OwnerReplays => {
+            let before = memory.middle.done.iter().find(|(done, _)| *done == plain);
+            answer = before.map_or(answer, |(_, answer)| answer.clone());
+        }
+        _ => {}
+    }
     if wrong == Wrong::RefusalsUncounted && !is_protected(answer.sw) {
         ends.outer = before;
     }
