@@ -3,14 +3,20 @@
 
 use super::{Card, PLAIN_SESSION};
 use crate::apdu::{Answer, Command, LE_SHORT};
-use crate::channel::{Channel, Ephemeral};
-use crate::outcome::{Step, Stop, require};
+use crate::channel::{Channel, Ephemeral, compressed};
+use crate::model::OwnKey;
+use crate::outcome::{Preamble, Step, Stop, require};
 use crate::status::Sw;
 
 /// CLA INS P1 P2 of INTERNAL AUTHENTICATE that opens a channel.
 pub const OPEN_CHANNEL: [u8; 4] = [0x80, 0x88, 0x01, 0x13];
 /// The longest data field of a command that fits, protected, into a short APDU.
 pub const LONGEST_PROTECTED: usize = 239;
+/// What stands before the coordinates of a P-256 key in a certificate (RFC 5480), from its algorithm on.
+const SPKI: [u8; 25] = [
+    0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48,
+    0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+];
 /// How a session in a channel begins in a signature: the length of the receipt.
 const RECEIPT: u8 = 16;
 
@@ -59,6 +65,35 @@ impl Card {
     pub fn open_channel(&mut self, own: &Ephemeral) -> Step<()> {
         let agreement = self.host()?.record.agreement_key;
         self.open_channel_to(&agreement, own)
+    }
+
+    /// The agreement key in the certificate of a card whose personalisation has ended.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when what is stored there is no such certificate.
+    pub fn certified_agreement_key(&mut self) -> Step<Option<[u8; 33]>> {
+        let Some(chain) = self.certificates(OwnKey::Agreement).preamble()? else {
+            return Ok(None);
+        };
+        // The batch's certificate comes first.
+        let key = (chain.windows(SPKI.len()).rposition(|window| window == SPKI))
+            .and_then(|at| chain.get(at + SPKI.len()..)?.first_chunk::<64>());
+        let key = key.ok_or_else(|| {
+            Stop::Inconclusive("the agreement key's certificate has no key of P-256".to_owned())
+        })?;
+        Ok(Some(compressed(key)))
+    }
+
+    /// The agreement key of a card that isn't issued: that of its certificate, or, on a card whose
+    /// personalisation hasn't ended, one that it draws now.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when none is to be had.
+    pub fn factory_agreement_key(&mut self) -> Step<[u8; 33]> {
+        match self.certified_agreement_key()? {
+            Some(key) => Ok(key),
+            None => Ok(self.own_keys().preamble()?.agreement),
+        }
     }
 
     /// The suite forgets its end of the channel, or takes an end that it had.

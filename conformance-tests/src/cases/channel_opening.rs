@@ -44,9 +44,10 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-SCP-03",
         version: 1,
-        purpose: "A card that was never issued nor personalised refuses an opening with 6985, \
-                  after what is wrong with it (6A88, 6700, 6A80), and a protected command with \
-                  6982.",
+        purpose: "A card that was never issued refuses an opening, if nobody gave it keys of its \
+                  own, with 6985, after what is wrong with it (6A88, 6700, 6A80), and a protected \
+                  command with 6982; one that has certificates opens a channel under the key in \
+                  them.",
         requirements: &[req::SCP_3, req::MSG_2, req::STA_1],
         start: Start::Factory,
         level: Level::D0,
@@ -216,6 +217,13 @@ fn without_keys(b: &mut Bench) -> Outcome {
     b.card
         .plain(&Command::new([0x80, 0x88, 0x00, 0x13]).data(right.clone()))?
         .want_bare(Sw::NOT_FOUND, "INTERNAL AUTHENTICATE, other P1-P2")?;
+    no_channel(b, "after refused openings")?;
+    if let Some(agreement) = b.card.certified_agreement_key()? {
+        let own = b.ephemeral()?;
+        b.card.open_channel_to(&agreement, &own)?;
+        b.card.expect_channel("under the certificate's key")?;
+        return b.card.select();
+    }
     b.card
         .open_channel_answer(&right)?
         .want_bare(Sw::CONDITIONS, "INTERNAL AUTHENTICATE, a channel")?;

@@ -324,8 +324,8 @@ fn plain_inside(b: &mut Bench) -> Outcome {
 }
 
 fn key_generation(b: &mut Bench) -> Outcome {
-    super::personal::blank(b)?;
-    let keys = b.card.own_keys().preamble()?;
+    needs_channel(b)?;
+    let agreement = b.card.factory_agreement_key()?;
     let field = b.profile()?.encode();
     let ended = |b: &mut Bench, when: &str| -> Outcome {
         b.card
@@ -335,7 +335,7 @@ fn key_generation(b: &mut Bench) -> Outcome {
     };
     b.card.generate().preamble()?;
     let own = b.ephemeral()?;
-    b.card.open_channel_to(&keys.agreement, &own)?;
+    b.card.open_channel_to(&agreement, &own)?;
     ended(b, "after an opening")?;
     b.card.generate()?;
     end(b, End::PlainCommand)?;
@@ -345,10 +345,10 @@ fn key_generation(b: &mut Bench) -> Outcome {
     ended(b, "after a refused opening")?;
     require!(b.card.status()? == Status::Factory, "the card was issued");
     let own = b.ephemeral()?;
-    b.card.open_channel_to(&keys.agreement, &own)?;
+    b.card.open_channel_to(&agreement, &own)?;
     b.card.generate()?;
     let own = b.ephemeral()?;
-    b.card.open_channel_to(&keys.agreement, &own)?;
+    b.card.open_channel_to(&agreement, &own)?;
     ended(b, "after a second opening")?;
     require!(b.card.status()? == Status::Factory, "the card was issued");
     Ok(())

@@ -10,6 +10,8 @@ use crate::model::{Profile, Spend};
 use crate::tlv;
 use crate::tx::raw;
 
+/// Answered with `9000` or `6A88`, as the card's maker left it.
+pub(super) const CERTIFICATES: &str = "GET DATA, certificates";
 /// The two commands that change a factory card which nobody personalised.
 pub(super) const GENERATE_OWN: &str = "GENERATE, the card's own keys";
 pub(super) const PUT_DATA: &str = "PUT DATA";
@@ -74,7 +76,7 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
             Command::new([0x00, 0xCA, 0x01, 0x01]).le(LE_SHORT),
         ),
         own_sample(
-            "GET DATA, certificates",
+            CERTIFICATES,
             Command::new([0x00, 0xCA, 0xBF, 0x21])
                 .data([0xA6, 0x04, 0x83, 0x02, 0x13, 0x01])
                 .le(LE_SHORT),

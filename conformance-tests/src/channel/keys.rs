@@ -117,6 +117,15 @@ impl Keys {
     }
 }
 
+/// The compressed form of a point with these coordinates.
+#[must_use]
+pub fn compressed(coordinates: &[u8; 64]) -> [u8; 33] {
+    let mut key = [0; 33];
+    key[0] = 0x02 | (coordinates[63] & 1);
+    key[1..].copy_from_slice(&coordinates[..32]);
+    key
+}
+
 /// AES-CMAC (SP 800-38B).
 #[must_use]
 pub fn mac(key: &[u8; AES_KEY], parts: &[&[u8]]) -> [u8; AES_KEY] {

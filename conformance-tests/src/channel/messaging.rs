@@ -1,6 +1,6 @@
 //! Protected commands and answers.
 
-use super::keys::{AES_KEY, Ephemeral, Keys, mac};
+use super::keys::{AES_KEY, Ephemeral, Keys, compressed, mac};
 use crate::apdu::{Answer, Command, LE_EXTENDED, LE_SHORT};
 use crate::card::Form;
 use crate::outcome::{Step, Stop, require};
@@ -79,16 +79,14 @@ impl Channel {
             receipt == keys.receipt(&own.field(), &ephemeral),
             "{what}: the receipt isn't that of a card with the agreement key"
         );
-        let mut compressed = [0; 33];
-        compressed[0] = 0x02 | (ephemeral[64] & 1);
-        compressed[1..].copy_from_slice(&ephemeral[1..33]);
+        let [_, coordinates @ ..] = &ephemeral;
         let channel = Self {
             keys,
             receipt,
             chaining: receipt,
             counter: 0,
         };
-        Ok((channel, compressed))
+        Ok((channel, compressed(coordinates)))
     }
 
     /// The APDU of the next command.

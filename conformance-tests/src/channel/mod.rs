@@ -8,5 +8,5 @@
 mod keys;
 mod messaging;
 
-pub use keys::{AES_KEY, Ephemeral, Keys, agree, mac};
+pub use keys::{AES_KEY, Ephemeral, Keys, agree, compressed, mac};
 pub use messaging::{Channel, MAC, Shape, answer_mac, crypt, is_protected, pad, unpad};
