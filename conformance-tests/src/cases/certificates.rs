@@ -23,16 +23,25 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-CRT-02",
         version: 1,
-        purpose: "Before the end, with all pieces stored, GET DATA answers 6A88, in the factory \
-                  state and issued; after it, for all other key identifiers and versions, too. A \
-                  data field that isn't six bytes is refused with 6700, one of another form with \
-                  6A80, before and after.",
+        purpose: "After the personalisation's end GET DATA answers 6A88 for all other key \
+                  identifiers and versions; a data field that isn't six bytes is refused with \
+                  6700, one of another form with 6A80.",
         requirements: &[req::CRT_2, req::FRM_8],
         start: Start::Own,
         level: Level::D3,
-        defect: "A certificate told before its maker vouches for it; one key's certificate for \
-                 another.",
+        defect: "One key's certificate for another.",
         run: others,
+    },
+    Case {
+        id: "TC-CRT-03",
+        version: 1,
+        purpose: "Before the end, after each piece stored, GET DATA answers 6A88, in the factory \
+                  state and issued, and refuses wrong data fields as after it.",
+        requirements: &[req::CRT_2, req::FRM_8],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A certificate told before its maker vouches for it.",
+        run: before_the_end,
     },
 ];
 
@@ -123,13 +132,14 @@ fn wrong_fields(b: &mut Bench, when: &str) -> Outcome {
     Ok(())
 }
 
+fn none(b: &mut Bench, reference: [u8; 2], when: &str) -> Outcome {
+    b.card
+        .certificates_answer(&certificates_of(reference))?
+        .want_bare(Sw::NOT_FOUND, "GET DATA, certificates")
+        .at(|| format!("{when}, key {}", hex::encode_upper(reference)))
+}
+
 fn others(b: &mut Bench) -> Outcome {
-    let none = |b: &mut Bench, reference: [u8; 2], when: &str| -> Outcome {
-        b.card
-            .certificates_answer(&certificates_of(reference))?
-            .want_bare(Sw::NOT_FOUND, "GET DATA, certificates")
-            .at(|| format!("{when}, key {}", hex::encode_upper(reference)))
-    };
     let chains = personalised(b)?;
     for identifier in 0..=0xFF {
         for version in [0, 1, 2, 0x13, 0x40, 0x7F, 0x80, 0xFF] {
@@ -141,9 +151,10 @@ fn others(b: &mut Bench) -> Outcome {
     }
     wrong_fields(b, "after the end")?;
     b.card
-        .expect_certificates(Some(&chains), "after refused questions")?;
+        .expect_certificates(Some(&chains), "after refused questions")
+}
 
-    b.fresh_card()?;
+fn before_the_end(b: &mut Bench) -> Outcome {
     blank(b)?;
     wrong_fields(b, "before the end")?;
     b.card.own_keys().preamble()?;

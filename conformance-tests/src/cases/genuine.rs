@@ -31,12 +31,23 @@ pub(crate) const CASES: &[Case] = &[
         id: "TC-GEN-02",
         version: 1,
         purpose: "A challenge of any other length than 32 bytes is refused with 6700, other P1-P2 \
-                  with 6A86, and a card without keys of its own answers 6985 until it is issued.",
+                  with 6A86, before the card is issued and after.",
         requirements: &[req::GEN_2, req::FRM_8],
         start: Start::Own,
         level: Level::D3,
         defect: "A signature of whatever the reader sends.",
         run: refused,
+    },
+    Case {
+        id: "TC-GEN-05",
+        version: 1,
+        purpose: "A card without keys of its own answers 6985, a key generation under way or not, \
+                  until it is issued.",
+        requirements: &[req::GEN_2, req::STA_1],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A proof by the key of the account, or by none.",
+        run: without_keys,
     },
     Case {
         id: "TC-GEN-03",
@@ -161,20 +172,27 @@ fn refused(b: &mut Bench) -> Outcome {
         }
         Ok(())
     };
-    blank(b)?;
+    b.card.select()?;
+    b.card.capabilities()?.needs(Capability::Channel)?;
     spoilt(b)?;
-    b.card.genuine_answer(&[7; 32])?.want_bare(
-        Sw::CONDITIONS,
-        "INTERNAL AUTHENTICATE without keys of its own",
-    )?;
-    b.card.generate()?;
-    b.card.genuine_answer(&[7; 32])?.want_bare(
-        Sw::CONDITIONS,
-        "INTERNAL AUTHENTICATE without keys of its own",
-    )?;
     let profile = b.profile()?;
     b.issue(&profile)?;
     spoilt(b)?;
+    let identity = b.card.host()?.record.identity_key;
+    b.card.prove(&[7; 32], &identity).map(drop)
+}
+
+fn without_keys(b: &mut Bench) -> Outcome {
+    blank(b)?;
+    for _ in 0..2 {
+        b.card.genuine_answer(&[7; 32])?.want_bare(
+            Sw::CONDITIONS,
+            "INTERNAL AUTHENTICATE without keys of its own",
+        )?;
+        b.card.generate()?;
+    }
+    let profile = b.profile()?;
+    b.issue(&profile)?;
     let identity = b.card.host()?.record.identity_key;
     b.card.prove(&[7; 32], &identity).map(drop)
 }

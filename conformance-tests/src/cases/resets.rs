@@ -38,15 +38,26 @@ pub(crate) const CASES: &[Case] = &[
         id: "TC-RST-02",
         version: 1,
         purpose: "Keys of the card's own, certificates and the personalisation's end are as \
-                  before after FACTORY RESET, and in the record of the next ISSUE: on a card \
-                  whose personalisation had ended; on one whose maker hadn't ended it, who can go \
-                  on; and on one that drew its keys when it was issued.",
+                  before after FACTORY RESET, and in the record of the next ISSUE.",
         requirements: &[req::RST_2, req::CRT_1, req::PER_3, req::PER_4, req::GEN_1],
         start: Start::Own,
         level: Level::D3,
         defect: "A card that is no longer genuine, or whose maker's commands are open to \
                  everybody, once its owner reset it.",
         run: own_things,
+    },
+    Case {
+        id: "TC-RST-07",
+        version: 1,
+        purpose: "A card that drew its keys when it was issued has the same ones after FACTORY \
+                  RESET and in the next record; one whose maker hadn't ended the personalisation \
+                  has its keys and pieces, is issued with these keys, and its maker can go on.",
+        requirements: &[req::RST_2, req::PER_3, req::GEN_1, req::ISS_1],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A card whose keys change with its owner, so that nobody who knew it knows it \
+                 again.",
+        run: own_things_before_the_end,
     },
     Case {
         id: "TC-RST-03",
@@ -291,9 +302,12 @@ fn own_things(b: &mut Bench) -> Outcome {
             .expect_certificates(Some(&chains), "issued anew")
             .at(place)?;
     }
+    Ok(())
+}
 
+fn own_things_before_the_end(b: &mut Bench) -> Outcome {
+    let challenge = b.values.bytes("challenge");
     // Its keys drawn when it was issued.
-    b.fresh_card()?;
     blank(b)?;
     let profile = b.profile()?;
     b.issue(&profile)?;

@@ -179,7 +179,7 @@ pub(crate) const ENDS: &[Defect] = &[
     },
     Defect {
         name: "a reset that draws keys of its own anew",
-        caught_by: &["TC-RST-02"],
+        caught_by: &["TC-RST-07"],
         transmit: |memory, card, command| {
             let (answer, _) = after_reset_of(memory, card, command);
             if is(command, FACTORY_RESET) && status(&answer) == 0x9000 {

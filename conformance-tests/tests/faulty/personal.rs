@@ -176,7 +176,7 @@ pub(crate) const PERSONAL: &[Defect] = &[
     },
     Defect {
         name: "certificates told before the end",
-        caught_by: &["TC-CRT-02", "TC-PER-03"],
+        caught_by: &["TC-CRT-03", "TC-PER-03"],
         transmit: |_, card, command| {
             let answer = honest(card, command);
             if is(command, CERTIFICATES) && status(&answer) == 0x6A88 {
@@ -252,7 +252,7 @@ pub(crate) const PERSONAL: &[Defect] = &[
     },
     Defect {
         name: "a proof without keys",
-        caught_by: &["TC-GEN-02"],
+        caught_by: &["TC-GEN-05"],
         transmit: |_, card, command| instead_for(card, command, GENUINE, 0x6985, 0x9000),
         after_reset: nothing,
     },
