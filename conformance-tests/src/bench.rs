@@ -1,6 +1,7 @@
 //! What a case works with: a card, fresh cards, test values, and the report's margin.
 
 use crate::card::Card;
+use crate::channel::Ephemeral;
 use crate::model::Profile;
 use crate::outcome::{Preamble, Step, Stop};
 use crate::recorder::Recorder;
@@ -38,6 +39,7 @@ pub struct Bench {
     target: Box<dyn Target>,
     label: String,
     cards_in_case: u32,
+    channels_in_case: u32,
     notes: Vec<String>,
     measurements: BTreeMap<String, f64>,
 }
@@ -58,6 +60,7 @@ impl Bench {
             target,
             label: String::new(),
             cards_in_case: 0,
+            channels_in_case: 0,
             notes: Vec::new(),
             measurements: BTreeMap::new(),
         }
@@ -69,6 +72,7 @@ impl Bench {
         number_requests(label);
         self.values = Values::new(self.settings.seed, label);
         self.cards_in_case = 0;
+        self.channels_in_case = 0;
         self.recorder.borrow_mut().enter_case(label);
     }
 
@@ -117,6 +121,25 @@ impl Bench {
         self.issue(&profile)?;
         let mut stream = self.values.stream("coins");
         self.card.fund(&mut stream, amounts)
+    }
+
+    /// A client's ephemeral key pair that the case didn't have before.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the seed gives an impossible key.
+    pub fn ephemeral(&mut self) -> Step<Ephemeral> {
+        let name = format!("ephemeral {}", self.channels_in_case);
+        self.channels_in_case += 1;
+        Ephemeral::new(&self.values.bytes(&name))
+    }
+
+    /// Opens a channel to the card, which the suite issued, as a client that wasn't there before.
+    ///
+    /// # Errors
+    /// As for [`Card::open_channel`].
+    pub fn open_channel(&mut self) -> Step<()> {
+        let own = self.ephemeral()?;
+        self.card.open_channel(&own)
     }
 
     /// A line for the report: what was looked at, how far the case could see.

@@ -82,6 +82,12 @@ pub fn p256_verifies(key: &[u8; 33], digest: &[u8; 32], signature: &[u8; 64]) ->
         if key.verify_prehash(digest, &signature).is_ok())
 }
 
+/// Whether these bytes are a point of P-256, compressed.
+#[must_use]
+pub fn is_p256_point(bytes: &[u8; 33]) -> bool {
+    p256::PublicKey::from_sec1_bytes(bytes).is_ok()
+}
+
 /// The compressed P-256 key of a secret, if it is one.
 #[must_use]
 pub fn p256_public(secret: &[u8; 32]) -> Option<[u8; 33]> {

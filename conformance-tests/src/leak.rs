@@ -4,8 +4,11 @@
 //! card import, and looks for any eight bytes of them in a row, in both byte orders (but not for
 //! public key and chain code in what READ ACCOUNT answered to the owner). It doesn't know the other
 //! secret keys of the card, but it knows their public keys: each 32 bytes in a row of each answer
-//! are tried as a secret key. The key of the card's identity is looked for so, too.
+//! are tried as a secret key. The card's own two keys and its ephemeral ones are looked for so, too,
+//! and of the keys of a channel any eight bytes. Protected answers are searched as they came and
+//! decrypted.
 
+use crate::channel::Keys;
 use crate::keys::{Account, SECP, p256_public};
 use crate::model::Pin;
 use bitcoin::secp256k1::{PublicKey, SecretKey, XOnlyPublicKey};
@@ -25,19 +28,28 @@ const INS_GET_RESPONSE: u8 = 0xC0;
 /// What one card must keep.
 #[derive(Clone)]
 pub struct Secrets {
-    /// What the host knows of the account.
-    pub account: Account,
+    /// What the host knows of the account, once there is one.
+    pub account: Option<Account>,
     /// `C`, the card's commitment, when it made its key.
     pub commitment: Option<PublicKey>,
     /// The account's secret key, when the host brought it.
     pub imported: Option<[u8; 32]>,
     /// Every PIN that the card had.
     pub pins: Vec<Pin>,
-    /// The public key of the card's identity, a compressed point of P-256.
-    pub identity_key: [u8; 33],
+    /// The public keys of the card's own, compressed points of P-256.
+    pub own_keys: Vec<[u8; 33]>,
+    /// The keys of its channels.
+    pub channels: Vec<Keys>,
 }
 
-/// An answer given after ISSUE, put together from its parts.
+/// A time of a card's, in which it has secrets that it hadn't before. What it had it must keep on.
+struct Life {
+    /// How many answers had been seen when it began: those that made the secrets tell of them.
+    from: usize,
+    secrets: Secrets,
+}
+
+/// An answer of a card that has secrets, put together from its parts.
 struct Seen {
     card: usize,
     case: String,
@@ -59,7 +71,7 @@ pub struct Finding {
 /// Collects answers and searches them.
 #[derive(Default)]
 pub struct Leaks {
-    cards: Vec<Option<Secrets>>,
+    cards: Vec<Vec<Life>>,
     seen: Vec<Seen>,
     /// Bytes that the suite worked out by itself before a card answered them, with the card.
     predicted: Vec<(usize, Vec<u8>)>,
@@ -68,20 +80,47 @@ pub struct Leaks {
 impl Leaks {
     /// From here on answers come from another card.
     pub fn next_card(&mut self) {
-        self.cards.push(None);
+        self.cards.push(Vec::new());
     }
 
-    /// From here on the card now in use must keep these.
+    /// From here on the card now in use must keep these, and those of before still.
     pub fn guard(&mut self, secrets: Secrets) {
+        let from = self.seen.len();
         if let Some(card) = self.cards.last_mut() {
-            *card = Some(secrets);
+            card.push(Life { from, secrets });
         }
+    }
+
+    /// The same of keys of its own, before there is an account.
+    pub fn guard_own_keys(&mut self, own_keys: Vec<[u8; 33]>) {
+        self.guard(Secrets {
+            account: None,
+            commitment: None,
+            imported: None,
+            pins: Vec::new(),
+            own_keys,
+            channels: Vec::new(),
+        });
+    }
+
+    fn life(&mut self) -> Option<&mut Secrets> {
+        let card = self.cards.last_mut()?;
+        card.last_mut().map(|life| &mut life.secrets)
     }
 
     /// From here on the card now in use must keep this PIN too.
     pub fn guard_pin(&mut self, pin: &Pin) {
-        if let Some(Some(card)) = self.cards.last_mut() {
+        if let Some(card) = self.life() {
             card.pins.push(pin.clone());
+        }
+    }
+
+    /// From here on the card now in use must keep the keys of a channel, and the secret of its
+    /// ephemeral key.
+    pub fn guard_channel(&mut self, keys: &Keys, ephemeral: [u8; 33]) {
+        if let Some(card) = self.life() {
+            card.channels.push(keys.clone());
+            card.own_keys.push(ephemeral);
         }
     }
 
@@ -103,7 +142,8 @@ impl Leaks {
 
     /// Takes note of an exchange.
     pub fn saw(&mut self, case: &str, command: &[u8], answer: &[u8]) {
-        if !matches!(self.cards.last(), Some(Some(_))) || answer.len() <= 2 {
+        let keeps = self.cards.last().is_some_and(|lives| !lives.is_empty());
+        if !keeps || answer.len() <= 2 {
             return;
         }
         let card = self.cards.len() - 1;
@@ -138,25 +178,19 @@ impl Leaks {
     /// Searches all answers.
     #[must_use]
     pub fn sweep(&self) -> Vec<Finding> {
-        let mut guards: Vec<Option<Guard>> = self
-            .cards
-            .iter()
-            .map(|card| card.as_ref().map(Guard::new))
-            .collect();
+        let mut guards: Vec<Guard> = self.cards.iter().map(|lives| Guard::new(lives)).collect();
         for (card, bytes) in &self.predicted {
-            if let Some(guard) = &mut guards[*card] {
-                let windows = bytes
-                    .windows(32)
-                    .filter_map(|window| <[u8; 32]>::try_from(window).ok());
-                guard.tried.extend(windows);
-            }
+            let windows = bytes
+                .windows(32)
+                .filter_map(|window| <[u8; 32]>::try_from(window).ok());
+            guards[*card].tried.extend(windows);
         }
         let mut findings = Vec::new();
-        for seen in &self.seen {
-            let Some(guard) = &mut guards[seen.card] else {
-                continue;
-            };
-            if let Some(what) = guard.find(&seen.data, seen.for_the_owner) {
+        for (position, seen) in self.seen.iter().enumerate() {
+            let lives = &self.cards[seen.card];
+            let begun = lives.iter().filter(|life| life.from <= position).count();
+            let guard = &mut guards[seen.card];
+            if let Some(what) = guard.find(&seen.data, begun, seen.for_the_owner) {
                 findings.push(Finding {
                     case: seen.case.clone(),
                     what: format!(
@@ -170,101 +204,135 @@ impl Leaks {
     }
 }
 
-/// What to look for in the answers of one card.
+/// What to look for in the answers of one card, each with the number of the life whose secret it
+/// is.
 struct Guard {
-    windows: HashMap<[u8; WINDOW], &'static str>,
-    public_keys: HashSet<[u8; 32]>,
-    identity_key: [u8; 33],
+    windows: HashMap<[u8; WINDOW], (usize, &'static str)>,
+    public_keys: HashMap<[u8; 32], usize>,
+    own_keys: HashMap<[u8; 33], usize>,
     /// What was tried as a secret key, and is none: most answers hold what others held before.
     tried: HashSet<[u8; 32]>,
 }
 
 impl Guard {
-    fn new(secrets: &Secrets) -> Self {
-        let account = &secrets.account;
-        let mut windows = HashMap::new();
-        let imported = secrets.imported.unwrap_or_default();
-        let mut known: Vec<(&'static str, Vec<u8>)> = vec![
-            (PUBLIC_KEY, account.public_key()[1..].to_vec()),
-            (CHAIN_CODE, account.chain_code().to_vec()),
-        ];
-        if secrets.imported.is_some() {
-            known.push(("part of the account's secret key", imported.to_vec()));
+    fn new(lives: &[Life]) -> Self {
+        let mut guard = Self {
+            windows: HashMap::new(),
+            public_keys: HashMap::new(),
+            own_keys: HashMap::new(),
+            tried: HashSet::new(),
+        };
+        // What several lives have belongs to the first.
+        for (number, life) in lives.iter().enumerate().rev() {
+            guard.add(number, &life.secrets);
         }
-        for pin in &secrets.pins {
-            known.push(("the PIN block", pin.block().to_vec()));
-            known.push(("the PIN's digits", pin.ascii()));
-        }
-        for (name, bytes) in known {
+        guard
+    }
+
+    fn add(&mut self, life: usize, secrets: &Secrets) {
+        for (name, bytes) in known_bytes(secrets) {
             // Test keys such as 1 have windows that stand in any answer.
             let telling = |window: &&[u8]| {
                 secrets.imported.is_none() || window.iter().collect::<HashSet<_>>().len() > 2
             };
             for window in bytes.windows(WINDOW).filter(telling) {
                 let mut window: [u8; WINDOW] = window.try_into().unwrap_or_default();
-                windows.insert(window, name);
+                self.windows.insert(window, (life, name));
                 window.reverse();
-                windows.insert(window, name);
+                self.windows.insert(window, (life, name));
             }
         }
-        let mut public_keys =
-            HashSet::from([account.public_key()[1..].try_into().unwrap_or_default()]);
+        let mut public_keys = secrets.account.as_ref().map(known_keys).unwrap_or_default();
         if let Some(commitment) = &secrets.commitment {
             public_keys.insert(commitment.x_only_public_key().0.serialize());
         }
-        for chain in [0, 1] {
-            if let Ok(key) = account.chain_key(chain) {
-                public_keys.insert(key.public_key.x_only_public_key().0.serialize());
-            }
-            for index in 0..CHILDREN {
-                if let Ok(key) = account.key(chain, index) {
-                    public_keys.insert(key.x_only_public_key().0.serialize());
-                }
-                if let Ok(key) = account.output_key(chain, index) {
-                    public_keys.insert(key.serialize());
-                }
-            }
-        }
-        Self {
-            windows,
-            public_keys,
-            identity_key: secrets.identity_key,
-            tried: HashSet::new(),
-        }
+        self.public_keys
+            .extend(public_keys.into_iter().map(|key| (key, life)));
+        self.own_keys
+            .extend(secrets.own_keys.iter().map(|key| (*key, life)));
     }
 
-    fn find(&mut self, data: &[u8], for_the_owner: bool) -> Option<&'static str> {
-        let allowed = |name: &&str| for_the_owner && [PUBLIC_KEY, CHAIN_CODE].contains(name);
+    /// What is in an answer of the last of so many lives that it must not hold.
+    fn find(&mut self, data: &[u8], begun: usize, for_the_owner: bool) -> Option<&'static str> {
+        // What the owner may read is the account of now.
+        let allowed = |life: usize, name: &'static str| {
+            for_the_owner && life + 1 == begun && [PUBLIC_KEY, CHAIN_CODE].contains(&name)
+        };
         let known = data
             .windows(WINDOW)
             .filter_map(|window| <[u8; WINDOW]>::try_from(window).ok())
             .filter_map(|window| self.windows.get(&window).copied())
-            .find(|name| !allowed(name));
+            .find(|(life, name)| *life < begun && !allowed(*life, name))
+            .map(|(_, name)| name);
         known.or_else(|| {
             data.windows(32)
                 .filter_map(|window| <[u8; 32]>::try_from(window).ok())
-                .any(|window| self.is_secret(window))
+                .any(|window| self.whose(window).is_some_and(|life| life < begun))
                 .then_some("a secret key")
         })
     }
 
-    fn is_secret(&mut self, window: [u8; 32]) -> bool {
-        if !self.tried.insert(window) {
-            return false;
+    /// The life whose secret key this is.
+    fn whose(&mut self, window: [u8; 32]) -> Option<usize> {
+        if self.tried.contains(&window) {
+            return None;
         }
         let mut backwards = window;
         backwards.reverse();
-        let found = [window, backwards].iter().any(|bytes| {
-            SecretKey::from_slice(bytes).is_ok_and(|secret| {
+        let found = [window, backwards]
+            .iter()
+            .find_map(|bytes| {
+                let secret = SecretKey::from_slice(bytes).ok()?;
                 let (key, _) = XOnlyPublicKey::from_keypair(&secret.keypair(&SECP));
-                self.public_keys.contains(&key.serialize())
+                self.public_keys.get(&key.serialize()).copied()
             })
-        }) || p256_public(&window).is_some_and(|key| key == self.identity_key);
-        if found {
-            self.tried.remove(&window);
+            .or_else(|| self.own_keys.get(&p256_public(&window)?).copied());
+        if found.is_none() {
+            self.tried.insert(window);
         }
         found
     }
+}
+
+/// Byte strings of which no part may be answered.
+fn known_bytes(secrets: &Secrets) -> Vec<(&'static str, Vec<u8>)> {
+    let mut known: Vec<(&'static str, Vec<u8>)> = Vec::new();
+    if let Some(account) = &secrets.account {
+        known.push((PUBLIC_KEY, account.public_key()[1..].to_vec()));
+        known.push((CHAIN_CODE, account.chain_code().to_vec()));
+    }
+    if let Some(imported) = &secrets.imported {
+        known.push(("part of the account's secret key", imported.to_vec()));
+    }
+    for keys in &secrets.channels {
+        for key in [keys.receipt, keys.enc, keys.mac, keys.rmac] {
+            known.push(("part of a channel's key", key.to_vec()));
+        }
+    }
+    for pin in &secrets.pins {
+        known.push(("the PIN block", pin.block().to_vec()));
+        known.push(("the PIN's digits", pin.ascii()));
+    }
+    known
+}
+
+/// The public keys, x-only, of the account, its chains and its first child keys.
+fn known_keys(account: &Account) -> HashSet<[u8; 32]> {
+    let mut keys = HashSet::from([account.public_key()[1..].try_into().unwrap_or_default()]);
+    for chain in [0, 1] {
+        if let Ok(key) = account.chain_key(chain) {
+            keys.insert(key.public_key.x_only_public_key().0.serialize());
+        }
+        for index in 0..CHILDREN {
+            if let Ok(key) = account.key(chain, index) {
+                keys.insert(key.x_only_public_key().0.serialize());
+            }
+            if let Ok(key) = account.output_key(chain, index) {
+                keys.insert(key.serialize());
+            }
+        }
+    }
+    keys
 }
 
 #[cfg(test)]
@@ -277,6 +345,7 @@ mod tests {
     const CARD_SHARE: [u8; 32] = [3; 32];
     const HOST_SHARE: [u8; 32] = [5; 32];
     const IDENTITY: [u8; 32] = [9; 32];
+    const AGREEMENT: [u8; 32] = [11; 32];
 
     fn leaks() -> (Leaks, Account, [u8; 32]) {
         let c = keypair(&CARD_SHARE).unwrap();
@@ -291,11 +360,15 @@ mod tests {
         leaks.next_card();
         leaks.saw("before", &[0; 5], &account.public_key());
         leaks.guard(Secrets {
-            account: account.clone(),
+            account: Some(account.clone()),
             commitment: Some(c.public_key()),
             imported: None,
             pins: vec![Pin::new(&[1, 2, 3, 4])],
-            identity_key: p256_public(&IDENTITY).unwrap(),
+            own_keys: vec![
+                p256_public(&IDENTITY).unwrap(),
+                p256_public(&AGREEMENT).unwrap(),
+            ],
+            channels: Vec::new(),
         });
         (leaks, account, secret.secret_bytes())
     }
@@ -311,7 +384,7 @@ mod tests {
         backwards.reverse();
         let mut pin = [0x24, 0x12, 0x34, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
         pin.reverse();
-        let leaking: [&[u8]; 8] = [
+        let leaking: [&[u8]; 9] = [
             &secret,
             &backwards,
             &CARD_SHARE,
@@ -320,6 +393,7 @@ mod tests {
             &account.chain_code()[3..11],
             &account.public_key(),
             &IDENTITY,
+            &AGREEMENT,
         ];
         for data in leaking {
             leaks.saw("leaking", &[0x80, 0x30, 0, 0], &answer(data));
@@ -346,6 +420,47 @@ mod tests {
             leaks.for_the_owner();
         }
         assert_eq!(leaks.sweep().len(), 3);
+    }
+
+    #[test]
+    fn a_card_keeps_what_it_had_before_and_its_new_account_is_no_leak_of_the_old() {
+        let (mut leaks, old, _) = leaks();
+        let c = keypair(&[21; 32]).unwrap();
+        let leaf = Leaf::Key(keypair(&[7; 32]).unwrap());
+        let account = Account::made(&c.public_key(), &HOST_SHARE, leaf).unwrap();
+        leaks.saw("ISSUE", &[0x80, 0x10, 0, 0], &answer(&account.chain_code()));
+        leaks.guard(Secrets {
+            account: Some(account.clone()),
+            commitment: Some(c.public_key()),
+            imported: None,
+            pins: vec![Pin::new(&[4, 3, 2, 1])],
+            own_keys: Vec::new(),
+            channels: Vec::new(),
+        });
+        leaks.saw("read", &[0x80, 0x50, 0, 0], &answer(&account.chain_code()));
+        leaks.for_the_owner();
+        assert_eq!(leaks.sweep(), []);
+        for secret in [&old.chain_code()[..], &IDENTITY, &account.chain_code()] {
+            leaks.saw("leaking", &[0x80, 0x50, 0, 0], &answer(secret));
+        }
+        leaks.saw(
+            "read the old",
+            &[0x80, 0x50, 0, 0],
+            &answer(&old.chain_code()),
+        );
+        leaks.for_the_owner();
+        assert_eq!(leaks.sweep().len(), 4);
+    }
+
+    #[test]
+    fn keys_of_its_own_are_kept_before_there_is_an_account() {
+        let mut leaks = Leaks::default();
+        leaks.next_card();
+        leaks.guard_own_keys(vec![p256_public(&IDENTITY).unwrap()]);
+        leaks.saw("factory", &[0x00, 0x88, 0, 0], &answer(&AGREEMENT));
+        assert_eq!(leaks.sweep(), []);
+        leaks.saw("factory", &[0x00, 0x88, 0, 0], &answer(&IDENTITY));
+        assert_eq!(leaks.sweep().len(), 1);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! when the suite is built, and a requirement without a case doesn't compile.
 //!
 //! - [`catalogue`]: every [`case::Case`], by area
+//! - [`channel`]: SCP11b and SCP03
 //! - [`target`]: where cards come from: this process, or a PC/SC reader
 //! - [`runner`]: brings each case to the card that it needs and collects verdicts
 //! - [`report`]: JSON and JUnit
@@ -18,6 +19,7 @@ pub mod card;
 pub mod case;
 mod cases;
 pub mod catalogue;
+pub mod channel;
 pub mod keys;
 pub mod leak;
 pub mod matrix;

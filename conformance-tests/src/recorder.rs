@@ -1,5 +1,6 @@
 //! Keeps what went over the link: the trace, and the answers for the leak sweep.
 
+use crate::apdu::Answer;
 use crate::leak::Leaks;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -14,9 +15,9 @@ const INS_VERIFY: u8 = 0x20;
 /// and the PIN block, in RESET RETRY COUNTER the PIN block.
 type Secretive = ([u8; 5], &'static [(std::ops::Range<usize>, &'static str)]);
 const SECRETIVE: [Secretive; 3] = [
-    ([0x80, 0x10, 0x00, 0x00, 168], &[(115..123, "<pin>")]),
+    ([0x80, 0x10, 0x00, 0x00, 171], &[(115..123, "<pin>")]),
     (
-        [0x80, 0x10, 0x01, 0x00, 200],
+        [0x80, 0x10, 0x01, 0x00, 203],
         &[(10..42, "<key>"), (147..155, "<pin>")],
     ),
     ([0x00, 0x2C, 0x02, 0x80, 76], &[(7..15, "<pin>")]),
@@ -150,6 +151,12 @@ impl Recorder {
         self.case = case;
     }
 
+    /// What a protected answer held, for the leak sweep.
+    pub fn decrypted(&mut self, answer: &Answer) {
+        let whole = [&answer.data[..], &answer.sw.0.to_be_bytes()].concat();
+        self.leaks.saw(&self.case, &answer.to, &whole);
+    }
+
     /// Writes out what is still in memory.
     ///
     /// # Errors
@@ -230,20 +237,20 @@ mod tests {
         );
         recorder.exchange(&[&[0x80, 0x10, 0, 0, 8], &block[..]].concat(), &block, 1);
         let made = [
-            &[0x80, 0x10, 0, 0, 168],
+            &[0x80, 0x10, 0, 0, 171],
             &[0x11; 110][..],
-            &[0xAB; 8],
-            &[0x22; 50],
+            &[0xBE; 8],
+            &[0x22; 53],
         ]
         .concat();
         recorder.exchange(&made, &[0x6A, 0x80], 1);
         let imported = [
-            &[0x80, 0x10, 1, 0, 200],
+            &[0x80, 0x10, 1, 0, 203],
             &[0x11; 5][..],
             &[0xCD; 32],
             &[0x22; 105],
         ];
-        let imported = [&imported.concat()[..], &[0xAB; 8], &[0x33; 50]].concat();
+        let imported = [&imported.concat()[..], &[0xBE; 8], &[0x33; 53]].concat();
         recorder.exchange(&imported, &[0x6A, 0x80], 1);
         let reset = [
             &[0x00, 0x2C, 2, 0x80, 76, 0x84, 8],
@@ -255,7 +262,7 @@ mod tests {
         recorder.finish().unwrap();
         let text = std::fs::read_to_string(file).unwrap();
         assert_eq!(text.lines().count(), 6);
-        for secret in ["AB", "CD", "EF"] {
+        for secret in ["BE", "CD", "EF"] {
             assert!(!text.contains(secret), "{text}");
         }
         assert!(!text.contains("241234"), "{text}");

@@ -21,7 +21,7 @@ impl Sw {
     pub const NO_SECURE_MESSAGING: Self = Self(0x6882);
     /// Command chaining not supported.
     pub const NO_CHAINING: Self = Self(0x6884);
-    /// Security status not satisfied.
+    /// Security status not satisfied: no authority, or no channel.
     pub const SECURITY: Self = Self(0x6982);
     /// PIN blocked.
     pub const BLOCKED: Self = Self(0x6983);
@@ -35,7 +35,7 @@ impl Sw {
     pub const NO_ROOM: Self = Self(0x6A84);
     /// Incorrect P1-P2.
     pub const WRONG_P1P2: Self = Self(0x6A86);
-    /// Data object, or payment, not found.
+    /// Data object, key or payment not found.
     pub const NOT_FOUND: Self = Self(0x6A88);
     /// Coin already in the card.
     pub const COIN_KNOWN: Self = Self(0x6A89);
@@ -85,6 +85,10 @@ impl Sw {
     pub const NOT_OFFERED: Self = Self(0x9414);
     /// Too many reports.
     pub const REPORTS: Self = Self(0x9415);
+    /// Input pledged by a statement.
+    pub const PLEDGED: Self = Self(0x9416);
+    /// No statement on a payment that the owner has signed against, or that is cancelled.
+    pub const NO_STATEMENT: Self = Self(0x9417);
 
     /// PIN not verified, `tries` left.
     #[must_use]
@@ -134,7 +138,7 @@ impl Sw {
                 | 0x6A89
                 | 0x6D00
                 | 0x6E00
-                | 0x9401..=0x9415
+                | 0x9401..=0x9417
         )
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::outcome::{Step, Stop};
 
-/// One data object, with the shortest length encoding. `tag` is one byte, or two for `7F49`.
+/// One data object, with the shortest length encoding. `tag` is one byte, or two for `7F49`, `5F49` and `BF21`.
 #[must_use]
 pub fn object(tag: u16, value: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(value.len() + 5);

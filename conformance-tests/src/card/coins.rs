@@ -10,7 +10,7 @@ use crate::tx::{funding, preimage, txid};
 use crate::values::Stream;
 use bitcoin::ScriptBuf;
 
-/// The longest piece of a transaction in a short command.
+/// The longest piece of a transaction in a short plain command.
 pub const LONGEST_PIECE: usize = 255;
 
 /// What ENTER COIN is told of a coin.
@@ -145,7 +145,7 @@ impl Card {
             return Ok(begun);
         }
         begun.want_bare(Sw::OK, "ENTER COIN, first command")?;
-        self.stream(transaction, LONGEST_PIECE)
+        self.stream(transaction, self.longest_piece())
     }
 
     /// Enters a coin that is right in every way, and remembers it.
@@ -214,7 +214,7 @@ impl Card {
         self.authorise()?;
         self.begin_credit(entry)?
             .want_bare(Sw::OK, "ENTER COIN of a credit, first command")?;
-        let answer = self.stream(transaction, LONGEST_PIECE)?;
+        let answer = self.stream(transaction, self.longest_piece())?;
         self.entered_as(entry, amount, true, answer)
     }
 

@@ -29,6 +29,8 @@ pub struct Host {
 pub struct IssueRecord {
     /// A P-256 point, compressed.
     pub identity_key: [u8; 33],
+    /// A P-256 point, compressed: with it channels are opened.
+    pub agreement_key: [u8; 33],
     /// Random.
     pub salt: [u8; 16],
     /// ECDSA, `r ‖ s`.
@@ -131,11 +133,7 @@ impl Card {
         let mut reader = Reader::new("ISSUE", &data);
         let public_key: [u8; 33] = reader.array(0x80)?;
         let chain_code: [u8; 32] = reader.array(0x81)?;
-        let record = IssueRecord {
-            identity_key: reader.array(0x82)?,
-            salt: reader.array(0x83)?,
-            signature: reader.array(0x84)?,
-        };
+        let record = IssueRecord::read(&mut reader)?;
         reader.end()?;
         require!(
             public_key == account.public_key(),
@@ -151,14 +149,15 @@ impl Card {
         );
         let mut recorder = self.recorder.borrow_mut();
         recorder.leaks.guard(Secrets {
-            account: account.clone(),
+            account: Some(account.clone()),
             commitment,
             imported: match profile.provenance {
                 Provenance::Made(_) => None,
                 Provenance::Imported { key, .. } => Some(key),
             },
             pins: vec![profile.pin.clone()],
-            identity_key: record.identity_key,
+            own_keys: vec![record.identity_key, record.agreement_key],
+            channels: Vec::new(),
         });
         drop(recorder);
         let capabilities = self.capabilities()?;
@@ -174,20 +173,40 @@ impl Card {
 }
 
 impl IssueRecord {
+    /// The data objects `82` to `85` of ISSUE's and READ ACCOUNT's answer.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when they aren't there.
+    pub fn read(reader: &mut Reader<'_>) -> Step<Self> {
+        Ok(Self {
+            identity_key: reader.array(0x82)?,
+            agreement_key: reader.array(0x83)?,
+            salt: reader.array(0x84)?,
+            signature: reader.array(0x85)?,
+        })
+    }
+
+    /// What the signature is of, but for the salt.
+    #[must_use]
+    pub fn preimage(&self, profile: &Profile, account: &Account) -> Vec<u8> {
+        [
+            &VERSION[..],
+            &[profile.network, profile.provenance.number()],
+            &account.public_key(),
+            &account.chain_code(),
+            &profile.owner.x_only_public_key().0.serialize(),
+            &profile.leaf.encode(),
+            &self.agreement_key,
+        ]
+        .concat()
+    }
+
     /// Whether the signature is valid for this account and its owner key.
     #[must_use]
     pub fn is_valid(&self, profile: &Profile, account: &Account) -> bool {
         let digest = tagged_hash(
             "Tillcard/issue",
-            &[
-                &VERSION,
-                &[profile.network, profile.provenance.number()],
-                &account.public_key(),
-                &account.chain_code(),
-                &profile.owner.x_only_public_key().0.serialize(),
-                &profile.leaf.encode(),
-                &self.salt,
-            ],
+            &[&self.preimage(profile, account), &self.salt],
         );
         p256_verifies(&self.identity_key, &digest, &self.signature)
     }

@@ -4,21 +4,30 @@
 //! something else have judged it.
 
 mod books;
+mod channel;
 mod coins;
+mod ending;
 mod issue;
 mod owner;
 mod payment;
+mod personal;
 mod pin;
+mod power;
+mod proof;
 mod rights;
 mod session;
 mod sign;
 
 pub use books::{ACKNOWLEDGE_LOG, Books, READ_COINS, READ_COINS_ON, READ_LOG, RESOLVE, SET_LIMITS};
+pub use channel::{LONGEST_PROTECTED, OPEN_CHANNEL};
 pub use coins::Entry;
 pub use issue::{Host, IssueRecord};
-pub use payment::{GET_ANCESTOR, REPORT_ABSENT};
+pub use owner::PLAIN_SESSION;
+pub use payment::{GET_ANCESTOR, REPORT_ABSENT, STATEMENT};
+pub use personal::{CERTIFICATES, END, GENERATE_OWN_KEYS, OwnKeys, certificates_of, put_data};
+pub use proof::{GENUINE, Signed, statement_field};
 pub use rights::{
-    CHANGE_OWNER_KEY, NEW_PIN, READ_ACCOUNT, READ_LIMITS, SAME_PIN, judge_account, new_owner_body,
-    new_pin_body,
+    CHANGE_OWNER_KEY, FACTORY_RESET, NEW_PIN, READ_ACCOUNT, READ_LIMITS, SAME_PIN, SET_POLICY,
+    TERMINATE, judge_account, new_owner_body, new_pin_body,
 };
 pub use session::{AID, Capabilities, Capability, Card, Form, Status, VERSION};

@@ -1,14 +1,16 @@
 //! Owner authority: GET CHALLENGE and signed commands.
 
-use super::Card;
+use super::{Card, READ_ACCOUNT};
 use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::keys::{sign, tagged_hash};
 use crate::outcome::{Preamble, Step, Stop};
 use crate::status::Sw;
 use crate::tlv;
 
-/// The length of a secure channel's receipt, of which there is none in this version.
-pub(super) const NO_RECEIPT: u8 = 0;
+/// What stands for the card id in a command of an owner who doesn't know it.
+const UNKNOWN_CARD: [u8; 16] = [0; 16];
+/// The session in a signature for a plain one.
+pub const PLAIN_SESSION: [u8; 1] = [0];
 
 impl Card {
     /// GET CHALLENGE.
@@ -43,12 +45,17 @@ impl Card {
         body: &[u8],
     ) -> Step<[u8; 32]> {
         let host = self.host()?;
+        let card_id = if header == READ_ACCOUNT {
+            UNKNOWN_CARD
+        } else {
+            host.account.card_id()
+        };
         Ok(tagged_hash(
             "Tillcard/owner",
             &[
                 &[host.profile.network],
-                &host.account.card_id(),
-                &[NO_RECEIPT],
+                &card_id,
+                &self.session(),
                 challenge,
                 &header,
                 body,

@@ -13,6 +13,8 @@ const INDEXES: u32 = 4096;
 /// CLA INS P1 P2.
 pub const REPORT_ABSENT: [u8; 4] = [0x80, 0x34, 0, 0];
 /// CLA INS P1 P2.
+pub const STATEMENT: [u8; 4] = [0x80, 0x54, 0, 0];
+/// CLA INS P1 P2.
 pub const GET_ANCESTOR: [u8; 4] = [0x80, 0x36, 0, 0];
 
 impl Card {

@@ -20,6 +20,12 @@ pub const CHANGE_OWNER_KEY: [u8; 4] = [0x80, 0x4C, 0x00, 0x00];
 pub const READ_LIMITS: [u8; 4] = [0x80, 0x4E, 0x00, 0x00];
 /// CLA INS P1 P2.
 pub const READ_ACCOUNT: [u8; 4] = [0x80, 0x50, 0x00, 0x00];
+/// CLA INS P1 P2.
+pub const SET_POLICY: [u8; 4] = [0x80, 0x52, 0x00, 0x00];
+/// CLA INS P1 P2.
+pub const FACTORY_RESET: [u8; 4] = [0x80, 0x56, 0x00, 0x00];
+/// CLA INS P1 P2 of TERMINATE CARD USAGE.
+pub const TERMINATE: [u8; 4] = [0x00, 0xFE, 0x00, 0x00];
 
 /// The body of RESET RETRY COUNTER with a new PIN.
 #[must_use]
@@ -76,7 +82,7 @@ impl Card {
             &[
                 &[host.profile.network],
                 &host.account.card_id(),
-                &[super::owner::NO_RECEIPT],
+                &self.session(),
                 challenge,
                 key,
             ],
@@ -107,12 +113,38 @@ impl Card {
         Ok(())
     }
 
-    /// READ LIMITS must answer the limits that ISSUE or the last SET LIMITS set.
+    /// SET POLICY.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when no challenge is to be had.
+    pub fn set_policy_answer(&mut self, policy: u8) -> Step<Answer> {
+        let command = self.owner_command(SET_POLICY, &tlv::object(0x86, &[policy]))?;
+        self.once(&command)
+    }
+
+    /// SET POLICY must be taken.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise.
+    pub fn set_policy(&mut self, policy: u8) -> Step<()> {
+        self.set_policy_answer(policy)?
+            .want_bare(Sw::OK, "SET POLICY")?;
+        self.host_mut()?.profile.policy = policy;
+        Ok(())
+    }
+
+    /// READ LIMITS must answer the limits that ISSUE or the last SET LIMITS set, and the policy in
+    /// force.
     ///
     /// # Errors
     /// [`Stop::Fail`] otherwise.
     pub fn expect_limits(&mut self, when: &str) -> Step<()> {
-        let expected = tlv::object(0x85, &self.host()?.profile.limits.encode());
+        let profile = &self.host()?.profile;
+        let expected = [
+            tlv::object(0x85, &profile.limits.encode()),
+            tlv::object(0x86, &[profile.policy]),
+        ]
+        .concat();
         let answer = self
             .command_by_owner(READ_LIMITS, &[])?
             .want(Sw::OK, "READ LIMITS")
@@ -148,8 +180,9 @@ impl Card {
         let host = self.host()?;
         let record = judge_account(&data, host)?;
         require!(
-            record.identity_key == host.record.identity_key,
-            "READ ACCOUNT: the identity key isn't the one that ISSUE answered"
+            record.identity_key == host.record.identity_key
+                && record.agreement_key == host.record.agreement_key,
+            "READ ACCOUNT: identity key and agreement key aren't those that ISSUE answered"
         );
         require!(
             record.salt != host.record.salt,
@@ -159,7 +192,7 @@ impl Card {
     }
 }
 
-/// Judges READ ACCOUNT's answer, save for which identity key it has.
+/// Judges READ ACCOUNT's answer, save for which keys of the card's own it has.
 ///
 /// # Errors
 /// [`Stop::Fail`] unless it is a valid record of this account.
@@ -168,15 +201,11 @@ pub fn judge_account(data: &[u8], host: &Host) -> Step<IssueRecord> {
     let mut reader = Reader::new("READ ACCOUNT", data);
     let public_key: [u8; 33] = reader.array(0x80)?;
     let chain_code: [u8; 32] = reader.array(0x81)?;
-    let record = IssueRecord {
-        identity_key: reader.array(0x82)?,
-        salt: reader.array(0x83)?,
-        signature: reader.array(0x84)?,
-    };
-    let network: [u8; 1] = reader.array(0x85)?;
-    let provenance: [u8; 1] = reader.array(0x86)?;
-    let owner: [u8; 32] = reader.array(0x87)?;
-    let leaf: [u8; 35] = reader.array(0x88)?;
+    let record = IssueRecord::read(&mut reader)?;
+    let network: [u8; 1] = reader.array(0x86)?;
+    let provenance: [u8; 1] = reader.array(0x87)?;
+    let owner: [u8; 32] = reader.array(0x88)?;
+    let leaf: [u8; 35] = reader.array(0x89)?;
     reader.end()?;
     let facts = [
         ("public key", public_key == host.account.public_key()),

@@ -2,6 +2,7 @@
 
 use super::Host;
 use crate::apdu::{Answer, Command, LE_EXTENDED, LE_SHORT};
+use crate::channel::Channel;
 use crate::outcome::{Step, Stop, require};
 use crate::recorder::Recorder;
 use crate::status::Sw;
@@ -14,7 +15,7 @@ use std::time::Instant;
 /// The application identifier.
 pub const AID: [u8; 9] = [0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44];
 /// The version of the protocol text, major and minor.
-pub const VERSION: [u8; 2] = [0, 2];
+pub const VERSION: [u8; 2] = [0, 3];
 /// How many GET RESPONSE may follow one command before the card is thought to loop.
 const MOST_PARTS: usize = 300;
 
@@ -33,7 +34,11 @@ pub enum Status {
         network: u8,
         /// PIN tries left.
         tries: u8,
+        /// The policy in force.
+        policy: u8,
     },
+    /// At the end of its life.
+    Terminated,
 }
 
 /// What GET DATA answers about the capabilities.
@@ -42,7 +47,8 @@ pub struct Capabilities {
     /// Major and minor.
     pub version: [u8; 2],
     /// Bit 0 extended length, 1 account key made on the card, 2 auxiliary randomness, 3 account
-    /// key imported, 4 payments without PIN, 5 credits, 6 owner's signing.
+    /// key imported, 4 payments without PIN, 5 credits, 6 owner's signing, 7 secure channel and
+    /// genuineness, 9 statements.
     pub bits: u32,
     /// Most inputs of a payment.
     pub inputs: u8,
@@ -95,6 +101,10 @@ pub enum Capability {
     Credits = 5,
     /// Owner's signing.
     Signing = 6,
+    /// Secure channel and genuineness.
+    Channel = 7,
+    /// Statements.
+    Statements = 9,
 }
 
 /// How commands are encoded.
@@ -113,6 +123,7 @@ pub struct Card {
     link: Box<dyn Link>,
     pub(super) recorder: Rc<RefCell<Recorder>>,
     pub(super) host: Option<Host>,
+    pub(super) channel: Option<Channel>,
     /// How long the last exchange took, in nanoseconds.
     pub took_ns: u64,
 }
@@ -127,6 +138,7 @@ impl Card {
             link,
             recorder,
             host: None,
+            channel: None,
             took_ns: 0,
         }
     }
@@ -139,6 +151,7 @@ impl Card {
             link: Box::new(NoCard),
             recorder,
             host: None,
+            channel: None,
             took_ns: 0,
         }
     }
@@ -147,6 +160,7 @@ impl Card {
     pub fn take_out(&mut self) {
         self.link = Box::new(NoCard);
         self.host = None;
+        self.channel = None;
     }
 
     /// The answer to the last reset.
@@ -189,19 +203,29 @@ impl Card {
         Answer::split(header, response)
     }
 
-    /// Sends a command and gives back the first answer, even if there is more of it.
+    /// Sends a command and gives back the first answer, even if there is more of it. In a channel
+    /// the answer is the whole one, without its protection.
     ///
     /// # Errors
-    /// As for [`Card::raw`].
+    /// As for [`Card::raw`]; [`Stop::Fail`] when an answer in a channel isn't protected as it must
+    /// be.
     pub fn once(&mut self, command: &Command) -> Step<Answer> {
+        if self.channel.is_some() {
+            return self.once_protected(command);
+        }
+        self.plain(command)
+    }
+
+    /// The APDU of a plain command.
+    pub(super) fn encode(&self, command: &Command) -> Step<Vec<u8>> {
         match self.form {
-            Form::Short => self.raw(&command.short()?),
+            Form::Short => command.short(),
             Form::Extended => {
                 let mut command = command.clone();
                 if command.le == Some(LE_SHORT) {
                     command.le = Some(LE_EXTENDED);
                 }
-                self.raw(&command.extended()?)
+                command.extended()
             }
         }
     }
@@ -253,6 +277,7 @@ impl Card {
     /// As for [`Card::raw`].
     pub fn reset(&mut self, how: Reset) -> Step<()> {
         self.link.reset(how).map_err(link_failed)?;
+        self.channel = None;
         self.authorisation_ended();
         self.recorder.borrow_mut().event(match how {
             Reset::Cold => "power off and on",
@@ -293,6 +318,11 @@ impl Card {
         )))
     }
 
+    /// Whether the power is on.
+    pub(super) fn has_power(&mut self) -> bool {
+        self.link.has_power()
+    }
+
     /// All of the card's memory, on targets where it is in reach.
     ///
     /// # Errors
@@ -311,6 +341,7 @@ impl Card {
     /// # Errors
     /// [`Stop::Fail`] unless the answer is `9000`.
     pub fn select(&mut self) -> Step<()> {
+        self.channel = None;
         self.authorisation_ended();
         self.once(&Command::new([0x00, 0xA4, 0x04, 0x0C]).data(AID))?
             .want_bare(Sw::OK, "SELECT")
@@ -321,6 +352,7 @@ impl Card {
     /// # Errors
     /// [`Stop::Fail`] unless the answer is `9000`.
     pub fn select_fci(&mut self) -> Step<Vec<u8>> {
+        self.channel = None;
         let fci = self
             .send(
                 &Command::new([0x00, 0xA4, 0x04, 0x00])
@@ -355,8 +387,14 @@ impl Card {
             1 => {
                 let [network] = reader.array(0x81)?;
                 let [tries] = reader.array(0x82)?;
-                Status::Issued { network, tries }
+                let [policy] = reader.array(0x83)?;
+                Status::Issued {
+                    network,
+                    tries,
+                    policy,
+                }
             }
+            2 => Status::Terminated,
             0x7E => Status::OtherVersion,
             0x7F => Status::Damaged,
             other => {

@@ -3,8 +3,9 @@
 use super::prelude::*;
 use super::samples;
 use crate::card::{
-    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, GET_ANCESTOR, NEW_PIN, READ_ACCOUNT, READ_LIMITS, READ_LOG,
-    REPORT_ABSENT, RESOLVE, SAME_PIN, SET_LIMITS,
+    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, FACTORY_RESET, GET_ANCESTOR, NEW_PIN, READ_ACCOUNT,
+    READ_LIMITS, READ_LOG, REPORT_ABSENT, RESOLVE, SAME_PIN, SET_LIMITS, SET_POLICY, STATEMENT,
+    TERMINATE,
 };
 use crate::model::{Profile, Spend};
 use crate::tlv;
@@ -50,11 +51,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-FRM-15",
-        version: 1,
+        version: 2,
         purpose: "Where several refusals apply, they come in the order of the text: length \
-                  fields, class, application, instruction, P1-P2, length, decoding, state, \
+                  fields, class, application, secure messaging, instruction, P1-P2, length, decoding, state, \
                   authority.",
-        requirements: &[req::FRM_8, req::SEL_3],
+        requirements: &[req::FRM_8, req::SEL_3, req::MSG_2],
         start: Start::Issued,
         level: Level::D1,
         defect: "State or authority told to whoever sends nonsense; checks in another order.",
@@ -176,7 +177,7 @@ fn field_lengths(b: &mut Bench) -> Outcome {
     b.card.authorise()?;
     let takes = |header: [u8; 4], length: usize| match (header[0], header[1], header[2]) {
         (0x00, 0x20, _) => true,
-        (0x80, 0x10, _) => length == 168,
+        (0x80, 0x10, _) => length == 171,
         (0x80, 0x22, 0) => length == 112,
         (0x80, 0x22, 2) => length == 46,
         (0x80, 0x22 | 0x40, 1) => length > 0,
@@ -192,6 +193,12 @@ fn field_lengths(b: &mut Bench) -> Outcome {
         (0x80, 0x48, 0) | (0x80, 0x4E | 0x50, _) | (0x00, 0x2C, 3) => length == 66,
         (0x00, 0x2C, _) => length == 76,
         (0x80, 0x4C, _) => length == 166,
+        (0x80, 0x52, _) => length == 69,
+        (0x80, 0x54, _) => length == 68,
+        (0x80, 0x56, _) | (0x00, 0xFE, _) => length == 66,
+        (0x00, 0x88, _) => length == 32,
+        (0x00, 0xCA, 0xBF) => length == 6,
+        (0x00, 0xDA, _) if header[3] != 0xFF => (1..=239).contains(&length),
         _ => length == 0,
     };
     for sample in samples::declared(b)? {
@@ -291,7 +298,7 @@ fn encodings(b: &mut Bench) -> Outcome {
     let signature = (0x9E, vec![9; 64]);
     let number = (0x80, vec![0; 4]);
     let signed = |body: &Objects| [body, std::slice::from_ref(&signature)].concat();
-    let fields: [Field; 18] = [
+    let fields: [Field; 22] = [
         ("ISSUE", [0x80, 0x10, 0, 0], profile.objects().to_vec()),
         (
             "ISSUE, imported",
@@ -327,6 +334,14 @@ fn encodings(b: &mut Bench) -> Outcome {
             CHANGE_OWNER_KEY,
             signed(&[(0x80, vec![7; 32]), (0x81, vec![8; 64])]),
         ),
+        ("SET POLICY", SET_POLICY, signed(&[(0x86, vec![0])])),
+        (
+            "STATEMENT",
+            STATEMENT,
+            vec![(0x80, vec![7; 32]), (0x81, vec![8; 32])],
+        ),
+        ("FACTORY RESET", FACTORY_RESET, signed(&[])),
+        ("TERMINATE CARD USAGE", TERMINATE, signed(&[])),
         ("READ LIMITS", READ_LIMITS, signed(&[])),
         ("READ ACCOUNT", READ_ACCOUNT, signed(&[])),
         (
@@ -370,7 +385,12 @@ fn order(b: &mut Bench) -> Outcome {
     let pay = |header: [u8; 4], field: &[u8]| Command::new(header).data(field);
 
     b.card.reset(Reset::Cold)?;
-    let unselected: [(&str, Command, Sw); 5] = [
+    let unselected: [(&str, Command, Sw); 6] = [
+        (
+            "application before secure messaging",
+            pay([0x84, 0x30, 0, 0], &request),
+            Sw::CONDITIONS,
+        ),
         (
             "class before application",
             pay([0xA0, 0x30, 0, 0], &request),
@@ -402,7 +422,17 @@ fn order(b: &mut Bench) -> Outcome {
     }
     b.card.select()?;
     let verify = |header: [u8; 4]| Command::new(header).data([0x55; 3]);
-    let selected: [(&str, Command, Sw); 10] = [
+    let selected: [(&str, Command, Sw); 12] = [
+        (
+            "secure messaging before instruction",
+            pay([0x84, 0xFE, 9, 9], &long),
+            Sw::SECURITY,
+        ),
+        (
+            "another secure messaging before that of the text",
+            pay([0x8C, 0xFE, 9, 9], &long),
+            Sw::NO_SECURE_MESSAGING,
+        ),
         (
             "class before instruction",
             pay([0xA0, 0xFE, 9, 9], &long),
@@ -440,7 +470,7 @@ fn order(b: &mut Bench) -> Outcome {
         ),
         (
             "P1-P2 before state",
-            pay([0x00, 0x46, 0, 1], &[]),
+            pay([0x00, 0x46, 0, 2], &[]),
             Sw::WRONG_P1P2,
         ),
         (
@@ -450,7 +480,7 @@ fn order(b: &mut Bench) -> Outcome {
         ),
         (
             "decoding before state",
-            pay([0x80, 0x10, 0, 0], &[0xFF; 168]),
+            pay([0x80, 0x10, 0, 0], &[0xFF; 171]),
             Sw::WRONG_DATA,
         ),
     ];
@@ -467,7 +497,7 @@ fn refused_without_effect(b: &mut Bench) -> Outcome {
     let right = profile.encode();
     b.recorder.borrow_mut().hide(&profile.pin.block());
     b.card
-        .issue_answer(&right[..167])?
+        .issue_answer(&right[..170])?
         .want_bare(Sw::WRONG_LENGTH, "ISSUE, a byte short")?;
     let mut spoilt = right.clone();
     spoilt[0] = 0x81;

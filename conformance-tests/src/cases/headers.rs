@@ -6,11 +6,12 @@ use super::samples;
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-FRM-09",
-        version: 1,
+        version: 2,
         purpose: "All 254 class bytes other than 00 and 80, with every instruction of the text, \
-                  are refused with the status word of the table and without effect: no try, no \
+                  are refused with the status word of the table (those of protected commands, 04 \
+                  and 84, with 6982, since there is no channel) and without effect: no try, no \
                   authorisation, no challenge, no coin entry is touched.",
-        requirements: &[req::FRM_7],
+        requirements: &[req::FRM_7, req::MSG_2],
         start: Start::Issued,
         level: Level::D1,
         defect: "A class byte that isn't looked at, or only in part.",
@@ -29,7 +30,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-FRM-11",
-        version: 1,
+        version: 2,
         purpose: "Every instruction with all 256 values of P1, and of P2, that it doesn't define \
                   is refused with 6A86 (GET DATA: 6A88) and without effect.",
         requirements: &[req::FRM_8, req::INF_1],
@@ -40,12 +41,14 @@ pub(crate) const CASES: &[Case] = &[
     },
 ];
 
-/// `[FRM-7]`; none for the classes that the text defines.
+/// `[FRM-7]`, and `[MSG-2]` with an application selected and no channel; none for the classes of
+/// plain commands.
 pub(super) const fn refusal_of_class(class: u8) -> Option<Sw> {
     Some(match class {
         0x00 | 0x80 => return None,
         0x01..=0x03 | 0x81..=0x83 => Sw::NO_CHANNELS,
-        0x04..=0x0F | 0x84..=0x8F => Sw::NO_SECURE_MESSAGING,
+        0x04 | 0x84 => Sw::SECURITY,
+        0x05..=0x0F | 0x85..=0x8F => Sw::NO_SECURE_MESSAGING,
         0x10..=0x1F | 0x90..=0x9F => Sw::NO_CHAINING,
         0x40..=0x7F if class & 0x10 != 0 => Sw::NO_CHAINING,
         0x40..=0x7F if class & 0x20 != 0 => Sw::NO_SECURE_MESSAGING,
@@ -57,7 +60,10 @@ pub(super) const fn refusal_of_class(class: u8) -> Option<Sw> {
 /// The instructions of a class.
 pub(super) const fn is_defined(class: u8, instruction: u8) -> bool {
     match class {
-        0x00 => matches!(instruction, 0x20 | 0x2C | 0x46 | 0x84 | 0xA4 | 0xC0 | 0xCA),
+        0x00 => matches!(
+            instruction,
+            0x20 | 0x2C | 0x46 | 0x84 | 0x88 | 0xA4 | 0xC0 | 0xCA | 0xDA | 0xFE
+        ),
         0x80 => matches!(
             instruction,
             0x10 | 0x20
@@ -75,6 +81,10 @@ pub(super) const fn is_defined(class: u8, instruction: u8) -> bool {
                 | 0x4C
                 | 0x4E
                 | 0x50
+                | 0x52
+                | 0x54
+                | 0x56
+                | 0x88
         ),
         _ => false,
     }
@@ -187,7 +197,9 @@ fn parameters(b: &mut Bench) -> Outcome {
     for sample in samples::declared(b)? {
         let [class, instruction, right_p1, right_p2] = sample.command.header;
         let defined = |p1: u8, p2: u8| match (class, instruction) {
-            (0x00, 0xCA) => p1 == 0x01 && p2 <= 0x01,
+            (0x00, 0xCA) => [(0x01, 0x00), (0x01, 0x01), (0xBF, 0x21)].contains(&(p1, p2)),
+            (0x00, 0x46) => p1 == 0 && p2 <= 0x01,
+            (0x00, 0xDA) => p1 == 0x02 && (p2 & 0x0F < 4 && p2 < 0x30 || p2 == 0xFF),
             (0x00, 0x2C) => (p1 == 0x02 || p1 == 0x03) && p2 == 0x80,
             (0x80, 0x10 | 0x48) => p1 <= 0x01 && p2 == 0,
             (0x80, 0x22) => p1 <= 0x02 && p2 == 0,

@@ -81,18 +81,21 @@ fn issue_records(b: &mut Bench) -> Outcome {
         let host = b.card.host()?;
         let (record, account) = (host.record.clone(), host.account.public_key());
         require!(
-            record.identity_key[1..] != account[1..],
-            "the identity key is the account key"
+            record.identity_key[1..] != account[1..]
+                && record.agreement_key[1..] != account[1..]
+                && record.agreement_key[1..] != record.identity_key[1..],
+            "two of account key, identity key and agreement key are one"
         );
         for part in [
             &record.identity_key[..],
+            &record.agreement_key,
             &record.salt,
             &record.signature,
             &account,
         ] {
             require!(
                 seen.insert(part.to_vec()),
-                "two cards have the same identity key, salt, signature or account"
+                "two cards have the same identity key, agreement key, salt, signature or account"
             );
         }
         require!(record.salt != [0; 16], "the salt is zero");
@@ -201,10 +204,10 @@ fn impossible_keys(b: &mut Bench) -> Outcome {
     // Lengths of the other kind.
     b.card
         .import_answer(&profile.encode())?
-        .want_bare(Sw::WRONG_LENGTH, "ISSUE, imported, of 168 bytes")?;
+        .want_bare(Sw::WRONG_LENGTH, "ISSUE, imported, of 171 bytes")?;
     b.card
         .issue_answer(&right.encode())?
-        .want_bare(Sw::WRONG_LENGTH, "ISSUE, made, of 200 bytes")?;
+        .want_bare(Sw::WRONG_LENGTH, "ISSUE, made, of 203 bytes")?;
     b.card.power_cycle()?;
     require!(b.card.status()? == Status::Factory, "the card was issued");
     Ok(())

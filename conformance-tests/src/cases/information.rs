@@ -8,7 +8,7 @@ const TRIES: u8 = 3;
 const LEAST_LOG: u8 = 64;
 const LEAST_UNROOTED: u8 = 8;
 const SIGNING: (u8, u8) = (128, 64);
-const KNOWN_BITS: u32 = 0b111_1111;
+const KNOWN_BITS: u32 = 0b10_1111_1111;
 const KEY_MADE_ON_CARD: u32 = 0b010;
 
 pub(crate) const CASES: &[Case] = &[
@@ -26,10 +26,10 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-INF-02",
-        version: 1,
-        purpose: "All 65 536 P1-P2 of GET DATA other than the two defined are refused with 6A88, \
+        version: 2,
+        purpose: "All 65 536 P1-P2 of GET DATA other than the three defined are refused with 6A88, \
                   so that no other data object (a key, the log, a serial number) is to be had; \
-                  with data they are refused with 6700.",
+                  with data, status and capabilities are refused with 6700.",
         requirements: &[req::INF_1, req::KEY_3],
         start: Start::Issued,
         level: Level::D1,
@@ -73,7 +73,11 @@ fn in_every_state(b: &mut Bench) -> Outcome {
     let mut profile = b.profile()?;
     profile.network = 2;
     b.issue(&profile)?;
-    let issued = |tries| Status::Issued { network: 2, tries };
+    let issued = |tries| Status::Issued {
+        network: 2,
+        tries,
+        policy: profile.policy,
+    };
     let look = |b: &mut Bench, tries: u8, when: &str| -> Outcome {
         let status = b.card.status()?;
         require!(status == issued(tries), "{when}: the status is {status:?}");
@@ -102,7 +106,7 @@ fn no_other_object(b: &mut Bench) -> Outcome {
     b.card.authorise()?;
     for p1 in 0..=0xFF {
         for p2 in 0..=0xFF {
-            if (p1, p2) == (1, 0) || (p1, p2) == (1, 1) {
+            if [(1, 0), (1, 1), (0xBF, 0x21)].contains(&(p1, p2)) {
                 continue;
             }
             b.card
@@ -202,7 +206,14 @@ fn tells_nothing(b: &mut Bench) -> Outcome {
     };
     let first = ask(b)?;
     require!(
-        first[0] == [0x80, 1, 1, 0x81, 1, profile.network, 0x82, 1, TRIES],
+        first[0]
+            == [
+                [0x80, 1, 1],
+                [0x81, 1, profile.network],
+                [0x82, 1, TRIES],
+                [0x83, 1, profile.policy]
+            ]
+            .concat(),
         "the status of an issued card is {}",
         hex::encode_upper(&first[0])
     );

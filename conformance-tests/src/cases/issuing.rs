@@ -2,17 +2,17 @@
 
 use super::prelude::*;
 use crate::keys::{ORDER, x_off_curve};
-use crate::model::{MAX_AMOUNT, Profile, Provenance};
+use crate::model::{MAX_AMOUNT, PLAIN, Profile, Provenance, STATEMENTS};
 use crate::tlv;
 
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-ISS-01",
-        version: 2,
+        version: 3,
         purpose: "A card can be issued for each test network (mainnet is left alone: a \
                   card whose keys come of a seed must not look like a real one), with host shares 0, 1, n − 1 and an \
-                  arbitrary one, with PINs of 4 and 12 digits, and with limits at their bounds; \
-                  public key and chain code come of both shares; everything is there after a \
+                  arbitrary one, with PINs of 4 and 12 digits, and with limits at their bounds, \
+                  and each policy; public key and chain code come of both shares; everything is there after a \
                   power cycle, and a second ISSUE is refused.",
         requirements: &[req::ISS_1, req::ISS_3, req::KEY_2, req::NVM_2],
         start: Start::Own,
@@ -23,9 +23,9 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-ISS-02",
-        version: 2,
+        version: 3,
         purpose: "Each impossible value (network, host share, keys off the curve, PIN blocks, \
-                  leaves, limits) is refused with 6A80, changes nothing, and ends the key \
+                  leaves, limits, policies) is refused with 6A80, changes nothing, and ends the key \
                   generation. \
                   (a = 0 needs the card's secret and can't be asked for.)",
         requirements: &[req::ISS_2, req::LIM_1],
@@ -94,6 +94,12 @@ fn bounds(b: &mut Bench) -> Outcome {
             profile.provenance = Provenance::Made(share);
         }
         profile.limits = if card % 2 == 0 { lowest } else { highest };
+        // Plain sessions stay allowed: all else is asked in them.
+        profile.policy = if card % 2 == 0 {
+            PLAIN
+        } else {
+            PLAIN | STATEMENTS
+        };
         profile.pin = match card {
             0 => Pin::new(&[0, 0, 0, 0]),
             3 => Pin::new(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 9]),
@@ -105,7 +111,12 @@ fn bounds(b: &mut Bench) -> Outcome {
         for when in ["at once", "after a power cycle"] {
             let status = b.card.status()?;
             require!(
-                status == Status::Issued { network, tries: 3 },
+                status
+                    == Status::Issued {
+                        network,
+                        tries: 3,
+                        policy: profile.policy
+                    },
                 "{when}: the status is {status:?}, network {network}"
             );
             b.card
@@ -285,6 +296,9 @@ fn impossible(b: &Bench, profile: &Profile) -> Vec<(String, Vec<u8>)> {
     }
     for (name, bad) in bad_limits() {
         values.push((0x85, name.to_owned(), bad.encode()));
+    }
+    for policy in [0x04, 0x05, 0x08, 0x10, 0x20, 0x40, 0x80, 0xFF] {
+        values.push((0x86, format!("policy {policy:02X}"), vec![policy]));
     }
     values
         .into_iter()

@@ -63,12 +63,14 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-KEY-05",
-        version: 1,
+        version: 2,
         purpose: "Leak sweep over every answer that any card of this run gave after ISSUE: no \
                   eight bytes in a row of the PIN block, the PIN's digits, the account's public \
                   key or its chain code, in either byte order, and no 32 bytes that are the \
-                  secret of the commitment, the account, a chain, or any of the first 24 keys of \
-                  each chain. (Timing, and parts of a secret key, stay unseen.)",
+                  secret of the commitment, the account, a chain, any of the first 24 keys of each \
+                  chain, the card's own keys or an ephemeral one; and of a channel's keys no \
+                  eight bytes in a row, in answers as they came and without their protection. \
+                  (Timing, and parts of a secret key, stay unseen.)",
         requirements: &[req::KEY_3],
         start: Start::AfterAll,
         level: Level::D3,
@@ -191,6 +193,18 @@ fn leaks(b: &mut Bench) -> Outcome {
         b.card.authorise()?;
     }
     b.card.power_cycle()?;
+    if b.card
+        .host()?
+        .capabilities
+        .needs(Capability::Channel)
+        .is_ok()
+    {
+        b.open_channel()?;
+        for sample in samples::declared(b)? {
+            b.card.send(&sample.command)?;
+        }
+        b.card.select()?;
+    }
     b.card.authorise()?;
     b.card.receive_script_answer()?;
     b.card.generate_answer()?;

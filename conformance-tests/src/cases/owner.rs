@@ -23,7 +23,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-OWN-02",
-        version: 1,
+        version: 2,
         purpose: "The owner's signature is refused with 6982 when it is over another challenge, \
                   card, network, header, body, receipt or tag, by another key, spoilt, zero, or \
                   not there to be checked for want of a challenge; none of them enters the coin, \
@@ -143,7 +143,7 @@ fn wrong_signatures(b: &mut Bench) -> Outcome {
     let signature = b.card.owner_signature(&older, header, &body)?;
     refused(b, "signed over a challenge since replaced", &signature)?;
 
-    for case in 0..13 {
+    for case in 0..14 {
         let challenge = b.card.challenge()?;
         let right = b.card.owner_signature(&challenge, header, &body)?;
         let parts: [&[u8]; 6] = [&[network], &id, &[0], &challenge, &header, &body];
@@ -159,6 +159,7 @@ fn wrong_signatures(b: &mut Bench) -> Outcome {
             1 => ("another card", with(1, &other_id)),
             2 => ("a receipt of another length", with(2, &[1])),
             3 => ("no receipt", with(2, &[])),
+            12 => ("a receipt", with(2, &[&[16][..], &without].concat())),
             4 => ("another challenge", with(3, &without)),
             5 => ("another P1", with(4, &Entry::PIECE)),
             6 => ("another instruction", with(4, &[0x80, 0x30, 0x00, 0x00])),

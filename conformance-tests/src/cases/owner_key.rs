@@ -10,10 +10,11 @@ use bitcoin::secp256k1::Keypair;
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-OWN-07",
-        version: 1,
+        version: 2,
         purpose: "After CHANGE OWNER KEY the old key is refused with 6982 and the new one taken, \
                   at once and after power cuts; limits, counters, coins, log, PIN, tries used and \
-                  account are as before; nobody is authorised by it. The key is changed again, to \
+                  account are as before; nobody is authorised by it, and a holder who was stays so, \
+                  with the coins offered to him. The key is changed again, to \
                   itself, and back to the first; the card pays, also with its PIN blocked and \
                   unblocked by the new owner.",
         requirements: &[req::OWN_4, req::OWN_2, req::NVM_1, req::NVM_2, req::ACC_1],
@@ -128,6 +129,18 @@ fn changed(b: &mut Bench) -> Outcome {
         }
         before = next;
     }
+    // With a holder in the middle of his payment.
+    let offered = request(2_000);
+    b.card
+        .preview_checked(&offered)?
+        .map_err(|sw| Stop::Error(format!("the case's payment is refused with {sw}")))?;
+    for next in [third, first] {
+        b.card.change_owner(next)?;
+    }
+    let answer = b.card.pay_answer(&offered)?;
+    b.card
+        .paid(&offered, answer)
+        .at(|| "a payment previewed before CHANGE OWNER KEY".to_owned())?;
     // From the first key away once more, with the PIN blocked.
     for left in [2, 1, 0] {
         b.card.verify_wrong(left).preamble()?;

@@ -42,10 +42,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-RRC-03",
-        version: 1,
+        version: 2,
         purpose: "RESET RETRY COUNTER, with a PIN and without, gives no holder authorisation and \
                   ends one, with the offer made in it: RECEIVE SCRIPT, PREVIEW, PAY and REPORT \
-                  ABSENT are refused with 6982 after it.",
+                  ABSENT are refused with 6982 after it. One refused with 6A80 after authority \
+                  ends the authorisation too; one without authority (6982) doesn't.",
         requirements: &[req::RRC_3, req::PAY_1],
         start: Start::Funded,
         level: Level::D1,
@@ -230,6 +231,27 @@ fn no_authorisation(b: &mut Bench) -> Outcome {
             .pay_answer(&request(10_000))?
             .want_bare(Sw::SECURITY, "PAY after RESET RETRY COUNTER")?;
     }
+    let malformed = [0; 8];
+    b.card.authorise()?;
+    for header in [NEW_PIN, SAME_PIN] {
+        let body = if header == NEW_PIN {
+            new_pin_body(&malformed)
+        } else {
+            Vec::new()
+        };
+        b.card
+            .once(&Command::new(header).data(Card::signed(&body, &[7; 64])))?
+            .want_bare(Sw::SECURITY, "RESET RETRY COUNTER, not signed")?;
+        b.card
+            .expect_authorised(true, "after RESET RETRY COUNTER without authority")?;
+    }
+    b.card
+        .reset_tries_answer(Some(&malformed))?
+        .want_bare(Sw::WRONG_DATA, "RESET RETRY COUNTER, malformed")?;
+    b.card.expect_authorised(
+        false,
+        "after a signed RESET RETRY COUNTER with a malformed PIN",
+    )?;
     b.card.expect_books("after RESET RETRY COUNTER")
 }
 

@@ -76,7 +76,8 @@ fn cut_after_each_command(b: &mut Bench) -> Outcome {
         status
             == Status::Issued {
                 network: profile.network,
-                tries: 3
+                tries: 3,
+                policy: profile.policy,
             },
         "after ISSUE and a power cut the status is {status:?}"
     );

@@ -227,7 +227,8 @@ fn keeps_all(b: &mut Bench) -> Outcome {
         status
             == Status::Issued {
                 network: profile.network,
-                tries: 0
+                tries: 0,
+                policy: profile.policy,
             },
         "the status of a blocked card is {status:?}"
     );

@@ -2,13 +2,19 @@
 
 use super::prelude::*;
 use crate::card::{
-    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, GET_ANCESTOR, NEW_PIN, READ_ACCOUNT, READ_COINS,
-    READ_COINS_ON, READ_LIMITS, READ_LOG, REPORT_ABSENT, RESOLVE, SAME_PIN, SET_LIMITS,
-    new_owner_body, new_pin_body,
+    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, FACTORY_RESET, GET_ANCESTOR, NEW_PIN, READ_ACCOUNT,
+    READ_COINS, READ_COINS_ON, READ_LIMITS, READ_LOG, REPORT_ABSENT, RESOLVE, SAME_PIN, SET_LIMITS,
+    SET_POLICY, STATEMENT, TERMINATE, new_owner_body, new_pin_body,
 };
 use crate::model::{Profile, Spend};
 use crate::tlv;
 use crate::tx::raw;
+
+/// Answered with `9000` or `6A88`, as the card's maker left it.
+pub(super) const CERTIFICATES: &str = "GET DATA, certificates";
+/// The two commands that change a factory card which nobody personalised.
+pub(super) const GENERATE_OWN: &str = "GENERATE, the card's own keys";
+pub(super) const PUT_DATA: &str = "PUT DATA";
 
 /// A command with its name.
 pub(super) struct Sample {
@@ -18,8 +24,8 @@ pub(super) struct Sample {
     pub(super) needs: Option<Capability>,
 }
 
-/// Every command but SELECT, GET RESPONSE and ISSUE with an imported key, each well-formed, none
-/// with authority. VERIFY has a wrong PIN, and the credit is one that no card takes.
+/// Every command but SELECT, GET RESPONSE, ISSUE with an imported key and the opening of a channel,
+/// each well-formed, none with authority. VERIFY has a wrong PIN, and the credit is one that no card takes.
 pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
     let profile = Profile::new(&b.values, "samples")?;
     let entry = Entry {
@@ -53,11 +59,13 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
         command,
         needs: None,
     };
-    let signing_sample = |name, command| Sample {
+    let needing = |needs, name, command| Sample {
         name,
         command,
-        needs: Some(Capability::Signing),
+        needs: Some(needs),
     };
+    let signing_sample = |name, command| needing(Capability::Signing, name, command);
+    let own_sample = |name, command| needing(Capability::Channel, name, command);
     Ok(vec![
         sample(
             "GET DATA, status",
@@ -67,6 +75,24 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
             "GET DATA, capabilities",
             Command::new([0x00, 0xCA, 0x01, 0x01]).le(LE_SHORT),
         ),
+        own_sample(
+            CERTIFICATES,
+            Command::new([0x00, 0xCA, 0xBF, 0x21])
+                .data([0xA6, 0x04, 0x83, 0x02, 0x13, 0x01])
+                .le(LE_SHORT),
+        ),
+        own_sample(
+            "INTERNAL AUTHENTICATE",
+            Command::new([0x00, 0x88, 0, 0])
+                .data(entry.txid)
+                .le(LE_SHORT),
+        ),
+        own_sample(GENERATE_OWN, Command::new([0x00, 0x46, 0, 1]).le(LE_SHORT)),
+        own_sample(
+            PUT_DATA,
+            Command::new([0x00, 0xDA, 0x02, 0x00]).data(entry.txid),
+        ),
+        own_sample("PUT DATA, the end", Command::new([0x00, 0xDA, 0x02, 0xFF])),
         sample("GENERATE", Command::new([0x00, 0x46, 0, 0]).le(LE_SHORT)),
         sample(
             "ISSUE",
@@ -160,6 +186,31 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
             Command::new(READ_ACCOUNT).data(unsigned(&[])).le(LE_SHORT),
         ),
         sample("RESOLVE", Command::new(RESOLVE).data(unsigned(&number))),
+        sample(
+            "SET POLICY",
+            Command::new(SET_POLICY).data(unsigned(&tlv::object(0x86, &[0]))),
+        ),
+        sample(
+            "FACTORY RESET",
+            Command::new(FACTORY_RESET).data(unsigned(&[])),
+        ),
+        sample(
+            "TERMINATE CARD USAGE",
+            Command::new(TERMINATE).data(unsigned(&[])),
+        ),
+        needing(
+            Capability::Statements,
+            "STATEMENT",
+            Command::new(STATEMENT)
+                .data(
+                    [
+                        tlv::object(0x80, &entry.txid),
+                        tlv::object(0x81, &entry.txid),
+                    ]
+                    .concat(),
+                )
+                .le(LE_SHORT),
+        ),
         signing_sample(
             "SIGN, first command",
             Command::new(Spend::BEGIN).data(unsigned(&signing)),

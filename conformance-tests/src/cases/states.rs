@@ -6,7 +6,7 @@ use super::samples;
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-STA-01",
-        version: 1,
+        version: 2,
         purpose: "On a factory card every command answers as the table says; GENERATE ASYMMETRIC \
                   KEY PAIR works, and what needs an issued card is refused with 6985.",
         requirements: &[req::STA_1, req::PIN_7, req::OWN_1, req::RCV_2, req::PAY_1],
@@ -17,7 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-STA-02",
-        version: 1,
+        version: 2,
         purpose: "On an issued card every command answers as the table says, without and with the \
                   holder's authorisation.",
         requirements: &[req::STA_1, req::KEY_2, req::RCV_2, req::PAY_1, req::OWN_2],
@@ -28,7 +28,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-STA-03",
-        version: 2,
+        version: 3,
         purpose: "With the PIN blocked every command answers as the table says, before and after \
                   a power cycle; the owner's commands still work, and RESET RETRY COUNTER leads \
                   back to the issued state.",
@@ -41,7 +41,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// What an issued card answers to commands that need an authority, or something under way.
-const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
+pub(super) const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
     ("RECEIVE SCRIPT", Sw::SECURITY),
     ("ENTER COIN, first command", Sw::SECURITY),
     ("ENTER COIN of a credit", Sw::SECURITY),
@@ -61,26 +61,47 @@ const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
     ("READ LIMITS", Sw::SECURITY),
     ("READ ACCOUNT", Sw::SECURITY),
     ("RESOLVE", Sw::SECURITY),
+    ("SET POLICY", Sw::SECURITY),
+    ("FACTORY RESET", Sw::SECURITY),
+    ("TERMINATE CARD USAGE", Sw::SECURITY),
+    // The policy of these cards doesn't allow statements.
+    ("STATEMENT", Sw::SECURITY),
+    (samples::CERTIFICATES, Sw::NOT_FOUND),
+    (samples::GENERATE_OWN, Sw::CONDITIONS),
+    (samples::PUT_DATA, Sw::CONDITIONS),
+    ("PUT DATA, the end", Sw::CONDITIONS),
     ("SIGN, first command", Sw::SECURITY),
     ("SIGN, a piece", Sw::CONDITIONS),
     ("SIGN, a signature", Sw::CONDITIONS),
 ];
 
 /// Sends every command and compares the status words. A command that isn't in the table given
-/// must be answered `9000`.
+/// must be answered `9000`, and a channel be opened.
 fn table(b: &mut Bench, state: &str, expected: &[(&str, Sw)]) -> Outcome {
+    let has_certificates = b.card.chains()?.is_some();
     for sample in samples::declared(b)? {
         let sw = expected
             .iter()
+            .filter(|(name, _)| !(has_certificates && *name == samples::CERTIFICATES))
             .find(|(name, _)| *name == sample.name)
             .map_or(Sw::OK, |(_, sw)| *sw);
         let answer = b.card.send(&sample.command)?;
         answer.want(sw, sample.name).at(|| state.to_owned())?;
     }
+    if b.card
+        .host()?
+        .capabilities
+        .needs(Capability::Channel)
+        .is_ok()
+    {
+        b.open_channel().at(|| state.to_owned())?;
+        b.card.expect_channel(state)?;
+    }
     b.card
-        .once(&Command::new([0x00, 0xA4, 0x04, 0x0C]).data(crate::card::AID))?
+        .plain(&Command::new([0x00, 0xA4, 0x04, 0x0C]).data(crate::card::AID))?
         .want_bare(Sw::OK, "SELECT")
-        .at(|| state.to_owned())
+        .at(|| state.to_owned())?;
+    b.card.expect_no_channel(state)
 }
 
 fn factory(b: &mut Bench) -> Outcome {
@@ -108,6 +129,12 @@ fn factory(b: &mut Bench) -> Outcome {
         "READ LIMITS",
         "READ ACCOUNT",
         "RESOLVE",
+        "SET POLICY",
+        "FACTORY RESET",
+        "TERMINATE CARD USAGE",
+        "STATEMENT",
+        "INTERNAL AUTHENTICATE",
+        "PUT DATA, the end",
         "SIGN, first command",
         "SIGN, a piece",
         "SIGN, a signature",
@@ -119,8 +146,17 @@ fn factory(b: &mut Bench) -> Outcome {
     // The table's ISSUE would issue the card; it is TC-ISS-01's. Without a key generation:
     expected.push(("ISSUE", Sw::CONDITIONS));
     expected.push(("GENERATE", Sw::OK));
+    if b.card.chains()?.is_some() {
+        // Its maker gave it keys, and ended the personalisation.
+        expected.retain(|(name, _)| *name != "INTERNAL AUTHENTICATE");
+    } else {
+        expected.push((samples::CERTIFICATES, Sw::NOT_FOUND));
+    }
     // GENERATE comes before ISSUE among the samples, so a SELECT must come between.
-    for sample in samples::declared(b)? {
+    // Personalisation has its own cases: it can't be undone.
+    let changing = [samples::GENERATE_OWN, samples::PUT_DATA];
+    let samples = samples::declared(b)?;
+    for sample in (samples.iter()).filter(|sample| !changing.contains(&sample.name)) {
         b.card.select()?;
         let sw = expected
             .iter()

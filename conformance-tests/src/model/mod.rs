@@ -1,5 +1,6 @@
 //! What a card should do, worked out by the suite itself from the protocol text.
 
+mod certificates;
 mod image;
 mod leaf;
 mod logged;
@@ -9,6 +10,7 @@ mod profile;
 mod purse;
 mod spend;
 
+pub use certificates::{Certificates, LONGEST_PIECE, OwnKey};
 pub use image::{Image, ImageCoin, crc32};
 pub use leaf::Leaf;
 pub use logged::Logged;
@@ -16,6 +18,6 @@ pub use payment::{
     Limits, MAX_AMOUNT, Request, dust_threshold, fee, is_permitted, is_printable, payee, size,
 };
 pub use pin::Pin;
-pub use profile::{Profile, Provenance};
+pub use profile::{PLAIN, Profile, Provenance, STATEMENTS};
 pub use purse::{Coin, Plan, Purse, Rules};
 pub use spend::{Place, Spend, SpendInput, SpendOutput};

@@ -9,6 +9,10 @@ use bitcoin::secp256k1::Keypair;
 
 /// Regtest, in ISSUE and GET DATA.
 const REGTEST: u8 = 3;
+/// The policy's bit that allows PIN and payment in plain sessions.
+pub const PLAIN: u8 = 0x01;
+/// The policy's bit that allows statements.
+pub const STATEMENTS: u8 = 0x02;
 
 /// Where the account key comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,11 +63,13 @@ pub struct Profile {
     pub pin: Pin,
     /// The limits.
     pub limits: Limits,
+    /// [`PLAIN`] and [`STATEMENTS`], or none of them.
+    pub policy: u8,
 }
 
 impl Profile {
     /// A profile of test values under a name: regtest, a made key, a leaf without delay, eight
-    /// digits, wide limits.
+    /// digits, wide limits, plain sessions allowed.
     ///
     /// # Errors
     /// [`crate::outcome::Stop::Error`] when the seed gives an impossible key.
@@ -81,6 +87,7 @@ impl Profile {
             leaf: Leaf::Key(leaf),
             pin: Pin::new(&digits),
             limits: Limits::WIDE,
+            policy: PLAIN,
         })
     }
 
@@ -88,6 +95,13 @@ impl Profile {
     #[must_use]
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The same with another policy.
+    #[must_use]
+    pub const fn policy(mut self, policy: u8) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -103,7 +117,7 @@ impl Profile {
 
     /// The data field of ISSUE, data object by data object, for cases that spoil one.
     #[must_use]
-    pub fn objects(&self) -> [(u16, Vec<u8>); 6] {
+    pub fn objects(&self) -> [(u16, Vec<u8>); 7] {
         [
             (0x80, vec![self.network]),
             (0x81, self.provenance.encode()),
@@ -111,6 +125,7 @@ impl Profile {
             (0x83, self.leaf.encode()),
             (0x84, self.pin.block().to_vec()),
             (0x85, self.limits.encode()),
+            (0x86, vec![self.policy]),
         ]
     }
 

@@ -102,6 +102,8 @@ pub struct Purse {
     pub next_sequence: u32,
     /// The first payment since the limits were set.
     pub limits_since: u32,
+    /// Places of which the card stated that it signs nothing else for them.
+    pub pledged: BTreeSet<(u32, u32)>,
     /// Outpoints reported as absent in this authorisation.
     pub reported: Vec<([u8; 32], u32)>,
 }
@@ -361,6 +363,13 @@ impl Purse {
         }
         self.log[position].cancelled = true;
         Ok(())
+    }
+
+    /// The card gave a statement on a payment.
+    pub fn pledge(&mut self, payment: &Logged) {
+        let places = payment.plan.inputs.iter();
+        self.pledged
+            .extend(places.map(|coin| (coin.chain, coin.index)));
     }
 
     /// The owner had a transaction signed.

@@ -1,7 +1,8 @@
 //! The reference card in this process.
 
+use super::failing::FailingMemory;
 use super::{ChosenRandom, Fault, Link, LinkError, RandomSource, Reset, Target};
-use embedded_storage::nor_flash::NorFlash;
+use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
 use rand_core::TryCryptoRng;
 use std::fmt::Display;
 use tillcard_emu::card::DEFAULT_NAME;
@@ -25,6 +26,7 @@ impl Target for EmulatorTarget {
         let memory = EmulatedCard::ephemeral(seed).map_err(failed)?.into_nvm();
         let own = seed.generator(DEFAULT_NAME, 0).map_err(failed)?;
         let source = RandomSource::default();
+        let memory = FailingMemory::new(memory);
         let mut card = EmulatedCard::new(memory, ChosenRandom::new(own, source.clone()));
         card.reset();
         Ok(Box::new(Emulated { card, source }))
@@ -33,7 +35,7 @@ impl Target for EmulatorTarget {
 
 /// An emulated card, its memory and its random source in reach.
 struct Emulated<N, R> {
-    card: EmulatedCard<N, R>,
+    card: EmulatedCard<FailingMemory<N>, R>,
     source: RandomSource,
 }
 
@@ -52,6 +54,9 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> Link for Emulated<N, R> {
     fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
         // In process the reset line and the power switch do the same: they forget what isn't in
         // the card's memory.
+        if !self.has_power() {
+            self.card.nvm_mut().fail_after(None);
+        }
         self.card.reset();
         Ok(())
     }
@@ -61,8 +66,9 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> Link for Emulated<N, R> {
             Fault::Random(bytes) => self.source.choose(bytes),
             Fault::NoRandom => self.source.fail(),
             Fault::GoodRandom => self.source.recover(),
+            Fault::PowerAfter(bytes) => self.card.nvm_mut().fail_after(*bytes),
             Fault::Memory(bytes) => {
-                let memory = self.card.nvm_mut();
+                let memory = self.card.nvm_mut().inner_mut();
                 let mut bytes = bytes.clone();
                 bytes.resize(memory.capacity(), ERASED);
                 let end = u32::try_from(bytes.len()).map_err(failed)?;
@@ -74,8 +80,12 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> Link for Emulated<N, R> {
         Ok(true)
     }
 
+    fn has_power(&mut self) -> bool {
+        self.card.nvm_mut().has_power()
+    }
+
     fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
-        let memory = self.card.nvm_mut();
+        let memory = self.card.nvm_mut().inner_mut();
         let mut bytes = vec![0; memory.capacity()];
         (memory.read(0, &mut bytes))
             .map_err(|e| LinkError(format!("the emulated memory: {e:?}")))?;

@@ -6,6 +6,7 @@
 
 mod chosen_random;
 mod emulator;
+mod failing;
 mod fresh;
 mod pcsc;
 
@@ -49,6 +50,10 @@ pub enum Fault {
     GoodRandom,
     /// The memory holds these bytes, and what the card doesn't have in them is erased.
     Memory(Vec<u8>),
+    /// The power fails once the card has written or erased so many bytes more, at least one, and
+    /// comes back with the next reset; with none, it doesn't fail. Where it is gone, it is given
+    /// back at once, so that it can fail again while the card starts.
+    PowerAfter(Option<u64>),
 }
 
 impl Fault {
@@ -60,6 +65,8 @@ impl Fault {
             Self::NoRandom => "the random source fails",
             Self::GoodRandom => "the random source works again",
             Self::Memory(_) => "the memory was replaced",
+            Self::PowerAfter(Some(_)) => "the power will fail",
+            Self::PowerAfter(None) => "the power stays on",
         }
     }
 }
@@ -88,6 +95,11 @@ pub trait Link {
     /// As for [`Link::transmit`].
     fn inject(&mut self, _: &Fault) -> Result<bool, LinkError> {
         Ok(false)
+    }
+
+    /// Whether the power is on: where it is gone, nobody saw the last answer.
+    fn has_power(&mut self) -> bool {
+        true
     }
 
     /// All of the card's memory, where it is in reach.

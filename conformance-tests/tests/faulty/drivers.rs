@@ -37,6 +37,7 @@ pub(crate) const NEW_PIN: [u8; 4] = [0x00, 0x2C, 2, 0x80];
 pub(crate) const CHANGE_OWNER_KEY: [u8; 4] = [0x80, 0x4C, 0, 0];
 pub(crate) const READ_LIMITS: [u8; 4] = [0x80, 0x4E, 0, 0];
 pub(crate) const READ_ACCOUNT: [u8; 4] = [0x80, 0x50, 0, 0];
+pub(crate) const SET_POLICY: [u8; 4] = [0x80, 0x52, 0, 0];
 
 /// The card answers one status word where it should answer another.
 pub(crate) fn instead(answer: Vec<u8>, of: u16, wrong: u16) -> Vec<u8> {

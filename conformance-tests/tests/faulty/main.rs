@@ -3,26 +3,36 @@
 //! Every defect is a driver between the suite and the reference card. It shows that the intended
 //! case asks its question; the catalogue's own run shows that the reference card passes it.
 
+mod channels;
 mod coins;
 mod drivers;
+mod ends;
 mod framing;
 mod keys;
 mod owner;
 mod payments;
+mod personal;
 mod pins;
+mod policies;
 mod rights;
 mod rules;
+mod statements;
 #[path = "../support/mod.rs"]
 mod support;
 
+use channels::CHANNELS;
 use coins::COINS;
+use ends::ENDS;
 use framing::FRAMING;
 use keys::KEYS;
 use owner::OWNER;
 use payments::PAYMENTS;
+use personal::PERSONAL;
 use pins::PINS;
+use policies::POLICIES;
 use rights::RIGHTS;
 use rules::RULES;
+use statements::STATEMENTS;
 use support::{Defect, Faulty, run_cases};
 use tillcard_conform::outcome::Verdict;
 
@@ -95,7 +105,35 @@ fn faulty_changes_and_readings_of_the_owner_fail() {
     check(RIGHTS);
 }
 
-const ALL: [&[Defect]; 8] = [PINS, FRAMING, KEYS, COINS, PAYMENTS, RULES, OWNER, RIGHTS];
+#[test]
+fn faulty_keys_of_their_own_fail() {
+    check(PERSONAL);
+}
+
+#[test]
+fn faulty_statements_fail() {
+    check(STATEMENTS);
+}
+
+#[test]
+fn faulty_ends_fail() {
+    check(ENDS);
+}
+
+#[test]
+fn faulty_channels_fail() {
+    check(CHANNELS);
+}
+
+#[test]
+fn faulty_policies_fail() {
+    check(POLICIES);
+}
+
+const ALL: [&[Defect]; 13] = [
+    PINS, FRAMING, KEYS, COINS, PAYMENTS, RULES, OWNER, RIGHTS, PERSONAL, STATEMENTS, ENDS,
+    CHANNELS, POLICIES,
+];
 
 #[test]
 fn every_case_catches_a_defect() {

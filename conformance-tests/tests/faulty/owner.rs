@@ -230,8 +230,8 @@ pub(crate) const OWNER: &[Defect] = &[
         caught_by: &["TC-ISS-05", "TC-ISS-06", "TC-ISS-01"],
         transmit: |_, card, command| {
             let mut answer = honest(card, command);
-            if (is(command, ISSUE) || is(command, IMPORT)) && answer.len() == 190 {
-                answer[110] ^= 1;
+            if (is(command, ISSUE) || is(command, IMPORT)) && answer.len() == 225 {
+                answer[145] ^= 1;
             }
             answer
         },
@@ -242,7 +242,7 @@ pub(crate) const OWNER: &[Defect] = &[
         caught_by: &["TC-ISS-06", "TC-KEY-06"],
         transmit: |_, card, command| {
             let mut command = command.to_vec();
-            if is(&command, IMPORT) && command.len() == 206 {
+            if is(&command, IMPORT) && command.len() == 209 {
                 command[42..74].fill(0);
             }
             honest(card, &command)
@@ -254,7 +254,7 @@ pub(crate) const OWNER: &[Defect] = &[
         caught_by: &["TC-ISS-07"],
         transmit: |_, card, command| {
             let mut command = command.to_vec();
-            if is(&command, IMPORT) && command.len() == 206 && command[10..42] == [0; 32] {
+            if is(&command, IMPORT) && command.len() == 209 && command[10..42] == [0; 32] {
                 command[41] = 1;
             }
             honest(card, &command)

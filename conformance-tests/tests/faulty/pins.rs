@@ -141,7 +141,7 @@ pub(crate) const PINS: &[Defect] = &[
         caught_by: &["TC-PIN-09", "TC-PIN-10", "TC-INF-01"],
         transmit: |_, card, command| {
             let mut answer = honest(card, command);
-            if is(command, STATUS) && answer.len() == 11 {
+            if is(command, STATUS) && answer.len() == 14 {
                 answer[8] = 3;
             }
             answer
@@ -156,7 +156,7 @@ pub(crate) const PINS: &[Defect] = &[
             if is_verify(command) && status(&answer) != 0x9000 {
                 *memory.count.entry("used").or_default() += 1;
             }
-            if is(command, STATUS) && answer.len() == 11 {
+            if is(command, STATUS) && answer.len() == 14 {
                 let used = memory.count.get("used").copied().unwrap_or_default();
                 answer[8] = 3 - used.min(3) as u8;
             }

@@ -178,8 +178,8 @@ pub(crate) const RIGHTS: &[Defect] = &[
         caught_by: &["TC-ACC-01", "TC-ACC-02"],
         transmit: |_, card, command| {
             let mut answer = honest(card, command);
-            if is(command, READ_ACCOUNT) && answer.len() > 194 {
-                answer[193] ^= 1;
+            if is(command, READ_ACCOUNT) && answer.len() > 229 {
+                answer[228] ^= 1;
             }
             answer
         },

@@ -241,9 +241,9 @@ pub(crate) const RULES: &[Defect] = &[
             if is(command, PAY) && done(&answer) {
                 *memory.count.entry("paid").or_default() += 1;
             }
-            if is(command, STATUS) && answer.len() == 11 {
+            if is(command, STATUS) && answer.len() == 14 {
                 let paid = memory.count.get("paid").copied().unwrap_or_default();
-                answer.splice(9..9, [0x83, 0x01, paid as u8]);
+                answer.splice(12..12, [0x84, 0x01, paid as u8]);
             }
             answer
         },

@@ -2,6 +2,8 @@
 //! that make it a faulty one.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+pub mod middle;
+
 use std::collections::HashMap;
 use tillcard_conform::bench::{REFERENCE_ATR, Settings};
 use tillcard_conform::case::Case;
@@ -77,6 +79,10 @@ impl Link for Emulated {
         self.0.inject(fault)
     }
 
+    fn has_power(&mut self) -> bool {
+        self.0.has_power()
+    }
+
     fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
         self.0.memory()
     }
@@ -108,6 +114,8 @@ pub struct Memory {
     pub count: HashMap<&'static str, u64>,
     /// Which card of the run it is, from 0.
     pub card: u64,
+    /// What the one in the middle of a channel knows.
+    pub middle: middle::Middle,
     atr: Vec<u8>,
 }
 
@@ -173,8 +181,8 @@ impl Link for FaultyCard {
         if self.memory.pin.is_empty() {
             // The PIN block of an ISSUE, made or imported.
             for (header, at) in [
-                ([0x80, 0x10, 0, 0, 168], 115),
-                ([0x80, 0x10, 1, 0, 200], 147),
+                ([0x80, 0x10, 0, 0, 171], 115),
+                ([0x80, 0x10, 1, 0, 203], 147),
             ] {
                 if command.starts_with(&header) {
                     self.memory.pin = command[at..at + 8].to_vec();
@@ -196,6 +204,10 @@ impl Link for FaultyCard {
 
     fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
         self.card.inject(fault)
+    }
+
+    fn has_power(&mut self) -> bool {
+        self.card.has_power()
     }
 
     fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
