@@ -7,7 +7,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
-all=(setup format scripts clippy documentation dependencies bare-metal bitcoind programs
+all=(setup format scripts python clippy documentation dependencies bare-metal bitcoind programs
     tests fuzz reader-tests demo)
 
 stage_setup() { scripts/setup.sh test; }
@@ -18,6 +18,14 @@ stage_format() {
 }
 
 stage_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
+
+# The client that was written from the protocol's text, without a card.
+stage_python() {
+    export PYTHONDONTWRITEBYTECODE=1
+    cd conformance-tests/clients/python
+    /usr/bin/python3 -W error -m unittest --quiet
+    /usr/bin/python3 check_constants.py
+}
 
 stage_clippy() {
     cargo clippy --quiet --locked --workspace --all-features --all-targets -- -D warnings

@@ -104,7 +104,7 @@ fn pcsc_scan_sees_a_card_and_reads_its_historical_bytes() {
     }
 }
 
-/// A script beside this file, for the Python that has Debian's packages.
+/// A script, by its path from this package, for the Python that has Debian's packages.
 fn python(script: &str) -> Command {
     let python = if Path::new("/usr/bin/python3").exists() {
         "/usr/bin/python3"
@@ -112,18 +112,16 @@ fn python(script: &str) -> Command {
         "python3"
     };
     let mut command = Command::new(python);
-    command.arg(
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests")
-            .join(script),
-    );
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script));
+    // Nothing is written beside the sources.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
     command
 }
 
 #[test]
 fn pyscard_sees_a_healthy_card() {
     let atr = listed(&ATR, "");
-    let output = with_card(|| run(python("pyscard_client.py").arg(&atr)));
+    let output = with_card(|| run(python("tests/pyscard_client.py").arg(&atr)));
     assert_eq!(output.trim(), "healthy");
 }
 
@@ -132,6 +130,21 @@ fn pyscard_sees_a_healthy_card() {
 fn yubikit_opens_a_channel() {
     let yubikit = std::env::var_os("TILLCARD_YUBIKIT")
         .expect("TILLCARD_YUBIKIT names the folder that scripts/yubikit.sh prints");
-    let output = with_card(|| run(python("yubikit_client.py").env("PYTHONPATH", &yubikit)));
+    let output = with_card(|| run(python("tests/yubikit_client.py").env("PYTHONPATH", &yubikit)));
     assert_eq!(output.lines().collect::<Vec<_>>(), ["opened", "opened"]);
+}
+
+/// The client that was written from the protocol's text alone: it issues the card, pays, recovers
+/// a torn payment, and reads the log as the owner.
+#[test]
+fn a_client_written_from_the_text_plays_its_story() {
+    let story = "../conformance-tests/clients/python/story.py";
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/personalise/test-root.pem");
+    let output = with_card(|| {
+        run(python(story)
+            .args(["--reader", "Virtual PCD 00 00", "--root"])
+            .arg(&root))
+    });
+    println!("{output}");
+    assert!(output.lines().count() > 15, "{output}");
 }
