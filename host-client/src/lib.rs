@@ -8,6 +8,7 @@
 //! | [`genuine`] | whether a manufacturer vouches for a card |
 //! | [`owner`] | the wallet with the words: issues cards, fills and blocks them |
 //! | [`till`] | has a card pay, checks what it wrote, waits until that is settled |
+//! | [`vetting`] | a channel to a card, and whether it is genuine |
 //! | [`scan`] | looks for secrets where none may be |
 //!
 //! A card is told from what it isn't, here without a reader:
@@ -41,3 +42,4 @@ pub mod scan;
 pub mod text;
 pub mod till;
 pub mod transport;
+pub mod vetting;

@@ -4,7 +4,7 @@ mod card_support;
 
 use bitcoin::{Amount, Network, OutPoint};
 use card_support::{
-    Authority, LIMITS, PIN, TestCard, TestOwner, fresh_card, issue, payee, pin, try_issue,
+    Authority, LIMITS, PIN, PLAIN, TestCard, TestOwner, fresh_card, issue, payee, pin, try_issue,
 };
 use tillcard::card::{self, CardError, Issued, Opened, PaymentOrder, Session};
 use tillcard::chain::FeeRate;
@@ -89,13 +89,15 @@ impl Transport for Liar {
 
 #[test]
 fn an_issue_record_that_isn_t_true_is_found_out() {
-    // `80 21 P ‖ 81 20 chain code ‖ 82 21 identity key ‖ 83 10 salt ‖ 84 40 signature`
+    // `80 21 P ‖ 81 20 chain code ‖ 82 21 identity key ‖ 83 21 agreement key ‖ 84 10 salt ‖
+    // 85 40 signature`
     for (byte, part) in [
         (2 + 5, "account key"),
         (37 + 5, "chain code"),
         (71 + 5, "identity key"),
-        (106 + 5, "salt"),
-        (124 + 5, "signature"),
+        (106 + 5, "agreement key"),
+        (141 + 5, "salt"),
+        (159 + 5, "signature"),
     ] {
         let liar = Liar {
             card: fresh_card(20),
@@ -397,14 +399,14 @@ fn limits_are_those_set_last() {
     let (owner, session, _) = with_coin(16);
     let authority = owner.authority();
     let mut card = session.as_owner(&authority);
-    assert_eq!(card.read_limits(), Ok(LIMITS));
+    assert_eq!(card.read_limits(), Ok((LIMITS, PLAIN)));
     let others = card::Limits {
         payments: 3,
         least_coin: 2_000,
         ..LIMITS
     };
     card.set_limits(others).expect("set");
-    assert_eq!(card.read_limits(), Ok(others));
+    assert_eq!(card.read_limits(), Ok((others, PLAIN)));
 }
 
 #[test]
@@ -417,11 +419,11 @@ fn the_new_owner_key_and_no_other_is_obeyed() {
     // Who hasn't the new key can't prove it.
     let refused = card.change_owner_key(&new_key, &old).unwrap_err();
     assert_eq!(refused.status(), Some(0x6982));
-    assert_eq!(card.read_limits(), Ok(LIMITS));
+    assert_eq!(card.read_limits(), Ok((LIMITS, PLAIN)));
     card.change_owner_key(&new_key, &new).expect("changed");
     assert_eq!(card.read_limits().unwrap_err().status(), Some(0x6982));
     let mut card = card.leave().as_owner(&new);
-    assert_eq!(card.read_limits(), Ok(LIMITS));
+    assert_eq!(card.read_limits(), Ok((LIMITS, PLAIN)));
     let issued = card.read_account(Network::Regtest, &new_key);
     assert_eq!(issued.expect("its account").account, owner.account);
 }
@@ -446,15 +448,16 @@ fn the_account_is_read_again_and_checked() {
 
 #[test]
 fn an_account_that_isn_t_true_is_found_out() {
-    // As ISSUE answers, then `85 01 network ‖ 86 01 provenance ‖ 87 20 owner key ‖ 88 23 leaf`.
+    // As ISSUE answers, then `86 01 network ‖ 87 01 provenance ‖ 88 20 owner key ‖ 89 23 leaf`.
     for (byte, part) in [
         (37 + 5, "chain code"),
         (71 + 5, "identity key"),
-        (106 + 5, "salt"),
-        (124 + 5, "signature"),
-        (190, "network"),
-        (193, "provenance"),
-        (196 + 5, "owner key"),
+        (106 + 5, "agreement key"),
+        (141 + 5, "salt"),
+        (159 + 5, "signature"),
+        (225, "network"),
+        (228, "provenance"),
+        (231 + 5, "owner key"),
     ] {
         let liar = Liar {
             card: fresh_card(21),

@@ -12,10 +12,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bitcoin::{Amount, Network};
-use card_support::{PIN, TestCard, fresh_card, pin};
+use card_support::{PIN, TestCard, blank_card, fresh_card, pin};
 use embedded::Embedded;
 use owner_support::{RATE, Regtest, Someone};
-use tillcard::card::{self, CardError, IssueOrder, Issued, Session};
+use tillcard::card::{self, CardError, IssueOrder, Issued, Policy, Session};
 use tillcard::owner::{CardRecord, Leaf, Limits, NewCard, OWNER_KEYS, Owner, OwnerError};
 use tillcard::transport::{Transport, TransportError};
 
@@ -38,8 +38,12 @@ struct Shared {
 
 impl Shared {
     fn fresh(seed: u64) -> Self {
+        Self::new(fresh_card(seed))
+    }
+
+    fn new(card: TestCard) -> Self {
         Self {
-            card: Rc::new(RefCell::new(fresh_card(seed))),
+            card: Rc::new(RefCell::new(card)),
             tear: Rc::default(),
         }
     }
@@ -122,6 +126,7 @@ fn try_issue(
         import: kind.import.then_some(&imported),
         pin: &pin(PIN),
         limits: card::Limits::from(&Limits::DEFAULT),
+        policy: Policy::default(),
     };
     let session = card::open(card.clone())?.factory()?.prepare(&order)?;
     let new_card = NewCard {
@@ -133,7 +138,7 @@ fn try_issue(
     };
     let expected = owner.expect_card(new_card, regtest.chain());
     let (issued, _) = session.issue()?;
-    let record = owner.confirm_card(expected.expect("written down"), issued.identity_key);
+    let record = owner.confirm_card(expected.expect("written down"), issued.own_keys);
     Ok(record.expect("a new card"))
 }
 
@@ -180,7 +185,7 @@ fn a_card_whose_answer_was_lost_is_adopted() {
 
         let adopted = adopt(&mut someone.owner, &regtest, &card).expect("ours");
         assert_eq!((adopted.number, &*adopted.label), (0, "milk money"));
-        assert!(adopted.identity_key.is_some());
+        assert!(adopted.identity_key.is_some() && adopted.agreement_key.is_some());
         assert_eq!(adopted.account.leaf().delay(), kind.leaf_delay.unwrap_or(0));
         assert_eq!(someone.owner.card(0).expect("known"), adopted);
         assert!(!folder.join("cards/0.expected.json").exists());
@@ -229,6 +234,7 @@ fn a_card_with_a_key_from_the_words_is_adopted_by_the_words() {
     let adopted = adopt(&mut restored, &regtest, &card).expect("ours");
     assert_eq!(adopted.account, record.account);
     assert_eq!(adopted.identity_key, record.identity_key);
+    assert_eq!(adopted.agreement_key, record.agreement_key);
     assert_eq!(adopted.limits, record.limits);
     assert!(obeys(&restored, 0, &card));
 }
@@ -330,4 +336,89 @@ fn a_restore_finds_the_owner_key_in_force() {
         .meet(&mut found, card.session())
         .expect("this card");
     assert!(obeys(&restored, 0, &card));
+}
+
+#[test]
+fn a_card_whose_key_nobody_wrote_down_is_adopted_by_the_words() {
+    let regtest = Embedded::start();
+    for card in [Shared::fresh(10), Shared::new(blank_card(10))] {
+        let mut someone = Someone::with_funds(&regtest);
+        let record = try_issue(&mut someone.owner, &regtest, &card, MADE).expect("issued");
+        let (mut restored, report) = someone.restored(&regtest);
+        assert!(report.cards.is_empty(), "nobody ever paid it");
+        let adopted = restored.adopt(card.session(), 0, regtest.chain(), &mut |_, _| ());
+        let (adopted, session) = adopted.expect("ours");
+        assert!(session.is_protected());
+        assert_eq!(adopted.account, record.account);
+        assert_eq!(adopted.agreement_key, record.agreement_key);
+        assert!(obeys(&restored, 0, &card));
+    }
+}
+
+/// A card's file, changed as if another version, or a vandal, had written it.
+fn rewrite(
+    someone: &Someone,
+    change: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>),
+) {
+    let path = someone.folder.path().join("owner/cards/0.json");
+    let text = std::fs::read_to_string(&path).expect("a card's file");
+    let mut card = serde_json::from_str(&text).expect("JSON");
+    change(&mut card);
+    let text = serde_json::to_string(&card).expect("JSON");
+    std::fs::write(path, text).expect("a card's file");
+}
+
+#[test]
+fn a_folder_of_an_older_version_learns_the_keys_of_its_cards() {
+    let regtest = Embedded::start();
+    for card in [Shared::fresh(11), Shared::new(blank_card(11))] {
+        let mut someone = Someone::with_funds(&regtest);
+        let record = try_issue(&mut someone.owner, &regtest, &card, MADE).expect("issued");
+        rewrite(&someone, |card| {
+            card.remove("agreement_key").expect("a key");
+        });
+        let mut old = someone.owner.card(0).expect("readable");
+        assert_eq!(old.agreement_key, None);
+        let session = someone
+            .owner
+            .meet(&mut old, card.session())
+            .expect("this card");
+        assert!(session.is_protected());
+        assert_eq!(old, record);
+        assert_eq!(someone.owner.card(0).expect("written down"), record);
+
+        // What is known of a card stays true of it.
+        let other = record.account.account_key().to_string();
+        rewrite(&someone, |card| {
+            card.remove("agreement_key").expect("a key");
+            card.insert("identity_key".into(), other.into());
+        });
+        let mut changed = someone.owner.card(0).expect("readable");
+        let refused = someone.owner.meet(&mut changed, card.session()).err();
+        assert!(matches!(
+            refused,
+            Some(OwnerError::Card(CardError::IssueRecord(_)))
+        ));
+    }
+}
+
+#[test]
+fn cards_are_told_apart_by_their_channels() {
+    let regtest = Embedded::start();
+    let mut someone = Someone::with_funds(&regtest);
+    let cards = [Shared::fresh(12), Shared::fresh(13)];
+    let [mut first, second] = cards
+        .each_ref()
+        .map(|card| try_issue(&mut someone.owner, &regtest, card, MADE).expect("issued"));
+    let (is_it, session) = someone
+        .owner
+        .recognise(&mut first, cards[1].session())
+        .expect("an answer");
+    assert!(!is_it && !session.is_protected());
+    let mut second = second;
+    let (is_it, session) = someone
+        .owner
+        .recognise(&mut second, session)
+        .expect("an answer");
+    assert!(is_it && session.is_protected());
 }

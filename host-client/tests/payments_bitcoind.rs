@@ -112,8 +112,7 @@ fn visit(scene: &mut Scene<'_>, dice: &mut ChaCha20Rng, paid: u32) {
 
 /// The card, put in anew, and the PIN typed.
 fn verified(scene: &Scene<'_>, pin: &PinBlock) -> Session<Purse, Holder> {
-    let session = card::open(scene.purse.clone()).expect("a card");
-    let holder = session.issued().expect("issued").verify(pin);
+    let holder = scene.session().verify(pin);
     holder
         .map_err(|failed| failed.error)
         .expect("the right PIN")

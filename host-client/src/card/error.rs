@@ -38,6 +38,15 @@ pub enum CardError {
         "the card's memory is damaged: its owner has to sweep its coins and issue another card"
     )]
     Damaged,
+    /// The card's owner ended its life.
+    #[error("the card's life was ended by its owner: it does nothing any more")]
+    Terminated,
+    /// The card's policy allows this in a secure channel only.
+    #[error(
+        "this card takes PIN and payments in a secure channel only: its owner can allow others at \
+         home, with `tillcard owner policy`"
+    )]
+    ChannelDemanded,
     /// The card's memory was written by another version of its software.
     #[error(
         "the card's memory is of another version than its software: update the card's software"
@@ -93,6 +102,24 @@ pub enum CardError {
         /// The input's number, from 0.
         input: usize,
     },
+    /// What answered hasn't the agreement key of the card that is meant.
+    #[error(
+        "no secure channel: what answers hasn't the key of the card that is meant. It is another \
+         card, or somebody sits between card and reader"
+    )]
+    NotThisCard,
+    /// An answer in a channel that isn't proven to be the card's.
+    #[error(
+        "the answer to {command} isn't proven to be the card's: it was changed on its way, or \
+         somebody sits between card and reader. The card is asked for nothing more"
+    )]
+    NotProven {
+        /// The command's name.
+        command: &'static str,
+    },
+    /// The channel has ended by an error before.
+    #[error("the secure channel to the card has ended: put the card in anew")]
+    ChannelEnded,
     /// The owner key can't be used.
     #[error("the owner key can't be used: {0}")]
     OwnerKey(String),

@@ -5,8 +5,8 @@ use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Txid};
 use serde::{Deserialize, Serialize};
 use tillcard_applet::command::{
-    GetAncestor, Network as CardNetwork, Pay, Preview as PreviewCommand, Previewed, ReceiveScript,
-    ReceiveScriptAnswer, ReportAbsent,
+    GetAncestor, Pay, Preview as PreviewCommand, Previewed, ReceiveScript, ReceiveScriptAnswer,
+    ReportAbsent,
 };
 
 use super::convert::{from_outpoint, to_outpoint};
@@ -15,12 +15,12 @@ use crate::transport::Transport;
 
 /// The PIN was right: the card pays once.
 pub struct Holder {
-    pub(super) network: CardNetwork,
+    pub(super) card: Issued,
 }
 
 /// A payment was previewed: the card pays that one, and no other.
 pub struct PaymentAsked {
-    network: CardNetwork,
+    card: Issued,
     order: PaymentOrder,
     preview: Preview,
 }
@@ -66,8 +66,8 @@ impl<T: Transport> Session<T, Holder> {
         self,
         order: PaymentOrder,
     ) -> Result<Session<T, PaymentAsked>, Failed<Session<T, Issued>>> {
-        let network = self.state.network;
-        self.ask_preview(network, order)
+        let card = self.state.card;
+        self.ask_preview(card, order)
     }
 
     /// Has the card write and sign `order` without a preview (PAY). Returns the transaction,
@@ -77,8 +77,8 @@ impl<T: Transport> Session<T, Holder> {
     /// [`CardError::Refused`] with a status word of section 7.
     pub fn pay(mut self, order: &PaymentOrder) -> Outcome<Vec<u8>, Session<T, Issued>> {
         let outcome = pay(&mut self, order);
-        let network = self.state.network;
-        settle(self.end(network), outcome)
+        let card = self.state.card;
+        settle(self.end(card), outcome)
     }
 }
 
@@ -108,8 +108,8 @@ impl<T: Transport> Session<T, PaymentAsked> {
     /// # Errors
     /// [`CardError::Refused`] with a status word of section 7; the PIN must be entered again.
     pub fn preview_again(self) -> Result<Self, Failed<Session<T, Issued>>> {
-        let (network, order) = (self.state.network, self.state.order.clone());
-        self.ask_preview(network, order)
+        let (card, order) = (self.state.card, self.state.order.clone());
+        self.ask_preview(card, order)
     }
 
     /// The payment of this card that has the txid, if it is an ancestor of an offered coin (GET
@@ -130,14 +130,14 @@ impl<T: Transport> Session<T, PaymentAsked> {
     pub fn pay(mut self) -> Outcome<Vec<u8>, Session<T, Issued>> {
         let order = self.state.order.clone();
         let outcome = pay(&mut self, &order);
-        let network = self.state.network;
-        settle(self.end(network), outcome)
+        let card = self.state.card;
+        settle(self.end(card), outcome)
     }
 
     /// Gives the payment up on our side. The card keeps its authorisation until it is reset.
     pub fn give_up(self) -> Session<T, Issued> {
-        let network = self.state.network;
-        self.end(network)
+        let card = self.state.card;
+        self.end(card)
     }
 }
 
@@ -157,7 +157,7 @@ impl<T: Transport> Session<T, Issued> {
 impl<T: Transport, S> Session<T, S> {
     fn ask_preview(
         mut self,
-        network: CardNetwork,
+        card: Issued,
         order: PaymentOrder,
     ) -> Result<Session<T, PaymentAsked>, Failed<Session<T, Issued>>> {
         let outcome = PreviewCommand::to_apdu(order.request())
@@ -166,24 +166,21 @@ impl<T: Transport, S> Session<T, S> {
             .and_then(|data| read_preview(&data));
         match outcome {
             Ok(preview) => Ok(self.with(PaymentAsked {
-                network,
+                card,
                 order,
                 preview,
             })),
             Err(error) => Err(Failed {
                 error,
-                session: self.end(network),
+                session: self.end(card),
             }),
         }
     }
 
     /// Gives up the authorisation on our side. The card keeps its own until it is reset.
-    fn end(self, network: CardNetwork) -> Session<T, Issued> {
+    fn end(self, card: Issued) -> Session<T, Issued> {
         let tries_left = self.capabilities.tries;
-        self.with(Issued {
-            network,
-            tries_left,
-        })
+        self.with(Issued { tries_left, ..card })
     }
 }
 

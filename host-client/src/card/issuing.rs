@@ -2,16 +2,17 @@
 
 use bitcoin::{Network, XOnlyPublicKey};
 use tillcard_applet::command::{
-    Commitment, GenerateKey, Issue, Issued as IssueAnswer, KeySource, Limits,
+    Commitment, GenerateKey, Issue, Issued as IssueAnswer, KeySource, Limits, Policy,
 };
 use tillcard_applet::owner::IssueRecord;
 use tillcard_applet::pin::PinBlock;
 
 use super::open::scrub_stack;
-use super::{CardError, Factory, Failed, Issued, Session, to_card_network};
-use crate::owner::{
-    self, CardAccount, IdentityKey, ImportedKey, IssuedCard, Leaf, Provenance, is_signed,
+use super::{
+    AgreementKey, CardError, Factory, Failed, IdentityKey, Issued, OwnKeys, Session,
+    to_card_network,
 };
+use crate::owner::{self, CardAccount, ImportedKey, IssuedCard, Leaf, Provenance, is_signed};
 use crate::transport::Transport;
 
 /// A card whose account is known, and that is still nobody's.
@@ -44,6 +45,8 @@ pub struct IssueOrder<'a> {
     pub pin: &'a PinBlock,
     /// What a shop may take.
     pub limits: Limits,
+    /// What is allowed in plain sessions, and whether the card gives statements.
+    pub policy: Policy,
 }
 
 /// A card that was just issued, and the session with it.
@@ -111,7 +114,7 @@ impl<T: Transport> Session<T, Factory> {
 }
 
 impl<T: Transport> Session<T, Prepared<'_>> {
-    /// What the card will be once it is issued; it draws its identity key only then.
+    /// What the card will be once it is issued; it may draw its own keys only then.
     pub fn expected(&self) -> IssuedCard {
         IssuedCard {
             account: self.state.account.clone(),
@@ -119,7 +122,7 @@ impl<T: Transport> Session<T, Prepared<'_>> {
                 Source::Made { .. } => Provenance::Made,
                 Source::Imported(_) => Provenance::Imported,
             },
-            identity_key: None,
+            own_keys: None,
         }
     }
 
@@ -137,6 +140,7 @@ impl<T: Transport> Session<T, Prepared<'_>> {
                 let state = Issued {
                     network: to_card_network(self.state.order.network),
                     tries_left: self.capabilities.tries,
+                    policy: self.state.order.policy,
                 };
                 Ok((issued, self.with(state)))
             }
@@ -153,7 +157,8 @@ impl<T: Transport> Session<T, Prepared<'_>> {
         let command = |key: KeySource<'_>| {
             let network = to_card_network(order.network);
             let leaf = order.leaf.to_card();
-            Issue::new(network, key, &owner_key, leaf, order.pin, order.limits).to_apdu()
+            let (pin, limits, policy) = (order.pin, order.limits, order.policy);
+            Issue::new(network, key, &owner_key, leaf, pin, limits, policy).to_apdu()
         };
         let issue = match source {
             Source::Made { host_share, .. } => command(KeySource::Made(host_share)),
@@ -222,6 +227,7 @@ pub(super) fn check_record(
         chain_code: &account.chain_code(),
         owner_key: &owner_key.serialize(),
         leaf: &account.leaf().to_card(),
+        agreement_key: &answer.agreement_key,
         salt: &answer.salt,
     };
     if !is_signed(&record, answer) {
@@ -232,6 +238,9 @@ pub(super) fn check_record(
     Ok(IssuedCard {
         account,
         provenance,
-        identity_key: Some(IdentityKey(answer.identity_key)),
+        own_keys: Some(OwnKeys {
+            identity: IdentityKey(answer.identity_key),
+            agreement: AgreementKey(answer.agreement_key),
+        }),
     })
 }

@@ -1,10 +1,12 @@
 //! Command in, whole answer out: the one place that handles `61xx` and `6Cxx`
-//! (ISO/IEC 7816-3 §12.2).
+//! (ISO/IEC 7816-3 §12.2), and where commands go into a secure channel.
 
-use tillcard_applet::command::Apdu;
+use tillcard_applet::command::{Apdu, PIECE_MAX, Select};
+use tillcard_applet::session::Session as SessionId;
 use zeroize::Zeroizing;
 
-use super::CardError;
+use super::channel::{self, Messaging, Opening};
+use super::{AgreementKey, CardError};
 use crate::transport::Transport;
 
 /// The longest answer that we put together from parts. The protocol's longest is a payment of 16
@@ -17,18 +19,102 @@ pub(super) struct Answer {
     pub(super) status: u16,
 }
 
+/// How commands travel.
+enum Way {
+    Plain,
+    Channel {
+        messaging: Box<Messaging>,
+        key: AgreementKey,
+    },
+    /// In a channel that isn't to be used any more.
+    Ended,
+}
+
 /// A transport on which answers arrive whole.
 pub(super) struct Link<T> {
     transport: T,
+    way: Way,
 }
 
 impl<T: Transport> Link<T> {
     pub(super) fn new(transport: T) -> Self {
-        Self { transport }
+        Self {
+            transport,
+            way: Way::Plain,
+        }
+    }
+
+    /// Opens a channel to the card that has this agreement key (INTERNAL AUTHENTICATE). A channel, or
+    /// a plain session, that there was before ends.
+    ///
+    /// # Errors
+    /// [`CardError::NotThisCard`] when it hasn't; [`CardError::Refused`], after which the session is
+    /// plain.
+    pub(super) fn open_channel(&mut self, key: &AgreementKey) -> Result<(), CardError> {
+        const NAME: &str = channel::NAME;
+        let opening = Opening::new()?;
+        self.way = Way::Ended;
+        let answer = match self.fetch(NAME, opening.command())? {
+            Answer {
+                data,
+                status: 0x9000,
+            } => data,
+            Answer { status, .. } => {
+                self.way = Way::Plain;
+                return Err(CardError::Refused {
+                    command: NAME,
+                    status,
+                });
+            }
+        };
+        let messaging = opening.complete(&answer, key)?;
+        self.way = Way::Channel {
+            messaging: Box::new(messaging),
+            key: *key,
+        };
+        Ok(())
+    }
+
+    /// Begins a plain session (SELECT), whatever there was before.
+    ///
+    /// # Errors
+    /// [`CardError::Refused`] when the card doesn't have the application.
+    pub(super) fn select(&mut self) -> Result<Vec<u8>, CardError> {
+        self.way = Way::Plain;
+        self.ask("SELECT", &Select::to_apdu())
+    }
+
+    /// What signatures know the session by.
+    pub(super) fn session(&self) -> SessionId {
+        match &self.way {
+            Way::Channel { messaging, .. } => SessionId::Channel(*messaging.receipt()),
+            Way::Plain | Way::Ended => SessionId::Plain,
+        }
+    }
+
+    /// The agreement key of the card at the channel's other end.
+    pub(super) fn channel_key(&self) -> Option<&AgreementKey> {
+        match &self.way {
+            Way::Channel { key, .. } => Some(key),
+            Way::Plain | Way::Ended => None,
+        }
+    }
+
+    /// The longest data field of a command, in bytes.
+    pub(super) fn data_max(&self) -> usize {
+        match self.way {
+            Way::Plain => PIECE_MAX,
+            Way::Channel { .. } | Way::Ended => channel::DATA_MAX,
+        }
     }
 
     pub(super) fn transport(&self) -> &T {
         &self.transport
+    }
+
+    #[cfg(test)]
+    pub(super) fn transport_mut(&mut self) -> &mut T {
+        &mut self.transport
     }
 
     pub(super) fn into_transport(self) -> T {
@@ -49,12 +135,34 @@ impl<T: Transport> Link<T> {
         }
     }
 
-    /// Sends `command` and fetches its whole answer, whatever the status word.
+    /// Sends `command`, through the channel if there is one, and fetches its whole answer, whatever
+    /// the status word.
     pub(super) fn exchange(
         &mut self,
         name: &'static str,
         command: &[u8],
     ) -> Result<Answer, CardError> {
+        let protected = match &mut self.way {
+            Way::Plain => return self.fetch(name, command),
+            Way::Channel { messaging, .. } => messaging.protect(command)?,
+            Way::Ended => return Err(CardError::ChannelEnded),
+        };
+        let outcome = self.fetch(name, &protected).and_then(|answer| {
+            let Way::Channel { messaging, .. } = &self.way else {
+                return Err(CardError::ChannelEnded);
+            };
+            let proven = messaging.unprotect(answer);
+            proven.ok_or(CardError::NotProven { command: name })
+        });
+        if outcome.is_err() {
+            // Whoever goes on doesn't know any more who answers, and how far both sides are.
+            self.way = Way::Ended;
+        }
+        outcome
+    }
+
+    /// Sends `command` as it is and fetches its whole answer.
+    fn fetch(&mut self, name: &'static str, command: &[u8]) -> Result<Answer, CardError> {
         let mut answer = self.transmit(name, command)?;
         if answer.status >> 8 == 0x6C {
             let corrected = with_le(command, answer.status as u8);

@@ -11,8 +11,12 @@
 //!                            └─as_owner─▶ Session<Owner>
 //! ```
 //!
+//! A session is plain at first. [`Session::open_channel`] leads all that follows through a secure
+//! channel; the methods are the same in both.
+//!
 //! The commands and their bytes are in `docs/protocol.md`.
 
+mod channel;
 mod convert;
 mod error;
 mod holder;
@@ -22,7 +26,9 @@ mod logged;
 mod network;
 mod open;
 mod order;
+mod own_key;
 mod owner;
+mod proving;
 mod rights;
 mod signing;
 
@@ -34,11 +40,15 @@ pub use logged::Logged;
 pub use network::{from_card_network, to_card_network};
 pub use open::{Factory, Issued, Opened, open};
 pub use order::{Merchant, PaymentIdentity, PaymentOrder};
-pub use owner::{CardContents, Owner, OwnerAuthority};
+pub use own_key::{AgreementKey, IdentityKey, OwnKeys};
+pub use owner::{CardContents, Owner, OwnerAuthority, UNKNOWN_CARD};
+pub use proving::Idle;
+pub use rights::Terminated;
 pub use signing::{KeyPlace, SigningOrder};
 pub use tillcard_applet::command::coin_image::{ImageCoin, ImageHeader};
-pub use tillcard_applet::command::{Capabilities, Limits};
+pub use tillcard_applet::command::{Capabilities, Limits, NONCE_LENGTH, OwnKey, Policy};
 pub use tillcard_applet::pin::PinBlock;
+pub use tillcard_applet::session::Session as SessionId;
 
 use crate::transport::Transport;
 use link::Link;

@@ -2,7 +2,7 @@
 
 use bitcoin::Network;
 use tillcard_applet::command::{
-    Capabilities, GetData, Network as CardNetwork, Select, Selected, State, StatusObject, Verify,
+    Capabilities, GetData, Network as CardNetwork, Policy, Selected, State, StatusObject, Verify,
 };
 use tillcard_applet::pin::PinBlock;
 
@@ -17,9 +17,11 @@ pub struct Factory {
 }
 
 /// The card has an owner; nobody has shown any authority yet.
+#[derive(Clone, Copy)]
 pub struct Issued {
     pub(super) network: CardNetwork,
     pub(super) tries_left: u8,
+    pub(super) policy: Policy,
 }
 
 /// A session, by the state in which the card was found.
@@ -39,8 +41,7 @@ pub fn open<T: Transport>(transport: T) -> Result<Opened<T>, CardError> {
     let mut link = Link::new(transport);
     let malformed = |command| move |_| CardError::Malformed { command };
 
-    let selected =
-        Selected::parse(&link.ask("SELECT", &Select::to_apdu())?).map_err(malformed("SELECT"))?;
+    let selected = Selected::parse(&link.select()?).map_err(malformed("SELECT"))?;
     let [major, minor] = selected.version;
     if selected.version != Capabilities::OWN.version {
         return Err(CardError::UnknownVersion { major, minor });
@@ -58,13 +59,16 @@ pub fn open<T: Transport>(transport: T) -> Result<Opened<T>, CardError> {
     Ok(match status.state {
         State::OtherVersion => return Err(CardError::OtherImage),
         State::Damaged => return Err(CardError::Damaged),
+        State::Terminated => return Err(CardError::Terminated),
         State::Factory => Opened::Factory(opened.with(Factory { _private: () })),
         State::Issued {
             network,
             tries_left,
+            policy,
         } => Opened::Issued(opened.with(Issued {
             network,
             tries_left,
+            policy,
         })),
     })
 }
@@ -104,6 +108,11 @@ impl<T: Transport> Session<T, Issued> {
         self.state.tries_left
     }
 
+    /// What the card allows in plain sessions, and beyond payments.
+    pub fn policy(&self) -> Policy {
+        self.state.policy
+    }
+
     /// Makes sure that the card is for `wanted`.
     ///
     /// # Errors
@@ -132,8 +141,8 @@ impl<T: Transport> Session<T, Issued> {
             Err(error) => error,
             Ok(answer) => match answer.status {
                 0x9000 => {
-                    let network = self.state.network;
-                    return Ok(self.with(Holder { network }));
+                    let card = self.state;
+                    return Ok(self.with(Holder { card }));
                 }
                 0x63C0..=0x63CF => {
                     self.state.tries_left = (answer.status & 0x0F) as u8;
@@ -145,6 +154,7 @@ impl<T: Transport> Session<T, Issued> {
                     self.state.tries_left = 0;
                     CardError::PinBlocked
                 }
+                0x6982 => CardError::ChannelDemanded,
                 status => CardError::Refused {
                     command: "VERIFY",
                     status,

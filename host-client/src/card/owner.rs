@@ -6,8 +6,8 @@ use bitcoin::{Amount, OutPoint, Transaction};
 use tillcard_applet::command::coin_image::{CoinImage, ImageCoin, ImageHeader};
 use tillcard_applet::command::{
     AcknowledgeLog, Announced, BeginReading, CHALLENGE_LENGTH, CoinEntered, EnterCoin,
-    GetChallenge, Limits, LimitsAnswer, LoggedPayment, Network as CardNetwork, OwnerCommand,
-    PIECE_MAX, Place, ReadCoins, ReadLimits, ReadLog, Resolve, SIGNATURE_LENGTH, SetLimits,
+    GetChallenge, Limits, LimitsAnswer, LoggedPayment, OwnerCommand, Place, Policy, ReadCoins,
+    ReadLimits, ReadLog, Resolve, SIGNATURE_LENGTH, SetLimits,
 };
 use tillcard_applet::owner::{CARD_ID_LENGTH, message};
 
@@ -20,8 +20,7 @@ use crate::transport::Transport;
 /// Owner commands are signed by `A`.
 pub struct Owner<'a, A: ?Sized> {
     authority: &'a A,
-    pub(super) network: CardNetwork,
-    pub(super) tries_left: u8,
+    pub(super) card: Issued,
 }
 
 /// Who signs a card's owner commands.
@@ -35,6 +34,10 @@ pub trait OwnerAuthority {
     /// [`CardError::OwnerKey`] when the key can't be used.
     fn sign(&self, message: &[u8; 32]) -> Result<[u8; SIGNATURE_LENGTH], CardError>;
 }
+
+/// Stands for the id of a card that isn't known yet: with it, [`Session::read_account`] is all that
+/// can be asked.
+pub const UNKNOWN_CARD: [u8; CARD_ID_LENGTH] = [0; CARD_ID_LENGTH];
 
 /// An owner key of the owner's wallet, and the card that it is for.
 impl OwnerAuthority for (OwnerKey, [u8; CARD_ID_LENGTH]) {
@@ -74,8 +77,7 @@ impl<T: Transport> Session<T, Issued> {
     pub fn as_owner<A: OwnerAuthority + ?Sized>(self, authority: &A) -> Session<T, Owner<'_, A>> {
         let state = Owner {
             authority,
-            network: self.state.network,
-            tries_left: self.state.tries_left,
+            card: self.state,
         };
         self.with(state)
     }
@@ -111,7 +113,7 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
 
         let stripped = serialize(&without_witness(transaction));
         let mut answer = Vec::new();
-        for piece in stripped.chunks(PIECE_MAX) {
+        for piece in stripped.chunks(self.link.data_max()) {
             if !answer.is_empty() {
                 // The card took the transaction for complete before it was.
                 return Err(malformed);
@@ -178,15 +180,18 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
         self.command("SET LIMITS", &SetLimits(limits)).map(|_| ())
     }
 
-    /// The limits as the card has them (READ LIMITS).
+    /// The limits and the policy as the card has them (READ LIMITS).
     ///
     /// # Errors
     /// [`CardError::Refused`]: `6982` when the owner key or the card is another one.
-    pub fn read_limits(&mut self) -> Result<Limits, CardError> {
+    pub fn read_limits(&mut self) -> Result<(Limits, Policy), CardError> {
         const NAME: &str = "READ LIMITS";
         let answer = self.command(NAME, &ReadLimits)?;
         match LimitsAnswer::parse(&answer) {
-            Ok(LimitsAnswer(limits)) => Ok(limits),
+            Ok(LimitsAnswer { limits, policy }) => {
+                self.state.card.policy = policy;
+                Ok((limits, policy))
+            }
             Err(_) => Err(CardError::Malformed { command: NAME }),
         }
     }
@@ -202,11 +207,8 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
 
     /// Goes back to a session without authority.
     pub fn leave(self) -> Session<T, Issued> {
-        let state = Issued {
-            network: self.state.network,
-            tries_left: self.state.tries_left,
-        };
-        self.with(state)
+        let card = self.state.card;
+        self.with(card)
     }
 
     /// The id of the card that is meant.
@@ -240,11 +242,14 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
         name: &'static str,
         command: &C,
     ) -> Result<Vec<u8>, CardError> {
-        let Owner {
-            authority, network, ..
-        } = &self.state;
-        let id = authority.card_id();
-        let message = message(*network, &id, challenge, &C::HEADER, &command.body());
+        let Owner { authority, card } = &self.state;
+        let id = match C::NAMES_CARD {
+            true => authority.card_id(),
+            false => UNKNOWN_CARD,
+        };
+        let session = self.link.session();
+        let (header, body) = (&C::HEADER, command.body());
+        let message = message(card.network, &id, &session, challenge, header, &body);
         let signature = authority.sign(&message)?;
         self.link.ask(name, &command.to_apdu(&signature))
     }

@@ -6,8 +6,7 @@ use bitcoin::secp256k1::{Message, Secp256k1, schnorr};
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::{Amount, TapSighashType, Transaction, TxOut, Witness, XOnlyPublicKey, taproot};
 use tillcard_applet::command::{
-    InputSignature, OutputPayee, PIECE_MAX, Place, Sign, SigningInput, SigningOutput,
-    SigningSummary, Unsigned,
+    InputSignature, OutputPayee, Place, Sign, SigningInput, SigningOutput, SigningSummary, Unsigned,
 };
 
 use super::convert::to_outpoint;
@@ -149,7 +148,7 @@ impl<T: Transport, A: OwnerAuthority + ?Sized> Session<T, Owner<'_, A>> {
         };
         self.command(NAME, &unsigned)?;
         let mut answer = Vec::new();
-        for piece in stream.chunks(PIECE_MAX) {
+        for piece in stream.chunks(self.link.data_max()) {
             if !answer.is_empty() {
                 // The card took the stream for complete before it was.
                 return Err(MALFORMED);

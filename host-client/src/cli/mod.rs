@@ -9,6 +9,7 @@ mod owner;
 mod personalise;
 mod regtest;
 mod till;
+mod trust;
 
 use std::process::ExitCode;
 

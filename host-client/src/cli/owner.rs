@@ -6,7 +6,9 @@ mod block;
 mod cancel;
 mod coins;
 mod consolidate;
+mod ending;
 mod enter;
+mod genuine;
 mod issue;
 mod limit_flags;
 mod limits;
@@ -14,6 +16,7 @@ mod log;
 mod new;
 mod new_pin;
 mod pin;
+mod policy;
 mod rotate_key;
 mod sign;
 mod status;
@@ -60,6 +63,10 @@ pub(super) enum Command {
     Acknowledge(acknowledge::Acknowledge),
     /// Show what the card allows shops, or set it anew
     Limits(limits::Limits),
+    /// Show what the card allows in plain sessions, and whether it gives statements, or set that
+    Policy(policy::Policy),
+    /// Show who vouches for the card, and have it prove that it is genuine
+    Genuine(genuine::Genuine),
     /// Show the card's coins as it knows them, beside the chain
     Coins(coins::Coins),
     /// Tell the card of coins that the chain has for it
@@ -72,6 +79,10 @@ pub(super) enum Command {
     Resolve(cancel::Resolve),
     /// Move the card's many coins into one
     Consolidate(consolidate::Consolidate),
+    /// Have the card forget you, to be issued anew
+    Reset(ending::Reset),
+    /// End the card's life, for good
+    Terminate(ending::Terminate),
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {
@@ -89,12 +100,16 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Log(log) => log.run(),
         Command::Acknowledge(acknowledge) => acknowledge.run(),
         Command::Limits(limits) => limits.run(),
+        Command::Policy(policy) => policy.run(),
+        Command::Genuine(genuine) => genuine.run(),
         Command::Coins(coins) => coins.run(),
         Command::Enter(enter) => enter.run(),
         Command::Sign(sign) => sign.run(),
         Command::Cancel(cancel) => cancel.run(),
         Command::Resolve(resolve) => resolve.run(),
         Command::Consolidate(consolidate) => consolidate.run(),
+        Command::Reset(reset) => reset.run(),
+        Command::Terminate(terminate) => terminate.run(),
     }
 }
 

@@ -10,11 +10,12 @@ use clap::Subcommand;
 use super::chain::ChainArguments;
 use super::folders::data_folder;
 use super::output::line;
+use super::trust::TrustArguments;
 use super::{Failure, arguments};
 use crate::card::Merchant;
 use crate::chain::{Chain, FeeRate};
 use crate::text::counted;
-use crate::till::{Event, Journal, Office, Outcome, PaymentTerms, StandardInput, Till};
+use crate::till::{CardRules, Event, Journal, Office, Outcome, PaymentTerms, StandardInput, Till};
 use crate::transport::Readers;
 
 /// Blocks within which a payment should confirm, for the fee estimate.
@@ -64,6 +65,12 @@ pub(super) struct Pay {
     /// Ask the card first whether its owner allows this payment without a PIN
     #[arg(long)]
     no_pin: bool,
+    /// Ask the card to promise that it signs nothing else for the payment's coins, and say what that
+    /// is worth before the payment is confirmed
+    #[arg(long)]
+    statement: bool,
+    #[command(flatten)]
+    cards: Cards,
     #[command(flatten)]
     books: Books,
 }
@@ -78,7 +85,29 @@ pub(super) struct Resume {
     #[command(flatten)]
     chain: ChainArguments,
     #[command(flatten)]
+    cards: Cards,
+    #[command(flatten)]
     books: Books,
+}
+
+/// Which cards are taken.
+#[derive(clap::Args)]
+struct Cards {
+    #[command(flatten)]
+    trust: TrustArguments,
+    /// Take cards without certificates too, if their owners allow that: their PINs and payments go
+    /// unprotected between card and reader
+    #[arg(long, help_heading = "Genuine cards")]
+    plain: bool,
+}
+
+impl Cards {
+    fn rules(&self, network: Network) -> Result<CardRules, Failure> {
+        Ok(CardRules {
+            vetting: self.trust.vetting(network)?,
+            plain: self.plain,
+        })
+    }
 }
 
 /// Where payments are written down, and how they are told.
@@ -111,6 +140,7 @@ impl Pay {
             Some(rate) => rate,
             None => chain.fee_rate(CONFIRMATION_TARGET)?,
         };
+        let rules = self.cards.rules(network)?;
         let readers = Readers::establish(self.reader.as_deref())?;
         if self.reader.is_some() {
             // A mistyped name would be waited for in vain.
@@ -128,6 +158,7 @@ impl Pay {
         let mut till = Till {
             cards: readers,
             pins: StandardInput::default(),
+            rules,
             office,
         };
         let outcome = till.pay(&PaymentTerms {
@@ -138,6 +169,7 @@ impl Pay {
             merchant: self.merchant,
             invoice: self.invoice,
             without_pin: self.no_pin,
+            statement: self.statement,
         })?;
         ended(&[outcome])
     }
@@ -160,6 +192,7 @@ impl Resume {
             let mut till = Till {
                 cards: Readers::establish(self.reader.as_deref())?,
                 pins: StandardInput::default(),
+                rules: self.cards.rules(network)?,
                 office,
             };
             outcomes.extend(till.ask_again()?);

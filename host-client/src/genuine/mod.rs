@@ -12,6 +12,7 @@
 
 mod bundle;
 mod check;
+mod claimed;
 mod error;
 mod lists;
 mod proof;
@@ -19,6 +20,7 @@ mod roots;
 mod signature;
 
 pub use check::{Checker, Vouched};
+pub use claimed::claimed_key;
 pub use error::GenuineError;
 pub use proof::{StatedInput, StatedLeaf, Statement, check_proof, check_statement};
 pub use tillcard_applet::command::{NONCE_LENGTH, OwnKey, Point};

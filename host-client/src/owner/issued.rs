@@ -1,15 +1,13 @@
 //! What the owner's wallet learns when a card is issued, and how it checks that.
 
-use std::fmt;
-
-use bitcoin::hex::{DisplayHex, FromHex};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use tillcard_applet::command::{self, Issued};
 use tillcard_applet::owner::IssueRecord;
 
 use super::CardAccount;
+use crate::card::OwnKeys;
 
 /// Where a card's account key comes from; a card remembers it for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,37 +37,6 @@ impl Provenance {
     }
 }
 
-/// A card's P-256 key, by which it signed its issue record: a compressed point.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct IdentityKey(pub [u8; 33]);
-
-impl fmt::Display for IdentityKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0.as_hex(), f)
-    }
-}
-
-impl fmt::Debug for IdentityKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for IdentityKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for IdentityKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        <[u8; 33]>::from_hex(&text)
-            .map(Self)
-            .map_err(serde::de::Error::custom)
-    }
-}
-
 /// A card that was issued, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuedCard {
@@ -77,8 +44,8 @@ pub struct IssuedCard {
     pub account: CardAccount,
     /// Where the account's key comes from.
     pub provenance: Provenance,
-    /// The card's own key; unknown after a restore.
-    pub identity_key: Option<IdentityKey>,
+    /// The card's own keys; unknown after a restore.
+    pub own_keys: Option<OwnKeys>,
 }
 
 /// Whether the card's identity key signed this record (FIPS 186-5 §6.4).

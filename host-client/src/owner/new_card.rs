@@ -1,11 +1,11 @@
 //! Taking up a card: written down before it is issued, so that nothing is lost when its answer is.
 
-use super::owner_keys::NOT_AUTHORISED;
+use super::channel::{open_claimed, settle_channel};
 use super::{
-    CardRecord, CardView, IdentityKey, IssuedCard, Leaf, Limits, MAX_CARDS, OWNER_KEYS, Owner,
-    OwnerError, OwnerKeys, Progress, Provenance,
+    CardRecord, CardView, IssuedCard, Limits, MAX_CARDS, OWNER_KEYS, Owner, OwnerError, OwnerKeys,
+    Progress, Provenance,
 };
-use crate::card::{CardError, Issued, Session};
+use crate::card::{CardError, Issued, OwnKeys, Session};
 use crate::chain::Chain;
 use crate::transport::Transport;
 
@@ -30,7 +30,6 @@ struct Claim {
     number: u32,
     /// How often its owner key may have been changed.
     changes: u32,
-    card_id: [u8; 16],
     /// What the folder knows of it.
     record: Option<CardRecord>,
 }
@@ -41,9 +40,9 @@ impl Owner {
     /// # Errors
     /// As [`Self::expect_card`].
     pub fn add_card(&mut self, card: NewCard, chain: &dyn Chain) -> Result<CardRecord, OwnerError> {
-        let identity_key = card.issued.identity_key;
+        let own_keys = card.issued.own_keys;
         let record = self.expect_card(card, chain)?;
-        self.confirm_card(record, identity_key)
+        self.confirm_card(record, own_keys)
     }
 
     /// Writes down a card that will be issued in a moment. It is none of the owner's cards until
@@ -85,9 +84,11 @@ impl Owner {
     pub fn confirm_card(
         &mut self,
         mut record: CardRecord,
-        identity_key: Option<IdentityKey>,
+        own_keys: Option<OwnKeys>,
     ) -> Result<CardRecord, OwnerError> {
-        record.identity_key = identity_key;
+        if let Some(own_keys) = own_keys {
+            record.note_own_keys(own_keys);
+        }
         self.store.save(&record)?;
         self.store.remove_expected(record.number)?;
         Ok(record)
@@ -101,10 +102,10 @@ impl Owner {
         self.store.remove_expected(number)
     }
 
-    /// Takes up the card in the reader if its owner is this one, and it is one that he knows, one
-    /// whose answer was lost when it was issued, or one with a key from his words. What the card
-    /// signs of itself is checked as when it is issued. Coins of a card that the folder knew nothing
-    /// of are looked for from the block at height `since` on.
+    /// Takes up the card in the reader if its owner is this one: it obeys one of the owner keys that
+    /// the words give. What it signs of itself is checked as when it is issued. The session goes on
+    /// in a secure channel. Coins of a card that the folder knew nothing of are looked for from the
+    /// block at height `since` on.
     ///
     /// # Errors
     /// [`OwnerError::NotOurs`], [`OwnerError::Card`] when a check fails, and those of chain and
@@ -117,43 +118,42 @@ impl Owner {
         progress: &mut Progress<'_>,
     ) -> Result<(CardRecord, Session<T, Issued>), OwnerError> {
         session.expect_network(self.network)?;
+        open_claimed(&mut session)?;
+        let master = self.master()?;
         for claim in self.claims()? {
-            let key = self.master()?.owner_key(claim.number, claim.changes)?;
-            let owner_key = key.public();
-            let authority = (key, claim.card_id);
-            let mut card = session.as_owner(&authority);
-            match card.read_account(self.network, &owner_key) {
-                Ok(issued) => {
-                    let limits = Limits::from(&card.read_limits()?);
-                    let mut record = match claim.record {
-                        Some(record) => {
-                            let known = (&record.account, record.provenance);
-                            if known != (&issued.account, issued.provenance) {
-                                return Err(CardError::IssueRecord(
-                                    "it isn't what the card was told when it was issued",
-                                )
-                                .into());
-                            }
-                            record
-                        }
-                        None => self.record_of(claim.number, &issued, since, chain, progress)?,
-                    };
-                    record.owner_keys = OwnerKeys::after(claim.changes);
-                    record.limits = Some(limits);
-                    let record = self.confirm_card(record, issued.identity_key)?;
-                    return Ok((record, card.leave()));
+            let key = master.owner_key(claim.number, claim.changes)?;
+            let read;
+            (read, session) = self.ask_account(key, session)?;
+            let Some(issued) = read else {
+                continue;
+            };
+            let mut record = match claim.record {
+                Some(record) => {
+                    record.expect(&issued)?;
+                    record
                 }
-                Err(error) if error.status() == Some(NOT_AUTHORISED) => session = card.leave(),
-                Err(error) => return Err(error.into()),
+                None => self.record_of(claim.number, &issued, since, chain, progress)?,
+            };
+            if let Some(keys) = issued.own_keys {
+                settle_channel(&mut session, &keys.agreement)?;
             }
+            let authority = (
+                master.owner_key(claim.number, claim.changes)?,
+                issued.account.card_id(),
+            );
+            let mut card = session.as_owner(&authority);
+            let (limits, _) = card.read_limits()?;
+            record.owner_keys = OwnerKeys::after(claim.changes);
+            record.limits = Some(Limits::from(&limits));
+            let record = self.confirm_card(record, issued.own_keys)?;
+            return Ok((record, card.leave()));
         }
         Err(OwnerError::NotOurs)
     }
 
-    /// The cards that one in the reader may be. An owner command is signed for a card's id, which
-    /// no card tells: only of these cards it can be known.
+    /// The cards that one in the reader may be: those that the folder knows, then all others to
+    /// which the words give a key.
     fn claims(&self) -> Result<Vec<Claim>, OwnerError> {
-        let master = self.master()?;
         let mut claims = Vec::new();
         let known = [self.store.expected()?, self.cards()?].concat();
         let numbers: Vec<u32> = known.iter().map(|record| record.number).collect();
@@ -161,21 +161,15 @@ impl Owner {
             claims.extend(record.owner_keys.changes().map(|changes| Claim {
                 number: record.number,
                 changes,
-                card_id: record.account.card_id(),
                 record: Some(record.clone()),
             }));
         }
-        let mut from_words = Vec::new();
-        for number in (0..MAX_CARDS).filter(|number| !numbers.contains(number)) {
-            // The leaf doesn't matter for the id.
-            let key = master.imported_key(number)?;
-            from_words.push((number, key.account(self.network, Leaf::None).card_id()));
-        }
+        // Few cards have had their key changed: those that haven't come first.
         for changes in 0..OWNER_KEYS {
-            claims.extend(from_words.iter().map(|&(number, card_id)| Claim {
+            let others = (0..MAX_CARDS).filter(|number| !numbers.contains(number));
+            claims.extend(others.map(|number| Claim {
                 number,
                 changes,
-                card_id,
                 record: None,
             }));
         }

@@ -52,26 +52,35 @@ impl OwnerKeys {
 }
 
 impl Owner {
-    /// Finds out whether the card in the reader is this one. If so, the folder knows afterwards
-    /// which owner key it obeys and what its limits are, and so does `record`.
+    /// Finds out whether the card in the reader is this one. If so, the session goes on in a secure
+    /// channel, and the folder knows afterwards which owner key the card obeys and what its limits
+    /// are, and so does `record`.
     ///
     /// # Errors
-    /// [`OwnerError::Card`] when the card doesn't answer, and those of the card's file.
+    /// [`OwnerError::Card`] when the card doesn't answer, or isn't what it was when it was issued,
+    /// and those of the card's file.
     pub fn recognise<T: Transport>(
         &mut self,
         record: &mut CardRecord,
         mut session: Session<T, Issued>,
     ) -> Result<(bool, Session<T, Issued>), OwnerError> {
+        let is_this;
+        (is_this, session) = self.secure(record, session)?;
+        if !is_this {
+            session.close_channel()?;
+            return Ok((false, session));
+        }
+        let master = self.master()?;
         for changes in record.owner_keys.changes() {
             let authority = (
-                self.master()?.owner_key(record.number, changes)?,
+                master.owner_key(record.number, changes)?,
                 record.account.card_id(),
             );
             let mut card = session.as_owner(&authority);
             let limits = card.read_limits();
             session = card.leave();
             match limits {
-                Ok(limits) => {
+                Ok((limits, _)) => {
                     let known = record.clone();
                     record.owner_keys = OwnerKeys::after(changes);
                     record.limits = Some(Limits::from(&limits));

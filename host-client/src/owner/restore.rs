@@ -134,7 +134,7 @@ fn search_backups(
                 issued: IssuedCard {
                     account,
                     provenance,
-                    identity_key: None,
+                    own_keys: None,
                 },
                 found_by: transaction.compute_txid(),
                 height,
@@ -159,7 +159,7 @@ impl ImportedSearch {
                 let issued = IssuedCard {
                     account: key.account(network, leaf),
                     provenance: Provenance::Imported,
-                    identity_key: None,
+                    own_keys: None,
                 };
                 for index in 0..RECEIVE_GAP {
                     let script = issued.account.script(CardChain::Receive, index)?;
@@ -205,8 +205,9 @@ impl fmt::Display for RestoreReport {
         for number in &self.missing {
             writeln!(
                 f,
-                "Card {number}: not found. If there was such a card, its coins can't be found: no \
-                 top-up carries its account key, and the words don't give it."
+                "Card {number}: not found. If there was such a card, its coins can't be found \
+                 without it: no top-up carries its account key, and the words don't give it. Is it \
+                 at hand: tillcard owner adopt."
             )?;
         }
         if self.cards.is_empty() {
@@ -214,7 +215,7 @@ impl fmt::Display for RestoreReport {
                 f,
                 "No card was found. If there were any, their coins can't be found: no top-up \
                  carries a card's account key, and the words don't give it. The old owner's folder \
-                 is needed; or the card, if its key comes from the words: tillcard owner adopt."
+                 is needed, or the card itself: tillcard owner adopt."
             )?;
         }
         Ok(())

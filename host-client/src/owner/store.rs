@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::card_account::CardAccount;
-use super::{IdentityKey, IssuedCard, Limits, OwnerError, OwnerKeys, Provenance};
+use super::{IssuedCard, Limits, OwnerError, OwnerKeys, Provenance};
+use crate::card::{AgreementKey, IdentityKey, OwnKeys};
 
 /// A payment of the primary wallet to a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,8 +73,12 @@ pub struct CardRecord {
     pub account: CardAccount,
     /// Where the account's key comes from.
     pub provenance: Provenance,
-    /// The card's own key; unknown after a restore.
+    /// The key by which the card signs what it says of itself; unknown after a restore, until the
+    /// card is at home again.
     pub identity_key: Option<IdentityKey>,
+    /// The key of its channels; unknown as long, and in files of version 0.2 and before.
+    #[serde(default)]
+    pub agreement_key: Option<AgreementKey>,
     /// Which of its owner keys may be in force.
     #[serde(default)]
     pub owner_keys: OwnerKeys,
@@ -103,7 +108,8 @@ impl CardRecord {
             label,
             account: issued.account,
             provenance: issued.provenance,
-            identity_key: issued.identity_key,
+            identity_key: issued.own_keys.map(|keys| keys.identity),
+            agreement_key: issued.own_keys.map(|keys| keys.agreement),
             owner_keys: OwnerKeys::default(),
             limits: None,
             birthday,
@@ -113,6 +119,12 @@ impl CardRecord {
             top_ups: Vec::new(),
             swept_by: None,
         }
+    }
+
+    /// Takes note of the card's own keys.
+    pub(super) fn note_own_keys(&mut self, keys: OwnKeys) {
+        self.identity_key = Some(keys.identity);
+        self.agreement_key = Some(keys.agreement);
     }
 
     /// Whether words and chain alone find its coins without a copy of its key on the chain: the key

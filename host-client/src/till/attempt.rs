@@ -5,11 +5,13 @@ use bitcoin::{Network, Transaction, TxOut};
 
 use super::check::unpreviewed;
 use super::coins::LookUpError;
+use super::meeting::Known;
 use super::payment::{CardSource, Till, TillError};
 use super::pin::{PinError, PinSource};
+use super::statement::{self, Said};
 use super::{CheckError, Decline, Event, Record, check_payment};
-use crate::card::{self, CardError, Failed, Holder, Issued, PaymentAsked, Preview, Session};
-use crate::transport::{Transport, TransportError};
+use crate::card::{CardError, Failed, Holder, Issued, PaymentAsked, Preview, Session};
+use crate::transport::TransportError;
 
 /// Ends an attempt with one card.
 pub(super) enum Stop {
@@ -32,6 +34,8 @@ pub(super) struct Asking {
     pub(super) network: Network,
     pub(super) record: Record,
     pub(super) without_pin: bool,
+    /// Whether the shop wants a statement.
+    pub(super) statement: bool,
     /// Whether a card was asked to sign, and may have.
     pub(super) asked: bool,
     /// How often a card was gone while it signed.
@@ -41,9 +45,9 @@ pub(super) struct Asking {
 impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     /// Everything for which a card is needed. Afterwards it has been let go.
     pub(super) fn with_card(&mut self, asking: &mut Asking) -> Result<Transaction, Stop> {
-        let mut session = self.meet_card(asking.network)?;
+        let (mut session, known) = self.meet_card(asking.network)?;
         if asking.asked {
-            match self.fetch_again(session, asking)? {
+            match self.fetch_again(session, known, asking)? {
                 Again::Given(transaction) => return Ok(transaction),
                 Again::Unknown(same) => session = same,
             }
@@ -51,33 +55,14 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
         } else if asking.without_pin {
             self.note_asked(asking, None, Vec::new())?;
             self.tell(Event::Signing);
-            match self.fetch_again(session, asking)? {
+            match self.fetch_again(session, known, asking)? {
                 Again::Given(transaction) => return Ok(transaction),
                 Again::Unknown(same) => session = same,
             }
             asking.asked = false;
         }
         let session = self.ask_pin(session)?;
-        self.have_it_signed(session, asking)
-    }
-
-    /// Waits for a card of this network.
-    pub(super) fn meet_card(&mut self, network: Network) -> Result<Session<S::Card, Issued>, Stop> {
-        self.tell(Event::WaitingForCard);
-        let transport = self.cards.wait()?;
-        self.tell(Event::Card {
-            reader: S::reader(&transport),
-            atr: hex::encode_upper(transport.atr()),
-        });
-        let session = match card::open(transport).and_then(card::Opened::issued) {
-            Ok(session) => session,
-            Err(error) => return Err(before_signing(error)),
-        };
-        if let Err(error) = session.expect_network(network) {
-            self.release(session);
-            return Err(before_signing(error));
-        }
-        Ok(session)
+        self.have_it_signed(session, known, asking)
     }
 
     /// Asks for the payment without a PIN: a card that wrote it before gives it again, and one whose
@@ -85,12 +70,13 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     pub(super) fn fetch_again(
         &mut self,
         session: Session<S::Card, Issued>,
+        known: Known,
         asking: &mut Asking,
     ) -> Result<Again<S::Card>, Stop> {
         let again = asking.record.preview.is_some();
         match session.pay_without_pin(&asking.record.order) {
             Ok((bytes, session)) => {
-                self.release(session);
+                let said = self.let_go(session, asking, &bytes);
                 let transaction = match &asking.record.preview {
                     Some(preview) => {
                         let Record { order, coins, .. } = &asking.record;
@@ -99,6 +85,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                     }
                     None => self.check_unpreviewed(&bytes, &mut asking.record)?,
                 };
+                self.weigh(asking, said.as_ref(), known, &transaction);
                 if again {
                     self.tell(Event::GivenAgain {
                         txid: transaction.compute_txid(),
@@ -196,6 +183,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     fn have_it_signed(
         &mut self,
         session: Session<S::Card, Holder>,
+        known: Known,
         asking: &mut Asking,
     ) -> Result<Transaction, Stop> {
         let session = match session.preview(asking.record.order.clone()) {
@@ -220,9 +208,11 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
         self.tell(Event::Signing);
         match session.pay() {
             Ok((bytes, session)) => {
-                self.release(session);
-                check_payment(&bytes, &asking.record.order, &preview, &coins)
-                    .map_err(|error| Stop::Declined(error.into()))
+                let said = self.let_go(session, asking, &bytes);
+                let transaction = check_payment(&bytes, &asking.record.order, &preview, &coins)
+                    .map_err(|error| Stop::Declined(error.into()))?;
+                self.weigh(asking, said.as_ref(), known, &transaction);
+                Ok(transaction)
             }
             Err(failed) => Err(self.unsigned(failed)),
         }
@@ -290,10 +280,40 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                 let _ = failed.session.close();
                 Stop::Lost(error)
             }
+            error @ (CardError::NotProven { .. } | CardError::Malformed { .. }) => {
+                self.release(failed.session);
+                Stop::Declined(Decline::NoAnswer(error))
+            }
             error => {
                 self.release(failed.session);
                 Stop::Declined(Decline::Card(error))
             }
+        }
+    }
+
+    /// Lets a card go that gave this payment, after it was asked for a statement on it if the shop
+    /// wants one.
+    fn let_go(
+        &mut self,
+        mut session: Session<S::Card, Issued>,
+        asking: &Asking,
+        payment: &[u8],
+    ) -> Option<Said> {
+        let payment: Option<Transaction> = deserialize(payment).ok().filter(|_| asking.statement);
+        let said = payment.and_then(|payment| Said::ask(&mut session, &payment.compute_txid()));
+        self.release(session);
+        said
+    }
+
+    /// Tells what the statement is worth, if the shop wants one. The payment stands either way.
+    fn weigh(&mut self, asking: &Asking, said: Option<&Said>, known: Known, payment: &Transaction) {
+        if asking.statement {
+            self.tell(
+                match statement::worth(said, known, payment, self.office.chain) {
+                    Ok(block) => Event::SingleSigner { block },
+                    Err(lack) => Event::NoPromise { lack },
+                },
+            );
         }
     }
 
@@ -321,7 +341,7 @@ pub(super) enum Again<T> {
 const SECURITY_STATUS: u16 = 0x6982;
 
 /// What an error means as long as the card hasn't signed.
-fn before_signing(error: CardError) -> Stop {
+pub(super) fn before_signing(error: CardError) -> Stop {
     match error {
         CardError::Transport(TransportError::CardRemoved | TransportError::CardReset) => {
             Stop::Removed

@@ -5,9 +5,10 @@ use std::fmt;
 use bitcoin::{Amount, OutPoint, Txid};
 use serde::Serialize;
 
-use super::{CheckError, words};
+use super::{CheckError, Lack, words};
 use crate::card::CardError;
 use crate::text::sat;
+use crate::vetting::VettingError;
 
 /// A payment's next step. As JSON: an object with the step's name in `state`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -33,6 +34,21 @@ pub enum Event {
         /// The card's answer to reset, in hex.
         atr: String,
     },
+    /// A secure channel to the card was opened: PIN and payment go through it.
+    Channel,
+    /// The card has proven that it is the card of its certificate.
+    Genuine {
+        /// The batch's name.
+        batch: String,
+        /// The name of the root that vouches for it.
+        root: String,
+        /// Whether it is a test card, which everybody can make.
+        test: bool,
+    },
+    /// Nobody believed vouches for the card; it is taken all the same.
+    NotVouchedFor,
+    /// The card has no certificates: PIN and payment go without protection.
+    PlainSession,
     /// The card was taken out before it signed.
     CardRemoved,
     /// The card or the reader was gone while the card signed: it may have written the payment.
@@ -80,6 +96,18 @@ pub enum Event {
     },
     /// The card writes and signs the payment.
     Signing,
+    /// The card has promised to sign nothing else for the payment's coins, and nobody but it can
+    /// spend them for a while.
+    SingleSigner {
+        /// The last block for which that holds.
+        block: u32,
+    },
+    /// The card's statement on the payment promises nothing, or there is none.
+    NoPromise {
+        /// Why.
+        #[serde(flatten)]
+        lack: Lack,
+    },
     /// The card can be taken out.
     CardReleased {
         /// Command APDUs that this card was sent.
@@ -123,6 +151,20 @@ impl fmt::Display for Event {
             Self::Created { amount, to, .. } => write!(f, "payment of {} to {to}", sat(*amount)),
             Self::WaitingForCard => write!(f, "waiting for card"),
             Self::Card { reader, .. } => write!(f, "card in {reader}"),
+            Self::Channel => write!(f, "secure channel open"),
+            Self::Genuine {
+                batch, test: false, ..
+            } => write!(f, "card is genuine, of batch {batch}"),
+            Self::Genuine { batch, .. } => {
+                write!(f, "card is a test card, of batch {batch}")
+            }
+            Self::NotVouchedFor => write!(f, "nobody vouches for the card"),
+            Self::PlainSession => {
+                write!(
+                    f,
+                    "the card has no certificates: PIN and payment go unprotected"
+                )
+            }
             Self::CardRemoved => write!(f, "card removed before it signed: nothing was paid"),
             Self::CardLost { reason } => write!(
                 f,
@@ -165,6 +207,12 @@ impl fmt::Display for Event {
                 )
             }
             Self::Signing => write!(f, "signing"),
+            Self::SingleSigner { block } => write!(
+                f,
+                "nobody but the card can spend these coins up to block {block}, and it signs \
+                 nothing else for them"
+            ),
+            Self::NoPromise { lack } => write!(f, "no promise before it is confirmed: {lack}"),
             Self::CardReleased { .. } => write!(f, "card can be removed"),
             Self::Broadcast { txid } => write!(f, "broadcast {txid}"),
             Self::ChainUnavailable { reason } => write!(f, "waiting for the chain: {reason}"),
@@ -188,6 +236,11 @@ pub enum Decline {
     /// The card refused.
     #[error("{}", words::refusal(.0))]
     Card(CardError),
+    /// What came in the place of the payment isn't the card's answer.
+    #[error(
+        "{0}. It may have paid: go on with `tillcard till resume`, at another reader if you can"
+    )]
+    NoAnswer(CardError),
     /// The card that is asked again for a payment hadn't written it.
     #[error("the card hadn't paid: nothing was debited, and nothing is owed")]
     NeverWritten,
@@ -197,6 +250,15 @@ pub enum Decline {
          `tillcard till resume` when that card is here again"
     )]
     OtherCard,
+    /// Nobody believed vouches for the card, or its proof is wrong.
+    #[error("the card isn't taken: {0}")]
+    NotGenuine(VettingError),
+    /// The card has no certificates, so that there is no secure channel.
+    #[error(
+        "the card has no certificates, so that PIN and payment would go unprotected: --plain takes \
+         such cards, at a reader with a PIN pad or one that nobody can tamper with"
+    )]
+    Uncertified,
     /// The card's transaction isn't the payment asked for.
     #[error("{0}. Don't hand out the goods")]
     Dishonest(#[from] CheckError),

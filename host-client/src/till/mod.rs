@@ -9,14 +9,18 @@ mod check;
 mod coins;
 mod event;
 mod journal;
+mod meeting;
 mod office;
 mod payment;
 mod pin;
+mod statement;
 mod words;
 
 pub use check::{CheckError, check_payment};
 pub use event::{Decline, Event};
 pub use journal::{Journal, JournalError, Record, RecordState};
+pub use meeting::CardRules;
 pub use office::Office;
 pub use payment::{CardSource, Outcome, PaymentTerms, Till, TillError};
 pub use pin::{PinError, PinSource, StandardInput};
+pub use statement::{Lack, SPARE_BLOCKS};

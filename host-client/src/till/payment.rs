@@ -4,7 +4,7 @@ use bitcoin::{Address, Amount, Transaction};
 
 use super::attempt::{Again, Asking, Stop};
 use super::pin::{PinError, PinSource};
-use super::{Decline, Event, JournalError, Office, Record, RecordState};
+use super::{CardRules, Decline, Event, JournalError, Office, Record, RecordState};
 use crate::card::{Merchant, PaymentOrder};
 use crate::chain::{ChainError, FeeRate};
 use crate::transport::{Pcsc, Readers, Transport, TransportError};
@@ -54,6 +54,8 @@ pub struct PaymentTerms {
     pub invoice: Option<[u8; 32]>,
     /// Whether the card is asked first whether it pays without a PIN.
     pub without_pin: bool,
+    /// Whether the card is asked for a statement on the payment.
+    pub statement: bool,
 }
 
 /// How a payment ended.
@@ -98,6 +100,8 @@ pub struct Till<'a, S, P> {
     pub cards: S,
     /// Who asks for the PIN.
     pub pins: P,
+    /// Which cards it takes.
+    pub rules: CardRules,
     /// The chain, the journal, and somebody to tell.
     pub office: Office<'a>,
 }
@@ -138,6 +142,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                 transaction: None,
             },
             without_pin: terms.without_pin,
+            statement: terms.statement,
             asked: false,
             lost: 0,
         })
@@ -158,12 +163,13 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                 network,
                 record,
                 without_pin: false,
+                statement: false,
                 asked: true,
                 lost: 0,
             };
             outcomes.push(loop {
-                let outcome = self.meet_card(network).and_then(|session| {
-                    match self.fetch_again(session, &mut asking)? {
+                let outcome = self.meet_card(network).and_then(|(session, known)| {
+                    match self.fetch_again(session, known, &mut asking)? {
                         Again::Given(transaction) => Ok(transaction),
                         Again::Unknown(session) => {
                             self.release(session);

@@ -14,7 +14,8 @@ use bitcoin::{
     Witness, XOnlyPublicKey,
 };
 use tillcard::card::{
-    self, CardError, Factory, Failed, IssueOrder, Issued, Limits, OwnerAuthority, PinBlock, Session,
+    self, CardError, Factory, Failed, IssueOrder, Issued, Limits, OwnKeys, OwnerAuthority,
+    PinBlock, Policy, Session,
 };
 use tillcard::owner::{CardAccount, Leaf};
 use tillcard::transport::{InProcess, Transport};
@@ -39,8 +40,20 @@ pub const LIMITS: Limits = Limits {
     without_pin_payments: 0,
 };
 
+/// Readers that know no channels are allowed.
+pub const PLAIN: Policy = Policy {
+    plain_sessions: true,
+    statements: false,
+};
+
 pub fn fresh_card(seed: u64) -> TestCard {
     let card = EmulatedCard::ephemeral(Seed::Number(seed)).expect("a seeded card");
+    InProcess::connect(inprocess::InProcess::new(card))
+}
+
+/// A card that nobody has personalised.
+pub fn blank_card(seed: u64) -> TestCard {
+    let card = EmulatedCard::ephemeral_blank(Seed::Number(seed)).expect("a seeded card");
     InProcess::connect(inprocess::InProcess::new(card))
 }
 
@@ -68,6 +81,7 @@ pub struct TestOwner {
     pub owner_key: Keypair,
     pub leaf_key: Keypair,
     pub account: CardAccount,
+    pub own_keys: OwnKeys,
 }
 
 fn keypair(byte: u8) -> Keypair {
@@ -93,6 +107,7 @@ pub fn try_issue<T: Transport>(transport: T) -> Result<IssuedTo<T>, Failed<Sessi
         import: None,
         pin: &pin(PIN),
         limits: LIMITS,
+        policy: PLAIN,
     };
     let session = card::open(transport)
         .expect("a card")
@@ -103,6 +118,7 @@ pub fn try_issue<T: Transport>(transport: T) -> Result<IssuedTo<T>, Failed<Sessi
         owner_key,
         leaf_key,
         account: issued.account,
+        own_keys: issued.own_keys.expect("told when it was issued"),
     };
     Ok((owner, session))
 }

@@ -91,7 +91,7 @@ impl Someone {
                     issued: IssuedCard {
                         account: card.account.clone(),
                         provenance: Provenance::Made,
-                        identity_key: None,
+                        own_keys: None,
                     },
                     limits: Limits {
                         per_payment: limit,

@@ -8,6 +8,7 @@
     reason = "each test program uses its own part of this"
 )]
 
+pub(crate) mod cards;
 pub(crate) mod home;
 pub(crate) mod kinds;
 pub(crate) mod stories;
@@ -19,13 +20,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bitcoin::{Address, Amount, Network};
-use tillcard::card::{self, IssueOrder, Merchant, PinBlock, Session};
+use tillcard::card::{self, IssueOrder, Issued, Merchant, PinBlock, Policy, Session};
+use tillcard::genuine::Checker;
 use tillcard::owner::{CardChain, Leaf, Limits, NewCard, OwnerKey};
 use tillcard::till::{
-    CardSource, Event, Journal, Office, Outcome, PaymentTerms, PinError, PinSource, Record, Till,
-    TillError,
+    CardRules, CardSource, Event, Journal, Office, Outcome, PaymentTerms, PinError, PinSource,
+    Record, Till, TillError,
 };
 use tillcard::transport::{InProcess, Transport, TransportError};
+use tillcard::vetting::Vetting;
 use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::inprocess;
@@ -70,8 +73,12 @@ pub(crate) const MERCHANT: &str = "Corner shop";
 pub(crate) const INVOICE: [u8; 32] = [7; 32];
 
 impl Purse {
-    fn fresh(seed: u64) -> Self {
-        let card = EmulatedCard::ephemeral(Seed::Number(seed)).expect("a seeded card");
+    fn fresh(seed: u64, certified: bool) -> Self {
+        let seed = Seed::Number(seed);
+        let card = match certified {
+            true => EmulatedCard::ephemeral(seed).expect("a personalised card"),
+            false => EmulatedCard::ephemeral_blank(seed).expect("a seeded card"),
+        };
         Self(Rc::new(RefCell::new(Held {
             card: InProcess::connect(inprocess::InProcess::new(card)),
             commands: Vec::new(),
@@ -100,7 +107,8 @@ impl Transport for Purse {
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let mut held = self.0.borrow_mut();
-        let name = [command[0], command[1]];
+        // As the card reads it, in a channel or not.
+        let name = [command[0] & !0x04, command[1]];
         held.commands.push(name);
         match held.mischief.take() {
             Some(Mischief::Removed(at)) if at == name => {
@@ -177,6 +185,23 @@ pub(crate) struct Kind {
     pub(crate) import: bool,
     /// Blocks that its leaf asks for; without it, it has none.
     pub(crate) leaf_delay: Option<u16>,
+    pub(crate) policy: Policy,
+    /// Whether a manufacturer personalised it.
+    pub(crate) certified: bool,
+}
+
+impl Kind {
+    /// A card without certificates, whose owner allows plain sessions.
+    pub(crate) fn plain() -> Self {
+        Self {
+            policy: Policy {
+                plain_sessions: true,
+                statements: false,
+            },
+            certified: false,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Kind {
@@ -185,6 +210,8 @@ impl Default for Kind {
             limits: LIMITS,
             import: false,
             leaf_delay: Some(0),
+            policy: Policy::default(),
+            certified: true,
         }
     }
 }
@@ -199,6 +226,12 @@ pub(crate) struct Scene<'a> {
     pub(crate) others: Vec<Purse>,
     /// Whether the till asks for payments without PIN.
     pub(crate) without_pin: bool,
+    /// Whether the till takes cards without certificates.
+    pub(crate) plain: bool,
+    /// Whether the till takes cards that nobody vouches for.
+    pub(crate) unverified: bool,
+    /// Whether the till asks for a statement.
+    pub(crate) statement: bool,
     folder: tempfile::TempDir,
 }
 
@@ -219,7 +252,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn issued(regtest: &'a dyn Regtest, card_network: Network, kind: Kind) -> Self {
         let limits = kind.limits;
         let mut someone = Someone::with_funds(regtest);
-        let purse = Purse::fresh(7);
+        let purse = Purse::fresh(7, kind.certified);
         let number = someone.owner.next_card_number().expect("a number");
         let leaf_key = someone.owner.leaf_key(number).expect("a key");
         let imported = someone.owner.imported_key(number).expect("a key");
@@ -233,6 +266,7 @@ impl<'a> Scene<'a> {
             import: kind.import.then_some(&imported),
             pin: &PinBlock::from_digits(PIN.as_bytes()).expect("a PIN"),
             limits: card::Limits::from(&limits),
+            policy: kind.policy,
         };
         let session = card::open(purse.clone()).expect("a card");
         let session = session.factory().expect("a fresh card");
@@ -255,6 +289,9 @@ impl<'a> Scene<'a> {
             number,
             others: Vec::new(),
             without_pin: false,
+            plain: false,
+            unverified: false,
+            statement: false,
             folder: tempfile::tempdir().expect("a temporary folder"),
         }
     }
@@ -292,8 +329,28 @@ impl<'a> Scene<'a> {
         let account = owner.card(self.number).expect("the card").account;
         let key = owner.owner_key(self.number).expect("a key");
         let authority = (key, account.card_id());
-        let session = card::open(self.purse.clone()).expect("a card");
-        act(&mut session.issued().expect("issued").as_owner(&authority))
+        act(&mut self.session().as_owner(&authority))
+    }
+
+    /// The card, put in anew, in a channel.
+    pub(crate) fn session(&self) -> Session<Purse, Issued> {
+        let opened = card::open(self.purse.clone()).expect("a card");
+        let mut session = opened.issued().expect("issued");
+        let record = self.someone.owner.card(self.number).expect("the card");
+        let key = record.agreement_key.expect("known since it was issued");
+        session.open_channel(&key).expect("this card");
+        session
+    }
+
+    /// Which cards the till takes.
+    fn rules(&self) -> CardRules {
+        CardRules {
+            vetting: Vetting {
+                checker: Checker::new(Network::Regtest).expect("the test root"),
+                unverified: self.unverified,
+            },
+            plain: self.plain,
+        }
     }
 
     pub(crate) fn shop() -> Address {
@@ -308,11 +365,13 @@ impl<'a> Scene<'a> {
     ) -> Told {
         let mut events = Vec::new();
         let journal = Journal::open(self.folder.path()).expect("a journal");
+        let rules = self.rules();
         let (someone, regtest) = (&mut self.someone, self.regtest);
         let cards = std::iter::once(&self.purse).chain(&self.others);
         let outcome = Till {
             cards: Hand(cards.cloned().collect()),
             pins: Fingers(typed.iter().copied().collect()),
+            rules,
             office: Office {
                 chain: regtest.chain(),
                 journal,
@@ -331,6 +390,7 @@ impl<'a> Scene<'a> {
             merchant: Merchant::try_from(MERCHANT.to_owned()).expect("a name"),
             invoice: Some(INVOICE),
             without_pin: self.without_pin,
+            statement: self.statement,
         });
         let journal = Journal::open(self.folder.path()).expect("a journal");
         Told {
@@ -346,6 +406,7 @@ impl<'a> Scene<'a> {
         let mut till = Till {
             cards: Hand(VecDeque::from([self.purse.clone()])),
             pins: Fingers(VecDeque::new()),
+            rules: self.rules(),
             office: Office {
                 chain: regtest.chain(),
                 journal: Journal::open(self.folder.path()).expect("a journal"),

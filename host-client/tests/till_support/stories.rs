@@ -8,10 +8,11 @@ use tillcard::chain::{OutputState, TransactionStatus};
 use tillcard::owner::SweepOptions;
 use tillcard::till::{CheckError, Decline, Event, Outcome, RecordState};
 
+pub(crate) use super::cards::*;
 pub(crate) use super::home::*;
 pub(crate) use super::kinds::*;
 pub(crate) use super::trouble::*;
-use super::{Mischief, PAY, PIN, PREVIEW, REPORT_ABSENT, Scene, VERIFY};
+use super::{Kind, Mischief, PAY, PIN, PREVIEW, REPORT_ABSENT, Scene, VERIFY};
 use crate::owner_support::{RATE, Regtest, Someone};
 
 /// Makes each story a test of the program that calls this, told on a chain of its own that `$chain`
@@ -43,6 +44,9 @@ macro_rules! tests {
             many_coins_become_one
             imported_cards_come_back_from_words_alone
             coins_wait_for_their_owner
+            a_changed_answer_is_not_believed
+            cards_without_certificates
+            what_a_statement_is_worth
         }
     };
     ($chain:path: $($story:ident)+) => {
@@ -78,6 +82,8 @@ pub(crate) fn milk_is_paid_for(regtest: &dyn Regtest) {
             "created",
             "waiting-for-card",
             "card",
+            "channel",
+            "genuine",
             "waiting-for-pin",
             "wrong-pin",
             "waiting-for-pin",
@@ -215,7 +221,9 @@ pub(crate) fn a_card_is_pulled_out(regtest: &dyn Regtest) {
 
 /// A card whose signature isn't valid: the shop hears it, the network doesn't.
 pub(crate) fn a_forged_signature_stays_in_the_shop(regtest: &dyn Regtest) {
-    let mut scene = Scene::with_coin(regtest, 60_000);
+    let mut scene = Scene::issued(regtest, Network::Regtest, Kind::plain());
+    scene.top_up(60_000);
+    scene.plain = true;
     scene.purse.expect(Mischief::Forged);
     let told = scene.pay(&[PIN]);
     assert!(matches!(

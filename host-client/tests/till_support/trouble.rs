@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, Network, OutPoint, Transaction, TxIn, TxOut, Txid};
-use tillcard::card::{self, PaymentOrder, PinBlock};
+use tillcard::card::{PaymentOrder, PinBlock};
 use tillcard::chain::TransactionStatus;
 use tillcard::owner::{CardChain, Limits};
 use tillcard::till::{Decline, Event, Outcome, RecordState, TillError};
@@ -161,7 +161,7 @@ pub(crate) fn a_card_that_is_always_gone_is_given_up(regtest: &dyn Regtest) {
 /// Has the card pay by itself: a till that keeps what it got.
 pub(super) fn pay_and_keep(scene: &Scene<'_>, amount: u64) -> Transaction {
     let order = PaymentOrder::new(Amount::from_sat(amount), RATE, Payer::new(0x61).script());
-    let session = card::open(scene.purse.clone()).unwrap().issued().unwrap();
+    let session = scene.session();
     let pin = PinBlock::from_digits(PIN.as_bytes()).unwrap();
     let holder = session.verify(&pin).unwrap();
     let (bytes, session) = holder.pay(&order.unwrap()).unwrap();

@@ -6,9 +6,9 @@ use crate::cli::Failure;
 use crate::cli::output::{ChainProgress, line};
 use crate::transport::Readers;
 
-/// Takes up a card that is the owner's and that this folder doesn't know: one whose answer was lost
-/// when it was issued, or one with a key from the words. The card signs what it believes of itself,
-/// and that is checked as when a card is issued.
+/// Takes up a card that is the owner's and that this folder doesn't know: its answer was lost when it
+/// was issued, or the folder was. The card signs what it believes of itself, and that is checked as
+/// when a card is issued.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Adopt {
     #[command(flatten)]

@@ -3,9 +3,10 @@
 use super::Place;
 use super::limit_flags::LimitFlags;
 use super::new_pin::ask_new_pin;
-use crate::card::{self, CardError, IssueOrder};
+use crate::card::{self, CardError, IssueOrder, Policy};
 use crate::cli::Failure;
 use crate::cli::output::line;
+use crate::cli::trust::TrustArguments;
 use crate::owner::{Leaf, Limits, NewCard, Owner, OwnerError};
 use crate::transport::Readers;
 
@@ -44,6 +45,16 @@ pub(in crate::cli) struct Issue {
     /// chain alone don't bring the card's coins back
     #[arg(long)]
     no_backup_on_chain: bool,
+    /// Let the card take PIN and payments in plain sessions too, for readers with a PIN pad of
+    /// their own: whoever listens between card and reader then learns the PIN
+    #[arg(long)]
+    plain_readers: bool,
+    /// Let the card promise shops to sign nothing else for the coins of a payment: you then can't
+    /// cancel it with the card
+    #[arg(long)]
+    statements: bool,
+    #[command(flatten)]
+    trust: TrustArguments,
 }
 
 impl Issue {
@@ -51,7 +62,8 @@ impl Issue {
         let (mut owner, chain) = self.place.open()?;
         let limits = self.limits.over(&Limits::DEFAULT)?;
         let readers = Readers::establish(self.reader.as_deref())?;
-        let session = card::open(readers.connect()?)?.factory()?;
+        let mut session = card::open(readers.connect()?)?.factory()?;
+        let standing = self.trust.meet(&mut session, owner.network())?;
         line("The card will allow shops:");
         line(limits);
         let pin = ask_new_pin()?;
@@ -68,6 +80,10 @@ impl Issue {
             import: key.as_ref(),
             pin: &pin,
             limits: card::Limits::from(&limits),
+            policy: Policy {
+                plain_sessions: self.plain_readers,
+                statements: self.statements,
+            },
         };
         let session = session.prepare(&order).map_err(|failed| failed.error)?;
         let new_card = NewCard {
@@ -77,14 +93,17 @@ impl Issue {
             limits,
             backup_on_chain: !self.no_backup_on_chain,
         };
-        // Written down first: without its account, no command reaches the card any more.
+        // Written down first: whatever becomes of its answer, its coins are found.
         let record = owner.expect_card(new_card, &chain)?;
         let (issued, session) = match session.issue() {
             Ok(issued) => issued,
             Err(failed) => return Err(not_issued(&mut owner, number, failed.error)?),
         };
+        if let Err(error) = standing.expect(&issued) {
+            return Err(not_issued(&mut owner, number, error)?);
+        }
         let record = owner
-            .confirm_card(record, issued.identity_key)
+            .confirm_card(record, issued.own_keys)
             .map_err(|error| Failure::new(format!("{error}. The card is issued: {ADOPT}")))?;
         session.close()?;
         line(format_args!(

@@ -1,7 +1,7 @@
 //! `tillcard owner status`.
 
-use super::Place;
-use crate::card::{self, CardError, Opened, tries};
+use super::{Place, policy};
+use crate::card::{self, CardError, Opened, Policy, tries};
 use crate::chain::Chain;
 use crate::cli::Failure;
 use crate::cli::output::{ChainProgress, line};
@@ -24,6 +24,7 @@ pub(in crate::cli) struct Status {
 struct AtHand {
     number: u32,
     tries_left: u8,
+    policy: Policy,
 }
 
 impl Status {
@@ -69,6 +70,7 @@ impl Status {
                 let at_hand = AtHand {
                     number: record.number,
                     tries_left: session.tries_left(),
+                    policy: session.policy(),
                 };
                 session.close()?;
                 return Ok(Some(at_hand));
@@ -106,6 +108,10 @@ fn show_card(
     }
     if let Some(said) = at_hand {
         line(format_args!("  PIN      {}", pin_state(said)));
+        line(format_args!(
+            "  policy   {}",
+            policy::lines(said.policy).join("; ")
+        ));
     }
     line(format_args!("  key      {}", key_state(card)));
     line(format_args!("  backup   {}", backup_state(card)));

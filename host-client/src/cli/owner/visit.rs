@@ -21,7 +21,7 @@ pub(super) struct Visit {
     reader: Option<String>,
 }
 
-/// An owner with his card in the reader, whose key and limits are known.
+/// An owner with his card in the reader, in a secure channel; its key and limits are known.
 pub(super) struct Visited {
     pub(super) owner: Owner,
     pub(super) chain: CoreRpc,

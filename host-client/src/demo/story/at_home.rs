@@ -5,13 +5,15 @@ use std::sync::Arc;
 use bitcoin::Network;
 
 use super::{FEE_RATE, Home, LIMITS, MATURITY, NOTICE, Play, TOP_UP, nobody};
-use crate::card::{self, IssueOrder, PinBlock};
+use crate::card::{self, IssueOrder, PinBlock, Policy};
 use crate::demo::emulator::Emulator;
 use crate::demo::failure::{DemoError, expect};
 use crate::demo::narrator::Narrator;
+use crate::genuine::Checker;
 use crate::owner::{CardChain, Leaf, NewCard, Owner, WordCount, Words};
 use crate::text::sat;
 use crate::transport::Transport;
+use crate::vetting::{Standing, Vetting};
 
 impl Play<'_> {
     /// A new owner issues a card and fills it.
@@ -36,10 +38,29 @@ impl Play<'_> {
 
         let emulator = self.insert(narrator, "card-inserted", "A fresh card is put in")?;
         let number = owner.next_card_number()?;
-        let session = narrator.step("issued", "The card is issued", || {
+        let (session, standing, atr) = narrator.step("genuine", "A secure channel", || {
             let transport = self.readers.wait_for_card(Some(NOTICE))?;
             let atr = hex::encode_upper(transport.atr());
-            let session = card::open(transport)?.factory()?;
+            let mut session = card::open(transport)?.factory()?;
+            let vetting = Vetting {
+                checker: Checker::new(Network::Regtest)?,
+                unverified: false,
+            };
+            let standing = vetting.vet(&mut session)?;
+            let Standing::Certified {
+                vouched: Some(vouched),
+                ..
+            } = &standing
+            else {
+                return Err(DemoError::new("nobody vouches for the card"));
+            };
+            let text = format!(
+                "A secure channel; the card proves to be of batch {}",
+                vouched.batch
+            );
+            Ok(((session, standing, atr), text))
+        })?;
+        let session = narrator.step("issued", "The card is issued", || {
             let pin = PinBlock::from_digits(self.pin.as_bytes())
                 .ok_or_else(|| DemoError::new("a PIN that is none"))?;
             let order = IssueOrder {
@@ -49,8 +70,10 @@ impl Play<'_> {
                 import: None,
                 pin: &pin,
                 limits: card::Limits::from(&LIMITS),
+                policy: Policy::default(),
             };
             let (issued, session) = session.issue(&order).map_err(|failed| failed.error)?;
+            standing.expect(&issued)?;
             let new_card = NewCard {
                 number,
                 label: "milk money".into(),
@@ -63,9 +86,8 @@ impl Play<'_> {
                 "Issued: key made on the card with our share; {} a payment",
                 sat(LIMITS.per_payment)
             );
-            Ok(((session, atr), text))
-        });
-        let (session, atr) = session?;
+            Ok((session, text))
+        })?;
         narrator.fact("reader", emulator.reader());
         narrator.fact("atr", atr);
 

@@ -20,9 +20,17 @@ impl Play<'_> {
         let mut till = narrator.step("asked", "The till asks", || {
             let mut till = TillProcess::start(self.stage, &self.asking(emulator.reader(), MILK))?;
             till.wait_for("card")?;
-            till.wait_for("waiting-for-pin")?;
             let text = format!("The till finds the card and asks {} for milk", sat(MILK));
             Ok((till, text))
+        })?;
+        narrator.step("channel-open", "The till opens a secure channel", || {
+            till.wait_for("channel")?;
+            till.wait_for("genuine")?;
+            till.wait_for("waiting-for-pin")?;
+            Ok((
+                (),
+                "It opens a secure channel: the card is genuine, nobody listens".into(),
+            ))
         })?;
         narrator.step("wrong-pin", "A wrong PIN", || {
             till.type_pin(&self.wrong_pin)?;

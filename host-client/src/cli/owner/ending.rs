@@ -1,0 +1,139 @@
+//! `tillcard owner reset` and `tillcard owner terminate`.
+
+use std::io::{BufRead, IsTerminal};
+
+use bitcoin::Amount;
+
+use super::visit::{Visit, Visited, at_home};
+use crate::card::CardError;
+use crate::chain::CoreRpc;
+use crate::cli::Failure;
+use crate::cli::output::{ChainProgress, line};
+use crate::owner::{CardRecord, Leaf, Owner, Provenance};
+use crate::text::{counted, sat};
+
+/// Has the card forget you, so that it can be issued anew, by anybody: key, coins, log, PIN, limits
+/// and policy. Its own keys and certificates stay.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Reset {
+    #[command(flatten)]
+    ending: Ending,
+}
+
+/// Ends the card's life: it forgets all, its own keys too, and is good for nothing any more.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Terminate {
+    #[command(flatten)]
+    ending: Ending,
+}
+
+#[derive(clap::Args)]
+struct Ending {
+    /// Do it without asking
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    visit: Visit,
+}
+
+impl Reset {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let visited = self.ending.begin("reset")?;
+        let number = visited.record.number;
+        let authority = visited.owner.authority(&visited.record)?;
+        match visited.session.as_owner(&authority).factory_reset() {
+            Ok(session) => drop(session.close()?),
+            Err(failed) => return Err(not_ended(number, failed.error)),
+        }
+        line(format_args!(
+            "Card {number} has forgotten you: it can be issued anew. Its file stays here, with the \
+             keys to whatever is paid to its addresses yet: tillcard owner block --card {number}."
+        ));
+        Ok(())
+    }
+}
+
+impl Terminate {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let visited = self.ending.begin("terminate")?;
+        let number = visited.record.number;
+        let authority = visited.owner.authority(&visited.record)?;
+        match visited.session.as_owner(&authority).terminate() {
+            Ok(session) => drop(session.close()?),
+            Err(failed) => return Err(not_ended(number, failed.error)),
+        }
+        line(format_args!(
+            "Card {number} is at its end, for good. Its file stays here, with the keys to whatever \
+             is paid to its addresses yet: tillcard owner block --card {number}."
+        ));
+        Ok(())
+    }
+}
+
+impl Ending {
+    /// Meets the card, says what is lost with it, and asks.
+    fn begin(&self, word: &str) -> Result<Visited, Failure> {
+        let visited = self.visit.open()?;
+        warn_of_coins(&visited.owner, &visited.chain, &visited.record)?;
+        if !self.yes && !is_typed(word)? {
+            visited.session.close()?;
+            return Err(Failure::new("nothing was done"));
+        }
+        Ok(visited)
+    }
+}
+
+/// Says what the chain still has for the card, and how the owner gets that without it.
+fn warn_of_coins(owner: &Owner, chain: &CoreRpc, card: &CardRecord) -> Result<(), Failure> {
+    let mut progress = ChainProgress::default();
+    let view = owner.card_coins(chain, card.number, &mut |height, tip| {
+        progress.show(height, tip)
+    })?;
+    drop(progress);
+    let coins = view.coins.iter().filter(|coin| coin.spent_by.is_none());
+    let amounts: Vec<Amount> = coins.map(|coin| coin.output.value).collect();
+    if amounts.is_empty() {
+        line("The chain has no coins for this card.");
+        return Ok(());
+    }
+    line(format_args!(
+        "The chain still has {} for this card: {}. Afterwards it can't pay with them any more.",
+        sat(amounts.iter().copied().sum()),
+        counted(amounts.len(), "coin"),
+    ));
+    line(match (card.account.leaf(), card.provenance) {
+        (_, Provenance::Imported) | (Leaf::Key { .. }, _) => format!(
+            "You get them all the same, with tillcard owner block --card {}: best do that first.",
+            card.number
+        ),
+        (Leaf::Delayed { blocks, .. }, _) => format!(
+            "You get them all the same, each once it is {blocks} blocks deep, with tillcard owner \
+             block --card {}. To have them sooner, move them with the card first.",
+            card.number
+        ),
+        (Leaf::None, Provenance::Made) => "Nobody gets them then: move them first.".to_owned(),
+    });
+    Ok(())
+}
+
+/// Whether the owner types the word.
+fn is_typed(word: &str) -> Result<bool, Failure> {
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        eprint!("This can't be undone. Type “{word}” to do it: ");
+    }
+    let mut answer = String::new();
+    input.lock().read_line(&mut answer)?;
+    Ok(answer.trim() == word)
+}
+
+/// Why the card isn't at its end, as far as that is known.
+fn not_ended(number: u32, error: CardError) -> Failure {
+    match error {
+        CardError::Refused { .. } => at_home(number)(error),
+        _ => Failure::new(format!(
+            "{error}. It isn't known whether the card has done it: do it again, and if the card \
+             then says that it was never issued, or is at its end, it had"
+        )),
+    }
+}
