@@ -31,6 +31,7 @@ fn imported(node: &Xpriv) -> (TestCard, Wallet) {
         (0x83, &[0; 35]),
         (0x84, &wallet.pin),
         (0x85, &Limits::WIDE.to_bytes()),
+        (0x86, &[1]),
     ]);
     let (answer, status) = send(&mut card, &apdu([0x80, 0x10, 1, 0], &data, true));
     assert_eq!(status, 0x9000);
