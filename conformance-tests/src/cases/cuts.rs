@@ -272,15 +272,23 @@ fn statement(b: &mut Bench) -> Outcome {
     note(b, "STATEMENT", cuts, done)
 }
 
+/// What a card has of its own.
+struct Own {
+    /// What GET DATA answers for both of its keys.
+    chains: [Vec<u8>; 2],
+    /// The key that signs.
+    identity: [u8; 33],
+}
+
 /// Cuts the power inside a command that ends the account, and looks that the card is as before or
 /// as `ended` wants it.
 fn ending(
     b: &mut Bench,
     header: [u8; 4],
-    ended: &mut dyn FnMut(&mut Bench, &[Vec<u8>; 2], &[u8; 33]) -> Outcome,
+    ended: &mut dyn FnMut(&mut Bench, &Own) -> Outcome,
 ) -> Outcome {
     b.card.memory()?;
-    let own = personalised(b)?;
+    let chains = personalised(b)?;
     let profile = b
         .profile()?
         .imported(b.values.bytes("key"), b.values.bytes("chain code"))
@@ -292,7 +300,10 @@ fn ending(
     b.card.pay_checked(&request(30_000)).preamble()?;
     b.card.verify_wrong(2).preamble()?;
     let start = b.card.memory()?;
-    let identity = b.card.host()?.record.identity_key;
+    let own = Own {
+        chains,
+        identity: b.card.host()?.record.identity_key,
+    };
     let secret = b.card.host()?.account.chain_code();
     let shows = |memory: &[u8]| memory.windows(32).any(|window| window == secret);
     let shown = shows(&start);
@@ -307,7 +318,7 @@ fn ending(
                 require!(!answered, "the account's end was answered, and it is there");
                 require!(tries == 2, "{tries} tries are left instead of 2");
                 b.card.expect_books("the account not ended")?;
-                b.card.expect_certificates(Some(&own), "not ended")?;
+                b.card.expect_certificates(Some(&own.chains), "not ended")?;
                 return b.card.verify_right();
             }
             done += u64::from(!answered);
@@ -316,7 +327,7 @@ fn ending(
                 !(shown && shows(&memory)),
                 "the account is ended, and its chain code in the memory"
             );
-            ended(b, &own, &identity)
+            ended(b, &own)
         },
     )?;
     note(b, "the account's end", cuts, done)?;
@@ -329,23 +340,24 @@ fn ending(
 
 fn reset(b: &mut Bench) -> Outcome {
     let mut resets = 0;
-    ending(b, FACTORY_RESET, &mut |b, own, identity| {
+    ending(b, FACTORY_RESET, &mut |b, own| {
         let status = b.card.status()?;
         require!(
             status == Status::Factory,
             "the status is {status:?}, neither issued nor factory"
         );
-        b.card.expect_certificates(Some(own), "after the reset")?;
+        b.card
+            .expect_certificates(Some(&own.chains), "after the reset")?;
         resets += 1;
         if resets % ISSUED_EVERY != 1 {
             return Ok(());
         }
-        b.card.prove(&[7; 32], identity)?;
+        b.card.prove(&[7; 32], &own.identity)?;
         let old = b.card.forget_account()?;
         let profile = b.profile()?;
         b.card.issue(&profile)?;
         require!(
-            b.card.host()?.record.identity_key == *identity,
+            b.card.host()?.record.identity_key == own.identity,
             "issued anew, the card has another identity key"
         );
         b.card.expect_books("issued anew")?;
@@ -355,7 +367,7 @@ fn reset(b: &mut Bench) -> Outcome {
 }
 
 fn termination(b: &mut Bench) -> Outcome {
-    ending(b, TERMINATE, &mut |b, own, _| {
+    ending(b, TERMINATE, &mut |b, own| {
         let status = b.card.status()?;
         require!(
             status == Status::Terminated,
@@ -364,7 +376,9 @@ fn termination(b: &mut Bench) -> Outcome {
         b.card.expect_certificates(None, "terminated")?;
         let memory = b.card.memory()?;
         require!(
-            !memory.windows(64).any(|window| own[0].starts_with(window)),
+            !memory
+                .windows(64)
+                .any(|window| own.chains[0].starts_with(window)),
             "the card is terminated, and a certificate in its memory"
         );
         b.card

@@ -267,7 +267,7 @@ pub(crate) const ENDS: &[Defect] = &[
         after_reset: nothing,
     },
     Defect {
-        name: "an end that a power cut undoes",
+        name: "a termination that a power cut undoes",
         caught_by: &["TC-TRM-01", "TC-TRM-02"],
         transmit: |memory, card, command| undone(memory, card, command, TERMINATE),
         after_reset: forget,
