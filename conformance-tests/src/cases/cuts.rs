@@ -8,7 +8,7 @@ use super::statements;
 use crate::card::{
     END, FACTORY_RESET, GENERATE_OWN_KEYS, OwnKeys, STATEMENT, TERMINATE, put_data, statement_field,
 };
-use crate::model::{Certificates, OwnKey, PLAIN, STATEMENTS};
+use crate::model::{Certificates, LONGEST_PIECE, OwnKey, PLAIN, STATEMENTS};
 use crate::target::Fault;
 
 /// Up to so many bytes written or erased, the power fails after each.
@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
         version: 1,
         purpose: "The power fails after each byte that PUT DATA of a piece, the end of the \
                   personalisation, and the drawing of the card's own keys write: afterwards the \
-                  piece is the old or the new one, the end is there or can be asked for again, \
+                  certificate is the old or the new one, the end is there or can be asked for again, \
                   and there are the old keys and all pieces, or other keys and none; what was \
                   answered stays. (Only a target whose power can fail inside a command can run \
                   this.)",
@@ -140,32 +140,39 @@ fn chains(certificates: &Certificates) -> [Vec<u8>; 2] {
     OwnKey::BOTH.map(|key| certificates.chain(key))
 }
 
+/// A piece in the place of one that is there, the first of its certificate or a later one.
 fn piece(b: &mut Bench, start: &[u8], old: &Certificates) -> Outcome {
     let bytes: [u8; 239] = b.values.bytes("another piece");
-    let mut new = old.clone();
-    new.identity.splice(..239, bytes);
-    let mut done = 0;
-    let cuts = sweep(
-        b,
-        start,
-        false,
-        &|_| Ok(Command::new(put_data(0x10)).data(bytes)),
-        &mut |b, answered| {
-            b.card.end_personalisation()?;
-            let found = b.card.chains()?;
-            if found == Some(chains(&new)) {
-                done += u64::from(!answered);
-                return Ok(());
-            }
-            require!(
-                !answered && found == Some(chains(old)),
-                "PUT DATA: the certificates are neither the old nor the new ones, or the old \
-                 ones after an answer"
-            );
-            Ok(())
-        },
-    )?;
-    note(b, "PUT DATA", cuts, done)
+    let later = [&old.identity[..LONGEST_PIECE], &bytes].concat();
+    for (p2, identity) in [(0x10, bytes.to_vec()), (0x11, later)] {
+        let new = Certificates {
+            identity,
+            ..old.clone()
+        };
+        let mut done = 0;
+        let cuts = sweep(
+            b,
+            start,
+            false,
+            &|_| Ok(Command::new(put_data(p2)).data(bytes)),
+            &mut |b, answered| {
+                b.card.end_personalisation()?;
+                let found = b.card.chains()?;
+                if found == Some(chains(&new)) {
+                    done += u64::from(!answered);
+                    return Ok(());
+                }
+                require!(
+                    !answered && found == Some(chains(old)),
+                    "PUT DATA: the certificates are neither the old nor the new ones, or the old \
+                     ones after an answer"
+                );
+                Ok(())
+            },
+        )?;
+        note(b, &format!("PUT DATA, piece {p2:02X}"), cuts, done)?;
+    }
+    Ok(())
 }
 
 fn end(b: &mut Bench, start: &[u8], old: &Certificates) -> Outcome {

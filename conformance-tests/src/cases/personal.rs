@@ -28,9 +28,11 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-PER-02",
         version: 1,
-        purpose: "Pieces of 1 to 239 bytes, one to four of each certificate, stored in any order, \
-                  with power cuts between, and some of them a second time with other bytes and \
-                  another length, are read in the order of their numbers, and as last stored.",
+        purpose: "Pieces of 1 to 239 bytes, one to four of each certificate, the first before the \
+                  others and these in any order, with power cuts between, and some of them a \
+                  second time with other bytes and another length, are read in the order of their \
+                  numbers, and as last stored; a first piece stored again removes the others of \
+                  its certificate, and no other certificate's.",
         requirements: &[req::PER_2, req::CRT_1],
         start: Start::Own,
         level: Level::D3,
@@ -41,9 +43,10 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-PER-03",
         version: 1,
-        purpose: "The end is refused with 6985 without keys, and while any of the three \
-                  certificates lacks its piece 0, be there others of its pieces; with all of them \
-                  it is taken, and is there after a power cut.",
+        purpose: "The end is refused with 6985 without keys, while any of the three certificates \
+                  lacks its first piece, be there others of its pieces, and while one is missing \
+                  between two others; with all of them it is taken, and is there after a power \
+                  cut.",
         requirements: &[req::PER_3, req::CRT_2, req::NVM_3],
         start: Start::Own,
         level: Level::D3,
@@ -130,7 +133,7 @@ fn drawings(b: &mut Bench) -> Outcome {
     let certificates = certificates(b, "certificates", [500, 300, 240]);
     b.card.store(&certificates)?;
     last = b.card.own_keys()?;
-    // Only piece 0 of each, so that others that stayed would show.
+    // Only the first piece of each.
     let pieces = certificates.pieces();
     for (p2, piece) in pieces.iter().filter(|(p2, _)| p2 & 0x0F == 0) {
         b.card
@@ -169,7 +172,13 @@ fn pieces(b: &mut Bench) -> Outcome {
         let mut left = certificates.pieces();
         let mut count = 0;
         while !left.is_empty() {
-            let (p2, piece) = left.swap_remove(stream.below(left.len() as u64) as usize);
+            let chosen = left[stream.below(left.len() as u64) as usize].0;
+            // Its certificate's first piece, while that isn't stored.
+            let at = (left.iter())
+                .position(|(p2, _)| *p2 == chosen & 0xF0)
+                .or_else(|| left.iter().position(|(p2, _)| *p2 == chosen))
+                .unwrap_or_default();
+            let (p2, piece) = left.remove(at);
             for _ in 0..stream.below(3) {
                 let length = 1 + stream.below(LONGEST_PIECE as u64) as usize;
                 let other = stream.vec(length);
@@ -191,7 +200,23 @@ fn pieces(b: &mut Bench) -> Outcome {
             .expect_certificates(Some(&chains), "after the end and a power cut")
             .at(place)?;
     }
-    Ok(())
+    b.fresh_card()?;
+    blank(b)?;
+    b.card.own_keys().preamble()?;
+    let stored = certificates(b, "certificates stored twice", [700, 700, 700]);
+    b.card.store(&stored)?;
+    let identity = b.values.bytes::<100>("a first piece").to_vec();
+    b.card.put_data(0x10, &identity)?;
+    b.card.end_personalisation()?;
+    let chains = OwnKey::BOTH.map(|key| {
+        Certificates {
+            identity: identity.clone(),
+            ..stored.clone()
+        }
+        .chain(key)
+    });
+    b.card
+        .expect_certificates(Some(&chains), "after a first piece stored again")
 }
 
 fn end(b: &mut Bench) -> Outcome {
@@ -224,9 +249,18 @@ fn end(b: &mut Bench) -> Outcome {
             &format!("without piece {lacking:02X}, after a power cut"),
         )?;
     }
-    let (_, piece) = certificates.pieces().pop().unwrap_or_default();
-    b.card.put_data(0x23, &piece)?;
+    b.card.put_data(0x23, &certificates.agreement[..9])?;
     refused(b, "with piece 23 in the place of 20")?;
+    for (first, gap) in [(0x00, 0x01), (0x10, 0x12), (0x20, 0x22)] {
+        b.card.own_keys().preamble()?;
+        for p2 in [0x00, 0x10, 0x20] {
+            b.card.put_data(p2, &[p2; 20])?;
+        }
+        for p2 in (first + 1..first + 4).filter(|p2| *p2 != gap) {
+            b.card.put_data(p2, &[p2; 20])?;
+        }
+        refused(b, &format!("without piece {gap:02X} between others"))?;
+    }
     let keys = b.card.own_keys().preamble()?;
     b.card.store(&certificates)?;
     b.card.end_personalisation()?;

@@ -130,6 +130,38 @@ pub(crate) const PERSONAL: &[Defect] = &[
         after_reset: nothing,
     },
     Defect {
+        name: "a first piece that leaves the others",
+        caught_by: &["TC-PER-02"],
+        transmit: |memory, card, command| {
+            let answer = honest(card, command);
+            if is_piece(command)
+                && command[3] == 0x10
+                && status(&answer) == 0x9000
+                && let Some(other) = memory.kept.get("piece 11")
+            {
+                silently(card, other);
+            }
+            if is_piece(command) && command[3] == 0x11 {
+                memory.kept.insert("piece 11", command.to_vec());
+            }
+            answer
+        },
+        after_reset: nothing,
+    },
+    Defect {
+        name: "an end with a hole in a certificate",
+        caught_by: &["TC-PER-03"],
+        transmit: |_, card, command| {
+            let answer = honest(card, command);
+            if is(command, put_data(END)) && status(&answer) == 0x6985 {
+                card.secretly(&stored_piece(0x22, &[7]));
+                return honest(card, command);
+            }
+            answer
+        },
+        after_reset: nothing,
+    },
+    Defect {
         name: "an end that a power cut undoes",
         caught_by: &["TC-PER-03", "TC-PER-02"],
         transmit: |memory, card, command| {
