@@ -76,7 +76,7 @@ pub(crate) const CHANNELS: &[Defect] = &[
         name: "a key for channels in a card that nobody issued",
         caught_by: &["TC-SCP-03"],
         transmit: |_, card, command| instead_for(card, command, OPEN, 0x6985, 0x9000),
-        after_reset: nothing,
+        after_reset: middle::reset,
     },
     Defect {
         name: "a channel within a channel",

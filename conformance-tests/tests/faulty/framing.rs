@@ -146,6 +146,17 @@ pub(crate) const FRAMING: &[Defect] = &[
         after_reset: nothing,
     },
     Defect {
+        name: "GET RESPONSE without Le gives nothing",
+        caught_by: &["TC-FRM-06"],
+        transmit: |_, card, command| {
+            if *command == [0x00, 0xC0, 0, 0] {
+                return vec![0x61, 0x01];
+            }
+            honest(card, command)
+        },
+        after_reset: nothing,
+    },
+    Defect {
         name: "the PIN asked for before the request is read",
         caught_by: &["TC-FRM-15"],
         transmit: |_, card, command| {

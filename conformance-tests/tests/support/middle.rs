@@ -13,7 +13,7 @@ use tillcard_conform::channel::{
     Channel, Keys, MAC, agree, answer_mac, crypt, is_protected, mac, pad, unpad,
 };
 use tillcard_conform::status::Sw;
-use tillcard_conform::target::Fault;
+use tillcard_conform::target::{Fault, Reset};
 
 /// In the counter, for the IV of an answer.
 const ANSWER: u128 = 1 << 127;
@@ -63,6 +63,8 @@ pub enum Wrong {
 /// What it knows.
 #[derive(Default)]
 pub struct Middle {
+    /// Whether the card is one that draws its own keys.
+    is_blank: bool,
     agreement: Option<SecretKey>,
     openings: u64,
     ends: Option<Ends>,
@@ -255,8 +257,14 @@ impl Middle {
     }
 }
 
-/// The power came back.
-pub fn reset(memory: &mut Memory, _: &mut dyn Reference) {
+/// The power came back. At first that makes the card one that nobody personalised, whose keys can
+/// be chosen.
+pub fn reset(memory: &mut Memory, card: &mut dyn Reference) {
+    if !memory.middle.is_blank {
+        memory.middle.is_blank = true;
+        card.set_contents(&[]);
+        card.reset(Reset::Cold).expect("the emulator resets");
+    }
     memory.middle.ends = None;
     memory.middle.left.clear();
 }
