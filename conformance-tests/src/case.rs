@@ -42,8 +42,9 @@ impl Case {
 
 /// The card that a case needs.
 ///
-/// A card is issued once and has no way back, so that every card but the one of `Factory` cases
-/// is used up by being prepared: preparing is D3 whatever the case itself does.
+/// A card that was issued isn't taken for a fresh one again, since whether FACTORY RESET makes it
+/// one is itself asked, so that every card but the one of `Factory` cases is used up by being
+/// prepared: preparing is D3 whatever the case itself does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
