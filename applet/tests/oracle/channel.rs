@@ -139,7 +139,7 @@ impl Client {
         if encrypted.is_empty() {
             return Some(Vec::new());
         }
-        let iv = self.iv(self.counter - 1 | 1 << 127);
+        let iv = self.iv((self.counter - 1) | (1 << 127));
         cbc::Decryptor::<Aes128>::new((&self.encryption).into(), (&iv).into())
             .decrypt_padded_vec::<Iso7816>(encrypted)
             .ok()
