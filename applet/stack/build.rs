@@ -1,25 +1,38 @@
 //! Has a card on this machine go through all that a card does, and writes down
 //! each command and response, for the card on the Cortex-M4 to do the same.
 
+#[allow(dead_code)] // The card's tests use more of it, here and below.
+#[path = "../tests/oracle/card.rs"]
+mod card;
+#[allow(dead_code)]
+#[path = "../tests/oracle/channel.rs"]
+mod channel;
 #[allow(dead_code)] // The fuzz targets use more of it.
 #[path = "../fuzz/src/host.rs"]
 mod host;
 
-use host::{HOST, LIMITS, TestCard, announced, card, split};
+use card::TestCard;
+use channel::{Client, open_apdu};
+use host::{Bound, FIRST, HOST, LIMITS, POLICY, announced, split};
 use k256::schnorr::SigningKey;
+use p256::SecretKey;
 use std::path::Path;
 use tillcard_applet::Response;
 use tillcard_applet::command::{
-    AcknowledgeLog, BeginReading, EnterCoin, GenerateKey, GetAncestor, GetChallenge, GetData,
-    Issue, KeySource, Leaf, Limits, Network, Outpoint, OutputPayee, OwnerCommand, PIECE_MAX, Pay,
-    PaymentRequest, Place, Preview, Previewed, ReadCoins, ReadLog, ReceiveScript, ReportAbsent,
-    Resolve, SIGNING_INPUTS_MAX, SIGNING_OUTPUTS_MAX, Select, SetLimits, Sign, SigningInput,
-    SigningOutput, Source, Unsigned, Verify,
+    AcknowledgeLog, AskStatement, BeginReading, Certificate, EnterCoin, FactoryReset, GenerateKey,
+    GenerateOwnKeys, GetAncestor, GetChallenge, GetData, Issue, KeySource, Leaf, Limits, Network,
+    Outpoint, OutputPayee, OwnKey, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Preview,
+    Previewed, ProveGenuine, PutData, ReadAccount, ReadCoins, ReadLimits, ReadLog, ReceiveScript,
+    ReportAbsent, Resolve, SIGNING_INPUTS_MAX, SIGNING_OUTPUTS_MAX, Select, SetLimits, SetPolicy,
+    Sign, SigningInput, SigningOutput, Source, Terminate, Unsigned, Verify,
 };
 use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::session::Session;
 
 struct Recorder {
     card: TestCard,
+    /// The till's side of a channel, when one is open.
+    client: Option<Client>,
     script: Vec<u8>,
 }
 
@@ -30,7 +43,8 @@ impl Recorder {
         let end = bytes.iter().rposition(|byte| *byte != 0xFF);
         let written = bytes[..end.map_or(0, |at| at + 1)].to_vec();
         let mut recorder = Self {
-            card: card(nvm),
+            card: host::card(nvm),
+            client: None,
             script,
         };
         recorder.script.push(0);
@@ -44,13 +58,35 @@ impl Recorder {
         self.script.extend_from_slice(bytes);
     }
 
+    /// One command, protected in a channel, and its answer.
     fn exchange(&mut self, command: &[u8]) -> Vec<u8> {
+        self.measured("", command)
+    }
+
+    /// One whose instructions are told under a name.
+    fn measured(&mut self, name: &str, command: &[u8]) -> Vec<u8> {
+        let Some(client) = &mut self.client else {
+            return self.bare(name, command);
+        };
+        let (header, data) = command.split_first_chunk().expect("a header");
+        let data = match data {
+            [length, data @ ..] => &data[..usize::from(*length).min(data.len())],
+            [] => data,
+        };
+        let protected = client.protect(*header, data);
+        let answer = self.bare(name, &protected);
+        let client = self.client.as_ref().expect("it is open");
+        client.unprotect(&answer, 0x9000).expect("the MAC is right")
+    }
+
+    fn bare(&mut self, name: &str, command: &[u8]) -> Vec<u8> {
         let mut answer = Vec::new();
         let mut command = command.to_vec();
         loop {
             let mut response = Response::new();
             self.card.transmit(&command, &mut response);
             self.script.push(1);
+            self.put(name.as_bytes());
             self.put(&command);
             self.put(&response);
             let (data, status) = split(&response);
@@ -63,15 +99,30 @@ impl Recorder {
         }
     }
 
+    /// Opens a channel.
+    fn open(&mut self) {
+        let ephemeral = SecretKey::from_slice(&[0x5A; 32]).expect("a key");
+        let answer = self.bare("opening", &open_apdu(&ephemeral));
+        let agreement_key = &HOST.own_keys.agreement_key;
+        self.client = Client::agreed(&ephemeral, agreement_key, &answer);
+        assert!(self.client.is_some(), "the receipt is right");
+    }
+
     fn owner<C: OwnerCommand>(&mut self, command: &C) -> Vec<u8> {
         let challenge = self.exchange(GetChallenge::to_apdu().as_bytes());
-        let signature = HOST.sign_for(&challenge, C::HEADER, &command.body());
-        self.exchange(command.to_apdu(&signature).as_bytes())
+        let bound = Bound {
+            account: FIRST,
+            session: self
+                .client
+                .as_ref()
+                .map_or(Session::Plain, |client| Session::Channel(client.receipt)),
+        };
+        self.exchange(&HOST.command(bound, &challenge, command))
     }
 
     fn enter(&mut self, index: u32, amount: u64, credit: bool) {
         let place = Place::receive(index);
-        let transaction = HOST.transaction(place, amount, index as u8);
+        let transaction = HOST.transaction(FIRST, place, amount, index as u8);
         let announced = announced(&transaction, place);
         if credit {
             self.exchange(Verify::to_apdu(&HOST.pin).as_bytes());
@@ -89,12 +140,15 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=../src");
     println!("cargo::rerun-if-changed=../fuzz/src/host.rs");
+    println!("cargo::rerun-if-changed=../tests/oracle");
     println!(
         "cargo::rustc-link-arg=-T{}/link.x",
         env!("CARGO_MANIFEST_DIR")
     );
     println!("cargo::rerun-if-changed=link.x");
-    let script = payments(issuing());
+    // What a shop does is done twice by the same card, plainly and in a channel.
+    let script = [false, true].into_iter().fold(payments(issuing()), shop);
+    let script = endings(script);
     let out = std::env::var_os("OUT_DIR").expect("cargo sets it");
     std::fs::write(Path::new(&out).join("script"), script).expect("it can be written");
 }
@@ -102,6 +156,24 @@ fn main() {
 fn issuing() -> Vec<u8> {
     let mut recorder = Recorder::new(RamNvm::default(), Vec::new());
     recorder.exchange(Select::to_apdu().as_bytes());
+    recorder.exchange(GenerateOwnKeys::to_apdu().as_bytes());
+    let piece = [0x30; Certificate::PIECE_MAX];
+    for certificate in Certificate::ALL {
+        for number in 0..Certificate::PIECES - 1 {
+            let put = PutData::Piece {
+                certificate,
+                number,
+                bytes: &piece,
+            };
+            recorder.exchange(put.to_apdu().expect("it fits").as_bytes());
+        }
+    }
+    recorder.exchange(PutData::End.to_apdu().expect("it fits").as_bytes());
+    recorder.exchange(
+        GetData::Certificates(OwnKey::Agreement)
+            .to_apdu()
+            .as_bytes(),
+    );
     recorder.exchange(GenerateKey::to_apdu().as_bytes());
     let key = |byte| SigningKey::from_slice(&[byte; 32]).expect("a key");
     let owner = key(0x11).verifying_key().to_bytes().into();
@@ -110,7 +182,8 @@ fn issuing() -> Vec<u8> {
         key: key(0x22).verifying_key().to_bytes().into(),
     };
     let source = KeySource::Made(&[0x33; 32]);
-    let issue = Issue::new(Network::Regtest, source, &owner, leaf, &HOST.pin, LIMITS);
+    let network = Network::Regtest;
+    let issue = Issue::new(network, source, &owner, leaf, &HOST.pin, LIMITS, POLICY);
     recorder.exchange(issue.to_apdu().as_bytes());
     recorder.script
 }
@@ -188,7 +261,67 @@ fn payments(script: Vec<u8>) -> Vec<u8> {
         seen: 2,
         settled: 0,
     });
+    recorder.owner(&ReadLimits);
+    recorder.owner(&ReadAccount);
     sign(&mut recorder);
+    recorder.script
+}
+
+/// What a shop has a card do.
+fn shop(script: Vec<u8>, in_channel: bool) -> Vec<u8> {
+    let mut recorder = Recorder::new(HOST.funded.clone(), script);
+    recorder.exchange(Select::to_apdu().as_bytes());
+    if in_channel {
+        recorder.open();
+    }
+    let request = PaymentRequest {
+        amount: 61_000,
+        fee_rate: 1_000,
+        payee_script: &[&[0x00, 0x14][..], &[7; 20]].concat(),
+        source: Source::Rooted,
+        identity: [1; 16],
+        merchant: b"Dairy",
+        invoice: None,
+    };
+    let kind = if in_channel { "protected" } else { "plain" };
+    let mut measured = |name: &str, apdu: &[u8]| recorder.measured(&format!("{kind} {name}"), apdu);
+    measured("GET DATA", GetData::Status.to_apdu().as_bytes());
+    let challenge = &[9; 32];
+    measured("GENUINE", ProveGenuine { challenge }.to_apdu().as_bytes());
+    measured("VERIFY", Verify::to_apdu(&HOST.pin).as_bytes());
+    measured(
+        "PREVIEW",
+        Preview::to_apdu(request).expect("it fits").as_bytes(),
+    );
+    let transaction = measured("PAY", Pay::to_apdu(request).expect("it fits").as_bytes());
+    let ask = AskStatement {
+        nonce: [9; 32],
+        txid: txid(&transaction),
+    };
+    measured("STATEMENT", ask.to_apdu().as_bytes());
+    if in_channel {
+        recorder.owner(&SetPolicy::new(POLICY));
+        recorder.owner(&FactoryReset);
+    }
+    recorder.script
+}
+
+/// Of a transaction with one input and two outputs.
+fn txid(transaction: &[u8]) -> [u8; 32] {
+    // Version, marker and flag before; count and length of a witness, a signature, lock
+    // time behind.
+    let (version, rest) = transaction.split_at(4);
+    let (body, rest) = rest[2..].split_at(rest.len() - 2 - 66 - 4);
+    host::double_sha256(&[version, body, &rest[66..]].concat())
+}
+
+fn endings(script: Vec<u8>) -> Vec<u8> {
+    let mut recorder = Recorder::new(HOST.funded.clone(), script);
+    recorder.exchange(Select::to_apdu().as_bytes());
+    recorder.owner(&FactoryReset);
+    let mut recorder = Recorder::new(HOST.funded.clone(), recorder.script);
+    recorder.exchange(Select::to_apdu().as_bytes());
+    recorder.owner(&Terminate);
     recorder.script
 }
 

@@ -4,7 +4,7 @@
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 
-use fuzz::sequence::Done;
+use fuzz::sequence::{Closing, Deed, Outcome};
 use fuzz::{image, parsers, sequence};
 use std::path::Path;
 
@@ -28,31 +28,41 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn sequences_complete_what_a_card_does() {
-    let mut all = Done::default();
-    for (name, input) in corpus("sequences") {
-        let done = sequence::run(&input);
-        println!("{name}: {done:?}");
-        all += done;
+    assert_complete(&total("sequences", sequence::run).plain);
+}
+
+#[test]
+fn channels_complete_what_a_card_does() {
+    let Outcome {
+        plain: _,
+        in_channels,
+        closings,
+    } = total("channel", sequence::run_in_channel);
+    assert_complete(&in_channels);
+    let missing: Vec<Closing> = Closing::all()
+        .filter(|closing| !closings.contains(closing))
+        .collect();
+    assert!(missing.is_empty(), "no channel ends by {missing:?}");
+}
+
+/// What all committed inputs of a target bring to their end.
+fn total(target: &str, run: fn(&[u8]) -> Outcome) -> Outcome {
+    let mut all = Outcome::default();
+    for (name, input) in corpus(target) {
+        let outcome = run(&input);
+        println!("{name}: {outcome:?}");
+        all += outcome;
     }
-    let Done {
-        payments,
-        recoveries,
-        ancestors,
-        entries,
-        credits,
-        owner_commands,
-        signatures,
-    } = all;
-    let counts = [
-        payments,
-        recoveries,
-        ancestors,
-        entries,
-        credits,
-        owner_commands,
-        signatures,
-    ];
-    assert!(!counts.contains(&0), "{all:?}");
+    all
+}
+
+#[track_caller]
+fn assert_complete(done: &[Deed]) {
+    let missing: Vec<Deed> = Deed::ALL
+        .into_iter()
+        .filter(|deed| !done.contains(deed))
+        .collect();
+    assert!(missing.is_empty(), "none of the inputs has {missing:?}");
 }
 
 #[test]
@@ -67,9 +77,14 @@ fn parsers_take_what_is_whole() {
         "ACKNOWLEDGE LOG",
         "CHANGE OWNER KEY",
         "ENTER COIN",
+        "FACTORY RESET",
         "GET ANCESTOR",
+        "GET DATA, certificates",
+        "INTERNAL AUTHENTICATE, channel",
+        "INTERNAL AUTHENTICATE, genuineness",
         "ISSUE",
         "PAY",
+        "PUT DATA",
         "READ ACCOUNT",
         "READ COINS",
         "READ LIMITS",
@@ -79,21 +94,28 @@ fn parsers_take_what_is_whole() {
         "RESOLVE",
         "SELECT's answer",
         "SET LIMITS",
+        "SET POLICY",
         "SIGN",
+        "STATEMENT",
+        "TERMINATE CARD USAGE",
         "VERIFY",
         "a command without data",
         "account",
         "capabilities",
+        "channel opened",
         "coin entered",
         "coin image",
         "commitment",
         "issue record",
         "limits",
         "logged payment",
+        "own keys",
         "preview",
+        "proof of genuineness",
         "receive script",
         "signature",
         "signing summary",
+        "statement",
         "status",
     ];
     assert_eq!(known, expected);

@@ -5,7 +5,8 @@
 //! the card doesn't panic.
 
 use super::bytes::Bytes;
-use super::host::{self, HOST, split};
+use super::card::{TestCard, send};
+use super::host::{self, Bound, HOST, split};
 use super::status::is_listed;
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use rand_chacha::ChaCha20Rng;
@@ -14,8 +15,8 @@ use std::fmt::Write;
 use std::ops::Range;
 use std::sync::LazyLock;
 use tillcard_applet::command::{
-    BeginReading, GetData, Pay, PaymentRequest, Place, Preview, ReadCoins, ReadLog, ReceiveScript,
-    Select, Source, State, StatusObject, Verify,
+    BeginReading, GetChallenge, GetData, OwnerCommand, Pay, PaymentRequest, Place, Preview,
+    ReadCoins, ReadLog, ReceiveScript, Select, Source, State, StatusObject, Verify,
 };
 use tillcard_applet::journal::RECORD_MAX;
 use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
@@ -211,6 +212,12 @@ fn state(nvm: RamNvm) -> Result<String, Status> {
     say(format_args!("{:x?}", persistent.pin()?.as_bytes()));
     say(format_args!("{}", persistent.tries_left()?));
     say(format_args!("{:?}", persistent.limits()?));
+    say(format_args!("{:?}", persistent.policy()?));
+    let own_keys = persistent.own_keys()?;
+    say(format_args!(
+        "{:x?}",
+        own_keys.map(|keys| keys.public_keys())
+    ));
     say(format_args!("{:x?}", persistent.receive_script()?));
     let tally = persistent.tally()?;
     say(format_args!("{tally:?}"));
@@ -233,6 +240,9 @@ fn state(nvm: RamNvm) -> Result<String, Status> {
             let place = Place { chain, index };
             if persistent.is_retired(place)? {
                 say(format_args!("{place:?}"));
+            }
+            if persistent.is_pledged(place)? {
+                say(format_args!("pledged {place:?}"));
             }
         }
     }
@@ -285,14 +295,16 @@ pub fn run(input: &[u8]) {
     expect(Pay::to_apdu(asked).expect("it fits").as_bytes());
     expect(Pay::to_apdu(asked).expect("it fits").as_bytes());
     if !refuses {
-        for command in [
-            HOST.owner_command(&mut card, &ReadLog(1)),
-            HOST.owner_command(&mut card, &BeginReading),
-            ReadCoins::next().as_bytes().to_vec(),
-        ] {
-            assert!(is_listed(host::send(&mut card, &command).1));
-        }
+        as_owner(&mut card, &ReadLog(1));
+        as_owner(&mut card, &BeginReading);
+        assert!(is_listed(send(&mut card, ReadCoins::next().as_bytes()).1));
     }
+}
+
+fn as_owner<C: OwnerCommand>(card: &mut TestCard, command: &C) {
+    let (challenge, _) = send(card, GetChallenge::to_apdu().as_bytes());
+    let apdu = HOST.command(Bound::PLAINLY, &challenge, command);
+    assert!(is_listed(send(card, &apdu).1));
 }
 
 /// What memories suffer: bits that flip, bytes side by side that are others, a

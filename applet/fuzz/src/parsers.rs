@@ -6,9 +6,10 @@ use iso7816::command::CommandView;
 use tillcard_applet::command::coin_image::CoinImage;
 use tillcard_applet::command::merchant::is_printable;
 use tillcard_applet::command::{
-    AccountRecord, Capabilities, CoinEntered, Command, Commitment, InputSignature, Issued, Leaf,
-    Limits, LimitsAnswer, LoggedPayment, Pay, Place, Previewed, ReceiveScriptAnswer,
-    ResetRetryCounter, Selected, SigningSummary, StatusObject,
+    AccountRecord, Capabilities, ChannelOpened, CoinEntered, Command, Commitment, GenuineProof,
+    GetData, Header, InputSignature, Issued, Leaf, Limits, LimitsAnswer, LoggedPayment,
+    OpenChannel, OwnKeys, Pay, Place, Policy, Previewed, ProveGenuine, PutData,
+    ReceiveScriptAnswer, ResetRetryCounter, Selected, SigningSummary, Statement, StatusObject,
 };
 use tillcard_applet::pin::PinBlock;
 use tillcard_applet::tlv::Objects;
@@ -31,16 +32,16 @@ pub fn run(input: &[u8]) -> Vec<&'static str> {
 }
 
 fn command(bytes: &[u8]) -> Option<&'static str> {
-    let view = CommandView::try_from(bytes).ok()?;
-    Some(match Command::try_from(view) {
+    let (header, data) = take_apart(bytes)?;
+    Some(match Command::parse(header, data) {
         Err(refused) => {
             assert!(super::status::is_listed(refused.into()));
             return None;
         }
         Ok(Command::Preview(request) | Command::Pay(request)) => {
             let apdu = Pay::to_apdu(request).expect("it came in a command");
-            let again = CommandView::try_from(apdu.as_bytes()).expect("well formed");
-            match Command::try_from(again) {
+            let (header, data) = take_apart(apdu.as_bytes()).expect("well formed");
+            match Command::parse(header, data) {
                 Ok(Command::Pay(again)) => {
                     assert_eq!(again, request);
                     assert_eq!(again.digest(), request.digest());
@@ -51,8 +52,41 @@ fn command(bytes: &[u8]) -> Option<&'static str> {
         }
         Ok(Command::Issue(issue)) => {
             let _ = (issue.network(), issue.leaf(), issue.limits(), issue.pin());
+            let _ = issue.policy();
             "ISSUE"
         }
+        Ok(Command::OpenChannel(open)) => {
+            assert_eq!(
+                reads_back(OpenChannel::to_apdu(open.client_key).as_bytes()),
+                data
+            );
+            "INTERNAL AUTHENTICATE, channel"
+        }
+        Ok(Command::ProveGenuine(ProveGenuine { challenge })) => {
+            assert_eq!(challenge, data);
+            "INTERNAL AUTHENTICATE, genuineness"
+        }
+        Ok(Command::PutData(put)) => {
+            assert_eq!(reads_back(put.to_apdu().expect("it fits").as_bytes()), data);
+            match put {
+                PutData::Piece { .. } => "PUT DATA",
+                PutData::End => "a command without data",
+            }
+        }
+        Ok(Command::GetData(get @ GetData::Certificates(_))) => {
+            assert_eq!(reads_back(get.to_apdu().as_bytes()), data);
+            "GET DATA, certificates"
+        }
+        Ok(Command::SetPolicy(set)) => {
+            let _ = set.command.policy();
+            "SET POLICY"
+        }
+        Ok(Command::Statement(ask)) => {
+            assert_eq!(reads_back(ask.to_apdu().as_bytes()), data);
+            "STATEMENT"
+        }
+        Ok(Command::FactoryReset(_)) => "FACTORY RESET",
+        Ok(Command::Terminate(_)) => "TERMINATE CARD USAGE",
         Ok(Command::EnterCoin(_)) => "ENTER COIN",
         Ok(Command::ReadCoins(_)) => "READ COINS",
         Ok(Command::ReportAbsent(_)) => "REPORT ABSENT",
@@ -76,6 +110,19 @@ fn command(bytes: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// Header and data field of a command.
+fn take_apart(bytes: &[u8]) -> Option<(Header, &[u8])> {
+    let view = CommandView::try_from(bytes).ok()?;
+    let class = view.class().into_inner();
+    let header = [class, view.instruction().into(), view.p1, view.p2];
+    Some((header, view.data()))
+}
+
+/// The data field of a command that was written anew.
+fn reads_back(apdu: &[u8]) -> &[u8] {
+    take_apart(apdu).expect("well formed").1
+}
+
 fn answers(bytes: &[u8]) -> Vec<&'static str> {
     let previewed = Previewed::parse(bytes);
     if let Ok(previewed) = &previewed {
@@ -90,6 +137,13 @@ fn answers(bytes: &[u8]) -> Vec<&'static str> {
     if let Ok(logged) = &logged {
         assert!(logged.outpoints.clone().count() > 0 && logged.merchant.len() <= 32);
     }
+    let statement = Statement::parse(bytes);
+    if let Ok(statement) = &statement {
+        assert_eq!(
+            statement.outpoints.len() / 36,
+            statement.output_keys.len() / 32
+        );
+    }
     [
         ("SELECT's answer", Selected::parse(bytes).is_ok()),
         ("status", StatusObject::parse(bytes).is_ok()),
@@ -103,6 +157,10 @@ fn answers(bytes: &[u8]) -> Vec<&'static str> {
         ("signature", InputSignature::parse(bytes).is_ok()),
         ("signing summary", SigningSummary::parse(bytes).is_ok()),
         ("preview", previewed.is_ok()),
+        ("channel opened", ChannelOpened::parse(bytes).is_ok()),
+        ("proof of genuineness", GenuineProof::parse(bytes).is_ok()),
+        ("own keys", OwnKeys::parse(bytes).is_ok()),
+        ("statement", statement.is_ok()),
         ("logged payment", logged.is_ok()),
     ]
     .into_iter()
@@ -139,6 +197,11 @@ fn values(bytes: &[u8]) {
         && let Some(leaf) = Leaf::from_bytes(bytes)
     {
         assert_eq!(&leaf.to_bytes(), bytes);
+    }
+    if let Some(byte) = bytes.first()
+        && let Some(policy) = Policy::from_byte(*byte)
+    {
+        assert_eq!(policy.to_byte(), *byte);
     }
     if let Some(place) = bytes.first_chunk() {
         let place = u32::from_be_bytes(*place);

@@ -24,6 +24,6 @@ pub fn is_listed(status: u16) -> bool {
             | 0x6A89
             | 0x6D00
             | 0x6E00
-            | 0x9401..=0x9415
+            | 0x9401..=0x9417
     )
 }

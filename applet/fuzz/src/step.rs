@@ -19,7 +19,8 @@ pub const CREDIT: u8 = 7;
 /// These bytes as an owner command, signed.
 pub const SIGNED_BYTES: u8 = 8;
 /// READ LOG, ACKNOWLEDGE LOG, RESOLVE, READ COINS, SET LIMITS, READ LIMITS, READ
-/// ACCOUNT, CHANGE OWNER KEY, or RESET RETRY COUNTER.
+/// ACCOUNT, CHANGE OWNER KEY, RESET RETRY COUNTER in two ways, SET POLICY, FACTORY
+/// RESET, or TERMINATE CARD USAGE.
 pub const OWNER: u8 = 9;
 /// The next part of the coin image.
 pub const READ_ON: u8 = 10;
@@ -52,5 +53,25 @@ pub const PART: u8 = 23;
 /// GET RESPONSE with this Le.
 pub const GET_RESPONSE: u8 = 24;
 
+/// STATEMENT on a payment that was made, counted from the last.
+pub const STATEMENT: u8 = 25;
+/// INTERNAL AUTHENTICATE that proves genuineness.
+pub const GENUINE: u8 = 26;
+/// ISSUE by import, of a card that forgot its owner.
+pub const ISSUE: u8 = 27;
+/// The card's own keys and, after an operand of 0, certificates and the end of the
+/// personalisation.
+pub const PERSONALISE: u8 = 28;
+/// A channel is opened, with a byte that may be another.
+pub const OPEN: u8 = 29;
+/// How protected commands are written from now on.
+pub const FORM: u8 = 30;
+/// An APDU as it stands, past a channel too.
+pub const BARE: u8 = 31;
+/// A header, whatever it is, and data, protected.
+pub const PROTECTED: u8 = 32;
+/// The last command in a way that breaks the channel.
+pub const BREAK: u8 = 33;
+
 /// Steps that there are. A higher first byte counts from 0 again.
-pub const COUNT: u8 = GET_RESPONSE + 1;
+pub const COUNT: u8 = BREAK + 1;

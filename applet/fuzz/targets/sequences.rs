@@ -4,7 +4,7 @@
 
 mod mutate;
 
-use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use tillcard_applet_fuzz::sequence;
 
 fuzz_target!(|input: &[u8]| {
@@ -12,11 +12,5 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    if seed.is_multiple_of(4) {
-        return fuzzer_mutate(data, size, max_size);
-    }
-    let mutated = mutate::mutate(&data[..size], seed);
-    let size = mutated.len().min(max_size);
-    data[..size].copy_from_slice(&mutated[..size]);
-    size
+    mutate::in_place(data, size, max_size, seed)
 });

@@ -3,7 +3,9 @@
 //! is painted; afterwards it is looked at how far the paint is gone.
 //!
 //! Prints a line for each kind of command: CLA INS P1 (`power` for the work when
-//! power comes), and the most bytes of stack that one of them took.
+//! power comes), and the most bytes of stack that one of them took. Of those that
+//! have a name it prints before, as `time`, how long they took, in ticks of the
+//! board's timer.
 
 #![no_std]
 #![no_main]
@@ -128,10 +130,18 @@ extern "C" fn reset() -> ! {
             card = Some(Card::new(Flash, ChaCha20Rng::seed_from_u64(7)));
             continue;
         }
-        let (command, expected) = (script.bytes(), script.bytes());
+        let (name, command, expected) = (script.bytes(), script.bytes(), script.bytes());
         let card = card.as_mut().unwrap();
         let mut response = Response::new();
-        let depth = measure(|| card.transmit(command, &mut response));
+        let mut ticks = 0;
+        let depth = measure(|| ticks = time(|| card.transmit(command, &mut response)));
+        if !name.is_empty() {
+            print(b"time \0");
+            print_number(ticks);
+            print(b" \0");
+            name.iter().for_each(|byte| print(&[*byte, 0]));
+            print(b"\n\0");
+        }
         if response[..] != *expected {
             print(b"another answer than on the machine that built this\n\0");
             exit(1);
@@ -190,6 +200,23 @@ fn measure(run: impl FnOnce()) -> u32 {
         at += 4;
     }
     top - at
+}
+
+/// Ticks that something takes.
+#[inline(never)]
+fn time(run: impl FnOnce()) -> u32 {
+    // The board's CMSDK timer 0, of 25 MHz. It counts down.
+    const CONTROL: *mut u32 = 0x4000_0000 as *mut u32;
+    const VALUE: *mut u32 = 0x4000_0004 as *mut u32;
+    const RELOAD: *mut u32 = 0x4000_0008 as *mut u32;
+    // SAFETY: these are its registers.
+    unsafe {
+        write_volatile(RELOAD, u32::MAX);
+        write_volatile(VALUE, u32::MAX);
+        write_volatile(CONTROL, 1);
+        run();
+        u32::MAX - read_volatile(VALUE)
+    }
 }
 
 #[inline(always)]
