@@ -148,5 +148,8 @@ fn a_client_written_from_the_text_plays_its_story() {
     println!("{output}");
     // It ends at the first thing that isn't as the text has it, and this is its last line.
     let last = output.lines().last();
-    assert!(last.is_some_and(|line| line.starts_with("ok: reset")), "{output}");
+    assert!(
+        last.is_some_and(|line| line.starts_with("ok: reset")),
+        "{output}"
+    );
 }
