@@ -44,10 +44,8 @@ impl Root {
     }
 
     fn new(der: CertificateDer<'static>) -> Result<Self, GenuineError> {
-        let (root, rest) = Read::first(&der).map_err(not_a_root)?;
-        if !rest.is_empty() {
-            return Err(not_a_root("something follows the certificate"));
-        }
+        anchor_from_trusted_cert(&der).map_err(not_a_root)?;
+        let (root, _) = Read::first(&der).map_err(not_a_root)?;
         let usages = KeyUsages::KeyCertSign | KeyUsages::CRLSign;
         let has_room = matches!(root.path_length(), Some(None | Some(1..)));
         if !has_room || !root.is_only_for(usages) {
@@ -56,7 +54,6 @@ impl Root {
         if !root.is_self_signed() {
             return Err(not_a_root("it isn't signed by itself"));
         }
-        anchor_from_trusted_cert(&der).map_err(not_a_root)?;
         let is_test = is_published(&root.public_key()?)?;
         Ok(Self { der, is_test })
     }

@@ -120,7 +120,7 @@ mod tests {
         for key in [OwnKey::Identity, OwnKey::Agreement] {
             let mut answer = Vec::new();
             let mut part = card.transmit(GetData::Certificates(key).to_apdu().as_bytes());
-            while let Some([bytes @ .., 0x61, left]) = part.as_deref().ok() {
+            while let Ok([bytes @ .., 0x61, left]) = part.as_deref() {
                 answer.extend_from_slice(bytes);
                 part = card.transmit(&[0x00, 0xC0, 0x00, 0x00, *left]);
             }
