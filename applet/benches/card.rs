@@ -32,6 +32,7 @@ fn funded() -> (RamNvm, Wallet) {
         imported: false,
         leaf: Leaf::Key,
         limits: Limits::WIDE,
+        policy: 1,
     };
     let wallet = Wallet::issue(&mut card, &mut random, &profile);
     let model = &mut Model::new(&wallet, Limits::WIDE);
