@@ -223,7 +223,7 @@ impl Link {
     /// it isn't, and the channel is closed.
     pub fn broken(&mut self, way: Break, apdu: &[u8], at: u8) {
         let sent = self.sent.clone();
-        if at % 2 == 0 {
+        if at.is_multiple_of(2) {
             // Not always, since a command ends what is under way.
             self.assert_open();
         }
