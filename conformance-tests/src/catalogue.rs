@@ -10,6 +10,7 @@ pub const AREAS: &[&[Case]] = &[
     cases::responses::CASES,
     cases::headers::CASES,
     cases::fields::CASES,
+    cases::refusal_order::CASES,
     cases::sweeps::CASES,
     cases::selection::CASES,
     cases::information::CASES,

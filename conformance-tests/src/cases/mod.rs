@@ -49,6 +49,7 @@ pub(crate) mod pledges;
 pub(crate) mod policy;
 pub(crate) mod random;
 pub(crate) mod receiving;
+pub(crate) mod refusal_order;
 pub(crate) mod resets;
 pub(crate) mod resolving;
 pub(crate) mod responses;

@@ -1,0 +1,168 @@
+//! Which refusal comes first, and that refused commands have no effect.
+
+use super::prelude::*;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        id: "TC-FRM-15",
+        version: 2,
+        purpose: "Where several refusals apply, they come in the order of the text: length \
+                  fields, class, application, secure messaging, instruction, P1-P2, length, decoding, state, \
+                  authority.",
+        requirements: &[req::FRM_8, req::SEL_3, req::MSG_2],
+        start: Start::Issued,
+        level: Level::D1,
+        defect: "State or authority told to whoever sends nonsense; checks in another order.",
+        run: order,
+    },
+    Case {
+        id: "TC-FRM-16",
+        version: 1,
+        purpose: "A command refused for its length or encoding leaves a key generation under way \
+                  as it was: ISSUE with the right field succeeds after them.",
+        requirements: &[req::FRM_8],
+        start: Start::Own,
+        level: Level::D3,
+        defect: "A refused command that drops the key generation, or issues half of it.",
+        run: refused_without_effect,
+    },
+];
+
+fn order(b: &mut Bench) -> Outcome {
+    let request = request(10_000).encode();
+    let mut spoilt = request.clone();
+    spoilt[0] = 0x8F;
+    let long = [request.clone(), vec![0; 80]].concat();
+    let pay = |header: [u8; 4], field: &[u8]| Command::new(header).data(field);
+
+    b.card.reset(Reset::Cold)?;
+    let unselected: [(&str, Command, Sw); 6] = [
+        (
+            "application before secure messaging",
+            pay([0x84, 0x30, 0, 0], &request),
+            Sw::CONDITIONS,
+        ),
+        (
+            "class before application",
+            pay([0xA0, 0x30, 0, 0], &request),
+            Sw::NO_CLASS,
+        ),
+        (
+            "application before instruction",
+            pay([0x80, 0xFE, 0, 0], &request),
+            Sw::CONDITIONS,
+        ),
+        (
+            "application before P1-P2",
+            pay([0x80, 0x30, 9, 9], &request),
+            Sw::CONDITIONS,
+        ),
+        (
+            "application before length",
+            pay([0x80, 0x30, 0, 0], &long),
+            Sw::CONDITIONS,
+        ),
+        (
+            "application before decoding",
+            pay([0x80, 0x30, 0, 0], &spoilt),
+            Sw::CONDITIONS,
+        ),
+    ];
+    for (what, command, sw) in unselected {
+        b.card.once(&command)?.want_bare(sw, what)?;
+    }
+    b.card.select()?;
+    let verify = |header: [u8; 4]| Command::new(header).data([0x55; 3]);
+    let selected: [(&str, Command, Sw); 12] = [
+        (
+            "secure messaging before instruction",
+            pay([0x84, 0xFE, 9, 9], &long),
+            Sw::SECURITY,
+        ),
+        (
+            "another secure messaging before that of the text",
+            pay([0x8C, 0xFE, 9, 9], &long),
+            Sw::NO_SECURE_MESSAGING,
+        ),
+        (
+            "class before instruction",
+            pay([0xA0, 0xFE, 9, 9], &long),
+            Sw::NO_CLASS,
+        ),
+        (
+            "instruction before P1-P2",
+            pay([0x80, 0xFE, 9, 9], &long),
+            Sw::NO_INSTRUCTION,
+        ),
+        (
+            "P1-P2 before length",
+            pay([0x80, 0x30, 9, 9], &long),
+            Sw::WRONG_P1P2,
+        ),
+        (
+            "length before decoding",
+            pay([0x80, 0x30, 0, 0], &[0xFF; 160]),
+            Sw::WRONG_LENGTH,
+        ),
+        (
+            "decoding before authority",
+            pay([0x80, 0x30, 0, 0], &spoilt),
+            Sw::WRONG_DATA,
+        ),
+        (
+            "authority before rules",
+            pay([0x80, 0x30, 0, 0], &request),
+            Sw::SECURITY,
+        ),
+        (
+            "P1-P2 before VERIFY's effect",
+            verify([0x00, 0x20, 0x00, 0x81]),
+            Sw::WRONG_P1P2,
+        ),
+        (
+            "P1-P2 before state",
+            pay([0x00, 0x46, 0, 2], &[]),
+            Sw::WRONG_P1P2,
+        ),
+        (
+            "length before state",
+            pay([0x00, 0x46, 0, 0], &[0]),
+            Sw::WRONG_LENGTH,
+        ),
+        (
+            "decoding before state",
+            pay([0x80, 0x10, 0, 0], &[0xFF; 171]),
+            Sw::WRONG_DATA,
+        ),
+    ];
+    for (what, command, sw) in selected {
+        b.card.once(&command)?.want_bare(sw, what)?;
+    }
+    b.card.expect_tries(3, "after refused commands")
+}
+
+fn refused_without_effect(b: &mut Bench) -> Outcome {
+    let profile = b.profile()?;
+    b.card.select()?;
+    let commitment = b.card.generate()?;
+    let right = profile.encode();
+    b.recorder.borrow_mut().hide(&profile.pin.block());
+    b.card
+        .issue_answer(&right[..170])?
+        .want_bare(Sw::WRONG_LENGTH, "ISSUE, a byte short")?;
+    let mut spoilt = right.clone();
+    spoilt[0] = 0x81;
+    b.card
+        .issue_answer(&spoilt)?
+        .want_bare(Sw::WRONG_DATA, "ISSUE, another tag")?;
+    b.card
+        .once(&Command::new([0x80, 0x10, 0, 1]).data(right.clone()))?
+        .want_bare(Sw::WRONG_P1P2, "ISSUE, another P2")?;
+    b.card
+        .once(&Command::new([0x90, 0x10, 0, 0]).data(right.clone()))?
+        .want_bare(Sw::NO_CHAINING, "ISSUE, chained")?;
+    let answer = b.card.issue_answer(&right)?;
+    b.card
+        .issued(&profile, &commitment, answer)
+        .map_err(|stop| stop.at("after commands that must have no effect"))
+}
