@@ -29,8 +29,8 @@ pub enum CardError {
     NotIssued,
     /// The card has an owner already.
     #[error(
-        "the card was issued before, and that can't be undone: take a fresh one, or, if it is \
-         yours and this PC doesn't know it, `tillcard owner adopt`"
+        "the card was issued before: take a fresh one. If it is yours, `tillcard owner reset` has it \
+         forget that, and `tillcard owner adopt` takes it up where this PC doesn't know it"
     )]
     IssuedBefore,
     /// The card can't read its own memory.
