@@ -10,7 +10,7 @@ cd "$root"
 
 seconds=${1:-60}
 targets=("${@:2}")
-((${#targets[@]})) || targets=(sequences image parsers)
+((${#targets[@]})) || targets=(sequences channel image parsers)
 
 cargo test --quiet --locked -p tillcard-applet --test fuzz_corpus
 

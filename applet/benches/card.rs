@@ -3,50 +3,16 @@
 
 #![allow(missing_docs)] // criterion's macros
 
-#[path = "../tests/oracle/mod.rs"]
-mod oracle;
+mod common;
 
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
+use common::oracle::card::{apdu, send};
+use common::oracle::owner::{Unsigned, stream};
+use common::oracle::payment::request;
+use common::oracle::random::Random;
+use common::{COIN, funded, selected};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use oracle::card::{SELECT, TestCard, apdu, fresh, send};
-use oracle::model::Model;
-use oracle::owner::{Unsigned, enter, stream};
-use oracle::payment::request;
-use oracle::random::Random;
-use oracle::wallet::{Leaf, Limits, Profile, Wallet};
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
-use tillcard_applet::Card;
-use tillcard_applet::nvm::RamNvm;
-
-/// Each coin's amount, in sat.
-const COIN: u64 = 10_000;
-
-/// A card with sixteen equal coins, and its wallet.
-fn funded() -> (RamNvm, Wallet) {
-    let mut random = Random::new(1);
-    let mut card = fresh(1);
-    let profile = Profile {
-        network: 3,
-        imported: false,
-        leaf: Leaf::Key,
-        limits: Limits::WIDE,
-        policy: 1,
-    };
-    let wallet = Wallet::issue(&mut card, &mut random, &profile);
-    let model = &mut Model::new(&wallet, Limits::WIDE);
-    for index in 0..16 {
-        enter(&mut card, model, &mut random, (0, index), COIN);
-    }
-    (card.into_nvm(), wallet)
-}
-
-fn selected(nvm: &RamNvm) -> TestCard {
-    let mut card = Card::new(nvm.clone(), ChaCha20Rng::seed_from_u64(2));
-    assert_eq!(send(&mut card, SELECT).1, 0x9000);
-    card
-}
 
 fn payment_by_inputs(criterion: &mut Criterion) {
     let (nvm, wallet) = funded();

@@ -1,0 +1,48 @@
+//! What a channel costs the card, as multiples of what it does without one.
+
+mod common;
+#[allow(dead_code)] // No ratio here has a lower bound.
+#[path = "../../vsmartcard-bridge/benches/common/ratio.rs"]
+mod ratio;
+
+use common::{Ready, Session, Till};
+use ratio::{Bound, Ratio, medians, report, time};
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    let till = Till::new();
+    let card_time = |mut ready: Ready| time(|| ready.run());
+    let status = |session| card_time(till.status(session));
+    let payment = |session| card_time(till.payment(session));
+    let turns = |work: &dyn Fn(Session) -> Duration| {
+        medians(500, || work(Session::Channel), || work(Session::Plain))
+    };
+    let (status_protected, status_plain) = turns(&status);
+    let (payment_protected, payment_plain) = turns(&payment);
+    let (opening, payment_beside) = medians(
+        500,
+        || card_time(till.opening()),
+        || payment(Session::Plain),
+    );
+    report(&[
+        Ratio {
+            name: "GET DATA, protected / plain",
+            measured: status_protected,
+            against: status_plain,
+            bound: Bound::AtMost(30.0),
+        },
+        Ratio {
+            name: "VERIFY, PREVIEW and PAY (1 input, 2 outputs), protected / plain",
+            measured: payment_protected,
+            against: payment_plain,
+            bound: Bound::AtMost(1.2),
+        },
+        Ratio {
+            name: "opening a channel / VERIFY, PREVIEW and PAY, plain",
+            measured: opening,
+            against: payment_beside,
+            bound: Bound::AtMost(2.0),
+        },
+    ])
+}
