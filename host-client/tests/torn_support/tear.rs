@@ -12,8 +12,8 @@ use tillcard_emu::vpcd::DEFAULT_PORT;
 
 use crate::reader_support::DEADLINE;
 
-/// `80 30`, by which PAY begins.
-const PAY: [u8; 2] = [0x80, 0x30];
+/// By which a protected PAY begins.
+const PAY: [u8; 2] = [0x84, 0x30];
 
 /// Stands between an emulator and vpcd's first slot, and keeps back the first answer to PAY. It
 /// leaves the slot when the emulator is gone.
