@@ -23,7 +23,7 @@ flags=(--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
     -Clink-dead-code)
 host=$(rustc -vV | sed -n 's/^host: //p')
 CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && printf '%s' "${flags[*]}") \
-    CARGO_TARGET_DIR=$CARGO_TARGET_DIR/fuzz \
+    CARGO_TARGET_DIR=$CARGO_TARGET_DIR/fuzz RUSTC_WRAPPER=$root/scripts/fuzz-rustc.sh \
     cargo build --quiet --locked --release --bins --target "$host" \
     --manifest-path applet/fuzz/Cargo.toml
 

@@ -114,8 +114,8 @@ impl Link {
         plain(apdu).is_some()
     }
 
-    /// One command and its whole answer. In a channel it is protected, when it can
-    /// be.
+    /// One command and its whole answer. In a channel it is protected, and must be one
+    /// that can be.
     pub fn send(&mut self, apdu: &[u8]) -> Exchange {
         let mut exchange = self.begin(apdu);
         while exchange.status >> 8 == 0x61 {
@@ -129,15 +129,14 @@ impl Link {
 
     /// One command, what is left of its answer left to [`Self::next`].
     pub fn begin(&mut self, apdu: &[u8]) -> Exchange {
-        match plain(apdu).filter(|_| self.is_open()) {
-            Some((header, data)) => self.protected(header, data),
-            None => {
-                self.command = apdu.to_vec();
-                self.is_protected = false;
-                let sent = self.transmit(apdu);
-                self.is_begun(sent)
-            }
+        if self.is_open() {
+            let (header, data) = plain(apdu).expect("a command to protect");
+            return self.protected(header, data);
         }
+        self.command = apdu.to_vec();
+        self.is_protected = false;
+        let sent = self.transmit(apdu);
+        self.is_begun(sent)
     }
 
     /// A command of any instruction, protected. In a channel only.

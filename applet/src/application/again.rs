@@ -60,6 +60,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.sign_again(sequence, counted, reply)
     }
 
+    #[inline(never)]
     pub(super) fn report_absent(&mut self, outpoint: Outpoint) -> Result<(), Status> {
         self.require_shop_session()?;
         let log_first = self.persistent.tally()?.log_first;
@@ -88,6 +89,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Err(status::NOT_OFFERED)
     }
 
+    #[inline(never)]
     pub(super) fn get_ancestor(
         &mut self,
         txid: &Txid,

@@ -12,6 +12,7 @@ use rand_core::TryCryptoRng;
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// Opens a channel in a session that has nothing in it: what came before was
     /// forgotten when the command came (`[SES-2]`).
+    #[inline(never)]
     pub(super) fn open_channel(
         &mut self,
         open: &OpenChannel<'_>,
@@ -28,6 +29,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn prove_genuine(
         &mut self,
         prove: &ProveGenuine<'_>,

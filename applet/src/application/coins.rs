@@ -14,6 +14,7 @@ use rand_core::TryCryptoRng;
 pub(super) const WINDOW: u32 = 10;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn receive_script(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
         self.require_shop_session()?;
         if self.volatile.holder.is_none() {
@@ -27,6 +28,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(ReceiveScriptAnswer { index, script }.write(reply)?)
     }
 
+    #[inline(never)]
     pub(super) fn enter_coin(
         &mut self,
         command: EnterCoin<'_>,

@@ -10,6 +10,7 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_core::{TryCryptoRng, TryRng};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn get_data(
         &mut self,
         object: GetData,
@@ -49,6 +50,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         })
     }
 
+    #[inline(never)]
     pub(super) fn get_challenge(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
         self.require_issued()?;
         let mut challenge = [0; CHALLENGE_LENGTH];

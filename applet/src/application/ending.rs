@@ -8,11 +8,13 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn factory_reset(&mut self, reset: &Signed<'_, FactoryReset>) -> Result<(), Status> {
         self.require_owner(reset)?;
         self.end(Ending::Reset)
     }
 
+    #[inline(never)]
     pub(super) fn terminate(&mut self, terminate: &Signed<'_, Terminate>) -> Result<(), Status> {
         self.require_owner(terminate)?;
         self.end(Ending::Termination)

@@ -11,6 +11,7 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn generate_key(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
         self.require_factory()?;
         let share = Share::generate(&mut self.rng)?;
@@ -19,6 +20,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn issue(
         &mut self,
         issue: &Issue<'_>,

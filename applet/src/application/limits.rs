@@ -8,6 +8,7 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn set_limits(&mut self, set: &Signed<'_, SetLimits>) -> Result<(), Status> {
         self.require_owner(set)?;
         let tally = self.persistent.tally()?;
@@ -17,6 +18,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.persistent.set_limits(&set.command.0.validate()?)
     }
 
+    #[inline(never)]
     pub(super) fn read_limits(
         &mut self,
         read: &Signed<'_, ReadLimits>,
@@ -30,6 +32,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(answer.write(reply)?)
     }
 
+    #[inline(never)]
     pub(super) fn set_policy(&mut self, set: &Signed<'_, SetPolicy>) -> Result<(), Status> {
         self.require_owner(set)?;
         self.persistent.set_policy(set.command.policy()?)

@@ -14,6 +14,7 @@ use heapless::Vec;
 use rand_core::TryCryptoRng;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn read_log(
         &mut self,
         read: &Signed<'_, ReadLog>,
@@ -63,6 +64,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(logged.write(reply)?)
     }
 
+    #[inline(never)]
     pub(super) fn acknowledge_log(
         &mut self,
         acknowledge: &Signed<'_, AcknowledgeLog>,
@@ -82,6 +84,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.persistent.set_tally(&tally)
     }
 
+    #[inline(never)]
     pub(super) fn resolve(&mut self, resolve: &Signed<'_, Resolve>) -> Result<(), Status> {
         self.require_owner(resolve)?;
         let Resolve(sequence) = resolve.command;

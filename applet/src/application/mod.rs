@@ -1,4 +1,7 @@
 //! The application: what each command does. One file a group of commands.
+//!
+//! What does a command is never inlined: each command would else take the stack of the
+//! one that needs most (`docs/reports/size.md`).
 
 mod again;
 mod channel;

@@ -10,6 +10,7 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn generate_own_keys(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
         self.require_personalisation()?;
         let keys = OwnKeyPairs::generate(&mut self.rng)?;
@@ -17,6 +18,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(keys.public_keys().write(reply)?)
     }
 
+    #[inline(never)]
     pub(super) fn put_data(&mut self, put: &PutData<'_>) -> Result<(), Status> {
         self.require_personalisation()?;
         match *put {

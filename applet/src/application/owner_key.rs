@@ -12,6 +12,7 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn change_owner_key(
         &mut self,
         change: &Signed<'_, ChangeOwnerKey>,
@@ -36,6 +37,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         })
     }
 
+    #[inline(never)]
     pub(super) fn read_account(
         &mut self,
         read: &Signed<'_, ReadAccount>,

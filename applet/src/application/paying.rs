@@ -13,6 +13,7 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn preview(
         &mut self,
         request: &PaymentRequest<'_>,
@@ -58,6 +59,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(previewed.write(reply)?)
     }
 
+    #[inline(never)]
     pub(super) fn pay(
         &mut self,
         request: &PaymentRequest<'_>,

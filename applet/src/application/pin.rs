@@ -10,6 +10,7 @@ use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn verify(&mut self, entry: PinEntry) -> Result<(), Status> {
         self.require_issued()?;
         let presented = match entry {
@@ -42,6 +43,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn reset_retry_counter(
         &mut self,
         reset: &ResetRetryCounter<'_>,

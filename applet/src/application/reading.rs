@@ -31,6 +31,7 @@ impl Reading {
 }
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn read_coins(
         &mut self,
         read: ReadCoins<'_>,

@@ -13,6 +13,7 @@ use heapless::Vec;
 use rand_core::TryCryptoRng;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn statement(
         &mut self,
         ask: &AskStatement,

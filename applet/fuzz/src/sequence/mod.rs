@@ -179,11 +179,7 @@ impl Run {
                     self.send(apdu.as_bytes());
                 }
             }
-            step::PART => {
-                let was_open = self.link.is_open();
-                let exchange = self.link.begin(bytes.rest());
-                self.watch(&exchange, was_open);
-            }
+            step::PART => self.begin(bytes.rest()),
             step::GET_RESPONSE => self.get_response(bytes.u8()),
             step::STATEMENT => self.ask_statement(bytes),
             step::GENUINE => {
@@ -238,13 +234,23 @@ impl Run {
     fn send(&mut self, apdu: &[u8]) -> (Vec<u8>, u16) {
         self.last_apdu = apdu.to_vec();
         let was_open = self.link.is_open();
-        let exchange = if was_open && !Link::can_protect(apdu) {
+        if was_open && !Link::can_protect(apdu) {
             return self.bare(apdu);
-        } else {
-            self.link.send(apdu)
-        };
+        }
+        let exchange = self.link.send(apdu);
         self.watch(&exchange, was_open);
         (exchange.answer, exchange.status)
+    }
+
+    /// One command, what is left of its answer left to other steps.
+    fn begin(&mut self, apdu: &[u8]) {
+        let was_open = self.link.is_open();
+        if was_open && !Link::can_protect(apdu) {
+            self.bare(apdu);
+        } else {
+            let exchange = self.link.begin(apdu);
+            self.watch(&exchange, was_open);
+        }
     }
 
     /// One command as it stands, past a channel.

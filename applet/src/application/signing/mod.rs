@@ -41,6 +41,7 @@ pub enum Signing {
 const _: () = assert!(size_of::<Signing>() <= 1280);
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    #[inline(never)]
     pub(super) fn sign(
         &mut self,
         command: Sign<'_>,
