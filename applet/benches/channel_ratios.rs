@@ -25,24 +25,35 @@ fn main() -> ExitCode {
         || card_time(till.opening()),
         || payment(Session::Plain),
     );
+    let (opening_again, agreement) = medians(
+        500,
+        || card_time(till.opening()),
+        || time(|| till.agreement()),
+    );
     report(&[
         Ratio {
             name: "GET DATA, protected / plain",
             measured: status_protected,
             against: status_plain,
-            bound: Bound::AtMost(30.0),
+            bound: Bound::AtMost(10.0),
         },
         Ratio {
             name: "VERIFY, PREVIEW and PAY (1 input, 2 outputs), protected / plain",
             measured: payment_protected,
             against: payment_plain,
-            bound: Bound::AtMost(1.2),
+            bound: Bound::AtMost(1.1),
         },
         Ratio {
             name: "opening a channel / VERIFY, PREVIEW and PAY, plain",
             measured: opening,
             against: payment_beside,
-            bound: Bound::AtMost(2.0),
+            bound: Bound::AtMost(4.0),
+        },
+        Ratio {
+            name: "opening a channel / one agreement on P-256 (p256)",
+            measured: opening_again,
+            against: agreement,
+            bound: Bound::AtMost(4.0),
         },
     ])
 }

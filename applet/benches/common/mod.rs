@@ -13,7 +13,7 @@ use oracle::owner::enter;
 use oracle::payment::request;
 use oracle::random::Random;
 use oracle::wallet::{Leaf, Limits, Profile, Wallet};
-use p256::SecretKey;
+use p256::{PublicKey, SecretKey, ecdh};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tillcard_applet::Card;
@@ -62,6 +62,7 @@ pub struct Till {
     nvm: RamNvm,
     wallet: Wallet,
     ephemeral: SecretKey,
+    other: PublicKey,
 }
 
 /// A card, and commands that are about to be sent to it.
@@ -77,6 +78,7 @@ impl Till {
         Self {
             nvm,
             wallet,
+            other: ephemeral.public_key(),
             ephemeral,
         }
     }
@@ -87,6 +89,11 @@ impl Till {
             card: selected(&self.nvm),
             commands: vec![open_apdu(&self.ephemeral)],
         }
+    }
+
+    /// One of the card's three multiplications by a secret when a channel is opened.
+    pub fn agreement(&self) -> ecdh::SharedSecret {
+        ecdh::diffie_hellman(self.ephemeral.to_nonzero_scalar(), self.other.as_affine())
     }
 
     /// GET DATA of the status.

@@ -2,6 +2,7 @@
 //! same over the committed corpus, so that an input that once mattered goes on
 //! mattering where nobody fuzzes.
 
+pub mod apdu;
 pub mod breaking;
 pub mod bytes;
 #[allow(dead_code)] // As below.

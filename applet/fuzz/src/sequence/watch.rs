@@ -1,8 +1,9 @@
 //! What is looked at after every exchange, whichever step made it: what the card may
 //! do and what it may not.
 
+use super::super::apdu::data;
 use super::super::host::{HOST, POLICY, SECOND};
-use super::super::link::{Exchange, data};
+use super::super::link::Exchange;
 use super::{Deed, Life, Run};
 use tillcard_applet::command::{Policy, ReadLimits, ReceiveScript};
 use tillcard_applet::nvm::RamNvm;
