@@ -214,10 +214,7 @@ fn state(nvm: RamNvm) -> Result<String, Status> {
     say(format_args!("{:?}", persistent.limits()?));
     say(format_args!("{:?}", persistent.policy()?));
     let own_keys = persistent.own_keys()?;
-    say(format_args!(
-        "{:x?}",
-        own_keys.map(|keys| keys.public_keys())
-    ));
+    say(format_args!("{:x?}", own_keys.map(|keys| *keys.to_bytes())));
     say(format_args!("{:x?}", persistent.receive_script()?));
     let tally = persistent.tally()?;
     say(format_args!("{tally:?}"));

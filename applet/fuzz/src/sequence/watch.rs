@@ -107,6 +107,7 @@ impl Run {
         assert_eq!(self.life, Life::Issued);
         self.life = life;
         self.account = None;
+        self.assert_forgotten();
         self.txids.clear();
         self.offered.clear();
         self.pledged.clear();
@@ -118,6 +119,28 @@ impl Run {
             Life::Terminated => Deed::Termination,
             _ => Deed::FactoryReset,
         });
+    }
+
+    /// Nothing of an owner is left (`[RST-1]`).
+    fn assert_forgotten(&self) {
+        let mut memory = self.memory();
+        assert!(memory.identity().is_err() && memory.pin().is_err());
+        assert!(memory.limits().is_err() && memory.tally().is_err());
+        // What is answered where there is none.
+        let none = Policy {
+            plain_sessions: true,
+            statements: false,
+        };
+        assert_eq!(memory.policy(), Ok(none));
+        let coins = memory.for_each_slot(0, |_, _, coin| {
+            assert!(coin.is_none());
+            Ok(())
+        });
+        assert!(coins.is_ok());
+        for place in &self.pledged {
+            assert_eq!(memory.is_pledged(*place), Ok(false));
+            assert_eq!(memory.is_retired(*place), Ok(false));
+        }
     }
 
     /// ISSUE was done with this data field, by a step or by any bytes.
