@@ -13,6 +13,8 @@ use tillcard_emu::nvm::Store;
 use tillcard_emu::personalise::test_root::emulator_batch;
 use tillcard_emu::personalise::{PersonaliseError, personalise};
 use tillcard_emu::{EmulatedCard, Seed};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
 
 const KEYS: [OwnKey; 2] = [OwnKey::Identity, OwnKey::Agreement];
 
@@ -51,9 +53,19 @@ fn a_fresh_card_is_one_of_the_emulators_batch() {
     assert_ne!(identity, agreement);
 
     let again = certificates(&mut EmulatedCard::ephemeral(Seed::Number(1)).unwrap());
-    assert_eq!(again.unwrap(), [identity.clone(), agreement], "same seed");
-    let other = certificates(&mut EmulatedCard::ephemeral(Seed::Number(2)).unwrap());
-    assert_ne!(other.unwrap()[0], identity);
+    assert_eq!(
+        again.unwrap(),
+        [identity.clone(), agreement.clone()],
+        "same seed"
+    );
+    let other = certificates(&mut EmulatedCard::ephemeral(Seed::Number(2)).unwrap()).unwrap();
+    let serials = [&identity, &agreement, &other[0], &other[1]].map(|bundle| {
+        let card = Certificate::from_der(&bundle[batch.len()..]).unwrap();
+        card.tbs_certificate().serial_number().clone()
+    });
+    for (at, serial) in serials.iter().enumerate() {
+        assert!(!serials[..at].contains(serial), "{serial} is there twice");
+    }
     let mut tearable = TearableCard::ephemeral(Seed::Number(1)).unwrap();
     assert_eq!(tearable.bytes_changed(), 0);
     tearable.connect();
