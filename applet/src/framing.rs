@@ -1,14 +1,20 @@
 //! Framing: command APDUs from bytes, answers of any length in parts
 //! (`docs/protocol.md`, section 2.2).
 
+use crate::command::Certificate;
 use crate::status::{self, Status};
 use heapless::Vec;
 use iso7816::command::{CommandView, FromSliceError};
 
 /// What protection adds to an answer at most: padding and a MAC.
 const PROTECTION_MAX: usize = 16 + 8;
-/// Longest answer: a payment with sixteen inputs and two outputs, in a channel.
-pub const ANSWER_MAX: usize = 10 + 41 * 16 + 2 * 43 + 2 + 66 * 16 + PROTECTION_MAX;
+/// A payment with sixteen inputs and two outputs.
+const PAYMENT_MAX: usize = 10 + 41 * 16 + 2 * 43 + 2 + 66 * 16;
+/// Two certificates.
+const CERTIFICATES_MAX: usize = 2 * Certificate::PIECES as usize * Certificate::PIECE_MAX;
+/// Longest answer: certificates in a channel.
+pub const ANSWER_MAX: usize = CERTIFICATES_MAX + PROTECTION_MAX;
+const _: () = assert!(PAYMENT_MAX <= CERTIFICATES_MAX);
 /// Longest response APDU.
 pub const RESPONSE_MAX: usize = ANSWER_MAX + 2;
 

@@ -1,8 +1,10 @@
 //! What a manufacturer does to a card: its own keys, certificates, the end of that;
 //! and that the power may fail in each step.
 
+mod oracle;
 mod support;
 
+use oracle::channel::Client;
 use support::sweep::*;
 use support::*;
 use tillcard_applet::Card;
@@ -87,6 +89,30 @@ fn keys_and_certificates() {
     assert_eq!(status, 0x9000);
     let record = Issued::parse(&answer[..35 + 34 + 35 + 35 + 18 + 66]).unwrap();
     assert_eq!([record.identity_key, record.agreement_key], drawn[2..]);
+}
+
+/// The longest that can be stored is answered whole, in a channel too.
+#[test]
+fn the_longest_certificates() {
+    let mut card = selected(RamNvm::default());
+    let (answer, status) = send(&mut card, GenerateOwnKeys::to_apdu().as_bytes());
+    assert_eq!(status, 0x9000);
+    let keys = OwnKeys::parse(&answer).unwrap();
+    for (certificate, byte) in Certificate::ALL.into_iter().zip(1..) {
+        for number in 0..Certificate::PIECES {
+            let put = piece(certificate, number, &[byte; Certificate::PIECE_MAX]);
+            assert_eq!(send(&mut card, &put).1, 0x9000);
+        }
+    }
+    assert_eq!(send(&mut card, &end()).1, 0x9000);
+    let expected = [[1; 4 * 239], [2; 4 * 239]].concat();
+    let read = send(&mut card, &certificates(OwnKey::Identity));
+    assert_eq!(read, (expected.clone(), 0x9000));
+    let ephemeral = p256::SecretKey::from_slice(&[1; 32]).unwrap();
+    let mut client = Client::open(&mut card, &ephemeral, &keys.agreement_key);
+    let reference = [0xA6, 0x04, 0x83, 0x02, 0x40, 0x01];
+    let read = client.send(&mut card, [0x00, 0xCA, 0xBF, 0x21], &reference);
+    assert_eq!(read, (expected, 0x9000));
 }
 
 #[test]
