@@ -18,12 +18,13 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         open: &OpenChannel<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        messaging::require_client_key(open)?;
+        let client = messaging::client_key(open)?;
         let own_keys = self.persistent.own_keys()?.ok_or(status::CONDITIONS)?;
         if self.volatile.channel.is_some() {
             return Err(status::CONDITIONS);
         }
-        let (channel, opened) = messaging::agree(open, &own_keys.agreement, &mut self.rng)?;
+        let (channel, opened) =
+            messaging::agree(open, &client, &own_keys.agreement, &mut self.rng)?;
         opened.write(reply)?;
         self.volatile.channel = Some(channel);
         Ok(())

@@ -13,20 +13,13 @@ impl<N: NorFlash> Journal<N> {
     /// [`Error::Nvm`], [`Error::Damaged`]; the journal must be opened again then.
     pub fn erase_all_but(&mut self, last: u32, keeps: impl Fn(Key) -> bool) -> Result<(), Error> {
         self.check()?;
-        let done = self.try_erase(last, keeps);
-        self.refuse_on(done)
+        self.try_erase(last, keeps)
+            .inspect_err(|error| self.refuse(*error))
     }
 
     /// Refuses every use from now on.
     pub fn refuse(&mut self, error: Error) {
         self.failure = Some(error);
-    }
-
-    fn refuse_on(&mut self, done: Result<(), Error>) -> Result<(), Error> {
-        if let Err(error) = done {
-            self.refuse(error);
-        }
-        done
     }
 
     fn try_erase(&mut self, last: u32, keeps: impl Fn(Key) -> bool) -> Result<(), Error> {

@@ -17,29 +17,28 @@ const SHARED_INFO: [u8; 3] = [0x3C, 0x88, 0x10];
 /// used.
 const KEYS: usize = 4;
 
-/// `6A80` unless the client's key is on the curve.
-pub fn require_client_key(open: &OpenChannel<'_>) -> Result<(), Status> {
-    client_key(open).map(|_| ())
-}
-
-fn client_key(open: &OpenChannel<'_>) -> Result<PublicKey, Status> {
+/// The client's ephemeral key.
+///
+/// # Errors
+/// `6A80` unless it is on the curve.
+pub fn client_key(open: &OpenChannel<'_>) -> Result<PublicKey, Status> {
     PublicKey::from_sec1_bytes(open.client_key).map_err(|_| status::INCORRECT_DATA)
 }
 
 /// Agrees on a channel's keys: the channel, and what the client is to be answered.
 ///
 /// # Errors
-/// `6A80` when the client's key isn't on the curve, `6400`.
+/// `6400`
 pub fn agree(
     open: &OpenChannel<'_>,
+    client: &PublicKey,
     own: &AgreementKey,
     rng: &mut impl TryCryptoRng,
 ) -> Result<(Channel, ChannelOpened), Status> {
-    let client = client_key(open)?;
     let ephemeral = AgreementKey::generate(rng)?;
     let card_key = ephemeral.uncompressed();
     let [receipt_key, encryption, mac, response_mac] =
-        derive(&[&*ephemeral.agree(&client), &*own.agree(&client)]);
+        derive(&[&*ephemeral.agree(client), &*own.agree(client)]);
     let receipt: [u8; RECEIPT_LENGTH] =
         receipt_key.mac(&ChannelOpened::receipt_message(open.data, &card_key));
     Ok((

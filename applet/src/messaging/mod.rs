@@ -7,7 +7,7 @@ mod agreement;
 mod channel;
 mod primitives;
 
-pub use agreement::{agree, require_client_key};
+pub use agreement::{agree, client_key};
 pub use channel::{Channel, Plain, Refused};
 
 use crate::status::{self, Status};

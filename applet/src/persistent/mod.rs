@@ -7,8 +7,8 @@ mod fields;
 mod identity;
 mod log;
 mod log_entry;
+mod marks;
 mod own_keys;
-mod retired;
 mod spending;
 mod tally;
 
@@ -26,7 +26,7 @@ use crate::key::OwnKeyPairs;
 use crate::pin::{BLOCK_LENGTH, PinBlock, TRIES};
 use crate::status::{self, Status};
 use embedded_storage::nor_flash::NorFlash;
-use retired::BLOCKS;
+use marks::BLOCKS;
 use zeroize::Zeroizing;
 
 /// Coins that a card can hold.
@@ -36,7 +36,7 @@ pub const MAX_UNROOTED: u8 = 16;
 /// Payments that the log can hold.
 pub const MAX_LOG: u8 = 64;
 /// Indexes on each of the two chains; none above is ever used.
-pub const MAX_INDEX: u32 = retired::INDEXES;
+pub const MAX_INDEX: u32 = marks::INDEXES;
 
 const IDENTITY: Key = 0;
 const PIN: Key = 1;
@@ -77,7 +77,7 @@ const _: () = {
         + Tally::LENGTH
         + Limits::LENGTH
         + SCRIPT_LENGTH
-        + 2 * BLOCKS as usize * retired::BLOCK_LENGTH
+        + 2 * BLOCKS as usize * marks::BLOCK_LENGTH
         + OwnKeyPairs::LENGTH
         + Certificate::ALL.len() * own_keys::TYPICAL_CERTIFICATE
         + 1

@@ -3,7 +3,7 @@
 use super::log::position;
 use super::{
     COINS, Coin, GIVEN, Given, LOG, LogEntry, MAX_LOG, PLEDGED, Persistent, RETIRED, Slot, TALLY,
-    Tally, retired,
+    Tally, marks,
 };
 use crate::command::Place;
 use crate::journal::Key;
@@ -36,7 +36,7 @@ pub struct OwnerSigned<'a> {
     pub next_change: u32,
 }
 
-type Blocks = Vec<(Key, retired::Block), { retired::BLOCKS as usize }>;
+type Blocks = Vec<(Key, marks::Block), { marks::BLOCKS as usize }>;
 
 impl<N: NorFlash> Persistent<N> {
     /// Whether nothing may be received or paid at an index any more.
@@ -44,7 +44,7 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn is_retired(&mut self, place: Place) -> Result<bool, Status> {
-        Ok(retired::contains(&self.block(RETIRED, place)?, place))
+        Ok(marks::contains(&self.block(RETIRED, place)?, place))
     }
 
     /// Whether a statement pledged a place (`[STM-4]`).
@@ -52,7 +52,7 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn is_pledged(&mut self, place: Place) -> Result<bool, Status> {
-        Ok(retired::contains(&self.block(PLEDGED, place)?, place))
+        Ok(marks::contains(&self.block(PLEDGED, place)?, place))
     }
 
     /// Pledges places (`[STM-3]`).
@@ -63,7 +63,7 @@ impl<N: NorFlash> Persistent<N> {
         let pledged = self.mark(PLEDGED, places)?;
         let mut change = self
             .journal
-            .begin(pledged.len(), pledged.len() * retired::BLOCK_LENGTH)?;
+            .begin(pledged.len(), pledged.len() * marks::BLOCK_LENGTH)?;
         for (key, block) in &pledged {
             change.put(*key, block)?;
         }
@@ -91,7 +91,7 @@ impl<N: NorFlash> Persistent<N> {
         let entry = payment.entry.encode();
         let coins = || spent.iter().chain(&change_coin);
         let data = coins().map(|(_, bytes)| bytes.len()).sum::<usize>()
-            + retired.len() * retired::BLOCK_LENGTH
+            + retired.len() * marks::BLOCK_LENGTH
             + Tally::LENGTH
             + entry.len();
         let records = coins().count() + retired.len() + 3;
@@ -129,7 +129,7 @@ impl<N: NorFlash> Persistent<N> {
         tally.next_change = tally.next_change.max(signed.next_change);
         let mut change = self.journal.begin(
             signed.slots.len() + retired.len() + contested.len() + 1,
-            retired.len() * retired::BLOCK_LENGTH + contested.len() * Given::LENGTH + Tally::LENGTH,
+            retired.len() * marks::BLOCK_LENGTH + contested.len() * Given::LENGTH + Tally::LENGTH,
         )?;
         for slot in signed.slots {
             change.put(COINS + slot, &[])?;
@@ -144,14 +144,14 @@ impl<N: NorFlash> Persistent<N> {
         Ok(change.commit()?)
     }
 
-    fn block(&mut self, table: Key, place: Place) -> Result<retired::Block, Status> {
-        let mut block = retired::Block::default();
+    fn block(&mut self, table: Key, place: Place) -> Result<marks::Block, Status> {
+        let mut block = marks::Block::default();
         match self
             .journal
-            .read(table + retired::number(place), &mut block)?
+            .read(table + marks::number(place), &mut block)?
         {
-            None => Ok(retired::Block::default()),
-            Some(bytes) if bytes.len() == retired::BLOCK_LENGTH => Ok(block),
+            None => Ok(marks::Block::default()),
+            Some(bytes) if bytes.len() == marks::BLOCK_LENGTH => Ok(block),
             Some(_) => Err(status::MEMORY_FAILURE),
         }
     }
@@ -160,7 +160,7 @@ impl<N: NorFlash> Persistent<N> {
     fn mark(&mut self, table: Key, places: impl Iterator<Item = Place>) -> Result<Blocks, Status> {
         let mut blocks = Blocks::new();
         for place in places {
-            let key = table + retired::number(place);
+            let key = table + marks::number(place);
             let at = match blocks.iter().position(|(known, _)| *known == key) {
                 Some(at) => at,
                 None => {
@@ -171,7 +171,7 @@ impl<N: NorFlash> Persistent<N> {
                     blocks.len() - 1
                 }
             };
-            retired::insert(&mut blocks[at].1, place);
+            marks::insert(&mut blocks[at].1, place);
         }
         Ok(blocks)
     }
