@@ -4,7 +4,7 @@ use super::channel_opening::needs_channel;
 use super::prelude::*;
 use super::samples::{self, CERTIFICATES};
 use crate::keys::keypair;
-use crate::model::{PLAIN, Place, STATEMENTS, Spend, SpendInput, SpendOutput};
+use crate::model::{PLAIN, Place, STATEMENTS, Spend};
 
 pub(crate) const CASES: &[Case] = &[
     Case {
@@ -125,18 +125,8 @@ fn owner(b: &mut Bench, form: Form) -> Outcome {
         .needs(Capability::Signing)
         .is_ok()
     {
-        let spend = Spend {
-            version: 2,
-            lock_time: 0,
-            inputs: vec![SpendInput {
-                txid: b.values.bytes("unknown coin"),
-                vout: 0,
-                sequence: 0xFFFF_FFFD,
-                amount: 30_000,
-                place: Place::receive(100 + next),
-            }],
-            outputs: vec![SpendOutput::Own(29_000, Place::receive(2))],
-        };
+        let place = Place::receive(100 + next);
+        let spend = Spend::of_unknown(b.values.bytes("unknown coin"), place);
         b.card.streamed(&spend, 200)?;
         b.card.signed_all(&spend)?;
     }

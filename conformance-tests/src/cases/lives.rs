@@ -415,20 +415,11 @@ fn resolve(b: &mut Bench, life: &mut Life) -> Outcome {
 
 fn sign(b: &mut Bench, life: &mut Life) -> Outcome {
     let coins = b.card.host()?.purse.coins.clone();
-    let mut inputs = Vec::new();
-    for coin in coins.iter().filter(|_| life.stream.below(8) == 0).take(5) {
-        inputs.push(SpendInput {
-            txid: coin.txid,
-            vout: coin.vout,
-            sequence: 0xFFFF_FFFD,
-            amount: coin.amount,
-            place: if coin.chain == 0 {
-                Place::receive(coin.index)
-            } else {
-                Place::change(coin.index)
-            },
-        });
-    }
+    let mut inputs: Vec<SpendInput> = (coins.iter())
+        .filter(|_| life.stream.below(8) == 0)
+        .take(5)
+        .map(SpendInput::of)
+        .collect();
     if inputs.is_empty() {
         inputs.push(SpendInput {
             txid: life.stream.bytes(),

@@ -1,7 +1,7 @@
 //! What becomes of an offer when its coins leave the card: `[OFR-1]`.
 
 use super::prelude::*;
-use crate::model::{Coin, Place, Plan, Spend, SpendInput, SpendOutput};
+use crate::model::{Coin, Plan, Spend, SpendInput};
 
 pub(crate) const CASES: &[Case] = &[Case {
     id: "TC-OFR-01",
@@ -34,21 +34,7 @@ fn not_offered(b: &mut Bench, coin: &Coin, what: &str) -> Outcome {
 
 /// Has the owner spend it elsewhere.
 fn sign_away(b: &mut Bench, coin: &Coin) -> Outcome {
-    let spend = Spend {
-        version: 2,
-        lock_time: 0,
-        inputs: vec![SpendInput {
-            txid: coin.txid,
-            vout: coin.vout,
-            sequence: 0xFFFF_FFFD,
-            amount: coin.amount,
-            place: Place::receive(coin.index),
-        }],
-        outputs: vec![SpendOutput::Other(
-            coin.amount - 500,
-            payee::p2wpkh([0x66; 20]).to_bytes(),
-        )],
-    };
+    let spend = Spend::elsewhere(vec![SpendInput::of(coin)], 500);
     b.card.streamed(&spend, 200)?;
     b.card.signed_all(&spend)
 }

@@ -5,7 +5,7 @@ use super::prelude::*;
 use super::signing::unknown;
 use super::statements::issue;
 use crate::keys::keypair;
-use crate::model::{Coin, Logged, PLAIN, Place, Spend, SpendInput, SpendOutput};
+use crate::model::{Coin, Logged, PLAIN, Place, Spend, SpendInput};
 
 /// What the owner's transactions against a payment leave as fee, in sat.
 const FEE: u64 = 900;
@@ -58,40 +58,14 @@ pub(crate) const CASES: &[Case] = &[
     },
 ];
 
-fn place(coin: &Coin) -> Place {
-    match coin.chain {
-        0 => Place::receive(coin.index),
-        _ => Place::change(coin.index),
-    }
-}
-
-fn input(coin: &Coin) -> SpendInput {
-    SpendInput {
-        txid: coin.txid,
-        vout: coin.vout,
-        sequence: 0xFFFF_FFFD,
-        amount: coin.amount,
-        place: place(coin),
-    }
-}
-
 /// A transaction that sends these inputs elsewhere.
 fn elsewhere(inputs: Vec<SpendInput>) -> Spend {
-    let sum: u64 = inputs.iter().map(|input| input.amount).sum();
-    Spend {
-        version: 2,
-        lock_time: 0,
-        inputs,
-        outputs: vec![SpendOutput::Other(
-            sum - FEE,
-            payee::p2wpkh([6; 20]).to_bytes(),
-        )],
-    }
+    Spend::elsewhere(inputs, FEE)
 }
 
 /// A transaction that spends these coins of the card elsewhere.
 pub(super) fn against(coins: &[Coin]) -> Spend {
-    elsewhere(coins.iter().map(input).collect())
+    elsewhere(coins.iter().map(SpendInput::of).collect())
 }
 
 /// SIGN must refuse the transaction, and give no signature.
@@ -134,15 +108,15 @@ fn pledged(b: &mut Bench) -> Outcome {
     let elsewhere_at = |coin: &Coin| SpendInput {
         txid: [9; 32],
         vout: 1,
-        ..input(coin)
+        ..SpendInput::of(coin)
     };
     let refusals: Vec<Spend> = inputs
         .iter()
         .flat_map(|coin| {
             [
-                elsewhere(vec![input(coin)]),
-                elsewhere(vec![free.clone(), input(coin)]),
-                elsewhere(vec![input(coin), free.clone()]),
+                elsewhere(vec![SpendInput::of(coin)]),
+                elsewhere(vec![free.clone(), SpendInput::of(coin)]),
+                elsewhere(vec![SpendInput::of(coin), free.clone()]),
                 elsewhere(vec![elsewhere_at(coin)]),
             ]
         })
@@ -260,7 +234,7 @@ fn signed_against(b: &mut Bench) -> Outcome {
     let payment = b.card.logged(&first)?.clone();
     let other = elsewhere(vec![SpendInput {
         txid: [9; 32],
-        ..input(&payment.plan.inputs[0])
+        ..SpendInput::of(&payment.plan.inputs[0])
     }]);
     b.card.streamed(&other, 255)?;
     b.card.signed_all(&other)?;
@@ -280,7 +254,7 @@ fn signed_against(b: &mut Bench) -> Outcome {
     let mut stream = b.values.stream("others");
     let spend = elsewhere(vec![
         unknown(&mut stream, 100_000, Place::receive(50)),
-        input(&payment.plan.inputs[1]),
+        SpendInput::of(&payment.plan.inputs[1]),
     ]);
     b.card.streamed(&spend, 255)?;
     // One signature, and that of the other input.

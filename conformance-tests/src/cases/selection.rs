@@ -4,7 +4,7 @@ use super::prelude::*;
 use super::samples;
 use crate::card::READ_COINS;
 use crate::card::{AID, VERSION};
-use crate::model::{Place, Spend, SpendInput, SpendOutput};
+use crate::model::{Place, Spend};
 use crate::tlv;
 
 pub(crate) const CASES: &[Case] = &[
@@ -390,18 +390,7 @@ fn ends_what_is_staged(b: &mut Bench) -> Outcome {
         }
 
         if capabilities.needs(Capability::Signing).is_ok() {
-            let spend = Spend {
-                version: 2,
-                lock_time: 0,
-                inputs: vec![SpendInput {
-                    txid: b.values.bytes("unknown coin"),
-                    vout: 0,
-                    sequence: 0xFFFF_FFFD,
-                    amount: 30_000,
-                    place: Place::receive(40),
-                }],
-                outputs: vec![SpendOutput::Own(29_000, Place::receive(2))],
-            };
+            let spend = Spend::of_unknown(b.values.bytes("unknown coin"), Place::receive(40));
             let stream = spend.stream();
             b.card
                 .begin_sign(&spend.body())?

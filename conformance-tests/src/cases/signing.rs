@@ -155,21 +155,7 @@ fn shapes(b: &mut Bench) -> Outcome {
     }
     // The card's own coin.
     let coin = b.card.host()?.purse.candidates()[0].clone();
-    let spend = Spend {
-        version: 2,
-        lock_time: 0,
-        inputs: vec![SpendInput {
-            txid: coin.txid,
-            vout: coin.vout,
-            sequence: 0xFFFF_FFFD,
-            amount: coin.amount,
-            place: Place::receive(coin.index),
-        }],
-        outputs: vec![SpendOutput::Other(
-            coin.amount - 500,
-            payee::p2wpkh([9; 20]).to_bytes(),
-        )],
-    };
+    let spend = Spend::elsewhere(vec![SpendInput::of(&coin)], 500);
     b.card.streamed(&spend, 255)?;
     b.card.signed_all(&spend)?;
     b.card.expect_books("after all shapes")
@@ -188,19 +174,12 @@ fn after_effects(b: &mut Bench) -> Outcome {
             .ok_or_else(|| Stop::Error("the case lost a coin".to_owned()))
     };
     let (spent, unspent) = (coin(90_000)?, coin(80_000)?);
-    let input = |coin: &crate::model::Coin| SpendInput {
-        txid: coin.txid,
-        vout: coin.vout,
-        sequence: 0xFFFF_FFFD,
-        amount: coin.amount,
-        place: Place::receive(coin.index),
-    };
     let spend = Spend {
         version: 2,
         lock_time: 0,
         inputs: vec![
-            input(spent),
-            input(unspent),
+            SpendInput::of(spent),
+            SpendInput::of(unspent),
             unknown(&mut stream, 40_000, Place::receive(30)),
         ],
         outputs: vec![
@@ -293,23 +272,12 @@ fn no_limits(b: &mut Bench) -> Outcome {
         b.card.verify_wrong(left)?;
     }
     let coins: Vec<crate::model::Coin> = b.card.host()?.purse.candidates();
-    let input = |coin: &crate::model::Coin| SpendInput {
-        txid: coin.txid,
-        vout: coin.vout,
-        sequence: 0xFFFF_FFFD,
-        amount: coin.amount,
-        place: if coin.chain == 0 {
-            Place::receive(coin.index)
-        } else {
-            Place::change(coin.index)
-        },
-    };
     // Everything that is left, far below the least rate.
     let sum: u64 = coins.iter().map(|coin| coin.amount).sum();
     let sweep = Spend {
         version: 2,
         lock_time: 0,
-        inputs: coins.iter().map(input).collect(),
+        inputs: coins.iter().map(SpendInput::of).collect(),
         outputs: vec![SpendOutput::Other(
             sum - 30,
             payee::p2wsh([8; 32]).to_bytes(),
@@ -322,7 +290,7 @@ fn no_limits(b: &mut Bench) -> Outcome {
     let cancel = Spend {
         version: 2,
         lock_time: 0,
-        inputs: vec![input(&spent)],
+        inputs: vec![SpendInput::of(&spent)],
         outputs: vec![SpendOutput::Own(spent.amount - 5_000, Place::receive(3))],
     };
     b.card.streamed(&cancel, 255)?;

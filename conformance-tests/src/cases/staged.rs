@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::card::READ_COINS;
-use crate::model::{Coin, Place, STATEMENTS, Spend, SpendInput, SpendOutput};
+use crate::model::{Coin, Place, STATEMENTS, Spend};
 
 /// One thing that belongs to a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,18 +41,7 @@ pub(super) enum Left {
 
 /// A transaction for SIGN of a coin that the card doesn't know.
 fn spend(b: &Bench) -> Spend {
-    Spend {
-        version: 2,
-        lock_time: 0,
-        inputs: vec![SpendInput {
-            txid: b.values.bytes("unknown coin"),
-            vout: 0,
-            sequence: 0xFFFF_FFFD,
-            amount: 30_000,
-            place: Place::receive(40),
-        }],
-        outputs: vec![SpendOutput::Own(29_000, Place::receive(2))],
-    }
+    Spend::of_unknown(b.values.bytes("unknown coin"), Place::receive(40))
 }
 
 /// Begins it in the session of now; none where the card doesn't have it. The card is issued, has

@@ -36,6 +36,17 @@ pub struct Coin {
 }
 
 impl Coin {
+    /// Where its key is.
+    #[must_use]
+    pub const fn place(&self) -> Place {
+        match self.chain {
+            0 => Place::receive(self.index),
+            _ => Place::change(self.index),
+        }
+    }
+}
+
+impl Coin {
     /// Txid and vout, as PREVIEW and READ LOG write them.
     #[must_use]
     pub fn outpoint(&self) -> Vec<u8> {

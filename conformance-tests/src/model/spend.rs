@@ -1,5 +1,7 @@
 //! Transactions that the owner has signed: section 8.4.
 
+use super::payment::payee;
+use super::purse::Coin;
 use crate::keys::Account;
 use crate::outcome::Step;
 use crate::tlv;
@@ -58,6 +60,20 @@ pub struct SpendInput {
     pub place: Place,
 }
 
+impl SpendInput {
+    /// A coin of the card.
+    #[must_use]
+    pub fn of(coin: &Coin) -> Self {
+        Self {
+            txid: coin.txid,
+            vout: coin.vout,
+            sequence: 0xFFFF_FFFD,
+            amount: coin.amount,
+            place: coin.place(),
+        }
+    }
+}
+
 /// An output of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SpendOutput {
@@ -107,6 +123,36 @@ pub struct Spend {
 }
 
 impl Spend {
+    /// Sends these inputs to another, less a fee in sat.
+    #[must_use]
+    pub fn elsewhere(inputs: Vec<SpendInput>, fee: u64) -> Self {
+        let sum: u64 = inputs.iter().map(|input| input.amount).sum();
+        let script = payee::p2wpkh([6; 20]).to_bytes();
+        Self {
+            version: 2,
+            lock_time: 0,
+            inputs,
+            outputs: vec![SpendOutput::Other(sum - fee, script)],
+        }
+    }
+
+    /// Sends a coin that the card doesn't know, at this place, to a receive index.
+    #[must_use]
+    pub fn of_unknown(txid: [u8; 32], place: Place) -> Self {
+        Self {
+            version: 2,
+            lock_time: 0,
+            inputs: vec![SpendInput {
+                txid,
+                vout: 0,
+                sequence: 0xFFFF_FFFD,
+                amount: 30_000,
+                place,
+            }],
+            outputs: vec![SpendOutput::Own(29_000, Place::receive(2))],
+        }
+    }
+
     /// Header of the command that begins the signing.
     pub const BEGIN: [u8; 4] = [0x80, 0x40, 0x00, 0x00];
     /// Header of a piece of the stream.
