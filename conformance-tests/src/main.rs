@@ -10,7 +10,7 @@ use tillcard_conform::case::Case;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::{CaseReport, Report, junit};
 use tillcard_conform::runner::{Options, Progress, run};
-use tillcard_conform::target::{EmulatorTarget, FreshCards, PcscTarget, Target};
+use tillcard_conform::target::{CommandTarget, EmulatorTarget, FreshCards, PcscTarget, Target};
 use tillcard_conform::{catalogue, matrix};
 
 /// Exit code of a run with FAIL, ERROR or INCONCLUSIVE.
@@ -43,7 +43,8 @@ enum Action {
 
 #[derive(clap::Args)]
 struct RunArguments {
-    /// `emulator`, `pcsc`, or `pcsc:` and part of a reader's name.
+    /// `emulator`, `pcsc`, `pcsc:` and part of a reader's name, or `command:` and a program that
+    /// answers for cards on its standard input and output (docs/conformance.md).
     #[arg(long)]
     target: String,
     /// Where test values, and an emulated card's randomness, come from.
@@ -183,11 +184,18 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
 
 /// The target, and whether its cards cost nothing.
 fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), String> {
+    if let Some(line) = arguments.target.strip_prefix("command:") {
+        let target = CommandTarget::new(line).map_err(|e| e.0)?;
+        return Ok((Box::new(target), true));
+    }
     let reader = match arguments.target.as_str() {
         "emulator" => return Ok((Box::new(EmulatorTarget), true)),
         "pcsc" => None,
         other => Some(other.strip_prefix("pcsc:").ok_or_else(|| {
-            format!("--target {other}: say emulator, pcsc, or pcsc: and part of a reader's name")
+            format!(
+                "--target {other}: say emulator, pcsc, pcsc: and part of a reader's name, or \
+                 command: and a program"
+            )
         })?),
     };
     let (context, reader) = PcscTarget::find(reader).map_err(|e| e.0)?;

@@ -99,7 +99,11 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let [class, ins, p1, p2] = header;
         let done = match channel.unprotect(&header, command, &mut plain) {
             Ok(()) => self.run([messaging::plain_class(class), ins, p1, p2], &plain, reply),
-            Err(Refused::TooLong) => Err(status::WRONG_LENGTH),
+            Err(Refused::TooLong) => {
+                // Refused as its plain form would be, which ends what is under way.
+                self.volatile.stream = Stream::None;
+                Err(status::WRONG_LENGTH)
+            }
             Err(Refused::Broken) => {
                 self.volatile = Volatile::default();
                 Err(status::SECURITY_STATUS)

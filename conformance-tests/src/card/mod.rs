@@ -23,7 +23,7 @@ pub use channel::{LONGEST_PROTECTED, OPEN_CHANNEL};
 pub use coins::Entry;
 pub use issue::{Host, IssueRecord};
 pub use owner::PLAIN_SESSION;
-pub use payment::{GET_ANCESTOR, REPORT_ABSENT, STATEMENT};
+pub use payment::{GET_ANCESTOR, PAY, PREVIEW, REPORT_ABSENT, STATEMENT};
 pub use personal::{CERTIFICATES, END, GENERATE_OWN_KEYS, OwnKeys, certificates_of, put_data};
 pub use proof::{GENUINE, Signed, statement_field};
 pub use rights::{

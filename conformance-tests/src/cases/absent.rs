@@ -63,14 +63,15 @@ pub(crate) const CASES: &[Case] = &[
     },
 ];
 
-fn offered(b: &mut Bench, request: &Request) -> Step<Plan> {
+/// The coins that a PREVIEW after the PIN offers, which must be the model's.
+pub(super) fn offered(b: &mut Bench, request: &Request) -> Step<Plan> {
     b.card
         .preview_checked(request)?
         .map_err(|sw| Stop::Error(format!("the case's payment is refused with {sw}")))
 }
 
 /// PREVIEW without another VERIFY must offer what the model says.
-fn offered_again(b: &mut Bench, request: &Request) -> Step<Plan> {
+pub(super) fn offered_again(b: &mut Bench, request: &Request) -> Step<Plan> {
     let data = b
         .card
         .preview_answer(request)?

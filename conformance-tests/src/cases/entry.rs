@@ -44,10 +44,11 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-ENT-09",
-        version: 2,
+        version: 3,
         purpose: "The card takes exactly as many coins as it declares, then refuses with 6A84, \
                   still pays where no change needs a place (else 6A84), and takes coins again \
-                  when the owner acknowledged a payment.",
+                  when the owner acknowledged a payment. When its log is full too, and the oldest \
+                  payment makes room, its coin's place is free for the change.",
         requirements: &[req::ENT_2, req::INF_2, req::ACK_1, req::PAY_4, req::IMG_1],
         start: Start::Own,
         level: Level::D3,
@@ -281,8 +282,26 @@ fn room(b: &mut Bench) -> Outcome {
         .enter(&entry, &bytes, 50_000)
         .at(|| "after the owner acknowledged a payment".to_owned())?;
     b.card.expect_books("full again")?;
+    oldest_makes_room(b)?;
     b.note(format!("{coins} coins"));
     Ok(())
+}
+
+/// From a card full of coins: fills its log too, and pays with change.
+fn oldest_makes_room(b: &mut Bench) -> Outcome {
+    while b.card.host()?.purse.log.len() < usize::from(b.card.host()?.capabilities.log) {
+        let largest = b.card.host()?.purse.candidates()[0].amount;
+        b.card
+            .pay_checked(&request(largest - fee(1, 22, false, 1_000)))
+            .at(|| "without change, while the log fills".to_owned())?;
+    }
+    let first = b.card.host()?.purse.first_kept;
+    b.card.acknowledge(first + 1, first)?;
+    b.card
+        .pay_checked(&request(5_000))
+        .at(|| "with change, the oldest payment making room".to_owned())?;
+    b.card
+        .expect_books("after the oldest payment made room for change")
 }
 
 fn never_again(b: &mut Bench) -> Outcome {

@@ -13,10 +13,10 @@ use crate::tlv;
 pub(crate) const CASES: &[Case] = &[
     Case {
         id: "TC-FRM-12",
-        version: 1,
+        version: 2,
         purpose: "APDUs whose length fields don't agree with their length, short and extended, \
                   are refused with 6700, whatever their class and before any application is \
-                  selected (class FF: 6E00); a VERIFY of that kind uses no try and ends no \
+                  selected (class FF: 6E00, but 6700 below four bytes); a VERIFY of that kind uses no try and ends no \
                   authorisation, and none ends a coin entry, but each discards what GET RESPONSE \
                   had left. (A virtual reader can't carry APDUs of less than two bytes.)",
         requirements: &[req::FRM_4, req::FRM_6, req::FRM_8],
@@ -70,6 +70,8 @@ fn length_fields(b: &mut Bench) -> Outcome {
     for text in [
         "00CA",
         "00CA01",
+        "FFCA",
+        "FFCA01",
         "00CA01000000",
         "00CA01000000000001",
         "00CA0100000005FF",

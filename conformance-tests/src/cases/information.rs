@@ -6,6 +6,7 @@ use super::prelude::*;
 const MOST_INPUTS: u8 = 16;
 const TRIES: u8 = 3;
 const LEAST_LOG: u8 = 64;
+const LEAST_COINS: u16 = 128;
 const LEAST_UNROOTED: u8 = 8;
 const SIGNING: (u8, u8) = (128, 64);
 const KNOWN_BITS: u32 = 0b10_1111_1111;
@@ -38,7 +39,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-INF-03",
-        version: 1,
+        version: 2,
         purpose: "The capabilities are possible ones, agree with the answer to SELECT, and don't \
                   change when the card is issued. What they promise is measured where it can be: \
                   extended length in TC-FRM-04, tries in TC-PIN-08, inputs in TC-TX-01, coins in \
@@ -157,8 +158,9 @@ fn capabilities(b: &mut Bench) -> Outcome {
         "the card makes its account key, and doesn't declare that it does"
     );
     require!(
-        capabilities.unrooted >= LEAST_UNROOTED
-            && u16::from(capabilities.unrooted) <= capabilities.coins,
+        capabilities.needs(Capability::Credits).is_err()
+            || capabilities.unrooted >= LEAST_UNROOTED
+                && u16::from(capabilities.unrooted) <= capabilities.coins,
         "{} unrooted coins are declared",
         capabilities.unrooted
     );
@@ -184,7 +186,11 @@ fn capabilities(b: &mut Bench) -> Outcome {
         "a log of {} payments is declared",
         capabilities.log
     );
-    require!(capabilities.coins > 0, "no coin fits the card, it says");
+    require!(
+        capabilities.coins >= LEAST_COINS,
+        "room for {} coins is declared",
+        capabilities.coins
+    );
     let profile = b.profile()?;
     b.issue(&profile)?;
     require!(

@@ -30,9 +30,9 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         id: "TC-LIM-03",
-        version: 1,
-        purpose: "SET LIMITS is refused with 6985 while any payment isn't acknowledged, and then \
-                  replaces every limit and zeroes the counters, at once and after a power cut \
+        version: 2,
+        purpose: "SET LIMITS is refused with 6985 while any payment isn't acknowledged, limits that \
+                  the text doesn't permit included, and then replaces every limit and zeroes the counters, at once and after a power cut \
                   right after its answer: a card at its cumulative limit and its number of \
                   payments pays again, within the new limits and no further.",
         requirements: &[req::LIM_3, req::LIM_2, req::NVM_1, req::NVM_3],
@@ -173,6 +173,12 @@ fn renewed(b: &mut Bench) -> Outcome {
             .set_limits_answer(&second)?
             .want_bare(Sw::CONDITIONS, "SET LIMITS with a payment not acknowledged")
             .at(|| format!("{seen} of 2 acknowledged"))?;
+        for (name, limits) in bad_limits() {
+            b.card
+                .set_limits_answer(&limits)?
+                .want_bare(Sw::CONDITIONS, "SET LIMITS with a payment not acknowledged")
+                .at(|| format!("{seen} of 2 acknowledged, {name}"))?;
+        }
         b.card.expect_books("after SET LIMITS was refused")?;
     }
     b.card.acknowledge(2, 1)?;

@@ -1,4 +1,4 @@
-//! Where the card under test is: in this process, or in a reader.
+//! Where the card under test is: in this process, in a reader, or behind another program.
 //!
 //! The suite has its own seam to a card rather than the host client's. It must be able to talk to
 //! a card that doesn't even answer SELECT, and a manufacturer should not have to build a wallet to
@@ -9,11 +9,13 @@ mod emulator;
 mod failing;
 mod fresh;
 mod pcsc;
+mod subprocess;
 
 pub use chosen_random::{ChosenRandom, RandomSource};
 pub use emulator::EmulatorTarget;
 pub use fresh::{FreshCards, beside_this_program};
 pub use pcsc::PcscTarget;
+pub use subprocess::CommandTarget;
 
 use std::fmt;
 
@@ -113,7 +115,7 @@ pub trait Link {
 
 /// A source of fresh cards, one after the other.
 pub trait Target {
-    /// For the report: `emulator`, or `pcsc:` and the reader's name.
+    /// For the report: `emulator`, `pcsc:` and the reader's name, or `command:` and a program.
     fn name(&self) -> String;
 
     /// Puts in a card that has never been issued. The one before must have been dropped. An
