@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
-use syn::{Attribute, ItemMod, ItemUse, Macro, UseTree};
+use syn::{Attribute, ItemUse, Macro, UseTree};
 
 /// The `.rs` files below a folder, sorted.
 pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -24,13 +24,43 @@ pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The files among these that a `#[cfg(test)] mod name;` declares.
+pub fn test_files(files: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for file in files {
+        let folder = match file.file_stem().and_then(|stem| stem.to_str()) {
+            Some("lib" | "main" | "mod") => file.with_file_name(""),
+            _ => file.with_extension(""),
+        };
+        for item in parse(file).items {
+            if let syn::Item::Mod(module) = item
+                && module.content.is_none()
+                && is_test(&module.attrs)
+            {
+                found.insert(folder.join(format!("{}.rs", module.ident)));
+                found.insert(folder.join(module.ident.to_string()).join("mod.rs"));
+            }
+        }
+    }
+    found
+}
+
+fn parse(file: &Path) -> syn::File {
+    let source = fs::read_to_string(file)
+        .unwrap_or_else(|error| panic!("{} can't be read: {error}", file.display()));
+    syn::parse_file(&source).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
 /// The paths that a source file names, joined by `::`, and the macros that it calls, with `!`
 /// behind their names.
-pub fn names(source: &str) -> BTreeSet<String> {
-    let file = syn::parse_file(source).expect("a source file that compiles");
+pub fn names(file: &Path) -> BTreeSet<String> {
+    names_of(&parse(file))
+}
+
+fn names_of(file: &syn::File) -> BTreeSet<String> {
     let mut names = Names::default();
     if !is_test(&file.attrs) {
-        names.visit_file(&file);
+        names.visit_file(file);
     }
     names.found
 }
@@ -65,10 +95,6 @@ impl<'ast> Visit<'ast> for Names {
         if !is_test(attributes(item)) {
             visit::visit_item(self, item);
         }
-    }
-
-    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
-        visit::visit_item_mod(self, item);
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
@@ -125,13 +151,12 @@ fn attributes(item: &syn::Item) -> &[Attribute] {
 
 #[test]
 fn names_are_found_wherever_they_stand_and_not_in_tests() {
-    let found = names(
-        "use a::{b, c::{self, d as e}, f::*};
+    let source = "use a::{b, c::{self, d as e}, f::*};
          fn g(x: h::I) -> J { k::l(x); m!(); }
          #[cfg(test)] use n::o;
          #[cfg(test)] mod tests { use p::q; }
-         #[cfg(feature = \"r\")] use s::t;",
-    );
+         #[cfg(feature = \"r\")] use s::t;";
+    let found = names_of(&syn::parse_file(source).expect("sources"));
     for name in [
         "a::b",
         "a::c::d",
@@ -149,4 +174,22 @@ fn names_are_found_wherever_they_stand_and_not_in_tests() {
         !found.iter().any(|name| name.starts_with(['n', 'p'])),
         "{found:?}"
     );
+}
+
+#[test]
+fn a_file_that_only_tests_have_is_known_by_its_declaration() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, source: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, source).expect("a file");
+        path
+    };
+    let root = write("lib.rs", "mod a; #[cfg(test)] mod vectors;");
+    let inner = write("a.rs", "#[cfg(test)] mod tests;");
+    let vectors = write("vectors.rs", "use std::vec::Vec;");
+    let tests = write("a/tests.rs", "use std::fs;");
+    let only_tests = test_files(&[root.clone(), inner.clone(), vectors.clone(), tests.clone()]);
+    assert!(only_tests.contains(&vectors) && only_tests.contains(&tests));
+    assert!(!only_tests.contains(&root) && !only_tests.contains(&inner));
 }

@@ -9,7 +9,7 @@
 //!
 //! Development dependencies and `#[cfg(test)]` modules are free: they are not shipped.
 
-use crate::sources::{names, rust_files};
+use crate::sources::{names, rust_files, test_files};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -120,10 +120,11 @@ impl Workspace {
 /// Names in the sources of a package that its walls forbid, as "file: name" lines.
 fn forbidden_names(folder: &Path, walls: &Walls) -> Vec<String> {
     let mut broken = Vec::new();
-    for file in rust_files(&folder.join("src")) {
+    let files = rust_files(&folder.join("src"));
+    let only_tests = test_files(&files);
+    for file in files.iter().filter(|file| !only_tests.contains(*file)) {
         let short = file.strip_prefix(folder).expect("a file below the folder");
-        let source = fs::read_to_string(&file).expect("a source file");
-        for name in names(&source) {
+        for name in names(file) {
             let forbidden = walls.names.iter().find(|wall| {
                 name == **wall
                     || name
