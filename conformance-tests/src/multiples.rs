@@ -99,6 +99,10 @@ mod tests {
                 assert_eq!(key[1..], theirs);
             }
         }
-        assert!(Multiples::<NistP256>::new().x_coordinates(&[1; 31]).is_empty());
+        assert!(
+            Multiples::<NistP256>::new()
+                .x_coordinates(&[1; 31])
+                .is_empty()
+        );
     }
 }
