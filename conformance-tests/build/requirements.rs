@@ -93,7 +93,8 @@ fn further_lines<'a>(lines: &'a [&str]) -> impl Iterator<Item = &'a str> {
         .map(|line| line.strip_prefix(INDENT).unwrap_or(line))
 }
 
-fn mentions(line: &str) -> Vec<String> {
+/// The numbers that a line mentions.
+pub fn mentions(line: &str) -> Vec<String> {
     line.split('[')
         .skip(1)
         .filter_map(|part| part.split_once(']'))

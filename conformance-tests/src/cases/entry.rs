@@ -231,7 +231,8 @@ fn room(b: &mut Bench) -> Outcome {
     let mut stream = b.values.stream("coins");
     let mut last = None;
     for coin in 0..coins {
-        let index = u32::from(coin % 8);
+        // An index each, so that payments retire none that another coin needs.
+        let index = u32::from(coin);
         let (entry, bytes) = b
             .card
             .coin_at(&mut stream, 20_000 + u64::from(coin), index)?;
@@ -290,7 +291,10 @@ fn room(b: &mut Bench) -> Outcome {
 /// From a card full of coins: fills its log too, and pays with change.
 fn oldest_makes_room(b: &mut Bench) -> Outcome {
     while b.card.host()?.purse.log.len() < usize::from(b.card.host()?.capabilities.log) {
-        let largest = b.card.host()?.purse.candidates()[0].amount;
+        let candidates = b.card.host()?.purse.candidates();
+        let largest = (candidates.first())
+            .ok_or_else(|| Stop::Error("the case has no coin left".to_owned()))?
+            .amount;
         b.card
             .pay_checked(&request(largest - fee(1, 22, false, 1_000)))
             .at(|| "without change, while the log fills".to_owned())?;
