@@ -3,14 +3,14 @@
 use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng, TryCryptoRng};
-use tillcard_applet::command::{GetData, Network, Select, State, StatusObject};
-use tillcard_applet::nvm::{NVM_SIZE, RamNvm};
-use tillcard_applet::persistent::Persistent;
-use tillcard_applet::{Card, Response};
+use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::{Card, Configuration, Response};
+use tillcard_protocol::command::{GetData, Network, Select, State, StatusObject};
 
 use crate::nvm::{Durable, SledNvm, Store, StoreError};
 use crate::personalise::{self, PersonaliseError, test_root};
 use crate::seed::{NoRandomness, Seed};
+use crate::vpcd::{CardFault, SmartCard};
 
 /// The name of the card when none is given.
 pub const DEFAULT_NAME: &str = "card";
@@ -122,10 +122,16 @@ impl<N: NorFlash, R: TryCryptoRng> EmulatedCard<N, R> {
     /// A card on a given memory, with a given random source.
     pub fn new(nvm: N, rng: R) -> Self {
         Self {
-            card: Card::new(nvm, rng),
+            card: Card::new(nvm, rng, Configuration::ANY_NETWORK),
             response: Box::default(),
             apdus: 0,
         }
+    }
+
+    /// Makes it a card that can't be issued for mainnet: it answers ISSUE for mainnet as for a
+    /// network that it doesn't know. A card that was issued stays what it is.
+    pub fn refuse_mainnet(&mut self) {
+        self.card.configure(Configuration::TESTS_ONLY);
     }
 
     /// The card's answer to reset (ISO/IEC 7816-3 §8).
@@ -184,24 +190,6 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> EmulatedCard<N, R> {
         Ok(network)
     }
 
-    /// Erases the card, when it is issued for mainnet: as long as nobody saw the answer to ISSUE, no
-    /// money can be on it. Returns whether it was.
-    ///
-    /// # Errors
-    /// [`NotDurable`]
-    pub fn erase_mainnet(&mut self) -> Result<bool, NotDurable> {
-        let nvm = self.card.nvm_mut();
-        let identity = Persistent::open(&mut *nvm).identity();
-        if !identity.is_ok_and(|identity| identity.network == Network::Mainnet) {
-            return Ok(false);
-        }
-        nvm.erase(0, NVM_SIZE as u32)
-            .map_err(|error| NotDurable(format!("{error:?}").into()))?;
-        nvm.flush().map_err(|error| NotDurable(Box::new(error)))?;
-        self.reset();
-        Ok(true)
-    }
-
     fn answer(&mut self, command: &[u8]) -> Result<(), NotDurable> {
         self.response.clear();
         self.card.transmit(command, &mut self.response);
@@ -209,5 +197,19 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> EmulatedCard<N, R> {
             .nvm_mut()
             .flush()
             .map_err(|error| NotDurable(Box::new(error)))
+    }
+}
+
+impl<N: NorFlash + Durable, R: TryCryptoRng> SmartCard for EmulatedCard<N, R> {
+    fn atr(&self) -> &[u8] {
+        self.atr()
+    }
+
+    fn reset(&mut self) {
+        self.reset();
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault> {
+        Ok(self.transmit(command)?.to_vec())
     }
 }

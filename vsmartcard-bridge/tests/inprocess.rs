@@ -5,9 +5,9 @@ mod support;
 use support::contacts::Contacts;
 use support::owner::{Owner, PIN, WRONG_PIN, verify};
 use tillcard_applet::ATR;
-use tillcard_applet::command::{GetData, ReceiveScript, Select, State, StatusObject};
 use tillcard_emu::inprocess::{InProcess, NoAnswer, TearableCard};
 use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_protocol::command::{GetData, ReceiveScript, Select, State, StatusObject};
 
 fn tries_left(card: &mut impl Contacts) -> u8 {
     match StatusObject::parse(&card.done(&GetData::Status.to_apdu()))

@@ -14,7 +14,7 @@ use support::owner::{Owner, PAYEE};
 use support::program::Emulator;
 use support::reader::{self, NAME, Session};
 use tillcard_applet::ATR;
-use tillcard_applet::command::{GetData, Select, State as CardState, StatusObject};
+use tillcard_protocol::command::{GetData, Select, State as CardState, StatusObject};
 
 #[test]
 fn a_card_pays_through_the_reader_and_counts_as_its_client_does() {

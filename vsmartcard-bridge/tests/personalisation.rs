@@ -6,17 +6,17 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use support::contacts::Contacts;
 use support::owner::Owner;
-use tillcard_applet::command::{GetData, OwnKey, Select};
 use tillcard_applet::nvm::{RamNvm, TornNvm};
 use tillcard_emu::inprocess::TearableCard;
 use tillcard_emu::nvm::Store;
 use tillcard_emu::personalise::test_root::emulator_batch;
 use tillcard_emu::personalise::{PersonaliseError, personalise};
 use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_protocol::command::{CardKey, GetData, Select};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-const KEYS: [OwnKey; 2] = [OwnKey::Identity, OwnKey::Agreement];
+const KEYS: [CardKey; 2] = [CardKey::Identity, CardKey::Agreement];
 
 fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(5)

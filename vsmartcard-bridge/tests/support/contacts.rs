@@ -3,10 +3,10 @@
 use std::io;
 
 use embedded_storage::nor_flash::NorFlash;
-use tillcard_applet::command::Apdu;
 use tillcard_emu::EmulatedCard;
 use tillcard_emu::inprocess::InProcess;
 use tillcard_emu::nvm::Durable;
+use tillcard_protocol::command::Apdu;
 
 use super::driver;
 
