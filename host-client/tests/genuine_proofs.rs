@@ -13,7 +13,7 @@ use tillcard::genuine::{
     check_proof, check_statement,
 };
 use tillcard::owner::Provenance;
-use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
 use tillcard_protocol::command::{self, GetData, ProveGenuine, Select};
 use tillcard_protocol::proof::StatementFacts;
 
@@ -40,6 +40,7 @@ fn ask(card: &mut EmulatedCard<tillcard_applet::nvm::RamNvm>, command: &[u8]) ->
 #[test]
 fn an_emulated_card_proves_that_it_is_genuine() {
     let mut card = EmulatedCard::ephemeral(Seed::Number(1)).unwrap();
+    card.power_on().unwrap();
     ask(&mut card, Select::to_apdu().as_bytes());
     let certificates = GetData::Certificates(CardKey::Identity).to_apdu();
     let certificates = ask(&mut card, certificates.as_bytes());

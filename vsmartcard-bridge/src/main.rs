@@ -7,14 +7,15 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use embedded_storage::nor_flash::NorFlash;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tillcard_emu::card::{DEFAULT_NAME, EmulatedCard};
 use tillcard_emu::data_folder::data_folder;
-use tillcard_emu::nvm::{Durable, Store};
+use tillcard_emu::layers::Counted;
+use tillcard_emu::nvm::{CardMemory, Store};
 use tillcard_emu::seed::Seed;
-use tillcard_emu::vpcd::{Address, Link, LinkError, Remover, SmartCard, Waited};
+use tillcard_emu::slot::CardInSlot;
+use tillcard_emu::vpcd::{Address, Link, LinkError, Remover, Waited};
 use tillcard_protocol::command::Network;
 
 /// How long a reader may take to notice a card before the user is told that the slot may be taken:
@@ -92,7 +93,7 @@ fn show<N>(
     arguments: &Arguments,
 ) -> Result<(), Box<dyn std::error::Error>>
 where
-    N: NorFlash + Durable,
+    N: CardMemory,
 {
     if !arguments.mainnet && card.network()? == Some(Network::Mainnet) {
         return Err(
@@ -106,6 +107,7 @@ where
     }
     let link = Link::connect(&arguments.vpcd)?;
     remove_on_signal(link.remover())?;
+    let mut card = Counted::new(card);
     let served = insert(link, &mut card, &arguments.vpcd);
     // Other programs read this line: one line, whatever happened.
     tell(
@@ -116,7 +118,7 @@ where
 }
 
 /// Waits for the reader, then shows the card until it is removed.
-fn insert(link: Link, card: &mut impl SmartCard, address: &Address) -> Result<(), LinkError> {
+fn insert(link: Link, card: &mut dyn CardInSlot, address: &Address) -> Result<(), LinkError> {
     let reader = address
         .reader_name()
         .unwrap_or_else(|| format!("the virtual reader at {address}"));

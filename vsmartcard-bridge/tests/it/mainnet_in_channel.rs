@@ -1,22 +1,20 @@
 //! The emulated card refuses mainnet inside a channel too, where only the card reads ISSUE.
 
-#[path = "../../applet/tests/oracle/card.rs"]
+#[path = "../../../applet/tests/oracle/card.rs"]
 #[allow(dead_code)]
 mod card;
-#[path = "../../applet/tests/oracle/channel.rs"]
+#[path = "../../../applet/tests/oracle/channel.rs"]
 #[allow(dead_code)]
 mod channel;
-mod support;
-
 use std::io;
 
+use crate::support::contacts::Contacts;
+use crate::support::driver::{self, Driver};
+use crate::support::owner::issue_for;
+use crate::support::program::Emulator;
 use card::Reader;
 use channel::Client;
 use p256::SecretKey;
-use support::contacts::Contacts;
-use support::driver::{self, Driver};
-use support::owner::issue_for;
-use support::program::Emulator;
 use tillcard_protocol::command::{Apdu, CardKey, GenerateKey, GetData, Network, Select};
 
 impl Reader for driver::Card {
