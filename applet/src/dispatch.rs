@@ -22,6 +22,8 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     /// Has a command done by the selected application, or by this as SELECT.
     ///
+    /// `[SEL-3]`: nothing but SELECT before an application is selected.
+    ///
     /// # Errors
     /// The status word to answer.
     pub(crate) fn call(
@@ -38,6 +40,9 @@ impl Dispatcher {
         apps[selected].call(Interface::Contact, command, reply)
     }
 
+    /// - `[SEL-1]`: the full AID or a prefix of five bytes at least.
+    /// - `[SEL-2]`: what matches no application changes nothing.
+    /// - `[SEL-5]`: no other occurrence, and no other way of selection.
     fn select(
         &mut self,
         apps: &mut [&mut dyn App],

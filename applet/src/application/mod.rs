@@ -95,6 +95,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// Does a protected command, and protects the answer (section 2.7).
+    ///
+    /// - `[MSG-1]`: the plain form is done.
+    /// - `[MSG-2]`: no channel, or a broken message, which closes it.
+    /// - `[MSG-3]`: a refusal leaves the channel open.
     fn call_protected(
         &mut self,
         command: &CommandView<'_>,
@@ -124,6 +128,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// Does a plain command.
+    ///
+    /// `[SES-4]`: any other command ends what is under way, done or refused.
     fn run(&mut self, header: Header, data: &[u8], reply: &mut VecView<u8>) -> Result<(), Status> {
         let command = Command::parse(header, data);
         // These go on with what is under way, or end it themselves.
@@ -192,6 +198,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 
     /// [`Self::require_owner`], for a command that needs what it looked at: the
     /// card's identity and the challenge.
+    ///
+    /// - `[OWN-2]`: no challenge, or no valid signature, is no authority.
+    /// - `[OWN-3]`: the challenge is used up, whatever comes of it.
+    /// - `[OWN-6]`: the signature names the session.
     fn authorise<C: OwnerCommand>(
         &mut self,
         signed: &Signed<'_, C>,
@@ -221,6 +231,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// `6985` unless the card is issued.
+    ///
+    /// `[STA-1]`: what the table of states asks of most commands.
     fn require_issued(&self) -> Result<(), Status> {
         if self.persistent.is_issued()? {
             Ok(())
@@ -257,6 +269,7 @@ impl<N, R> iso7816::App for Tillcard<N, R> {
 }
 
 impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
+    /// `[SEL-4]`: a new session begins, and the one before ends.
     fn select(
         &mut self,
         _interface: Interface,
@@ -271,6 +284,8 @@ impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
         self.volatile = Volatile::default();
     }
 
+    /// - `[SES-2]`: an opening ends the session before it, whatever its answer.
+    /// - `[SES-3]`: a plain command closes a channel.
     fn call(
         &mut self,
         _interface: Interface,
