@@ -3,7 +3,10 @@
 //! conformance case is what the suite's own build looks at.
 
 #[path = "../../../conformance-tests/build/requirements.rs"]
-#[allow(dead_code, reason = "the suite's build reads what each requirement says, too")]
+#[allow(
+    dead_code,
+    reason = "the suite's build reads what each requirement says, too"
+)]
 mod reader;
 
 use crate::sources::rust_files;
@@ -77,7 +80,9 @@ fn differences(
         }
     }
     for id in listed.difference(text) {
-        wrong.push(format!("[{id}] in docs/by-construction.md isn't in the text"));
+        wrong.push(format!(
+            "[{id}] in docs/by-construction.md isn't in the text"
+        ));
     }
     wrong
 }
