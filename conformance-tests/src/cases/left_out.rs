@@ -4,65 +4,61 @@ use super::prelude::*;
 use crate::card::{PAY, PREVIEW, STATEMENT, statement_field};
 use crate::model::{PLAIN, STATEMENTS, Spend};
 
-pub(crate) const CASES: &[Case] = &[Case {
-    id: "TC-INF-05",
-    version: 1,
-    purpose: "For each capability that the card doesn't declare, its commands, parameters, limits \
-              and policies are refused as the table of section 2.3 says, on a factory card and on \
-              an issued one, and the numbers that belong to it are 0. Statements aren't declared \
-              without channel and genuineness. (A card that leaves nothing out has nothing to show \
-              here: the report says so.)",
-    requirements: &[req::INF_2, req::FRM_8, req::LIM_1],
-    start: Start::Own,
-    level: Level::D3,
-    defect: "A card that declares less than it does, or that answers 9000 to what it can't do.",
-    run: left_out,
-}];
+cases! {
+    "TC-INF-05" version 1 on Own D3 for [INF_2 FRM_8 LIM_1] runs left_out:
+        "For each capability that the card doesn't declare, its commands, parameters, limits \
+         and policies are refused as the table of section 2.3 says, on a factory card and on \
+         an issued one, and the numbers that belong to it are 0. Statements aren't declared \
+         without channel and genuineness. (A card that leaves nothing out has nothing to show \
+         here: the report says so.)"
+        catches "A card that declares less than it does, or that answers 9000 to what it can't \
+                 do.";
+}
 
 /// Tells whether the card lacks a capability.
-fn lacks(b: &mut Bench, capability: Capability) -> Step<bool> {
-    Ok(b.card.capabilities()?.needs(capability).is_err())
+fn lacks(ctx: &mut CaseContext, capability: Capability) -> Step<bool> {
+    Ok(ctx.capabilities()?.needs(capability).is_err())
 }
 
-fn refused(b: &mut Bench, name: &str, command: Command, sw: Sw) -> Outcome {
-    b.card.once(&command.le(LE_SHORT))?.want_bare(sw, name)
+fn refused(ctx: &mut CaseContext, name: &str, command: Command, sw: Sw) -> Outcome {
+    ctx.once(&command.le(LE_SHORT))?.want_bare(sw, name)
 }
 
-fn left_out(b: &mut Bench) -> Outcome {
-    b.card.select()?;
-    let capabilities = b.card.capabilities()?;
+fn left_out(ctx: &mut CaseContext) -> Outcome {
+    ctx.select()?;
+    let capabilities = ctx.capabilities()?;
     let undeclared: Vec<String> = [
         (!capabilities.extended_length()).then_some("extended length".to_owned()),
-        lacks(b, Capability::Imported)?.then_some(format!("{:?}", Capability::Imported)),
-        lacks(b, Capability::WithoutPin)?.then_some(format!("{:?}", Capability::WithoutPin)),
-        lacks(b, Capability::Credits)?.then_some(format!("{:?}", Capability::Credits)),
-        lacks(b, Capability::Signing)?.then_some(format!("{:?}", Capability::Signing)),
-        lacks(b, Capability::Channel)?.then_some(format!("{:?}", Capability::Channel)),
-        lacks(b, Capability::Statements)?.then_some(format!("{:?}", Capability::Statements)),
+        lacks(ctx, Capability::Imported)?.then_some(format!("{:?}", Capability::Imported)),
+        lacks(ctx, Capability::WithoutPin)?.then_some(format!("{:?}", Capability::WithoutPin)),
+        lacks(ctx, Capability::Credits)?.then_some(format!("{:?}", Capability::Credits)),
+        lacks(ctx, Capability::Signing)?.then_some(format!("{:?}", Capability::Signing)),
+        lacks(ctx, Capability::Channel)?.then_some(format!("{:?}", Capability::Channel)),
+        lacks(ctx, Capability::Statements)?.then_some(format!("{:?}", Capability::Statements)),
     ]
     .into_iter()
     .flatten()
     .collect();
-    b.note(if undeclared.is_empty() {
+    ctx.note(if undeclared.is_empty() {
         "the card leaves nothing out".to_owned()
     } else {
         format!("left out: {}", undeclared.join(", "))
     });
     require!(
-        lacks(b, Capability::Statements)? || !lacks(b, Capability::Channel)?,
+        lacks(ctx, Capability::Statements)? || !lacks(ctx, Capability::Channel)?,
         "statements are declared without channel and genuineness"
     );
-    numbers(b)?;
-    commands(b).at(|| "on a factory card".to_owned())?;
-    issuing(b)?;
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    commands(b).at(|| "on an issued card".to_owned())?;
-    owner(b)
+    numbers(ctx)?;
+    commands(ctx).at("on a factory card")?;
+    issuing(ctx)?;
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    commands(ctx).at("on an issued card")?;
+    owner(ctx)
 }
 
-fn numbers(b: &mut Bench) -> Outcome {
-    let capabilities = b.card.capabilities()?;
+fn numbers(ctx: &mut CaseContext) -> Outcome {
+    let capabilities = ctx.capabilities()?;
     for (capability, numbers) in [
         (Capability::Credits, vec![capabilities.unrooted]),
         (
@@ -81,26 +77,24 @@ fn numbers(b: &mut Bench) -> Outcome {
 }
 
 /// What doesn't depend on the state.
-fn commands(b: &mut Bench) -> Outcome {
-    if !b.card.capabilities()?.extended_length() {
-        b.card
-            .raw(&[0x00, 0xCA, 0x01, 0x00, 0x00, 0x00, 0x00])?
+fn commands(ctx: &mut CaseContext) -> Outcome {
+    if !ctx.capabilities()?.extended_length() {
+        ctx.raw(&[0x00, 0xCA, 0x01, 0x00, 0x00, 0x00, 0x00])?
             .want_bare(Sw::WRONG_LENGTH, "an extended APDU")?;
     }
-    if lacks(b, Capability::Imported)? {
-        let field = b.profile()?.imported([1; 32], [2; 32]).encode();
-        b.card
-            .import_answer(&field)?
+    if lacks(ctx, Capability::Imported)? {
+        let field = ctx.profile()?.imported([1; 32], [2; 32]).encode();
+        ctx.import_answer(&field)?
             .want_bare(Sw::WRONG_P1P2, "ISSUE with an imported key")?;
     }
-    if lacks(b, Capability::Credits)? {
+    if lacks(ctx, Capability::Credits)? {
         let entry = Entry {
             txid: [5; 32],
             vout: 0,
             place: 0,
         };
         let credit = Command::new(Entry::CREDIT).data(entry.body());
-        refused(b, "ENTER COIN of a credit", credit, Sw::WRONG_P1P2)?;
+        refused(ctx, "ENTER COIN of a credit", credit, Sw::WRONG_P1P2)?;
         let unrooted = Request {
             unrooted: true,
             ..request(1_000)
@@ -108,20 +102,20 @@ fn commands(b: &mut Bench) -> Outcome {
         .encode();
         for (name, header) in [("PREVIEW", PREVIEW), ("PAY", PAY)] {
             let command = Command::new(header).data(unrooted.clone());
-            refused(b, name, command, Sw::WRONG_DATA)?;
+            refused(ctx, name, command, Sw::WRONG_DATA)?;
         }
     }
-    if lacks(b, Capability::Signing)? {
+    if lacks(ctx, Capability::Signing)? {
         for header in [Spend::BEGIN, Spend::PIECE, [0x80, 0x40, 0x02, 0x00]] {
-            refused(b, "SIGN", Command::new(header), Sw::NO_INSTRUCTION)?;
+            refused(ctx, "SIGN", Command::new(header), Sw::NO_INSTRUCTION)?;
         }
     }
-    if lacks(b, Capability::Statements)? {
+    if lacks(ctx, Capability::Statements)? {
         let command = Command::new(STATEMENT).data(statement_field(&[1; 32], &[2; 32]));
-        refused(b, "STATEMENT", command, Sw::NO_INSTRUCTION)?;
+        refused(ctx, "STATEMENT", command, Sw::NO_INSTRUCTION)?;
     }
-    if lacks(b, Capability::Channel)? {
-        let field = b.ephemeral()?.field();
+    if lacks(ctx, Capability::Channel)? {
+        let field = ctx.ephemeral()?.field();
         for (name, command, sw) in [
             (
                 "INTERNAL AUTHENTICATE, a channel",
@@ -159,15 +153,15 @@ fn commands(b: &mut Bench) -> Outcome {
                 Sw::NO_SECURE_MESSAGING,
             ),
         ] {
-            refused(b, name, command, sw)?;
+            refused(ctx, name, command, sw)?;
         }
     }
     Ok(())
 }
 
 /// Profiles that no such card takes.
-fn issuing(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
+fn issuing(ctx: &mut CaseContext) -> Outcome {
+    let profile = ctx.profile()?;
     for (name, capability, policy, limits) in [
         (
             "limits with payments without PIN",
@@ -188,15 +182,14 @@ fn issuing(b: &mut Bench) -> Outcome {
             Limits::WIDE,
         ),
     ] {
-        if !lacks(b, capability)? {
+        if !lacks(ctx, capability)? {
             continue;
         }
-        b.card.generate()?;
+        ctx.generate()?;
         let field = profile.clone().policy(policy).limits(limits).encode();
-        b.card
-            .issue_answer(&field)?
+        ctx.issue_answer(&field)?
             .want_bare(Sw::WRONG_DATA, "ISSUE")
-            .at(|| name.to_owned())?;
+            .at(name)?;
     }
     Ok(())
 }
@@ -208,22 +201,20 @@ const WITHOUT_PIN: Limits = Limits {
 };
 
 /// What the owner can't set.
-fn owner(b: &mut Bench) -> Outcome {
-    if lacks(b, Capability::WithoutPin)? {
-        b.card
-            .set_limits_answer(&WITHOUT_PIN)?
+fn owner(ctx: &mut CaseContext) -> Outcome {
+    if lacks(ctx, Capability::WithoutPin)? {
+        ctx.set_limits_answer(&WITHOUT_PIN)?
             .want_bare(Sw::WRONG_DATA, "SET LIMITS with payments without PIN")?;
     }
     for (capability, policy) in [
         (Capability::Channel, 0),
         (Capability::Statements, PLAIN | STATEMENTS),
     ] {
-        if lacks(b, capability)? {
-            b.card
-                .set_policy_answer(policy)?
+        if lacks(ctx, capability)? {
+            ctx.set_policy_answer(policy)?
                 .want_bare(Sw::WRONG_DATA, "SET POLICY")
                 .at(|| format!("policy {policy:02X}"))?;
         }
     }
-    b.card.expect_limits("after refused limits and policies")
+    ctx.expect_limits("after refused limits and policies")
 }

@@ -8,29 +8,17 @@ use crate::model::Spend;
 /// More data than any card needs to take in one command.
 const HUGE: usize = 40_000;
 
-pub(crate) const CASES: &[Case] = &[Case {
-    id: "TC-SES-06",
-    version: 1,
-    purpose: "A coin entry, a signing and a reading of coins each end with the next command of \
-              their own when that is refused (no data in a piece, data in a reading), with another \
-              command done or refused, and inside a channel with all of these sent protected, with \
-              a protected SELECT or GET RESPONSE (6D00), and with a protected piece that is longer \
-              than the card takes. They don't end with GET RESPONSE, a refused SELECT, another \
-              class, length fields that don't agree, nor, in a plain session, with a protected \
-              command (6982).",
-    requirements: &[
-        req::SES_4,
-        req::ENT_5,
-        req::SGN_5,
-        req::IMG_2,
-        req::MSG_1,
-        req::FRM_8,
-    ],
-    start: Start::Own,
-    level: Level::D3,
-    defect: "A stream that goes on after a command which the next till sent.",
-    run: disturbed,
-}];
+cases! {
+    "TC-SES-06" version 1 on Own D3 for [SES_4 ENT_5 SGN_5 IMG_2 MSG_1 FRM_8] runs disturbed:
+        "A coin entry, a signing and a reading of coins each end with the next command of \
+         their own when that is refused (no data in a piece, data in a reading), with another \
+         command done or refused, and inside a channel with all of these sent protected, with \
+         a protected SELECT or GET RESPONSE (6D00), and with a protected piece that is longer \
+         than the card takes. They don't end with GET RESPONSE, a refused SELECT, another \
+         class, length fields that don't agree, nor, in a plain session, with a protected \
+         command (6982)."
+        catches "A stream that goes on after a command which the next till sent.";
+}
 
 const UNDER_WAY: [Staged; 3] = [Staged::Entry, Staged::Signing, Staged::Reading];
 
@@ -109,11 +97,11 @@ fn disturbances(what: Staged, channel: bool) -> (Vec<Disturbance>, Vec<Disturban
     (ending, harmless)
 }
 
-fn disturb(b: &mut Bench, disturbance: &Disturbance) -> Outcome {
+fn disturb(ctx: &mut CaseContext, disturbance: &Disturbance) -> Outcome {
     let answer = if disturbance.raw {
-        b.card.raw(&disturbance.command.short()?)?
+        ctx.raw(&disturbance.command.short()?)?
     } else {
-        b.card.once(&disturbance.command)?
+        ctx.once(&disturbance.command)?
     };
     require!(
         answer.sw == disturbance.sw,
@@ -126,75 +114,72 @@ fn disturb(b: &mut Bench, disturbance: &Disturbance) -> Outcome {
 }
 
 /// It must go on, and be under way after that.
-fn expect_there(b: &mut Bench, what: Staged, left: &Left) -> Outcome {
+fn expect_there(ctx: &mut CaseContext, what: Staged, left: &Left) -> Outcome {
     match (what, left) {
-        (Staged::Entry, Left::Piece(piece)) => b
-            .card
+        (Staged::Entry, Left::Piece(piece)) => ctx
             .piece(&piece[..1])?
             .want_bare(Sw::OK, "ENTER COIN, a piece"),
-        (Staged::Signing, Left::Piece(piece)) => b
-            .card
+        (Staged::Signing, Left::Piece(piece)) => ctx
             .sign_piece(&piece[..1])?
             .want_bare(Sw::OK, "SIGN, a piece"),
-        _ => b
-            .card
+        _ => ctx
             .next_coins()?
             .want(Sw::OK, "READ COINS, a part")
             .map(drop),
     }
 }
 
-fn disturbed(b: &mut Bench) -> Outcome {
-    b.issue_and_fund(&[60_000, 50_000])?;
-    let capabilities = b.card.host()?.capabilities;
+fn disturbed(ctx: &mut CaseContext) -> Outcome {
+    ctx.prepare_funded(&[60_000, 50_000])?;
+    let capabilities = ctx.host()?.capabilities;
     for channel in [false, true] {
         if channel {
             if capabilities.needs(Capability::Channel).is_err() {
-                b.note("no channel: plain sessions only");
+                ctx.note("no channel: plain sessions only");
                 break;
             }
-            b.open_channel()?;
+            ctx.open_channel()?;
         }
         for what in UNDER_WAY {
             let (ending, harmless) = disturbances(what, channel);
             for disturbance in &ending {
                 let place = || format!("{what:?}, channel {channel}, {}", disturbance.name);
-                let Some(left) = begin(b, what)? else { break };
-                disturb(b, disturbance).at(place)?;
-                expect_gone(b, what, &left).at(place)?;
+                let Some(left) = begin(ctx, what)? else { break };
+                disturb(ctx, disturbance).at(place)?;
+                expect_gone(ctx, what, &left).at(place)?;
             }
             for disturbance in &harmless {
                 let place = || format!("{what:?}, channel {channel}, {}", disturbance.name);
-                let Some(left) = begin(b, what)? else { break };
-                disturb(b, disturbance).at(place)?;
-                expect_there(b, what, &left).at(place)?;
+                let Some(left) = begin(ctx, what)? else { break };
+                disturb(ctx, disturbance).at(place)?;
+                expect_there(ctx, what, &left).at(place)?;
             }
         }
         if capabilities.extended_length() {
-            too_long(b).at(|| format!("channel {channel}"))?;
+            too_long(ctx).at(|| format!("channel {channel}"))?;
         }
     }
-    b.card.expect_books("after all that was given up")
+    ctx.expect_books("after all that was given up")
 }
 
 /// A piece that no card can go on with: too long, or not what the stream needs.
-fn too_long(b: &mut Bench) -> Outcome {
+fn too_long(ctx: &mut CaseContext) -> Outcome {
     for (what, header) in [
         (Staged::Entry, Entry::PIECE),
         (Staged::Signing, Spend::PIECE),
     ] {
-        let Some(left) = begin(b, what)? else {
+        let Some(left) = begin(ctx, what)? else {
             continue;
         };
-        b.card.form = Form::Extended;
-        let answer = b.card.once(&Command::new(header).data(vec![0xEE; HUGE]));
-        b.card.form = Form::Short;
+        ctx.form = Form::Extended;
+        let answer = ctx.once(&Command::new(header).data(vec![0xEE; HUGE]));
+        ctx.form = Form::Short;
         let sw = answer?.sw;
         require!(
             [Sw::WRONG_LENGTH, Sw::WRONG_DATA].contains(&sw),
             "{what:?}: a piece of {HUGE} bytes is answered {sw}"
         );
-        expect_gone(b, what, &left).at(|| format!("{what:?}, a piece of {HUGE} bytes"))?;
+        expect_gone(ctx, what, &left).at(|| format!("{what:?}, a piece of {HUGE} bytes"))?;
     }
     Ok(())
 }
