@@ -78,6 +78,7 @@ fn numbers(ctx: &mut CaseContext) -> Outcome {
 
 /// What doesn't depend on the state.
 fn commands(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
     if !ctx.capabilities()?.extended_length() {
         ctx.raw(&[0x00, 0xCA, 0x01, 0x00, 0x00, 0x00, 0x00])?
             .want_bare(Sw::WRONG_LENGTH, "an extended APDU")?;
@@ -97,7 +98,7 @@ fn commands(ctx: &mut CaseContext) -> Outcome {
         refused(ctx, "ENTER COIN of a credit", credit, Sw::WRONG_P1P2)?;
         let unrooted = Request {
             unrooted: true,
-            ..request(1_000)
+            ..request_of(1_000)
         }
         .encode();
         for (name, header) in [("PREVIEW", PREVIEW), ("PAY", PAY)] {

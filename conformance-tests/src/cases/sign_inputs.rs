@@ -61,7 +61,8 @@ fn several_faults(ctx: &mut CaseContext) -> Outcome {
     ctx.host()?.capabilities.needs(Capability::Signing)?;
     let payment = request_of(20_000);
     ctx.pay_checked(&payment).preamble()?;
-    ctx.statement(&payment, &ctx.values.bytes("nonce"))?;
+    let nonce = ctx.values.bytes("nonce");
+    ctx.statement(&payment, &nonce)?;
     let spent = ctx.logged(&payment)?.plan.inputs.clone();
     let right = against(&spent);
     let pledged = right.inputs[0].clone();
