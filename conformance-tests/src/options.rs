@@ -1,6 +1,6 @@
 //! What the tester asks of a run.
 
-use crate::bench::Settings;
+use crate::context::Settings;
 use std::path::PathBuf;
 
 /// Which cases to run, and how.

@@ -1,8 +1,8 @@
 //! Runs cases: brings each to the card that it needs, and writes down what came of it.
 
-use crate::bench::Bench;
 use crate::case::{Case, Level, Start};
 use crate::catalogue;
+use crate::context::CaseContext;
 use crate::failure::{Code, Failure};
 use crate::identity;
 use crate::model::Profile;
@@ -46,7 +46,7 @@ enum Shared {
 }
 
 struct Runner {
-    bench: Bench,
+    context: CaseContext,
     shared: Shared,
     sacrificial: bool,
     /// What the first card said of itself.
@@ -83,7 +83,7 @@ pub fn run(
     let mut report = Report::begin(target.as_ref(), options, order.len());
     progress.stands(&report)?;
     let mut runner = Runner {
-        bench: Bench::new(target, options.settings.clone(), Rc::clone(&recorder)),
+        context: CaseContext::new(target, options.settings.clone(), Rc::clone(&recorder)),
         shared: Shared::None,
         sacrificial: options.sacrificial,
         card: None,
@@ -105,7 +105,7 @@ pub fn run(
             break;
         }
     }
-    runner.bench.take_out();
+    runner.context.take_out();
     recorder.borrow_mut().finish().map_err(trace_failed)?;
     Ok(report)
 }
@@ -120,7 +120,7 @@ impl Runner {
         self.apdus_before = self.apdus();
         let outcome = panics::catch(|| self.ask(case)).unwrap_or_else(|panic| {
             // Nobody knows where in its work the case left the card, or the suite's idea of it.
-            self.bench.take_out();
+            self.context.take_out();
             let fault = format!("the suite has a fault; please report it: it panicked at {panic}");
             Err(Stop::Error(Code::SuitePanicked.because(fault).to_string()))
         });
@@ -135,7 +135,7 @@ impl Runner {
                 (verdict, Some(reason))
             }
         };
-        let (notes, measurements) = self.bench.take_margin();
+        let (notes, measurements) = self.context.take_margin();
         CaseReport {
             notes,
             measurements,
@@ -148,7 +148,7 @@ impl Runner {
     fn ask(&mut self, case: &Case) -> Outcome {
         self.permit(case)?;
         self.prepare(case)?;
-        (case.run)(&mut self.bench)?;
+        (case.run)(&mut self.context)?;
         self.canary(case)
     }
 
@@ -169,26 +169,26 @@ impl Runner {
             Start::Funded => self.share_funded(),
             Start::Own | Start::AfterAll => {
                 self.shared = Shared::None;
-                self.bench.enter(case.id);
+                self.context.begin_case(case.id);
                 return self.fresh_card();
             }
         };
-        self.bench.enter(case.id);
+        self.context.begin_case(case.id);
         shared?;
         if case.start == Start::Factory {
-            return self.bench.card.reset(Reset::Cold);
+            return self.context.card.reset(Reset::Cold);
         }
-        self.bench.card.power_cycle().preamble()
+        self.context.card.power_cycle().preamble()
     }
 
     /// Puts a fresh card in, and looks at the first of the run.
     fn fresh_card(&mut self) -> Step<()> {
-        self.bench.fresh_card()?;
+        self.context.fresh_card()?;
         if self.card.is_some() {
             return Ok(());
         }
         let before = self.apdus();
-        let identity = identity::look(&mut self.bench.card)?;
+        let identity = identity::look(&mut self.context.card)?;
         self.apdus_before += self.apdus() - before;
         self.card = Some(identity.card);
         self.ended = identity.unfit;
@@ -200,7 +200,7 @@ impl Runner {
 
     fn share_factory(&mut self) -> Step<()> {
         if self.shared != Shared::Factory {
-            self.bench.enter("shared card");
+            self.context.begin_case("shared card");
             self.fresh_card()?;
             self.shared = Shared::Factory;
         }
@@ -210,9 +210,9 @@ impl Runner {
     fn share_issued(&mut self) -> Step<()> {
         if self.shared != Shared::Issued {
             self.share_factory()?;
-            self.bench.enter("shared card");
-            let profile = standard_profile(&self.bench.values)?;
-            self.bench.issue(&profile)?;
+            self.context.begin_case("shared card");
+            let profile = standard_profile(&self.context.values)?;
+            self.context.prepare(&profile)?;
             self.shared = Shared::Issued;
         }
         Ok(())
@@ -221,10 +221,10 @@ impl Runner {
     fn share_funded(&mut self) -> Step<()> {
         if self.shared != Shared::Funded {
             self.share_issued()?;
-            self.bench.enter("shared card");
-            let mut stream = self.bench.values.stream("coins");
-            self.bench.card.power_cycle().preamble()?;
-            self.bench.card.fund(&mut stream, &FUNDED)?;
+            self.context.begin_case("shared card");
+            let mut stream = self.context.values.stream("coins");
+            self.context.card.power_cycle().preamble()?;
+            self.context.card.fund(&mut stream, &FUNDED)?;
             self.shared = Shared::Funded;
         }
         Ok(())
@@ -236,7 +236,8 @@ impl Runner {
         if !case.start.is_shared() {
             return Ok(());
         }
-        let card = &mut self.bench.card;
+        let request_of = self.context.requests();
+        let card = &mut self.context.card;
         let looked = card.power_cycle().and_then(|()| match case.start {
             Start::Factory => {
                 let status = card.status()?;
@@ -248,7 +249,7 @@ impl Runner {
             }
             _ => {
                 card.expect_tries(3, "after the case")?;
-                let request = crate::values::request(50_000);
+                let request = request_of(50_000);
                 card.preview_checked(&request)?.ok();
                 card.verify_right()?;
                 let index = card.host()?.purse.next_receive;
@@ -259,7 +260,7 @@ impl Runner {
     }
 
     fn apdus(&self) -> u64 {
-        self.bench.recorder.borrow().apdus()
+        self.context.recorder.borrow().apdus()
     }
 }
 

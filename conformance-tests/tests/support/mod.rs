@@ -5,8 +5,8 @@
 pub mod middle;
 
 use std::collections::HashMap;
-use tillcard_conform::bench::{REFERENCE_ATR, Settings};
 use tillcard_conform::case::Case;
+use tillcard_conform::context::{REFERENCE_ATR, Settings};
 use tillcard_conform::failure::Failure;
 use tillcard_conform::options::Options;
 use tillcard_conform::report::{CaseReport, Report};
