@@ -6,6 +6,7 @@
 //! so many bytes: the ATR, the ATR, the response APDU.
 
 use super::{Link, LinkError, Reset, Target};
+use crate::failure::Code;
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -91,10 +92,10 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|e| LinkError(format!("sh: {e}")))?;
+            .map_err(|e| Code::CardProgramFailed.link(format!("sh: {e}")))?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, mut output) =
-            pipes.ok_or_else(|| LinkError("the program's pipes are missing".to_owned()))?;
+            pipes.ok_or_else(|| Code::CardProgramFailed.link("it has no pipes"))?;
         let (answered, answers) = mpsc::channel();
         // A thread of its own, so that an answer can be waited for with a limit. It ends with the
         // program's output, or when nobody listens any more.
@@ -115,18 +116,21 @@ impl Program {
     }
 
     fn exchange(&mut self, kind: u8, data: &[u8]) -> Result<Vec<u8>, LinkError> {
-        let failed = |why: String| LinkError(format!("the program that answers for a card: {why}"));
-        let length = u32::try_from(data.len()).map_err(|e| failed(e.to_string()))?;
+        let gone = |why: String| {
+            Code::CardWentAway.link(format!("the program that answers for a card: {why}"))
+        };
+        let length = u32::try_from(data.len()).map_err(|e| gone(e.to_string()))?;
         let frame = [&[kind], &length.to_be_bytes()[..], data].concat();
         (self.input.write_all(&frame))
             .and_then(|()| self.input.flush())
-            .map_err(|e| failed(e.to_string()))?;
+            .map_err(|e| gone(e.to_string()))?;
         match self.answers.recv_timeout(PATIENCE) {
-            Ok(answer) => answer.map_err(|e| failed(e.to_string())),
-            Err(RecvTimeoutError::Timeout) => {
-                Err(failed(format!("no answer in {} s", PATIENCE.as_secs())))
-            }
-            Err(RecvTimeoutError::Disconnected) => Err(failed("it has ended".to_owned())),
+            Ok(answer) => answer.map_err(|e| gone(e.to_string())),
+            Err(RecvTimeoutError::Disconnected) => Err(gone("it has ended".to_owned())),
+            Err(RecvTimeoutError::Timeout) => Err(Code::CardSilent.link(format!(
+                "the program that answers for a card: no answer in {} s",
+                PATIENCE.as_secs()
+            ))),
         }
     }
 }

@@ -3,10 +3,8 @@
 //! It runs in a program of its own. Half of the cases go to each of two, side by side, since a
 //! card in Python is slow.
 
-mod support;
-
+use crate::support::run_cases;
 use std::thread;
-use support::run_cases;
 use tillcard_conform::outcome::{BEYOND_TARGET, Verdict};
 use tillcard_conform::report::CaseReport;
 use tillcard_conform::target::CommandTarget;

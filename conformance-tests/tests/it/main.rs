@@ -1,0 +1,15 @@
+//! Tests of the suite's program and library that need no reader.
+
+mod catalogue;
+mod channel;
+mod errors;
+mod filters;
+mod holder;
+mod interruption;
+mod misbehaving;
+mod reports;
+mod requirements;
+mod second_card;
+#[path = "../support/mod.rs"]
+mod support;
+mod unfit;
