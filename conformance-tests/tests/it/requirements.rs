@@ -36,7 +36,7 @@ fn further_lines_are_part_of_a_requirement() {
 
 #[test]
 fn a_line_that_is_too_long_is_refused() {
-    let text = |length| format!("- `[AB-1]` {}\n", "é".repeat(length - 11));
+    let text = |length: usize| format!("- `[AB-1]` {}\n", "é".repeat(length - 11));
     assert!(parse(&text(400)).is_ok());
     let reason = parse(&text(401)).unwrap_err();
     assert!(reason.starts_with("line 1: longer than 400"), "{reason}");
