@@ -1,6 +1,6 @@
 //! What a test case is.
 
-use crate::bench::Bench;
+use crate::context::CaseContext;
 use crate::outcome::Outcome;
 use crate::requirements::Req;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Case {
     /// The defect of a card that it must catch.
     pub defect: &'static str,
     /// The steps and the oracle.
-    pub run: fn(&mut Bench) -> Outcome,
+    pub run: fn(&mut CaseContext) -> Outcome,
 }
 
 impl Case {

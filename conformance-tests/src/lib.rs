@@ -14,12 +14,12 @@
 //! `docs/conformance.md` is the guide for those who make cards.
 
 pub mod apdu;
-pub mod bench;
 pub mod card;
 pub mod case;
 mod cases;
 pub mod catalogue;
 pub mod channel;
+pub mod context;
 pub mod keys;
 pub mod leak;
 pub mod matrix;

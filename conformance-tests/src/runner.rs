@@ -1,8 +1,8 @@
 //! Runs cases: brings each to the card that it needs, and writes down what came of it.
 
-use crate::bench::{Bench, Settings};
 use crate::case::{Case, Level, Start};
 use crate::catalogue;
+use crate::context::{CaseContext, Settings};
 use crate::model::Profile;
 use crate::outcome::{Outcome, Preamble, Step, Stop, Verdict, require};
 use crate::recorder::Recorder;
@@ -52,7 +52,7 @@ enum Shared {
 }
 
 struct Runner {
-    bench: Bench,
+    context: CaseContext,
     shared: Shared,
     sacrificial: bool,
 }
@@ -71,7 +71,7 @@ pub fn run(
         Recorder::new(options.trace.as_deref()).map_err(|e| format!("the trace: {e}"))?;
     let recorder = Rc::new(RefCell::new(recorder));
     let mut runner = Runner {
-        bench: Bench::new(target, options.settings.clone(), Rc::clone(&recorder)),
+        context: CaseContext::new(target, options.settings.clone(), Rc::clone(&recorder)),
         shared: Shared::None,
         sacrificial: options.sacrificial,
     };
@@ -90,7 +90,7 @@ pub fn run(
         progress.ended(&report);
         reports.push(report);
     }
-    runner.bench.take_out();
+    runner.context.take_out();
     recorder
         .borrow_mut()
         .finish()
@@ -98,7 +98,7 @@ pub fn run(
     reports.sort_by_key(|report| catalogued.iter().position(|case| case.id == report.id));
     let recorder = recorder.borrow();
     Ok(Report::new(
-        runner.bench.target_name(),
+        runner.context.target_name(),
         options,
         reports,
         recorder.card(),
@@ -114,7 +114,7 @@ impl Runner {
         let outcome = self
             .permit(case)
             .and_then(|()| self.prepare(case))
-            .and_then(|()| (case.run)(&mut self.bench))
+            .and_then(|()| (case.run)(&mut self.context))
             .and_then(|()| self.canary(case));
         if outcome.is_err() || !case.start.is_shared() {
             // Nobody knows what a failed case left behind, and an own card is used up.
@@ -127,7 +127,7 @@ impl Runner {
                 (verdict, Some(reason))
             }
         };
-        let (notes, measurements) = self.bench.take_margin();
+        let (notes, measurements) = self.context.take_margin();
         CaseReport {
             id: case.id.to_owned(),
             version: case.version,
@@ -166,22 +166,22 @@ impl Runner {
             Start::Funded => self.share_funded(),
             Start::Own | Start::AfterAll => {
                 self.shared = Shared::None;
-                self.bench.enter(case.id);
-                return self.bench.fresh_card();
+                self.context.begin_case(case.id);
+                return self.context.fresh_card();
             }
         };
-        self.bench.enter(case.id);
+        self.context.begin_case(case.id);
         shared?;
         if case.start == Start::Factory {
-            return self.bench.card.reset(Reset::Cold);
+            return self.context.card.reset(Reset::Cold);
         }
-        self.bench.card.power_cycle().preamble()
+        self.context.card.power_cycle().preamble()
     }
 
     fn share_factory(&mut self) -> Step<()> {
         if self.shared != Shared::Factory {
-            self.bench.enter("shared card");
-            self.bench.fresh_card()?;
+            self.context.begin_case("shared card");
+            self.context.fresh_card()?;
             self.shared = Shared::Factory;
         }
         Ok(())
@@ -190,9 +190,9 @@ impl Runner {
     fn share_issued(&mut self) -> Step<()> {
         if self.shared != Shared::Issued {
             self.share_factory()?;
-            self.bench.enter("shared card");
-            let profile = standard_profile(&self.bench.values)?;
-            self.bench.issue(&profile)?;
+            self.context.begin_case("shared card");
+            let profile = standard_profile(&self.context.values)?;
+            self.context.prepare(&profile)?;
             self.shared = Shared::Issued;
         }
         Ok(())
@@ -201,10 +201,10 @@ impl Runner {
     fn share_funded(&mut self) -> Step<()> {
         if self.shared != Shared::Funded {
             self.share_issued()?;
-            self.bench.enter("shared card");
-            let mut stream = self.bench.values.stream("coins");
-            self.bench.card.power_cycle().preamble()?;
-            self.bench.card.fund(&mut stream, &FUNDED)?;
+            self.context.begin_case("shared card");
+            let mut stream = self.context.values.stream("coins");
+            self.context.card.power_cycle().preamble()?;
+            self.context.card.fund(&mut stream, &FUNDED)?;
             self.shared = Shared::Funded;
         }
         Ok(())
@@ -216,7 +216,8 @@ impl Runner {
         if !case.start.is_shared() {
             return Ok(());
         }
-        let card = &mut self.bench.card;
+        let request_of = self.context.requests();
+        let card = &mut self.context.card;
         let looked = card.power_cycle().and_then(|()| match case.start {
             Start::Factory => {
                 let status = card.status()?;
@@ -228,7 +229,7 @@ impl Runner {
             }
             _ => {
                 card.expect_tries(3, "after the case")?;
-                let request = crate::values::request(50_000);
+                let request = request_of(50_000);
                 card.preview_checked(&request)?.ok();
                 card.verify_right()?;
                 let index = card.host()?.purse.next_receive;
@@ -239,7 +240,7 @@ impl Runner {
     }
 
     fn apdus(&self) -> u64 {
-        self.bench.recorder.borrow().apdus()
+        self.context.recorder.borrow().apdus()
     }
 }
 

@@ -24,7 +24,6 @@
 //! has its keys.
 
 pub mod card;
-pub mod guard;
 pub mod layers;
 pub mod nvm;
 pub mod redacted;

@@ -5,8 +5,8 @@
 pub mod middle;
 
 use std::collections::HashMap;
-use tillcard_conform::bench::{REFERENCE_ATR, Settings};
 use tillcard_conform::case::Case;
+use tillcard_conform::context::{REFERENCE_ATR, Settings};
 use tillcard_conform::report::{CaseReport, Report};
 use tillcard_conform::runner::{Options, Progress, run};
 use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use log::{LevelFilter, Log, Metadata, Record};
-use tillcard_applet::command::Select;
 use tillcard_emu::vpcd::{Address, Link};
 use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_protocol::command::Select;
 
 use crate::support::contacts::Contacts;
 use crate::support::driver::{Driver, POWER_ON};
