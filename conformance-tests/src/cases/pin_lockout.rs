@@ -36,8 +36,7 @@ fn block(ctx: &mut CaseContext) -> Outcome {
 }
 
 fn lockout(ctx: &mut CaseContext) -> Outcome {
-    let profile = ctx.profile()?;
-    ctx.prepare(&profile)?;
+    ctx.prepare_funded(&[])?;
     ctx.verify_right()?;
     block(ctx)?;
     let right = ctx.right_block()?;
