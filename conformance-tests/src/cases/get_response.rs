@@ -27,6 +27,10 @@ fn short_answers(ctx: &mut CaseContext) -> Outcome {
             .send(&command.clone().le(LE_SHORT))?
             .want(Sw::OK, name)?;
         let length = whole.len() as u32;
+        require!(
+            length > 3,
+            "{name}: the answer has {length} bytes, fewer than any right one"
+        );
         for le in (0..=length + 2).chain([255, 256]) {
             let asked = if le == 0 {
                 command.clone()

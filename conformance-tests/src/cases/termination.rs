@@ -188,7 +188,13 @@ fn erased(ctx: &mut CaseContext) -> Outcome {
     let request_of = ctx.requests();
     let chains = personalised(ctx)?;
     ctx.capabilities()?.needs(Capability::Imported)?;
-    let certificate = ("a certificate", chains[0][..64].to_vec());
+    let Some(first) = chains[0].get(..64) else {
+        return Err(Stop::Inconclusive(format!(
+            "the card's certificates have {} bytes: too few to be looked for in a memory",
+            chains[0].len()
+        )));
+    };
+    let certificate = ("a certificate", first.to_vec());
     let holds = |memory: &[u8], bytes: &[u8]| memory.windows(bytes.len()).any(|one| one == bytes);
     for (life, terminates) in [("first", false), ("second", true)] {
         let key: [u8; 32] = ctx.values.bytes(&format!("key of the {life} life"));
