@@ -2,13 +2,10 @@
 //! reference card clears a capability's bit and answers that capability's commands as section 2.3
 //! of the protocol text says, so that no case may blame the card for what it doesn't declare.
 
+use crate::support::{SELECT, run_cases};
 use std::ops::Range;
-use tillcard_conform::case::Case;
 use tillcard_conform::catalogue;
-use tillcard_conform::context::{REFERENCE_ATR, Settings};
 use tillcard_conform::outcome::Verdict;
-use tillcard_conform::report::CaseReport;
-use tillcard_conform::runner::{Options, Progress, run};
 use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
 
 const EXTENDED: u32 = 1 << 0;
@@ -29,10 +26,6 @@ const SIGNING_AT: [usize; 2] = [28, 31];
 /// Where ISSUE of a made key has the limits without PIN, and the policy, behind its header and Lc.
 const WITHOUT_PIN_AT: Range<usize> = 5 + 158..5 + 168;
 const POLICY_AT: usize = 5 + 170;
-
-const SELECT: [u8; 14] = [
-    0x00, 0xA4, 0x04, 0x0C, 9, 0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44,
-];
 
 struct Lesser {
     /// The bits that its cards lack.
@@ -203,29 +196,16 @@ impl Link for LesserCard {
     }
 }
 
-struct Quiet;
-
-impl Progress for Quiet {
-    fn begins(&mut self, _: &Case, _: usize, _: usize) {}
-    fn ended(&mut self, _: &CaseReport) {}
-}
-
 /// No case may fail on a card that lacks these, and some must not apply, unless nothing in the
 /// catalogue is about it alone.
 fn is_not_blamed_for(lacks: u32, least_not_applicable: usize) {
     // What is the same for all of them, and takes half of the time, is asked of one.
     let sweeps_for_leaks = lacks.count_ones() > 2;
-    let asked = catalogue::all().filter(|case| sweeps_for_leaks || case.id != "TC-KEY-05");
-    let options = Options {
-        settings: Settings {
-            seed: 1,
-            atr: REFERENCE_ATR.to_vec(),
-        },
-        filters: asked.map(|case| case.id.to_owned()).collect(),
-        sacrificial: true,
-        trace: None,
-    };
-    let report = run(Box::new(Lesser { lacks }), &options, &mut Quiet).expect("no trace");
+    let asked: Vec<&str> = catalogue::all()
+        .map(|case| case.id)
+        .filter(|id| sweeps_for_leaks || *id != "TC-KEY-05")
+        .collect();
+    let report = run_cases(Box::new(Lesser { lacks }), 1, &asked);
     let blamed: Vec<String> = (report.cases.iter())
         .filter(|case| !case.verdict.conforms())
         .map(|case| {
