@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 use crate::cases;
+use crate::purposes;
 use crate::requirements::{REQUIREMENTS, Requirement};
 
 /// Every case, area by area.
@@ -27,9 +28,10 @@ pub const AREAS: &[&[Case]] = &[
     cases::personalisation::CASES,
     cases::certificates::CASES,
     cases::genuineness::CASES,
-    cases::pin::CASES,
-    cases::pin_lockout::CASES,
-    cases::pin_timing::CASES,
+    purposes::pin::CASES,
+    purposes::pin_lockout::CASES,
+    purposes::pin_timing::CASES,
+    cases::verify::CASES,
     cases::owner::CASES,
     cases::reset_retry_counter::CASES,
     cases::change_owner_key::CASES,

@@ -2,6 +2,7 @@
 
 use crate::card::{Capability, Card};
 use crate::channel::Ephemeral;
+use crate::driver::Driver;
 use crate::model::{Limits, Profile, Request, STATEMENTS, payee};
 use crate::outcome::{Preamble, Step, Stop};
 use crate::recorder::Recorder;
@@ -96,6 +97,11 @@ impl CaseContext {
         let link = self.target.fresh_card(seed).map_err(|e| Stop::Error(e.0))?;
         self.card = Card::new(link, Rc::clone(&self.recorder));
         Ok(())
+    }
+
+    /// The card in use, as one of any maker.
+    pub fn driver(&mut self) -> &mut dyn Driver {
+        &mut self.card
     }
 
     /// Takes the card out.

@@ -7,6 +7,7 @@
 
 mod channel;
 mod coins;
+mod driver;
 mod ending;
 mod issue;
 mod ledger;

@@ -40,9 +40,6 @@ pub(crate) mod pay_transaction;
 pub(crate) mod pay_without_pin;
 pub(crate) mod persistence;
 pub(crate) mod personalisation;
-pub(crate) mod pin;
-pub(crate) mod pin_lockout;
-pub(crate) mod pin_timing;
 pub(crate) mod random;
 pub(crate) mod read_account;
 pub(crate) mod read_coins;
@@ -64,6 +61,7 @@ pub(crate) mod statement;
 pub(crate) mod states;
 pub(crate) mod sweeps;
 pub(crate) mod termination;
+pub(crate) mod verify;
 
 /// The cases of a file, each a row: its id and version, the card that it needs and what it does to
 /// it, the requirements that it is about, its function, its purpose, and the defect that it must
@@ -85,7 +83,7 @@ macro_rules! cases {
         }),+];
     };
 }
-use cases;
+pub(crate) use cases;
 
 /// What most case files need.
 mod prelude {

@@ -1,4 +1,4 @@
-//! How long VERIFY takes. `[PIN-8]`.
+//! How long the comparison of a PIN takes. Of any card.
 
 use super::prelude::*;
 
@@ -57,22 +57,24 @@ fn report(ctx: &mut CaseContext, run: &str, measured: &Measured) {
 }
 
 fn measure(ctx: &mut CaseContext, run: &str) -> Step<Measured> {
-    let pin = ctx.host()?.profile.pin.clone();
-    let blocks = [
-        pin.with_wrong_digit(0).block(),
-        pin.with_wrong_digit(pin.digits().len() - 1).block(),
-    ];
+    let wrong = ctx.driver().wrong_pins()?;
+    let digits = wrong
+        .iter()
+        .filter(|(name, _)| name.starts_with("a wrong digit"))
+        .count();
+    let fields = [&wrong[0].1, &wrong[digits - 1].1];
     let mut order: Vec<usize> = (0..2 * SAMPLES).map(|at| at % 2).collect();
     let mut stream = ctx.values.stream(run);
     for at in (1..order.len()).rev() {
         order.swap(at, stream.below(at as u64 + 1) as usize);
     }
+    let card = ctx.driver();
+    let left = card.most_tries() - 1;
     let mut times: [Vec<u64>; 2] = [Vec::new(), Vec::new()];
     for kind in order {
-        ctx.verify(&blocks[kind])?
-            .want_bare(Sw::tries(2), "VERIFY with a wrong digit")?;
-        times[kind].push(ctx.took_ns);
-        ctx.verify_right()?;
+        card.expect_presented(fields[kind], Presented::Wrong { left }, "a wrong digit")?;
+        times[kind].push(card.took_ns());
+        card.expect_right("the right PIN")?;
     }
     Ok(compare(&times[0], &times[1]))
 }
@@ -80,9 +82,9 @@ fn measure(ctx: &mut CaseContext, run: &str) -> Step<Measured> {
 fn compare(first: &[u64], second: &[u64]) -> Measured {
     let (mut below, mut ties) = (0_u64, 0_u64);
     for a in first {
-        for ctx in second {
-            below += u64::from(a < ctx);
-            ties += u64::from(a == ctx);
+        for b in second {
+            below += u64::from(a < b);
+            ties += u64::from(a == b);
         }
     }
     let (m, n) = (first.len() as f64, second.len() as f64);
