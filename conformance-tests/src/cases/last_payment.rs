@@ -1,7 +1,7 @@
 //! Which PAY is the last one, for STATEMENT: `[STM-2]`.
 
 use super::prelude::*;
-use super::statements::issue;
+use super::statement::issue;
 use crate::card::PAY;
 use crate::model::{PLAIN, STATEMENTS};
 

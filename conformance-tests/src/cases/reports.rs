@@ -1,6 +1,6 @@
 //! Which reports of absent coins count, and what they leave of an offer: `[ABS-1]`.
 
-use super::absent::offered_again;
+use super::report_absent::offered_again;
 use super::prelude::*;
 use crate::model::Coin;
 
@@ -90,5 +90,5 @@ fn counted(ctx: &mut CaseContext) -> Outcome {
     offered_again(ctx, &one_coin)?;
     let answer = ctx.pay_answer(&one_coin)?;
     ctx.paid(&one_coin, answer)?;
-    ctx.expect_books("after all reports")
+    ctx.expect_ledger("after all reports")
 }

@@ -41,5 +41,5 @@ fn unknown_source(ctx: &mut CaseContext) -> Outcome {
     ctx.authorise()?;
     refused(ctx, "after the PIN")?;
     ctx.expect_authorised(true, "after requests that can't be decoded")?;
-    ctx.expect_books("after requests that can't be decoded")
+    ctx.expect_ledger("after requests that can't be decoded")
 }

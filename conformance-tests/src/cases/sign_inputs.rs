@@ -1,9 +1,9 @@
 //! SIGN: inputs with more than one fault, and one outpoint twice. Section 8.4.
 
-use super::pledges::against;
+use super::sign_after_statement::against;
 use super::prelude::*;
-use super::signing::unknown;
-use super::statements::issue;
+use super::sign::unknown;
+use super::statement::issue;
 use crate::model::{Place, Spend, SpendInput, SpendOutput};
 
 /// What the owner's transactions leave as fee, in sat.
@@ -50,7 +50,7 @@ fn twice(ctx: &mut CaseContext) -> Outcome {
         ctx.streamed(&spend, 200)?;
         ctx.signed_all(&spend)?;
         ctx.power_cycle()?;
-        ctx.expect_books("after SIGN of one outpoint twice")?;
+        ctx.expect_ledger("after SIGN of one outpoint twice")?;
     }
     ctx.pay_checked(&request_of(70_000)).map(drop)
 }
@@ -117,5 +117,5 @@ fn several_faults(ctx: &mut CaseContext) -> Outcome {
             .want_bare(sw, "SIGN")
             .at(name)?;
     }
-    ctx.expect_books("after refused streams")
+    ctx.expect_ledger("after refused streams")
 }

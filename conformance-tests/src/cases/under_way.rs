@@ -159,7 +159,7 @@ fn disturbed(ctx: &mut CaseContext) -> Outcome {
             too_long(ctx).at(|| format!("channel {channel}"))?;
         }
     }
-    ctx.expect_books("after all that was given up")
+    ctx.expect_ledger("after all that was given up")
 }
 
 /// A piece that no card can go on with: too long, or not what the stream needs.
