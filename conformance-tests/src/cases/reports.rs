@@ -1,7 +1,7 @@
 //! Which reports of absent coins count, and what they leave of an offer: `[ABS-1]`.
 
-use super::report_absent::offered_again;
 use super::prelude::*;
+use super::report_absent::offered_again;
 use crate::model::Coin;
 
 cases! {

@@ -1,6 +1,5 @@
 //! SIGN: inputs with more than one fault, and one outpoint twice. Section 8.4.
 
-use super::sign_after_statement::against;
 use super::prelude::*;
 use super::sign::unknown;
 use super::statement::issue;
@@ -64,7 +63,7 @@ fn several_faults(ctx: &mut CaseContext) -> Outcome {
     let nonce = ctx.values.bytes("nonce");
     ctx.statement(&payment, &nonce)?;
     let spent = ctx.logged(&payment)?.plan.inputs.clone();
-    let right = against(&spent);
+    let right = Spend::elsewhere(spent.iter().map(SpendInput::of).collect(), FEE);
     let pledged = right.inputs[0].clone();
     let mut stream = ctx.values.stream("unknown coins");
     let free = unknown(&mut stream, 100_000, Place::receive(40));
