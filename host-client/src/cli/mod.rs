@@ -7,6 +7,7 @@ mod folders;
 mod output;
 mod owner;
 mod personalise;
+mod pin_input;
 mod regtest;
 mod till;
 mod trust;
@@ -15,7 +16,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use failure::{DECLINED, Failure};
+use failure::CliError;
+#[cfg(feature = "regtest")]
+pub(crate) use failure::DECLINED;
+pub(crate) use failure::Failure;
 
 /// Pay and be paid with Bitcoin cards.
 ///
@@ -50,7 +54,7 @@ enum Command {
 }
 
 /// Runs the program with the process' arguments.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Owner(command) => owner::run(command),
         Command::Till(command) => till::run(command),

@@ -30,9 +30,9 @@ use clap::{Args, Subcommand};
 use super::Failure;
 use super::chain::ChainArguments;
 use super::folders::data_folder;
-use super::output::ChainProgress;
-use crate::chain::{Chain, CoreRpc};
-use crate::owner::{CardRecord, Owner};
+use super::output::with_progress;
+use tillcard::chain::{Chain, CoreRpc};
+use tillcard::owner::Owner;
 
 /// What the owner does.
 #[derive(Subcommand)]
@@ -115,7 +115,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 
 /// Which owner, and on which chain.
 #[derive(Args)]
-struct Place {
+struct Home {
     /// The owner's folder [default: tillcard/owner in the user's data folder]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -123,11 +123,11 @@ struct Place {
     chain: ChainArguments,
 }
 
-impl Place {
+impl Home {
     fn folder(&self) -> Result<PathBuf, Failure> {
         match &self.folder {
             Some(folder) => Ok(folder.clone()),
-            None => data_folder("owner"),
+            None => Ok(data_folder("owner")?),
         }
     }
 
@@ -136,25 +136,7 @@ impl Place {
         let mut owner = Owner::open(&self.folder()?)?;
         let (chain, _) = self.chain.connect()?;
         chain.expect_network(owner.network())?;
-        let mut progress = ChainProgress::default();
-        owner.sync(&chain, &mut |height, tip| progress.show(height, tip))?;
+        with_progress(|progress| owner.sync(&chain, progress))?;
         Ok((owner, chain))
-    }
-}
-
-/// The card of this number; without a number, the only one.
-fn choose_card(owner: &Owner, number: Option<u32>) -> Result<CardRecord, Failure> {
-    if let Some(number) = number {
-        return Ok(owner.card(number)?);
-    }
-    let mut cards = owner.cards()?;
-    match (cards.pop(), cards.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (Some(_), false) => Err(Failure::new(
-            "there are several cards: say which with --card (their numbers: tillcard owner status)",
-        )),
-        (None, _) => Err(Failure::new(
-            "there is no card yet: issue one with tillcard owner issue",
-        )),
     }
 }
