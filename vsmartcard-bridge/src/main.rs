@@ -7,16 +7,16 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use embedded_storage::nor_flash::NorFlash;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tillcard_applet::command::Network;
 use tillcard_emu::card::{DEFAULT_NAME, EmulatedCard};
 use tillcard_emu::data_folder::data_folder;
-use tillcard_emu::guard::{hide_mainnet, hides_its_network};
-use tillcard_emu::nvm::{Durable, Store};
+use tillcard_emu::layers::Counted;
+use tillcard_emu::nvm::{CardMemory, Store};
 use tillcard_emu::seed::Seed;
-use tillcard_emu::vpcd::{Address, CardFault, Link, LinkError, Remover, SmartCard, Waited};
+use tillcard_emu::slot::CardInSlot;
+use tillcard_emu::vpcd::{Address, Link, LinkError, Remover, Waited};
+use tillcard_protocol::command::Network;
 
 /// How long a reader may take to notice a card before the user is told that the slot may be taken:
 /// pcscd looks about twice a second.
@@ -52,7 +52,8 @@ struct Arguments {
     /// the test root
     #[arg(long)]
     blank: bool,
-    /// Let the card hold real money, in a file that protects none
+    /// Let the card be issued for mainnet: real money, in a file that protects none. Without this,
+    /// the card refuses ISSUE for mainnet (status word 6A80)
     #[arg(long, conflicts_with = "seed")]
     mainnet: bool,
 }
@@ -92,7 +93,7 @@ fn show<N>(
     arguments: &Arguments,
 ) -> Result<(), Box<dyn std::error::Error>>
 where
-    N: NorFlash + Durable,
+    N: CardMemory,
 {
     if !arguments.mainnet && card.network()? == Some(Network::Mainnet) {
         return Err(
@@ -101,23 +102,23 @@ where
                 .into(),
         );
     }
+    if !arguments.mainnet {
+        card.refuse_mainnet();
+    }
     let link = Link::connect(&arguments.vpcd)?;
     remove_on_signal(link.remover())?;
-    let mut card = Guarded {
-        card,
-        mainnet: arguments.mainnet,
-    };
+    let mut card = Counted::new(card);
     let served = insert(link, &mut card, &arguments.vpcd);
     // Other programs read this line: one line, whatever happened.
     tell(
         io::stdout(),
-        &format!("card removed; {} APDUs", card.card.apdus()),
+        &format!("card removed; {} APDUs", card.apdus()),
     );
     Ok(served?)
 }
 
 /// Waits for the reader, then shows the card until it is removed.
-fn insert(link: Link, card: &mut impl SmartCard, address: &Address) -> Result<(), LinkError> {
+fn insert(link: Link, card: &mut dyn CardInSlot, address: &Address) -> Result<(), LinkError> {
     let reader = address
         .reader_name()
         .unwrap_or_else(|| format!("the virtual reader at {address}"));
@@ -154,40 +155,4 @@ fn remove_on_signal(remover: Remover) -> io::Result<()> {
 /// Prints a line at once. A reader of it that went away is no reason to pull the card.
 fn tell(mut to: impl Write, line: &str) {
     let _ = writeln!(to, "{line}").and_then(|()| to.flush());
-}
-
-/// The card, kept away from mainnet unless the user wants otherwise.
-struct Guarded<N> {
-    card: EmulatedCard<N>,
-    mainnet: bool,
-}
-
-impl<N: NorFlash + Durable> SmartCard for Guarded<N> {
-    fn atr(&self) -> &[u8] {
-        self.card.atr()
-    }
-
-    fn reset(&mut self) {
-        self.card.reset();
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault> {
-        if self.mainnet {
-            return Ok(self.card.transmit(command)?.to_vec());
-        }
-        let mut command = zeroize::Zeroizing::new(command.to_vec());
-        if hide_mainnet(&mut command) {
-            tell(
-                io::stderr(),
-                "refused: issuing a card for real money takes --mainnet",
-            );
-        }
-        let answer = self.card.transmit(&command)?.to_vec();
-        if hides_its_network(&command) && self.card.erase_mainnet()? {
-            return Err(
-                "issuing a card for real money takes --mainnet: this one was erased".into(),
-            );
-        }
-        Ok(answer)
-    }
 }

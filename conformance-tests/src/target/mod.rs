@@ -6,7 +6,6 @@
 
 mod chosen_random;
 mod emulator;
-mod failing;
 mod fresh;
 mod pcsc;
 

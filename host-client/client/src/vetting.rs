@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crate::account::IssuedCard;
 use crate::advice::{Advice, Explain};
 use crate::card::{
-    AgreementKey, CardError, CardKeys, IdentityKey, Idle, NONCE_LENGTH, OwnKey, Session,
+    AgreementKey, CardError, CardKey, CardKeys, IdentityKey, Idle, NONCE_LENGTH, Session,
 };
 use crate::genuine::{Checker, GenuineError, Vouched, check_proof, claimed_key};
 use crate::transport::Transport;
@@ -72,16 +72,16 @@ impl Vetting {
         &self,
         session: &mut Session<T, S>,
     ) -> Result<Trust, VettingError> {
-        let Some(certificates) = session.certificates(OwnKey::Agreement)? else {
+        let Some(certificates) = session.certificates(CardKey::Agreement)? else {
             return Ok(Trust::Uncertified);
         };
-        let (agreement, channel_vouched) = self.check(&certificates, OwnKey::Agreement)?;
+        let (agreement, channel_vouched) = self.check(&certificates, CardKey::Agreement)?;
         let agreement = AgreementKey(agreement);
         session.open_channel(&agreement)?;
 
-        let certificates = session.certificates(OwnKey::Identity)?;
+        let certificates = session.certificates(CardKey::Identity)?;
         let certificates = certificates.ok_or(GenuineError::Truncated)?;
-        let (identity, vouched) = self.check(&certificates, OwnKey::Identity)?;
+        let (identity, vouched) = self.check(&certificates, CardKey::Identity)?;
         let mut challenge = [0; NONCE_LENGTH];
         getrandom::fill(&mut challenge).map_err(|_| CardError::NoRandomness)?;
         let proof = session.prove_genuine(&challenge)?;
@@ -108,7 +108,7 @@ impl Vetting {
     fn check(
         &self,
         certificates: &[u8],
-        key: OwnKey,
+        key: CardKey,
     ) -> Result<([u8; 33], Option<Vouched>), GenuineError> {
         match self.checker.check(certificates, key, SystemTime::now()) {
             Ok(vouched) => Ok((vouched.key, Some(vouched))),

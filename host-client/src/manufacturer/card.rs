@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use rand_chacha::rand_core::Rng;
-use tillcard_applet::command::ProveGenuine;
 use tillcard_client::genuine::{GenuineError, SessionId, check_proof};
 use tillcard_client::transport::Transport;
-use tillcard_emu::personalise::{self, CardCertificates, OwnKey, personalise};
+use tillcard_personalise::{self as personalise, CardCertificates, CardKey, personalise};
+use tillcard_protocol::command::ProveGenuine;
 
 use super::files::write_public;
 use super::{ManufacturerError, random};
@@ -33,7 +33,7 @@ pub fn personalise_card(
     let transmit = |command: &[u8]| card.transmit(command);
     let given = personalise(transmit, batch, &mut random()?)?;
     let [identity_serial, agreement_serial] =
-        [OwnKey::Identity, OwnKey::Agreement].map(|key| keep(&given, key, folder));
+        [CardKey::Identity, CardKey::Agreement].map(|key| keep(&given, key, folder));
     let personalised = Personalised {
         identity_serial: identity_serial?,
         agreement_serial: agreement_serial?,
@@ -45,7 +45,7 @@ pub fn personalise_card(
 /// Writes a certificate down; its serial number.
 fn keep(
     given: &CardCertificates,
-    key: OwnKey,
+    key: CardKey,
     folder: Option<&Path>,
 ) -> Result<String, ManufacturerError> {
     let serial = given.serial_number(key)?;
@@ -77,27 +77,27 @@ mod tests {
     use std::time::SystemTime;
 
     use bitcoin::Network;
-    use tillcard_applet::command::{GetData, Select};
-    use tillcard_emu::{EmulatedCard, Seed, inprocess};
+    use tillcard_emu::{EmulatedCard, Seed};
+    use tillcard_protocol::command::{GetData, Select};
 
     use crate::in_process::InProcess;
 
     use super::*;
     use tillcard_client::genuine::Checker;
     use tillcard_client::transport::TransportError;
-    use tillcard_emu::personalise::test_root::emulator_batch;
+    use tillcard_personalise::test_root::emulator_batch;
 
     #[test]
     fn a_card_is_vouched_for_afterwards_and_not_personalised_again() {
         let folder = tempfile::tempdir().unwrap();
         let blank = EmulatedCard::ephemeral_blank(Seed::Number(1)).unwrap();
-        let mut card = InProcess::connect(inprocess::InProcess::new(blank));
+        let mut card = InProcess::connect(blank);
         let batch = emulator_batch().unwrap();
         personalise_card(&mut card, &batch, Some(folder.path())).unwrap();
 
         card.transmit(Select::to_apdu().as_bytes()).unwrap();
         let checker = Checker::new(Network::Regtest).unwrap();
-        for key in [OwnKey::Identity, OwnKey::Agreement] {
+        for key in [CardKey::Identity, CardKey::Agreement] {
             let mut answer = Vec::new();
             let mut part = card.transmit(GetData::Certificates(key).to_apdu().as_bytes());
             while let Ok([bytes @ .., 0x61, left]) = part.as_deref() {
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_card_without_the_certified_key_is_noticed() {
         let blank = EmulatedCard::ephemeral_blank(Seed::Number(1)).unwrap();
-        let mut card = Swapped(InProcess::connect(inprocess::InProcess::new(blank)));
+        let mut card = Swapped(InProcess::connect(blank));
         let failed = personalise_card(&mut card, &emulator_batch().unwrap(), None).unwrap_err();
         assert!(
             matches!(failed, ManufacturerError::NotProven(_)),

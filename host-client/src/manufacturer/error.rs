@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tillcard_client::advice::{Advice, Explain, NO_RANDOMNESS};
 use tillcard_client::genuine::GenuineError;
 use tillcard_client::transport::TransportError;
-use tillcard_emu::personalise::PersonaliseError;
+use tillcard_personalise::PersonaliseError;
 
 /// Why a certificate, a list or a personalised card couldn't be made.
 #[derive(Debug, thiserror::Error)]

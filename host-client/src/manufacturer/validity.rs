@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tillcard_emu::personalise::{Time, Validity};
+use tillcard_personalise::{Time, Validity};
 
 use super::ManufacturerError;
 

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use tillcard_client::card::{
-    CardError, IdentityKey, Issued, NONCE_LENGTH, OwnKey, Policy, Session,
+    CardError, CardKey, IdentityKey, Issued, NONCE_LENGTH, Policy, Session,
 };
 use tillcard_client::genuine::{Checker, Vouched, check_proof};
 use tillcard_client::transport::Transport;
@@ -62,10 +62,10 @@ impl<T: Transport> Visit<T> {
     /// [`OwnerError::NotGenuine`], and [`CardError::IssueRecord`] when the certificate is of another
     /// key.
     pub fn prove_genuine(&mut self, checker: &Checker) -> Result<Option<Vouched>, OwnerError> {
-        let Some(certificates) = self.card.certificates(OwnKey::Identity)? else {
+        let Some(certificates) = self.card.certificates(CardKey::Identity)? else {
             return Ok(None);
         };
-        let vouched = checker.check(&certificates, OwnKey::Identity, SystemTime::now())?;
+        let vouched = checker.check(&certificates, CardKey::Identity, SystemTime::now())?;
         if self.record.identity_key != Some(IdentityKey(vouched.key)) {
             return Err(CardError::IssueRecord(
                 "its certificate is of another key than the one that signed it",

@@ -11,7 +11,7 @@
 use super::owner_keys::NOT_AUTHORISED;
 use super::{Authority, CardRecord, Owner, OwnerError, OwnerKey, OwnerKeys};
 use tillcard_client::account::IssuedCard;
-use tillcard_client::card::{AgreementKey, CardError, Issued, OwnKey, Session, UNKNOWN_CARD};
+use tillcard_client::card::{AgreementKey, CardError, CardKey, Issued, Session, UNKNOWN_CARD};
 use tillcard_client::genuine::claimed_key;
 use tillcard_client::transport::Transport;
 
@@ -106,7 +106,7 @@ impl CardRecord {
 pub(super) fn open_claimed<T: Transport>(
     session: &mut Session<T, Issued>,
 ) -> Result<(), CardError> {
-    let certificates = session.certificates(OwnKey::Agreement)?;
+    let certificates = session.certificates(CardKey::Agreement)?;
     let key = certificates.and_then(|certificates| claimed_key(&certificates).ok());
     match key {
         Some(key) => session.open_channel(&AgreementKey(key)),

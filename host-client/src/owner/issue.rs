@@ -34,7 +34,7 @@ pub enum LeafTerms {
     /// None; for imported keys only.
     None,
     /// The owner's own key, once a coin is so many blocks deep; 0 for at any time.
-    OwnKey {
+    CardKey {
         /// Blocks.
         delay: u16,
     },
@@ -65,7 +65,7 @@ impl Owner {
             owner_key: self.owner_key(number)?.public(),
             leaf: match terms.leaf {
                 LeafTerms::None => Leaf::None,
-                LeafTerms::OwnKey { delay } => Leaf::with_delay(self.leaf_key(number)?, delay),
+                LeafTerms::CardKey { delay } => Leaf::with_delay(self.leaf_key(number)?, delay),
             },
             import: imported.as_ref(),
             pin: terms.pin,

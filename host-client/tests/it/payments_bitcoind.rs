@@ -68,11 +68,10 @@ fn visit(scene: &mut Scene<'_>, dice: &mut ChaCha20Rng, paid: u32) {
         })
         .collect();
     regtest.confirm();
-    let account = owner.card(scene.number).expect("the card").account;
-    let key = owner.owner_key(scene.number).expect("a key");
-    let authority = (key, account.card_id());
+    let record = owner.card(scene.number).expect("the card");
+    let authority = owner.authority(&record).expect("a key");
     let session = card::open(scene.purse.clone()).expect("a card");
-    let mut session = session.issued().expect("issued").as_owner(&authority);
+    let mut session = session.issued().expect("issued").as_owner(authority);
     session.acknowledge(paid, paid).expect("acknowledged");
     session
         .set_limits(Limits {

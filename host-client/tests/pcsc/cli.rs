@@ -26,7 +26,7 @@ fn from_new_words_to_restored_ones() {
     let issued = user.tillcard(&["owner", "issue", "--label", "milk money"], &pin_twice);
     assert!(issued.contains("Card 0 is yours"), "{issued}");
     let again = user.run(&["owner", "issue"], &pin_twice);
-    assert!(String::from_utf8_lossy(&again.stderr).contains("issued before"));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("error[card-has-owner]"));
 
     let amount = ["--amount", "100,000 sat"];
     let topped_up = user.tillcard(
@@ -79,7 +79,7 @@ fn from_new_words_to_restored_ones() {
     assert_eq!(declined.status.code(), Some(3));
     let said = String::from_utf8(declined.stdout).unwrap();
     let last = said.lines().last().unwrap();
-    assert!(last.starts_with("declined: coin "), "{said}");
+    assert!(last.starts_with("declined[coin-spent]: coin "), "{said}");
     inserted.take_out();
 
     // The PC is lost too.

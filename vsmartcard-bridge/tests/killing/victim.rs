@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 use tempfile::TempDir;
-use tillcard_applet::command::{
-    GetData, ReceiveScript, ReceiveScriptAnswer, Select, State, StatusObject,
-};
 use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::Store;
 use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_protocol::command::{
+    GetData, ReceiveScript, ReceiveScriptAnswer, Select, State, StatusObject,
+};
 
 use super::below;
 use super::command::Move;
 use super::plan::{Outcome, Plan};
-use crate::support::contacts::Contacts;
+use crate::support::contacts::{Contacts, powered};
 use crate::support::owner::{Owner, PIN, verify};
 use crate::support::survivor::{image, memory, revive};
 
@@ -32,7 +32,7 @@ impl Victim {
         let home = tempfile::tempdir().unwrap();
         let store = Store::open(&folder(home.path())).unwrap();
         let seed = Seed::Number(seed);
-        let mut card = EmulatedCard::persistent(&store, DEFAULT_NAME, seed).unwrap();
+        let mut card = powered(EmulatedCard::persistent(&store, DEFAULT_NAME, seed).unwrap());
         let mut owner = Owner::issue(&mut card);
         for index in 0..6 {
             owner.enter(&mut card, index, 40_000 + 10_000 * u64::from(index), index);

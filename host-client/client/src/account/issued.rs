@@ -3,8 +3,8 @@
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
-use tillcard_applet::command::{self, Issued};
-use tillcard_applet::owner::IssueRecord;
+use tillcard_protocol::command::{self, Issued};
+use tillcard_protocol::owner::IssueRecord;
 
 use super::CardAccount;
 use crate::card::CardKeys;

@@ -1,14 +1,13 @@
 //! Why a card didn't do what it was asked.
 
 use bitcoin::Network;
-use tillcard_applet::command::Capabilities;
-use tillcard_applet::status::meaning;
+use tillcard_protocol::status::meaning;
 
 use crate::account::AccountError;
 use crate::advice::{Advice, Explain, NO_RANDOMNESS};
 use crate::transport::TransportError;
 
-const OWN_VERSION: [u8; 2] = Capabilities::OWN.version;
+const OWN_VERSION: [u8; 2] = tillcard_protocol::VERSION;
 
 /// Why a card didn't do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

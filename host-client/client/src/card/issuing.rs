@@ -1,11 +1,11 @@
 //! Making a factory card somebody's (`docs/protocol.md`, section 3).
 
 use bitcoin::{Network, XOnlyPublicKey};
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     Commitment, GenerateKey, Issue, Issued as IssueAnswer, KeySource, Limits, Policy,
 };
-use tillcard_applet::owner::IssueRecord;
-use tillcard_applet::pin::PinBlock;
+use tillcard_protocol::owner::IssueRecord;
+use tillcard_protocol::pin::PinBlock;
 
 use super::open::scrub_stack;
 use super::{

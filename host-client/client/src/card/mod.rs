@@ -46,10 +46,10 @@ pub use owner::{CardContents, Owner, OwnerAuthority, UNKNOWN_CARD};
 pub use proving::Idle;
 pub use rights::Terminated;
 pub use signing::{Derivation, SigningOrder};
-pub use tillcard_applet::command::coin_image::{ImageCoin, ImageHeader};
-pub use tillcard_applet::command::{Capabilities, Limits, NONCE_LENGTH, OwnKey, Policy};
-pub use tillcard_applet::pin::{MAX_DIGITS as PIN_DIGITS_MAX, PinBlock};
-pub use tillcard_applet::session::Session as SessionId;
+pub use tillcard_protocol::command::coin_image::{ImageCoin, ImageHeader};
+pub use tillcard_protocol::command::{Capabilities, CardKey, Limits, NONCE_LENGTH, Policy};
+pub use tillcard_protocol::pin::{MAX_DIGITS as PIN_DIGITS_MAX, PinBlock};
+pub use tillcard_protocol::session::Session as SessionId;
 
 use crate::transport::Transport;
 use link::Link;

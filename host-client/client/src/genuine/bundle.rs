@@ -6,7 +6,7 @@ use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{DerSignature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
 use rustls_pki_types::CertificateDer;
-use tillcard_applet::command::Point;
+use tillcard_protocol::command::Point;
 use x509_cert::Certificate;
 use x509_cert::der::flagset::FlagSet;
 use x509_cert::der::{Decode, Encode, ErrorKind};

@@ -95,7 +95,7 @@ fn not_a_root(cause: impl ToString) -> GenuineError {
 
 #[cfg(test)]
 mod tests {
-    use tillcard_emu::personalise::test_root;
+    use tillcard_personalise::test_root;
 
     use super::*;
 

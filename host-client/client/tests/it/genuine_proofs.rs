@@ -6,14 +6,14 @@ use bitcoin::{Network, OutPoint, Txid, XOnlyPublicKey};
 use p256::ecdsa::Signature;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
 use std::time::SystemTime;
-use tillcard_applet::command::{self, GetData, ProveGenuine, Select};
-use tillcard_applet::proof::StatementFacts;
 use tillcard_client::account::Provenance;
 use tillcard_client::genuine::{
-    Checker, GenuineError as E, OwnKey, Point, SessionId, StatedInput, StatedLeaf, Statement,
+    CardKey, Checker, GenuineError as E, Point, SessionId, StatedInput, StatedLeaf, Statement,
     check_proof, check_statement,
 };
-use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
+use tillcard_protocol::command::{self, GetData, ProveGenuine, Select};
+use tillcard_protocol::proof::StatementFacts;
 
 const CHALLENGE: [u8; 32] = [0x5A; 32];
 const CHANNEL: SessionId = SessionId::Channel([7; 16]);
@@ -39,12 +39,12 @@ fn ask(card: &mut EmulatedCard<tillcard_applet::nvm::RamNvm>, command: &[u8]) ->
 fn an_emulated_card_proves_that_it_is_genuine() {
     let mut card = EmulatedCard::ephemeral(Seed::Number(1)).unwrap();
     ask(&mut card, Select::to_apdu().as_bytes());
-    let certificates = GetData::Certificates(OwnKey::Identity).to_apdu();
+    let certificates = GetData::Certificates(CardKey::Identity).to_apdu();
     let certificates = ask(&mut card, certificates.as_bytes());
     let checker = Checker::new(Network::Regtest).unwrap();
     let now = SystemTime::now();
     let identity = checker
-        .check(&certificates, OwnKey::Identity, now)
+        .check(&certificates, CardKey::Identity, now)
         .unwrap()
         .key;
 

@@ -75,7 +75,7 @@ impl Issue {
             import: self.import,
             leaf: match self.no_leaf {
                 true => LeafTerms::None,
-                false => LeafTerms::OwnKey {
+                false => LeafTerms::CardKey {
                     delay: self.leaf_delay,
                 },
             },

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, personalise_card};
 use tillcard_client::transport::{Readers, Transport};
-use tillcard_emu::personalise;
-use tillcard_emu::personalise::test_root::emulator_batch;
+use tillcard_personalise as personalise;
+use tillcard_personalise::test_root::emulator_batch;
 
 use crate::cli::Failure;
 use crate::cli::output::line;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, in_days, read_file, replace_list};
-use tillcard_emu::personalise::test_root::test_root;
-use tillcard_emu::personalise::{Authority, RevocationList, SerialNumber};
+use tillcard_personalise::test_root::test_root;
+use tillcard_personalise::{Authority, RevocationList, SerialNumber};
 
 use crate::cli::Failure;
 use crate::cli::output::line;

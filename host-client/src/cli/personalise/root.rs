@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, random, validity};
-use tillcard_emu::personalise::{self, SerialNumber, new_key};
+use tillcard_personalise::{self as personalise, SerialNumber, new_key};
 
 use super::{Term, tell_files};
 use crate::cli::Failure;

@@ -62,7 +62,7 @@ impl Play<'_> {
             let terms = IssueTerms {
                 label: "milk money".into(),
                 import: false,
-                leaf: LeafTerms::OwnKey { delay: 0 },
+                leaf: LeafTerms::CardKey { delay: 0 },
                 backup_on_chain: true,
                 limits: LIMITS,
                 policy: Policy::default(),
