@@ -88,6 +88,9 @@ pub(crate) enum CliError {
         /// Why.
         source: std::io::Error,
     },
+    /// The environment asks for a log that there isn't.
+    #[error("TILLCARD_LOG is “{0}”, which names no levels")]
+    LogFilter(String),
     /// Standard input can't be read.
     #[error("standard input can't be read: {0}")]
     Input(std::io::Error),
@@ -138,6 +141,11 @@ impl Explain for CliError {
                 "file-failed",
                 NOTHING,
                 "check the file's name, that the disk has room, and that you may read or write it",
+            ),
+            Self::LogFilter(_) => Advice::new(
+                "log-filter-invalid",
+                NOTHING,
+                "set it to error, warn, info, debug or trace, or to PART=LEVEL,…",
             ),
             Self::Input(_) => Advice::new(
                 "input-failed",

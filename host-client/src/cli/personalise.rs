@@ -14,9 +14,9 @@ use super::output::line;
 /// What a manufacturer does.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make a root: the key by which you certify batches
+    /// Make a root certificate, by which you certify batches
     Root(root::Root),
-    /// Make a batch under a root: the key by which you certify cards
+    /// Make a batch certificate, by which you certify cards
     Batch(batch::Batch),
     /// Personalise a blank card: it draws its keys, which are certified for good
     Card(card::Card),

@@ -25,9 +25,9 @@ const CONFIRMATION_TARGET: u16 = 6;
 /// What the shop does.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Have a card pay: wait for it, ask for the PIN, check, send, wait until settled
+    /// Take a payment: wait for a card, ask for the PIN, check, send, wait until settled
     Pay(Pay),
-    /// Go on with payments that a card signed, or was asked to, before the till was stopped
+    /// Go on with payments that were interrupted; nothing is paid twice
     Resume(Resume),
 }
 
@@ -66,8 +66,8 @@ pub(super) struct Pay {
     /// Ask the card first whether its owner allows this payment without a PIN
     #[arg(long)]
     no_pin: bool,
-    /// Ask the card to promise that it signs nothing else for the payment's coins, and say what that
-    /// is worth before the payment is confirmed
+    /// Ask the card for a statement on the payment, and show until which block the owner can't take the
+    /// payment back
     #[arg(long)]
     statement: bool,
     #[command(flatten)]
@@ -96,8 +96,8 @@ pub(super) struct Resume {
 struct Cards {
     #[command(flatten)]
     trust: TrustArguments,
-    /// Take cards without certificates too, if their owners allow that: their PINs and payments go
-    /// unprotected between card and reader
+    /// Take cards without certificates too, if their owners allow that: PIN and payment go unprotected
+    /// between card and reader [default: the till sends no PIN to a card without certificates]
     #[arg(long, help_heading = "Genuine cards")]
     plain: bool,
 }

@@ -47,7 +47,8 @@ impl Owner {
         record.swept_by = Some(swept_by);
         self.store.save(&record)?;
         for transaction in &sweep.transactions {
-            chain.broadcast(transaction)?;
+            let txid = chain.broadcast(transaction)?;
+            tracing::info!(card = number, %txid, "sweep sent");
             self.wallet.note_sent(transaction.clone())?;
         }
         Ok(sweep)

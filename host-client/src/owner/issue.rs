@@ -92,6 +92,7 @@ impl Owner {
         let record = self
             .confirm_card(record, issued.card_keys)
             .map_err(|error| OwnerError::IssuedUnnoted(Box::new(error)))?;
+        tracing::info!(card = number, "issued");
         Ok((record, session))
     }
 

@@ -71,6 +71,7 @@ impl Owner {
             }
             return Err(error.into());
         }
+        tracing::info!(card = number, txid = %top_up.txid(), "top-up sent");
         self.wallet.note_sent(top_up.transaction.clone())?;
         Ok(top_up)
     }

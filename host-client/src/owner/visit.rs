@@ -95,7 +95,8 @@ impl Owner {
         chain: &dyn Chain,
         transaction: &Transaction,
     ) -> Result<(), OwnerError> {
-        chain.broadcast(transaction)?;
+        let txid = chain.broadcast(transaction)?;
+        tracing::info!(%txid, "sent");
         self.wallet.note_sent(transaction.clone())
     }
 

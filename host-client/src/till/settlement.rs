@@ -56,6 +56,11 @@ impl Settlement<'_> {
     }
 
     pub(super) fn tell(&mut self, event: Event) {
+        if tracing::enabled!(tracing::Level::INFO)
+            && let Ok(event) = serde_json::to_string(&event)
+        {
+            tracing::info!(%event, "payment");
+        }
         (self.on_event)(&event);
     }
 

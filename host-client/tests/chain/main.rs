@@ -17,4 +17,5 @@ mod till_support;
 mod owner_folder;
 mod owner_regtest;
 mod owner_rights;
+mod redaction;
 mod till_regtest;

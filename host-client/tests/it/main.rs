@@ -16,6 +16,7 @@ mod till_support;
 
 mod chain_bitcoind;
 mod cli;
+mod errors;
 mod owner_bitcoind;
 mod payments_bitcoind;
 mod personalise;

@@ -53,6 +53,7 @@ impl<T: Transport> Link<T> {
     pub(super) fn open_channel(&mut self, key: &AgreementKey) -> Result<(), CardError> {
         const NAME: &str = channel::NAME;
         let opening = Opening::new()?;
+        tracing::debug!("a secure channel is asked for");
         self.way = Route::Ended;
         let answer = match self.fetch(NAME, opening.command())? {
             Answer {
@@ -68,6 +69,7 @@ impl<T: Transport> Link<T> {
             }
         };
         let messaging = opening.complete(&answer, key)?;
+        tracing::debug!("secure channel open");
         self.way = Route::Channel {
             messaging: Box::new(messaging),
             key: *key,
@@ -154,7 +156,8 @@ impl<T: Transport> Link<T> {
             let proven = messaging.unprotect(answer);
             proven.ok_or(CardError::NotProven { command: name })
         });
-        if outcome.is_err() {
+        if let Err(error) = &outcome {
+            tracing::debug!(command = name, %error, "the secure channel has ended");
             // Whoever goes on doesn't know any more who answers, and how far both sides are.
             self.way = Route::Ended;
         }
@@ -186,16 +189,18 @@ impl<T: Transport> Link<T> {
     }
 
     fn transmit(&mut self, name: &'static str, command: &[u8]) -> Result<Answer, CardError> {
+        // Names, lengths and status words alone: data may be a PIN.
+        tracing::trace!(command = name, bytes = command.len(), "sent");
         let mut data = self.transport.transmit(command)?;
         let body = data.len().checked_sub(2);
         let (Some(body), Some(&[sw1, sw2])) = (body, data.last_chunk::<2>()) else {
             return Err(CardError::Malformed { command: name });
         };
         data.truncate(body);
-        Ok(Answer {
-            data,
-            status: u16::from_be_bytes([sw1, sw2]),
-        })
+        let status = u16::from_be_bytes([sw1, sw2]);
+        let status_word = format_args!("{status:04X}");
+        tracing::debug!(command = name, bytes = body, status = %status_word, "answered");
+        Ok(Answer { data, status })
     }
 }
 

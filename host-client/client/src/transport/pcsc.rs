@@ -40,6 +40,7 @@ impl Pcsc {
             .connect(reader, ShareMode::Exclusive, Protocols::ANY)
             .map_err(failed)?;
         let atr = read_atr(&card).map_err(failed)?;
+        tracing::debug!(reader = name, "card connected");
         Ok(Self {
             card: Some(card),
             context: context.clone(),

@@ -166,7 +166,7 @@ fn only_who_reads_the_cookie_may_ask() {
             user: "__cookie__".into(),
             password: zeroize::Zeroizing::new("guess".into()),
         },
-        ..config(&server)
+        ..config(server)
     });
     let error = stranger.tip().expect_err("a stranger");
     assert!(

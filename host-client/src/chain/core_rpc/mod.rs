@@ -126,6 +126,15 @@ impl CoreRpc {
     }
 
     fn call<T: DeserializeOwned>(&self, method: &str, args: &[Value]) -> Result<T, CallError> {
+        let answer = self.call_open(method, args);
+        match &answer {
+            Ok(_) => tracing::trace!(method, "the node answered"),
+            Err(error) => tracing::debug!(method, kind = error.kind(), "the node didn't answer"),
+        }
+        answer
+    }
+
+    fn call_open<T: DeserializeOwned>(&self, method: &str, args: &[Value]) -> Result<T, CallError> {
         let mut client = self
             .client
             .lock()

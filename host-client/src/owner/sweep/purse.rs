@@ -112,7 +112,7 @@ impl Purse<'_> {
                 leaf_hash,
                 TapSighashType::Default,
             )
-            .map_err(|error| OwnerError::key(error))?;
+            .map_err(OwnerError::key)?;
         // The signature is verified by who makes it; here, that the leaf is the coin's.
         let secp = Secp256k1::verification_only();
         let output_key = coin
@@ -145,7 +145,7 @@ impl Purse<'_> {
     ) -> Result<Witness, OwnerError> {
         let sighash = cache
             .taproot_key_spend_signature_hash(input, prevouts, TapSighashType::Default)
-            .map_err(|error| OwnerError::key(error))?;
+            .map_err(OwnerError::key)?;
         let info = self.account.spend_info(coin.chain, coin.index)?;
         if coin.output.script_pubkey != ScriptBuf::new_p2tr_tweaked(info.output_key()) {
             return Err(OwnerError::key(format!(
