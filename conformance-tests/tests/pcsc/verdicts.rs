@@ -1,7 +1,4 @@
 //! The same verdicts in process and over PC/SC.
-//!
-//! Needs a pcscd with the vpcd driver, such as `scripts/with-pcscd.sh` gives, and `tillcard-emu`
-//! beside `tillcard-conform` (`cargo build -p tillcard-emu`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -59,7 +56,7 @@ fn beyond_reader(report: &Report) -> Vec<String> {
 fn pcsc_conformance() {
     let folder = tempfile::tempdir().unwrap();
     let in_process = run("emulator", &folder.path().join("emulator"));
-    let over_pcsc = run("pcsc", &folder.path().join("pcsc"));
+    let over_pcsc = run("emulator-pcsc", &folder.path().join("pcsc"));
     assert!(
         over_pcsc.target.starts_with("pcsc:Virtual PCD"),
         "{}",

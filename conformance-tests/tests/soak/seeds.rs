@@ -1,11 +1,9 @@
 //! The reference card conforms whatever the seed.
 
-mod support;
-
 use std::sync::Mutex;
 use std::thread;
 
-use support::run_cases;
+use crate::support::run_cases;
 use tillcard_conform::target::EmulatorTarget;
 
 /// `catalogue.rs` has others.

@@ -1,8 +1,6 @@
 //! The reference card passes the catalogue, with every seed and every time.
 
-mod support;
-
-use support::run_cases;
+use crate::support::run_cases;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::{CaseReport, Report};
 use tillcard_conform::target::EmulatorTarget;

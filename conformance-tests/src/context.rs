@@ -1,14 +1,15 @@
-//! What a case works with: a card, fresh cards, test values, and the report's margin.
+//! What a case works with: a card, fresh cards, test values, and what it adds to the report.
 
 use crate::card::Card;
 use crate::channel::Ephemeral;
-use crate::model::Profile;
+use crate::model::{Limits, Profile, Request, payee};
 use crate::outcome::{Preamble, Step, Stop};
 use crate::recorder::Recorder;
 use crate::target::Target;
-use crate::values::{Values, number_requests};
-use std::cell::RefCell;
+use crate::values::Values;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 /// What the tester says of the run (the IXIT of ISO/IEC 9646).
@@ -26,8 +27,8 @@ pub const REFERENCE_ATR: [u8; 18] = [
     0x64, 0x8C,
 ];
 
-/// The workplace of a case.
-pub struct Bench {
+/// What a case is given. It stands for the card in use: `ctx.select()` is the card's SELECT.
+pub struct CaseContext {
     /// The card in use.
     pub card: Card,
     /// The case's own test values.
@@ -40,12 +41,14 @@ pub struct Bench {
     label: String,
     cards_in_case: u32,
     channels_in_case: u32,
+    /// The number of the case's next request for a payment.
+    next_request: Rc<Cell<u64>>,
     notes: Vec<String>,
     measurements: BTreeMap<String, f64>,
 }
 
-impl Bench {
-    /// A workplace without a card.
+impl CaseContext {
+    /// A context without a card.
     #[must_use]
     pub fn new(
         target: Box<dyn Target>,
@@ -61,15 +64,19 @@ impl Bench {
             label: String::new(),
             cards_in_case: 0,
             channels_in_case: 0,
+            next_request: Rc::new(Cell::new(0)),
             notes: Vec::new(),
             measurements: BTreeMap::new(),
         }
     }
 
     /// From here on values and cards are those of this case, or of a shared card.
-    pub(crate) fn enter(&mut self, label: &str) {
+    pub(crate) fn begin_case(&mut self, label: &str) {
         label.clone_into(&mut self.label);
-        number_requests(label);
+        // Cases that share a card number their requests far apart, so that no two payments of one
+        // card have one identity.
+        let first = Values::new(0, label).bytes("requests");
+        self.next_request = Rc::new(Cell::new(u64::from_be_bytes(first)));
         self.values = Values::new(self.settings.seed, label);
         self.cards_in_case = 0;
         self.channels_in_case = 0;
@@ -108,7 +115,7 @@ impl Bench {
     ///
     /// # Errors
     /// [`Stop::Inconclusive`] when the card can't be issued.
-    pub fn issue(&mut self, profile: &Profile) -> Step<()> {
+    pub fn prepare(&mut self, profile: &Profile) -> Step<()> {
         self.card.issue(profile).preamble()
     }
 
@@ -116,11 +123,45 @@ impl Bench {
     ///
     /// # Errors
     /// [`Stop::Inconclusive`] when the card can't be prepared so.
-    pub fn issue_and_fund(&mut self, amounts: &[u64]) -> Step<()> {
-        let profile = self.profile()?;
-        self.issue(&profile)?;
+    pub fn prepare_funded(&mut self, amounts: &[u64]) -> Step<()> {
+        self.prepare_limited(Limits::WIDE, amounts)
+    }
+
+    /// The same with these limits.
+    ///
+    /// # Errors
+    /// As for [`CaseContext::prepare_funded`].
+    pub fn prepare_limited(&mut self, limits: Limits, amounts: &[u64]) -> Step<()> {
+        let profile = self.profile()?.limits(limits);
+        self.prepare_with(&profile, amounts)
+    }
+
+    /// The same with this profile.
+    ///
+    /// # Errors
+    /// As for [`CaseContext::prepare_funded`].
+    pub fn prepare_with(&mut self, profile: &Profile, amounts: &[u64]) -> Step<()> {
+        self.prepare(profile)?;
         let mut stream = self.values.stream("coins");
         self.card.fund(&mut stream, amounts)
+    }
+
+    /// Makes requests for payments to a P2WPKH script, at 1 sat/vB, from rooted coins, of an
+    /// amount in sat, each with a payment identity that no other request of the case has.
+    pub fn requests(&self) -> impl Fn(u64) -> Request + use<> {
+        let next = Rc::clone(&self.next_request);
+        move |amount| {
+            let number = next.replace(next.get().wrapping_add(1));
+            Request {
+                amount,
+                rate: 1000,
+                payee: payee::p2wpkh([0x5A; 20]),
+                unrooted: false,
+                identity: Values::new(number, "payment identity").bytes(""),
+                merchant: b"Milk & more".to_vec(),
+                invoice: Vec::new(),
+            }
+        }
     }
 
     /// A client's ephemeral key pair that the case didn't have before.
@@ -136,10 +177,10 @@ impl Bench {
     /// Opens a channel to the card, which the suite issued, as a client that wasn't there before.
     ///
     /// # Errors
-    /// As for [`Card::open_channel`].
+    /// As for [`Card::open_channel_as`].
     pub fn open_channel(&mut self) -> Step<()> {
         let own = self.ephemeral()?;
-        self.card.open_channel(&own)
+        self.card.open_channel_as(&own)
     }
 
     /// A line for the report: what was looked at, how far the case could see.
@@ -163,5 +204,19 @@ impl Bench {
     #[must_use]
     pub fn target_name(&self) -> String {
         self.target.name()
+    }
+}
+
+impl Deref for CaseContext {
+    type Target = Card;
+
+    fn deref(&self) -> &Card {
+        &self.card
+    }
+}
+
+impl DerefMut for CaseContext {
+    fn deref_mut(&mut self) -> &mut Card {
+        &mut self.card
     }
 }
