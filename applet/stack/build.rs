@@ -18,7 +18,7 @@ use k256::schnorr::SigningKey;
 use p256::SecretKey;
 use std::path::Path;
 use tillcard_applet::Response;
-use tillcard_applet::nvm::RamNvm;
+use tillcard_runtime::nvm::RamNvm;
 use tillcard_protocol::command::{
     AcknowledgeLog, AskStatement, BeginReading, CardKey, Certificate, EnterCoin, FactoryReset,
     GenerateCardKeys, GenerateKey, GetAncestor, GetChallenge, GetData, Issue, KeySource, Leaf,

@@ -14,7 +14,6 @@ use bitcoin::{
     Amount, Network, NetworkKind, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid,
     Witness, XOnlyPublicKey,
 };
-use tillcard_applet::nvm::RamNvm;
 use tillcard_client::account::{CardAccount, Leaf};
 use tillcard_client::card::{
     self, CardError, CardKeys, Factory, Failed, IssueOrder, Issued, Limits, OwnerAuthority,
@@ -23,6 +22,7 @@ use tillcard_client::card::{
 use tillcard_client::transport::Transport;
 use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::seed::Seed;
+use tillcard_runtime::nvm::RamNvm;
 
 pub type TestCard = InProcess<EmulatedCard<RamNvm>>;
 

@@ -26,7 +26,6 @@ use tillcard::till::{
     CardRules, CardSource, Event, Outcome, PaymentRecord, PaymentStore, PaymentTerms, PinError,
     PinSource, Settlement, Till, TillError,
 };
-use tillcard_applet::nvm::RamNvm;
 use tillcard_client::account::{CardChain, Leaf};
 use tillcard_client::card::{self, IssueOrder, Issued, Merchant, PinBlock, Policy, Session};
 use tillcard_client::genuine::Checker;
@@ -34,6 +33,7 @@ use tillcard_client::transport::{Transport, TransportError};
 use tillcard_client::vetting::Vetting;
 use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::seed::Seed;
+use tillcard_runtime::nvm::RamNvm;
 
 use crate::chain_support::Payer;
 use crate::owner_support::{RATE, Regtest, Someone};

@@ -1,53 +1,39 @@
 //! Framing: command APDUs from bytes, answers of any length in parts
-//! (`docs/protocol.md`, section 2.2).
+//! (ISO/IEC 7816-3 §12.1, ISO/IEC 7816-4 §5.3.4).
 
-use heapless::Vec;
+use heapless::{Vec, VecView};
+use iso7816::Status;
 use iso7816::command::{CommandView, FromSliceError};
-use tillcard_protocol::command::Certificate;
-use tillcard_protocol::status::{self, Status};
 
-/// What protection adds to an answer at most: padding and a MAC.
-const PROTECTION_MAX: usize = 16 + 8;
-/// A payment with sixteen inputs and two outputs.
-const PAYMENT_MAX: usize = 10 + 41 * 16 + 2 * 43 + 2 + 66 * 16;
-/// Two certificates.
-const CERTIFICATES_MAX: usize = 2 * Certificate::PIECES as usize * Certificate::PIECE_MAX;
-/// Longest answer: certificates in a channel.
-pub const ANSWER_MAX: usize = CERTIFICATES_MAX + PROTECTION_MAX;
-const _: () = assert!(PAYMENT_MAX <= CERTIFICATES_MAX);
-/// Longest response APDU.
-pub const RESPONSE_MAX: usize = ANSWER_MAX + 2;
-
-/// A response APDU.
-pub type Response = Vec<u8, RESPONSE_MAX>;
-
-/// What a short Le asks for at most.
+/// Bytes of a status word.
+const STATUS_LENGTH: usize = 2;
+/// What a short Le asks for at most, in bytes.
 const SHORT_LE_MAX: usize = 256;
 
 /// GET RESPONSE: CLA, INS.
 const GET_RESPONSE: [u8; 2] = [0x00, 0xC0];
 
-/// The answer that is being given.
+/// The answer that is being given, of at most `ANSWER` bytes.
 #[derive(Default)]
-pub(crate) struct Framing {
-    answer: Vec<u8, ANSWER_MAX>,
+pub(crate) struct Framing<const ANSWER: usize> {
+    answer: Vec<u8, ANSWER>,
     given: usize,
 }
 
-impl Framing {
+impl<const ANSWER: usize> Framing<ANSWER> {
     /// Decodes a command APDU.
     ///
     /// # Errors
     /// `6700`, or `6E00` for the class byte that ISO/IEC 7816-3 forbids.
     pub(crate) fn decode(bytes: &[u8]) -> Result<CommandView<'_>, Status> {
         let command = CommandView::try_from(bytes).map_err(|error| match error {
-            FromSliceError::InvalidClass => status::CLASS,
-            _ => status::WRONG_LENGTH,
+            FromSliceError::InvalidClass => Status::ClassNotSupported,
+            _ => Status::WrongLength,
         })?;
         // An extended Lc is 1 at least (ISO/IEC 7816-3 §12.1.3); without data
         // there is an extended Le of three bytes, and nothing else.
         if command.extended && command.data().is_empty() && bytes.len() != 7 {
-            return Err(status::WRONG_LENGTH);
+            return Err(Status::WrongLength);
         }
         Ok(command)
     }
@@ -59,7 +45,7 @@ impl Framing {
     }
 
     /// Discards what is left of the former answer, and gives room for the next.
-    pub(crate) fn begin(&mut self) -> &mut Vec<u8, ANSWER_MAX> {
+    pub(crate) fn begin(&mut self) -> &mut Vec<u8, ANSWER> {
         self.answer.clear();
         self.given = 0;
         &mut self.answer
@@ -70,10 +56,10 @@ impl Framing {
         &mut self,
         done: Result<(), Status>,
         expected: usize,
-        response: &mut Response,
+        response: &mut VecView<u8>,
     ) {
         let status = done.err().unwrap_or(Status::Success);
-        // A warning can have an answer (section 2.7), an error can't.
+        // A warning (63CX) can have an answer, an error can't.
         if !matches!(status, Status::Success | Status::RemainingRetries(_)) {
             self.begin();
         }
@@ -81,13 +67,13 @@ impl Framing {
     }
 
     /// The next part, which a GET RESPONSE asks for.
-    pub(crate) fn get_response(&mut self, command: &CommandView<'_>, response: &mut Response) {
+    pub(crate) fn get_response(&mut self, command: &CommandView<'_>, response: &mut VecView<u8>) {
         let refusal = if [command.p1, command.p2] != [0, 0] {
-            Some(status::INCORRECT_P1_P2)
+            Some(Status::IncorrectP1OrP2Parameter)
         } else if !command.data().is_empty() {
-            Some(status::WRONG_LENGTH)
+            Some(Status::WrongLength)
         } else if self.given == self.answer.len() {
-            Some(status::CONDITIONS)
+            Some(Status::ConditionsOfUseNotSatisfied)
         } else {
             None
         };
@@ -104,9 +90,11 @@ impl Framing {
         }
     }
 
-    fn give(&mut self, status: Status, expected: usize, response: &mut Response) {
+    fn give(&mut self, status: Status, expected: usize, response: &mut VecView<u8>) {
+        response.clear();
         let left = &self.answer[self.given..];
-        let part = &left[..expected.min(left.len())];
+        let room = response.capacity().saturating_sub(STATUS_LENGTH);
+        let part = &left[..expected.min(left.len()).min(room)];
         let more = left.len() - part.len();
         self.given += part.len();
         let status = match (status, more) {
@@ -116,8 +104,7 @@ impl Framing {
                 status
             }
         };
-        response.clear();
-        // A part of an answer and a status word always fit.
+        // Both fit: the part was cut to the room that there is.
         let _ = response.extend_from_slice(part);
         let _ = response.extend_from_slice(&u16::from(status).to_be_bytes());
     }

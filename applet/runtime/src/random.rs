@@ -1,9 +1,8 @@
-//! The random source, tested at each power-up (`[RND-1]`, NIST SP 800-90B
-//! §4.4).
+//! The random source, tested at each power-up (NIST SP 800-90B §4.4).
 
 use core::fmt;
+use iso7816::Status;
 use rand_core::{TryCryptoRng, TryRng};
-use tillcard_protocol::status::{self, Status};
 use zeroize::Zeroizing;
 
 /// Bytes that the test looks at.
@@ -14,7 +13,8 @@ const REPETITIONS: usize = 5;
 /// often in the window.
 const OCCURRENCES: usize = 17;
 
-/// A source that gives nothing from a test that it failed to the next power-up.
+/// A random source with its health test. After a failed test the source refuses until the next
+/// power-up.
 pub struct Random<R> {
     source: R,
     is_healthy: bool,
@@ -54,7 +54,7 @@ impl<R: TryCryptoRng> Random<R> {
         if self.is_healthy {
             Ok(())
         } else {
-            Err(status::EXECUTION_ERROR)
+            Err(Status::UnspecifiedNonpersistentExecutionError)
         }
     }
 
@@ -168,7 +168,10 @@ mod tests {
     #[test]
     fn a_source_that_fails() {
         let mut random = Random::new(Failing(0));
-        assert_eq!(random.require_healthy(), Err(status::EXECUTION_ERROR));
+        assert_eq!(
+            random.require_healthy(),
+            Err(Status::UnspecifiedNonpersistentExecutionError)
+        );
         assert_eq!(random.try_next_u64(), Err(Failed));
         let mut random = Random::new(Failing(1));
         assert_eq!(random.require_healthy(), Ok(()));

@@ -1,86 +1,9 @@
-//! Non-volatile memory below the journal: bytes on pages, as NOR flash is
-//! ([`embedded_storage::nor_flash`]). A write can only clear bits; an erase sets
-//! a whole page to `FF`.
+//! An NVM whose power is cut after any byte.
 
+use super::PAGE_SIZE;
 use embedded_storage::nor_flash::{
-    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read,
-    check_write,
+    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
-
-/// Bytes of NVM that a card has.
-pub const NVM_SIZE: usize = 64 * 1024;
-/// Bytes on a page, the least that can be erased.
-pub const PAGE_SIZE: usize = 2048;
-
-/// NVM in RAM: gone with the value, or kept by whoever keeps the value.
-#[derive(Clone)]
-pub struct RamNvm {
-    bytes: [u8; NVM_SIZE],
-}
-
-impl Default for RamNvm {
-    fn default() -> Self {
-        Self {
-            bytes: [0xFF; NVM_SIZE],
-        }
-    }
-}
-
-impl RamNvm {
-    /// NVM with these contents.
-    pub fn from_bytes(bytes: [u8; NVM_SIZE]) -> Self {
-        Self { bytes }
-    }
-
-    /// The contents.
-    pub fn as_bytes(&self) -> &[u8; NVM_SIZE] {
-        &self.bytes
-    }
-}
-
-impl ErrorType for RamNvm {
-    type Error = NorFlashErrorKind;
-}
-
-impl ReadNorFlash for RamNvm {
-    const READ_SIZE: usize = 1;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        check_read(self, offset, bytes.len())?;
-        let offset = offset as usize;
-        bytes.copy_from_slice(&self.bytes[offset..offset + bytes.len()]);
-        Ok(())
-    }
-
-    fn capacity(&self) -> usize {
-        NVM_SIZE
-    }
-}
-
-impl NorFlash for RamNvm {
-    const WRITE_SIZE: usize = 1;
-    const ERASE_SIZE: usize = PAGE_SIZE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
-        check_erase(self, from, to)?;
-        self.bytes[from as usize..to as usize].fill(0xFF);
-        Ok(())
-    }
-
-    /// # Errors
-    /// [`NorFlashErrorKind::Other`] when a bit would have to rise, which is a
-    /// mistake of the caller's.
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
-        check_write(self, offset, bytes.len())?;
-        let offset = offset as usize;
-        let target = &mut self.bytes[offset..offset + bytes.len()];
-        if target.iter().zip(bytes).any(|(old, new)| new & !old != 0) {
-            return Err(NorFlashErrorKind::Other);
-        }
-        target.copy_from_slice(bytes);
-        Ok(())
-    }
-}
 
 /// Cuts the power after a chosen byte: what was written or erased before stays,
 /// every access after fails. Wraps any NVM whose smallest write is a byte.
@@ -136,6 +59,11 @@ impl<N: NorFlash> TornNvm<N> {
     /// Bytes written or erased so far.
     pub fn changed(&self) -> u64 {
         self.changed
+    }
+
+    /// The wrapped NVM.
+    pub fn inner_mut(&mut self) -> &mut N {
+        &mut self.inner
     }
 
     /// What is left when the power comes back.

@@ -32,6 +32,7 @@ mod transaction;
 pub use transaction::Transaction;
 
 use embedded_storage::nor_flash::NorFlash;
+use iso7816::Status;
 use page::Pages;
 
 /// Number of a record.
@@ -53,6 +54,15 @@ pub enum Error {
     Geometry,
     /// The records don't fit.
     Full,
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Full => Self::NotEnoughMemory,
+            Error::Nvm | Error::Damaged | Error::Version | Error::Geometry => Self::MemoryFailure,
+        }
+    }
 }
 
 /// The journal of records under the keys `0..KEYS`; see the [module](self).
