@@ -97,6 +97,24 @@ fn each_requirement_stands_at_the_function_that_does_it() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What a Markdown text has in backticks that looks like a source file.
+fn files_named(text: &str) -> Vec<&str> {
+    (text.split('`').skip(1).step_by(2))
+        .filter(|code| code.contains('/') && code.ends_with(".rs"))
+        .collect()
+}
+
+#[test]
+fn each_file_that_the_architecture_names_is_there() {
+    let text = read(&root().join("docs/architecture.md"));
+    let files = files_named(&text);
+    let missing: Vec<&&str> = (files.iter())
+        .filter(|file| !root().join(file).is_file())
+        .collect();
+    assert!(files.len() > 30, "{files:?}");
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
 #[test]
 fn a_number_that_is_missing_unknown_or_told_twice_is_found() {
     let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
