@@ -103,11 +103,25 @@ pub enum SlotError {
     Fault(CardFault),
 }
 
+impl SlotError {
+    /// The error's stable name (`docs/errors/emulator.md`).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoPower => "card-without-power",
+            Self::PowerCut => "power-cut",
+            Self::NotDurable(_) => "card-not-durable",
+            Self::SnapshotLength { .. } => "snapshot-length",
+            Self::Fault(_) => "card-failed",
+        }
+    }
+}
+
 /// A card's whole NVM.
 ///
 /// Form: byte `i` is byte `i` of the memory, an erased byte is `FF`; no header, no padding, nothing
 /// of the session. The reference card's has 65,536 bytes
-/// ([`NVM_SIZE`](tillcard_applet::nvm::NVM_SIZE)). It holds the card's secrets: it is wiped when
+/// ([`NVM_SIZE`](tillcard_runtime::nvm::NVM_SIZE)). It holds the card's secrets: it is wiped when
 /// dropped, and isn't shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snapshot(Zeroizing<Vec<u8>>);

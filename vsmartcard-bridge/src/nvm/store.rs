@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tillcard_applet::nvm::NVM_SIZE;
+use tillcard_runtime::nvm::NVM_SIZE;
 use zeroize::Zeroizing;
 
 use super::SledNvm;
@@ -78,6 +78,21 @@ pub enum StoreError {
         /// What the database says.
         error: sled::Error,
     },
+}
+
+impl StoreError {
+    /// The error's stable name (`docs/errors/emulator.md`).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InUse(_) => "cards-in-use",
+            Self::CardInUse(_) => "card-in-use",
+            Self::Name(_) => "card-name",
+            Self::Folder { .. } => "cards-folder",
+            Self::Format { .. } => "not-a-card",
+            Self::Database { .. } => "cards-database",
+        }
+    }
 }
 
 /// The emulator's cards in one folder. One process at a time can have it open.
