@@ -1,7 +1,11 @@
 //! `tillcard`: the owner's wallet, the shop's till, and a demonstration of both.
 
+mod cli;
+#[cfg(feature = "regtest")]
+mod demo;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tillcard::cli::main()
+    cli::main()
 }

@@ -2,6 +2,8 @@
 
 use bitcoin::Amount;
 
+use crate::chain::FeeRate;
+
 /// An amount in satoshi, digits in groups of three: `21,000 sat`.
 pub fn sat(amount: Amount) -> String {
     format!("{} sat", grouped(amount.to_sat()))
@@ -54,6 +56,34 @@ pub fn parse_sat(text: &str) -> Result<Amount, String> {
     Ok(amount)
 }
 
+/// Reads a fee rate in sat/vB with at most three decimals: `2`, `1.5`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_fee_rate(text: &str) -> Result<FeeRate, String> {
+    let wrong = || {
+        "a fee rate is a number of sat/vB with at most three decimals, such as 2 or 1.5".to_owned()
+    };
+    let number = text.trim();
+    let number = number.strip_suffix("sat/vB").unwrap_or(number).trim_end();
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
+    let is_digits = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || decimals.len() > 3 || !is_digits(whole) || !is_digits(decimals) {
+        return Err(wrong());
+    }
+    let rate = format!("{whole}{decimals:0<3}")
+        .parse()
+        .map_err(|_| wrong())?;
+    let rate = FeeRate::from_sat_per_kvb(rate);
+    if rate < FeeRate::FLOOR {
+        return Err(format!("no node relays below {}", FeeRate::FLOOR));
+    }
+    if rate > FeeRate::CAP {
+        return Err(format!("this program pays no more than {}", FeeRate::CAP));
+    }
+    Ok(rate)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +130,31 @@ mod tests {
             "99999999999999999999",
         ] {
             assert!(parse_sat(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn fee_rates_are_read() {
+        for (text, rate) in [
+            ("2", 2_000),
+            ("1.5", 1_500),
+            ("0.1", 100),
+            ("1.234 sat/vB", 1_234),
+            ("500", 500_000),
+        ] {
+            assert_eq!(parse_fee_rate(text), Ok(FeeRate::from_sat_per_kvb(rate)));
+        }
+        for text in [
+            "",
+            ".5",
+            "-1",
+            "1.2345",
+            "0.099",
+            "501",
+            "99999999999",
+            "1,5",
+        ] {
+            assert!(parse_fee_rate(text).is_err(), "{text}");
         }
     }
 }

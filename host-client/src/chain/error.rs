@@ -1,6 +1,7 @@
 //! What can go wrong between us and the chain.
 
 use bitcoin::Network;
+use tillcard_client::advice::{Advice, Explain};
 
 /// Why a question to the chain has no answer, or a transaction wasn't taken.
 #[derive(Debug, thiserror::Error)]
@@ -13,10 +14,7 @@ pub enum ChainError {
         reason: String,
     },
     /// Nobody answered, or not in time. Trying again later may help.
-    #[error(
-        "no answer from the Bitcoin node at {url}: {cause}. Start it, or correct its address \
-         (RPC host and port)"
-    )]
+    #[error("no answer from the Bitcoin node at {url}: {cause}")]
     Unavailable {
         /// Where the node was sought.
         url: String,
@@ -24,7 +22,7 @@ pub enum ChainError {
         cause: String,
     },
     /// The node is starting and doesn't answer questions yet.
-    #[error("the Bitcoin node at {url} is still starting: {message} Try again in a moment")]
+    #[error("the Bitcoin node at {url} is still starting: {message}")]
     WarmingUp {
         /// The node's address.
         url: String,
@@ -40,7 +38,7 @@ pub enum ChainError {
         hint: String,
     },
     /// The node is on another network than the caller's.
-    #[error("the Bitcoin node is on {found}, not on {expected}: give the address of another node")]
+    #[error("the Bitcoin node is on {found}, not on {expected}")]
     WrongNetwork {
         /// The caller's network.
         expected: Network,
@@ -54,16 +52,13 @@ pub enum ChainError {
         genesis: bitcoin::BlockHash,
     },
     /// The backend doesn't have the block asked for (pruned, or of another chain).
-    #[error("the Bitcoin node doesn't have {what}: it may be pruned, or on another chain")]
+    #[error("the Bitcoin node doesn't have {what}")]
     NotFound {
         /// What was asked for.
         what: String,
     },
     /// The backend has no fee estimate, and this is mainnet, where none is made up.
-    #[error(
-        "the Bitcoin node has no fee estimate yet: give the fee rate yourself, or wait until it \
-         has seen more blocks"
-    )]
+    #[error("the Bitcoin node has no fee estimate yet")]
     NoFeeEstimate,
     /// The backend answered something else than its interface promises.
     #[error("the Bitcoin node's answer to {method} can't be used: {cause}")]
@@ -73,4 +68,53 @@ pub enum ChainError {
         /// What was wrong with the answer.
         cause: String,
     },
+}
+
+impl Explain for ChainError {
+    fn advice(&self) -> Advice {
+        const UNSENT: &str = "nothing was sent by this step";
+        match self {
+            Self::Rejected { .. } => Advice::new(
+                "transaction-rejected",
+                "the network doesn't have the transaction, and its coins weren't moved by it",
+                "look at the node's reason: coins that are spent already, or a fee that is too low",
+            ),
+            Self::Unavailable { .. } => Advice::new(
+                "node-unreachable",
+                UNSENT,
+                "start the node, or correct its address with --chain, then try again",
+            ),
+            Self::WarmingUp { .. } => Advice::new("node-starting", UNSENT, "try again in a moment"),
+            Self::Unauthorized { .. } => Advice::new(
+                "node-unauthorized",
+                UNSENT,
+                "correct the cookie file or the user and password in --chain",
+            ),
+            Self::WrongNetwork { .. } => Advice::new(
+                "node-wrong-network",
+                UNSENT,
+                "name a node of the right network with --chain",
+            ),
+            Self::UnknownNetwork { .. } => Advice::new(
+                "node-unknown-network",
+                UNSENT,
+                "use a node on mainnet, testnet, signet or regtest",
+            ),
+            Self::NotFound { .. } => Advice::new(
+                "block-not-found",
+                UNSENT,
+                "use a node that isn't pruned, on the same chain",
+            ),
+            Self::NoFeeEstimate => Advice::new(
+                "no-fee-estimate",
+                UNSENT,
+                "name the fee rate with --fee-rate, or wait until the node has seen more blocks",
+            ),
+            Self::Protocol { .. } => Advice::new(
+                "node-answer-unusable",
+                "it isn't known whether the node has done what it was asked",
+                "use Bitcoin Core 24 or later, and look into its log",
+            ),
+        }
+    }
 }

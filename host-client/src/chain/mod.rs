@@ -1,21 +1,18 @@
 //! Where the till and the owner see coins and send transactions.
 //!
-//! [`Chain`] is the seam: Bitcoin Core over RPC ([`CoreRpc`]) and the embedded regtest chain (feature
-//! `regtest`) stand behind it. It is blocking and object safe; an async program calls it
+//! [`Chain`] is the seam; Bitcoin Core over RPC ([`CoreRpc`]) stands behind it, and whatever speaks
+//! that part of its RPC, as the private chain of `tillcard-regtest` does. It is blocking and object safe; an async program calls it
 //! from `spawn_blocking`. It holds only questions that any backend can answer without a wallet or
 //! an index of its own.
 
 mod core_rpc;
 mod error;
-mod fee_rate;
-#[cfg(feature = "regtest")]
-pub mod regtest;
 
 use bitcoin::{Amount, Block, BlockHash, Network, OutPoint, Transaction, TxOut, Txid};
 
 pub use core_rpc::{Auth, CoreRpc, CoreRpcConfig};
 pub use error::ChainError;
-pub use fee_rate::FeeRate;
+pub use tillcard_client::FeeRate;
 
 /// The block at the end of the best chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

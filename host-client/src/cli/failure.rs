@@ -1,59 +1,166 @@
 //! How the program ends when it doesn't end well.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bitcoin::Network;
+use tillcard_client::advice::{Advice, Explain};
+
+/// Exit code of a failure: the program couldn't do what it was asked. Clap's is 2, for a command
+/// line that can't be understood.
+const FAILED: u8 = 1;
+
 /// Exit code of a declined payment: reader, chain and till are in order, and there is no payment.
-pub const DECLINED: u8 = 3;
+pub(crate) const DECLINED: u8 = 3;
 
 /// Why the program ends, and with which exit code.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     code: u8,
     message: Option<String>,
 }
 
 impl Failure {
-    /// A failure that is told on standard error.
-    pub fn new(message: impl ToString) -> Self {
-        Self {
-            code: 1,
-            message: Some(message.to_string()),
-        }
-    }
-
     /// A failure that was told already.
-    pub fn told() -> Self {
+    #[cfg(feature = "regtest")]
+    pub(crate) fn told() -> Self {
         Self {
-            code: 1,
+            code: FAILED,
             message: None,
         }
     }
 
     /// A declined payment, which was told already.
-    pub fn declined() -> Self {
+    pub(super) fn declined() -> Self {
         Self {
             code: DECLINED,
             message: None,
         }
     }
 
-    /// What is told.
-    #[cfg(test)]
-    pub(super) fn message(&self) -> &str {
-        self.message.as_deref().unwrap_or_default()
-    }
-
     /// Tells, if there is something to be told.
     pub(super) fn exit(self) -> ExitCode {
         if let Some(message) = self.message {
-            eprintln!("tillcard: {message}");
+            eprintln!("{message}");
         }
         ExitCode::from(self.code)
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: Explain> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::new(error)
+        Self {
+            code: FAILED,
+            message: Some(error.message()),
+        }
+    }
+}
+
+/// What only the command line can get wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The node is on mainnet, and the user didn't allow that.
+    #[error("this node is on mainnet, with real money")]
+    Mainnet,
+    /// No folder for the user's data.
+    #[error("there is no folder for your data: neither XDG_DATA_HOME nor HOME names one")]
+    NoDataFolder,
+    /// An address of another network.
+    #[error("the address isn't one of {0}, the node's network")]
+    WrongNetwork(Network),
+    /// On mainnet, nobody is to be believed.
+    #[error("no root certificate is named, and on mainnet no card is genuine without one")]
+    NoRoot,
+    /// On mainnet, a card without certificates.
+    #[error("this card has no certificates: nobody vouches for it, and no channel protects it")]
+    Uncertified,
+    /// A new PIN was typed in two ways.
+    #[error("the two PINs differ")]
+    PinsDiffer,
+    /// The user didn't confirm.
+    #[error("it wasn't confirmed")]
+    NotConfirmed,
+    /// A file can't be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The environment asks for a log that there isn't.
+    #[error("TILLCARD_LOG is “{0}”, which names no levels")]
+    LogFilter(String),
+    /// Standard input can't be read.
+    #[error("standard input can't be read: {0}")]
+    Input(std::io::Error),
+    /// The process can't wait for signals.
+    #[cfg(feature = "regtest")]
+    #[error("signals can't be waited for: {0}")]
+    Signals(std::io::Error),
+    /// The private chain can't be opened or served.
+    #[cfg(feature = "regtest")]
+    #[error(transparent)]
+    Regtest(#[from] tillcard_regtest::RegtestError),
+}
+
+impl Explain for CliError {
+    fn advice(&self) -> Advice {
+        const NOTHING: &str = "nothing was done";
+        match self {
+            Self::Mainnet => Advice::new(
+                "mainnet-not-allowed",
+                NOTHING,
+                "this program is young: test it elsewhere, or pass --mainnet",
+            ),
+            Self::NoDataFolder => {
+                Advice::new("data-folder-unknown", NOTHING, "name one with --folder")
+            }
+            Self::WrongNetwork(_) => Advice::new(
+                "address-wrong-network",
+                NOTHING,
+                "name an address of that network, or another node with --chain",
+            ),
+            Self::NoRoot => Advice::new(
+                "root-missing-on-mainnet",
+                NOTHING,
+                "name the manufacturer's root certificate with --root, or pass --unverified-cards",
+            ),
+            Self::Uncertified => Advice::new(
+                "card-uncertified-on-mainnet",
+                NOTHING,
+                "take another card, or pass --unverified-cards",
+            ),
+            Self::PinsDiffer => Advice::new("pins-differ", NOTHING, "run the command again"),
+            Self::NotConfirmed => Advice::new(
+                "not-confirmed",
+                NOTHING,
+                "run the command again and confirm, or pass --yes",
+            ),
+            Self::File { .. } => Advice::new(
+                "file-failed",
+                NOTHING,
+                "check the file's name, that the disk has room, and that you may read or write it",
+            ),
+            Self::LogFilter(_) => Advice::new(
+                "log-filter-invalid",
+                NOTHING,
+                "set it to error, warn, info, debug or trace, or to PART=LEVEL,…",
+            ),
+            Self::Input(_) => Advice::new(
+                "input-failed",
+                NOTHING,
+                "run the program in a terminal, or give it what it asks for on standard input",
+            ),
+            #[cfg(feature = "regtest")]
+            Self::Signals(_) => Advice::new("signals-failed", NOTHING, "run the command again"),
+            #[cfg(feature = "regtest")]
+            Self::Regtest(_) => Advice::new(
+                "regtest-failed",
+                "regtest coins are worth nothing",
+                "stop the other program that uses the chain's folder or port; if there is none, \
+                 remove the folder",
+            ),
+        }
     }
 }

@@ -4,9 +4,11 @@ mod arguments;
 mod chain;
 mod failure;
 mod folders;
+mod log;
 mod output;
 mod owner;
 mod personalise;
+mod pin_input;
 mod regtest;
 mod till;
 mod trust;
@@ -15,7 +17,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use failure::{DECLINED, Failure};
+use failure::CliError;
+#[cfg(feature = "regtest")]
+pub(crate) use failure::DECLINED;
+pub(crate) use failure::Failure;
 
 /// Pay and be paid with Bitcoin cards.
 ///
@@ -30,28 +35,32 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The owner's side: a wallet, and the cards that it fills and blocks
+    /// Manage the owner's wallet and cards
     #[command(subcommand)]
     Owner(owner::Command),
-    /// The shop's side
+    /// Take payments from cards
     #[command(subcommand)]
     Till(till::Command),
-    /// The manufacturer's side: certificates, and cards that bear them
+    /// Make certificates and personalise cards, as their manufacturer
     #[command(subcommand)]
     Personalise(personalise::Command),
-    /// Serve a private chain for tests (regtest), validated by Bitcoin Core's own engine
+    /// Serve a private chain for tests (regtest), validated by Bitcoin Core's engine
     #[cfg(feature = "regtest")]
     Regtest(regtest::Serve),
     /// Mine blocks on regtest
     Mine(regtest::Mine),
-    /// Play the story of a carton of milk: issue, top up, pay, lose, block
+    /// Play a demonstration: issue, top up, pay, lose, block
     #[cfg(feature = "regtest")]
     Demo(crate::demo::Demo),
 }
 
 /// Runs the program with the process' arguments.
-pub fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+pub(crate) fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    if let Err(error) = log::begin() {
+        return Failure::from(error).exit();
+    }
+    let outcome = match command {
         Command::Owner(command) => owner::run(command),
         Command::Till(command) => till::run(command),
         Command::Personalise(command) => personalise::run(command),

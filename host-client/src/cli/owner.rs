@@ -30,58 +30,58 @@ use clap::{Args, Subcommand};
 use super::Failure;
 use super::chain::ChainArguments;
 use super::folders::data_folder;
-use super::output::ChainProgress;
-use crate::chain::{Chain, CoreRpc};
-use crate::owner::{CardRecord, Owner};
+use super::output::with_progress;
+use tillcard::chain::{Chain, CoreRpc};
+use tillcard::owner::Owner;
 
 /// What the owner does.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make a new wallet and show its backup words, once
+    /// Create a wallet and show its backup words, once
     New(new::New),
-    /// Bring a wallet and its cards back from the backup words and the chain
+    /// Restore a wallet and its cards from the backup words and the chain
     Restore(new::Restore),
-    /// Show an address that pays the wallet
+    /// Show a receive address of the wallet
     Address(new::Address),
-    /// Make a fresh card yours: its key, its PIN, its limits
+    /// Issue a fresh card: its key, PIN and limits
     Issue(issue::Issue),
-    /// Take up a card that is yours and that this folder doesn't know
+    /// Add a card of yours that this folder doesn't know
     Adopt(adopt::Adopt),
-    /// Give the card a new PIN, or unblock the one it has
+    /// Set a new PIN, or unblock the present one
     Pin(pin::Pin),
-    /// Have the card obey another owner key
+    /// Change the owner key that the card obeys
     RotateKey(rotate_key::RotateKey),
-    /// Pay to a card and tell it of its new coin
+    /// Send coins to a card and tell it of them
     Topup(top_up::TopUp),
-    /// Show the wallet and its cards as the chain knows them
+    /// Show the wallet and its cards
     Status(status::Status),
-    /// Take a lost card's coins back; the card isn't needed
+    /// Block a lost card: move its coins to the wallet, without the card
     Block(block::Block),
-    /// Show what the card paid, and what the terminals claimed
+    /// Show the card's payments
     Log(log::Log),
     /// Tell the card that you have read its log
     Acknowledge(acknowledge::Acknowledge),
-    /// Show what the card allows shops, or set it anew
+    /// Show or set the card's limits
     Limits(limits::Limits),
-    /// Show what the card allows in plain sessions, and whether it gives statements, or set that
+    /// Show or set what the card allows in plain sessions, and whether it gives statements
     Policy(policy::Policy),
-    /// Show who vouches for the card, and have it prove that it is genuine
+    /// Check the card's certificates, and that it is genuine
     Genuine(genuine::Genuine),
-    /// Show the card's coins as it knows them, beside the chain
+    /// Compare the card's coins with the chain
     Coins(coins::Coins),
     /// Tell the card of coins that the chain has for it
     Enter(enter::Enter),
-    /// Have the card sign a transaction that another wallet built (PSBT)
+    /// Sign a PSBT of the card's coins with the card
     Sign(sign::Sign),
-    /// Take a payment back that isn't in a block yet
+    /// Cancel a payment that isn't in a block yet
     Cancel(cancel::Cancel),
     /// Tell the card that a payment was cancelled for good
     Resolve(cancel::Resolve),
-    /// Move the card's many coins into one
+    /// Merge the card's coins into one
     Consolidate(consolidate::Consolidate),
-    /// Have the card forget you, to be issued anew
+    /// Reset the card to factory state, to be issued anew
     Reset(ending::Reset),
-    /// End the card's life, for good
+    /// Terminate the card, for good
     Terminate(ending::Terminate),
 }
 
@@ -115,7 +115,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 
 /// Which owner, and on which chain.
 #[derive(Args)]
-struct Place {
+struct Home {
     /// The owner's folder [default: tillcard/owner in the user's data folder]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -123,11 +123,11 @@ struct Place {
     chain: ChainArguments,
 }
 
-impl Place {
+impl Home {
     fn folder(&self) -> Result<PathBuf, Failure> {
         match &self.folder {
             Some(folder) => Ok(folder.clone()),
-            None => data_folder("owner"),
+            None => Ok(data_folder("owner")?),
         }
     }
 
@@ -136,25 +136,7 @@ impl Place {
         let mut owner = Owner::open(&self.folder()?)?;
         let (chain, _) = self.chain.connect()?;
         chain.expect_network(owner.network())?;
-        let mut progress = ChainProgress::default();
-        owner.sync(&chain, &mut |height, tip| progress.show(height, tip))?;
+        with_progress(|progress| owner.sync(&chain, progress))?;
         Ok((owner, chain))
-    }
-}
-
-/// The card of this number; without a number, the only one.
-fn choose_card(owner: &Owner, number: Option<u32>) -> Result<CardRecord, Failure> {
-    if let Some(number) = number {
-        return Ok(owner.card(number)?);
-    }
-    let mut cards = owner.cards()?;
-    match (cards.pop(), cards.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (Some(_), false) => Err(Failure::new(
-            "there are several cards: say which with --card (their numbers: tillcard owner status)",
-        )),
-        (None, _) => Err(Failure::new(
-            "there is no card yet: issue one with tillcard owner issue",
-        )),
     }
 }

@@ -2,27 +2,25 @@
 
 mod batch;
 mod card;
-mod files;
 mod revoke;
 mod root;
-mod term;
 
 use clap::Subcommand;
-use rand_chacha::ChaCha20Rng;
-use tillcard_emu::seed::Seed;
+use tillcard::manufacturer::AuthorityFiles;
 
 use super::Failure;
+use super::output::line;
 
 /// What a manufacturer does.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Make a root: the key by which you certify batches
+    /// Make a root certificate, by which you certify batches
     Root(root::Root),
-    /// Make a batch under a root: the key by which you certify cards
+    /// Make a batch certificate, by which you certify cards
     Batch(batch::Batch),
-    /// Have a blank card draw its keys, certify them, and close the card
+    /// Personalise a blank card: it draws its keys, which are certified for good
     Card(card::Card),
-    /// Take certificates back, or sign the list of those that you took back anew
+    /// Revoke certificates, or sign the certificate revocation list (CRL) anew
     Revoke(revoke::Revoke),
 }
 
@@ -35,7 +33,19 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Random numbers of the operating system.
-fn random() -> Result<ChaCha20Rng, Failure> {
-    Ok(Seed::System.generator("personalise", 0)?)
+/// Where the files are, in words.
+fn tell_files(files: &AuthorityFiles) {
+    line(format_args!(
+        "Its certificate is in {}, for everybody; its secret key in {}, for nobody but you.",
+        files.certificate().display(),
+        files.key().display()
+    ));
+}
+
+/// From now on, for how long.
+#[derive(clap::Args)]
+struct Term {
+    /// Years until it expires [default: never]
+    #[arg(long, value_name = "YEARS", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    years: Option<u32>,
 }

@@ -3,9 +3,10 @@
 use bitcoin::Address;
 use bitcoin::address::NetworkUnchecked;
 
-use super::Failure;
 use super::chain::ChainArguments;
 use super::output::line;
+use super::{CliError, Failure};
+use tillcard::text::counted;
 
 #[cfg(feature = "regtest")]
 pub(super) use serve::Serve;
@@ -26,14 +27,12 @@ pub(super) struct Mine {
 impl Mine {
     pub(super) fn run(self) -> Result<(), Failure> {
         let (chain, network) = self.chain.connect()?;
-        let to = self.to.require_network(network).map_err(|_| {
-            Failure::new(format!(
-                "the address isn't one of the node's chain, {network}"
-            ))
-        })?;
+        let to = self
+            .to
+            .require_network(network)
+            .map_err(|_| CliError::WrongNetwork(network))?;
         let blocks = chain.generate_to_address(self.blocks, &to)?;
-        let plural = if blocks.len() == 1 { "" } else { "s" };
-        line(format_args!("{} block{plural} mined", blocks.len()));
+        line(format_args!("{} mined", counted(blocks.len(), "block")));
         Ok(())
     }
 }
@@ -47,10 +46,10 @@ mod serve {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
-    use crate::chain::regtest::{RegtestChain, RegtestServer};
-    use crate::cli::Failure;
     use crate::cli::folders::data_folder;
     use crate::cli::output::line;
+    use crate::cli::{CliError, Failure};
+    use tillcard_regtest::{RegtestChain, RegtestServer};
 
     /// Serves the embedded chain until Ctrl-C.
     #[derive(clap::Args)]
@@ -69,10 +68,10 @@ mod serve {
                 Some(folder) => folder,
                 None => data_folder("regtest")?,
             };
-            let mut signals = Signals::new([SIGINT, SIGTERM])?;
-            let chain = Arc::new(RegtestChain::open(&folder)?);
+            let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(CliError::Signals)?;
+            let chain = Arc::new(RegtestChain::open(&folder).map_err(CliError::from)?);
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-            let server = RegtestServer::start(chain, address)?;
+            let server = RegtestServer::start(chain, address).map_err(CliError::from)?;
             line(format_args!(
                 "--chain core:http://{}?cookie={}",
                 server.address(),

@@ -10,13 +10,14 @@ use clap::Subcommand;
 use super::chain::ChainArguments;
 use super::folders::data_folder;
 use super::output::line;
+use super::pin_input::StandardInput;
 use super::trust::TrustArguments;
-use super::{Failure, arguments};
-use crate::card::Merchant;
-use crate::chain::{Chain, FeeRate};
-use crate::text::counted;
-use crate::till::{CardRules, Event, Journal, Office, Outcome, PaymentTerms, StandardInput, Till};
-use crate::transport::Readers;
+use super::{CliError, Failure, arguments};
+use tillcard::chain::{Chain, FeeRate};
+use tillcard::text::counted;
+use tillcard::till::{CardRules, Event, Outcome, PaymentStore, PaymentTerms, Settlement, Till};
+use tillcard_client::card::Merchant;
+use tillcard_client::transport::Readers;
 
 /// Blocks within which a payment should confirm, for the fee estimate.
 const CONFIRMATION_TARGET: u16 = 6;
@@ -24,9 +25,9 @@ const CONFIRMATION_TARGET: u16 = 6;
 /// What the shop does.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Have a card pay: wait for it, ask for the PIN, check, send, wait until settled
+    /// Take a payment: wait for a card, ask for the PIN, check, send, wait until settled
     Pay(Pay),
-    /// Go on with payments that a card signed, or was asked to, before the till was stopped
+    /// Go on with payments that were interrupted; nothing is paid twice
     Resume(Resume),
 }
 
@@ -65,14 +66,14 @@ pub(super) struct Pay {
     /// Ask the card first whether its owner allows this payment without a PIN
     #[arg(long)]
     no_pin: bool,
-    /// Ask the card to promise that it signs nothing else for the payment's coins, and say what that
-    /// is worth before the payment is confirmed
+    /// Ask the card for a statement on the payment, and show until which block the owner can't take the
+    /// payment back
     #[arg(long)]
     statement: bool,
     #[command(flatten)]
     cards: Cards,
     #[command(flatten)]
-    books: Books,
+    ledger: Ledger,
 }
 
 /// Goes on with payments that a till left when it stopped.
@@ -87,7 +88,7 @@ pub(super) struct Resume {
     #[command(flatten)]
     cards: Cards,
     #[command(flatten)]
-    books: Books,
+    ledger: Ledger,
 }
 
 /// Which cards are taken.
@@ -95,8 +96,8 @@ pub(super) struct Resume {
 struct Cards {
     #[command(flatten)]
     trust: TrustArguments,
-    /// Take cards without certificates too, if their owners allow that: their PINs and payments go
-    /// unprotected between card and reader
+    /// Take cards without certificates too, if their owners allow that: PIN and payment go unprotected
+    /// between card and reader [default: the till sends no PIN to a card without certificates]
     #[arg(long, help_heading = "Genuine cards")]
     plain: bool,
 }
@@ -112,7 +113,7 @@ impl Cards {
 
 /// Where payments are written down, and how they are told.
 #[derive(clap::Args)]
-struct Books {
+struct Ledger {
     /// Where payments are written down [default: tillcard/till in the user's data folder]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
@@ -131,11 +132,10 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 impl Pay {
     fn run(self) -> Result<(), Failure> {
         let (chain, network) = self.chain.connect()?;
-        let to = self.to.require_network(network).map_err(|_| {
-            Failure::new(format!(
-                "the address isn't one of the node's chain, {network}"
-            ))
-        })?;
+        let to = self
+            .to
+            .require_network(network)
+            .map_err(|_| CliError::WrongNetwork(network))?;
         let fee_rate = match self.fee_rate {
             Some(rate) => rate,
             None => chain.fee_rate(CONFIRMATION_TARGET)?,
@@ -146,9 +146,9 @@ impl Pay {
             // A mistyped name would be waited for in vain.
             readers.names()?;
         }
-        let office = self.books.office(&chain, network)?;
-        let asked = office.asked()?;
-        if !asked.is_empty() && !self.books.json {
+        let settlement = self.ledger.open(&chain, network)?;
+        let asked = settlement.asked()?;
+        if !asked.is_empty() && !self.ledger.json {
             line(format_args!(
                 "Cards were asked for {} before, and their answers were lost. Don't ask for those \
                  anew, but by `tillcard till resume`: nothing is paid twice then.",
@@ -159,7 +159,7 @@ impl Pay {
             cards: readers,
             pins: StandardInput::default(),
             rules,
-            office,
+            settlement,
         };
         let outcome = till.pay(&PaymentTerms {
             amount: self.amount,
@@ -178,11 +178,11 @@ impl Pay {
 impl Resume {
     fn run(self) -> Result<(), Failure> {
         let (chain, network) = self.chain.connect()?;
-        let mut office = self.books.office(&chain, network)?;
-        let mut outcomes = office.resume()?;
-        let asked = office.asked()?;
+        let mut settlement = self.ledger.open(&chain, network)?;
+        let mut outcomes = settlement.resume()?;
+        let asked = settlement.asked()?;
         if !asked.is_empty() {
-            if !self.books.json {
+            if !self.ledger.json {
                 line(format_args!(
                     "Cards were asked for {}, and their answers were lost: put each in again, oldest \
                      first.",
@@ -193,26 +193,26 @@ impl Resume {
                 cards: Readers::establish(self.reader.as_deref())?,
                 pins: StandardInput::default(),
                 rules: self.cards.rules(network)?,
-                office,
+                settlement,
             };
             outcomes.extend(till.ask_again()?);
         }
-        if outcomes.is_empty() && !self.books.json {
+        if outcomes.is_empty() && !self.ledger.json {
             line("No payment is open.");
         }
         ended(&outcomes)
     }
 }
 
-impl Books {
-    fn office<'a>(&self, chain: &'a dyn Chain, network: Network) -> Result<Office<'a>, Failure> {
+impl Ledger {
+    fn open<'a>(&self, chain: &'a dyn Chain, network: Network) -> Result<Settlement<'a>, Failure> {
         let folder = match &self.folder {
             Some(folder) => folder.clone(),
             None => data_folder("till")?,
         };
-        Ok(Office {
+        Ok(Settlement {
             chain,
-            journal: Journal::open(&folder.join("payments"))?,
+            store: PaymentStore::open(&folder.join("payments"))?,
             poll_interval: poll_interval(network),
             on_event: if self.json {
                 Box::new(print_json)

@@ -4,26 +4,26 @@ use std::path::PathBuf;
 
 use bitcoin::Network;
 
-use super::Failure;
 use super::output::line;
-use crate::card::{Idle, Session};
-use crate::genuine::Checker;
-use crate::transport::Transport;
-use crate::vetting::{Standing, Vetting};
+use super::{CliError, Failure};
+use tillcard_client::card::{Idle, Session};
+use tillcard_client::genuine::Checker;
+use tillcard_client::transport::Transport;
+use tillcard_client::vetting::{Trust, Vetting};
 
-/// Whom to believe, and what was taken back.
+/// Root certificates, and certificate revocation lists.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Genuine cards")]
 pub(super) struct TrustArguments {
-    /// Root certificates of manufacturers whose cards are believed to be genuine (PEM or DER).
-    /// Everywhere but on mainnet test cards are believed too
+    /// Root certificates of manufacturers whose cards you trust (PEM or DER). Test cards are trusted
+    /// too, except on mainnet
     #[arg(long = "root", value_name = "FILE")]
     roots: Vec<PathBuf>,
-    /// Lists of the certificates that a manufacturer took back (PEM or DER)
+    /// Certificate revocation lists (CRLs) of manufacturers (PEM or DER)
     #[arg(long = "crl", value_name = "FILE")]
     lists: Vec<PathBuf>,
-    /// Take cards too that nobody believed vouches for: a counterfeit card, or somebody between
-    /// card and reader, then learns the PIN
+    /// Take cards too that no trusted root vouches for: a counterfeit card, or somebody between card
+    /// and reader, then learns the PIN
     #[arg(long)]
     unverified_cards: bool,
 }
@@ -34,10 +34,7 @@ impl TrustArguments {
     pub(super) fn vetting(&self, network: Network) -> Result<Vetting, Failure> {
         let believes_somebody = network != Network::Bitcoin || !self.roots.is_empty();
         if !believes_somebody && !self.unverified_cards {
-            return Err(Failure::new(
-                "on mainnet no card is genuine without its manufacturer: name his root certificate \
-                 with --root, or say --unverified-cards",
-            ));
+            return Err(CliError::NoRoot.into());
         }
         let mut checker = Checker::new(network)?;
         for root in &self.roots {
@@ -60,10 +57,10 @@ impl TrustArguments {
         &self,
         session: &mut Session<T, S>,
         network: Network,
-    ) -> Result<Standing, Failure> {
+    ) -> Result<Trust, Failure> {
         let standing = self.vetting(network)?.vet(session)?;
         match &standing {
-            Standing::Certified {
+            Trust::Certified {
                 vouched: Some(vouched),
                 ..
             } => line(format_args!(
@@ -76,17 +73,14 @@ impl TrustArguments {
                     ""
                 }
             )),
-            Standing::Certified { vouched: None, .. } => line(
+            Trust::Certified { vouched: None, .. } => line(
                 "Nobody that you believe vouches for this card. All goes through a secure channel, \
                  to whoever has made it.",
             ),
-            Standing::Uncertified if network == Network::Bitcoin && !self.unverified_cards => {
-                return Err(Failure::new(
-                    "this card has no certificates: nobody vouches for it, and no channel protects \
-                     what is sent to it now. Take another, or say --unverified-cards",
-                ));
+            Trust::Uncertified if network == Network::Bitcoin && !self.unverified_cards => {
+                return Err(CliError::Uncertified.into());
             }
-            Standing::Uncertified => line(
+            Trust::Uncertified => line(
                 "This card has no certificates: nobody vouches for it, and no channel protects what \
                  is sent to it now, the PIN included. Do this at a reader of your own only.",
             ),

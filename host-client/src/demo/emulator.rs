@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::child::{Line, Player};
 use super::failure::DemoError;
 use super::stage::Stage;
-use crate::scan::Snapshot;
-use crate::transport::Readers;
+use tillcard::scan::Snapshot;
+use tillcard_client::transport::Readers;
 
 /// Time within which pcscd notices that a card was put in or taken out: it looks about twice a
 /// second.

@@ -1,5 +1,14 @@
 //! What goes wrong in a demonstration.
 
+use tillcard_client::advice::Advice;
+
+/// What any failure of a demonstration means.
+pub(super) const FAILED: Advice = Advice::new(
+    "demo-failed",
+    "regtest coins are worth nothing",
+    "correct what is wrong, then run the demo again",
+);
+
 /// One line for a person.
 #[derive(Debug)]
 pub(super) struct DemoError(String);

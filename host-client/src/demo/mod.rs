@@ -7,7 +7,7 @@
 mod child;
 mod emulator;
 mod failure;
-mod loot;
+mod findings;
 mod narrator;
 mod stage;
 mod story;

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::failure::DemoError;
+use tillcard_client::advice::Advice;
+
+use super::failure::{DemoError, FAILED};
 
 /// Columns of a step's text.
 const WIDTH: usize = 70;
@@ -99,7 +101,12 @@ impl Narrator {
             self.print(&format!("\n  {text}"), "\n");
         }
         if let Err(error) = outcome {
-            eprintln!("tillcard: {error}");
+            let Advice {
+                code,
+                money,
+                action,
+            } = FAILED;
+            eprintln!("error[{code}]: {error}; {money}; {action}");
         }
         ok
     }

@@ -13,7 +13,7 @@ use signal_hook::iterator::Signals;
 
 use super::child::{Handle, Player};
 use super::failure::DemoError;
-use crate::transport::Readers;
+use tillcard_client::transport::Readers;
 
 /// How often the removal of the folder is tried.
 const REMOVALS: usize = 100;

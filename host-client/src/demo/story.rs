@@ -19,11 +19,11 @@ use super::failure::{DemoError, expect};
 use super::narrator::Narrator;
 use super::stage::Stage;
 use super::till::Asking;
-use crate::chain::FeeRate;
-use crate::chain::regtest::{RegtestChain, RegtestServer};
-use crate::owner::{Limits, Owner, Words};
-use crate::scan::Snapshot;
-use crate::transport::{Readers, Transport, TransportError};
+use tillcard::chain::{CoreRpc, CoreRpcConfig, FeeRate};
+use tillcard::owner::{Limits, Owner, Words};
+use tillcard::scan::Snapshot;
+use tillcard_client::transport::{Readers, Transport, TransportError};
+use tillcard_regtest::{RegtestChain, RegtestServer};
 
 /// The price of a carton of milk.
 const MILK: Amount = Amount::from_sat(21_000);
@@ -70,7 +70,10 @@ pub(super) fn play(stage: &Stage, narrator: &mut Narrator) -> Result<(), DemoErr
 struct Play<'a> {
     stage: &'a Stage,
     readers: Readers,
-    chain: Arc<RegtestChain>,
+    /// The private chain, which mines.
+    regtest: Arc<RegtestChain>,
+    /// The same, asked as any node is.
+    chain: CoreRpc,
     server: RegtestServer,
     /// Where the card lives while it isn't in the reader.
     store: PathBuf,
@@ -101,20 +104,21 @@ struct Bought {
 impl<'a> Play<'a> {
     fn prepare(stage: &'a Stage, narrator: &mut Narrator) -> Result<Self, DemoError> {
         let readers = Readers::establish(None)?;
-        let (chain, server) = narrator.step("chain", "A private chain", || {
-            let chain = Arc::new(RegtestChain::open(&stage.folder("chain"))?);
+        let (regtest, server) = narrator.step("chain", "A private chain", || {
+            let regtest = Arc::new(RegtestChain::open(&stage.folder("chain"))?);
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            let server = RegtestServer::start(Arc::clone(&chain), address)?;
+            let server = RegtestServer::start(Arc::clone(&regtest), address)?;
             let text = format!(
                 "A private chain: Bitcoin Core's own validation, on {}",
                 server.address()
             );
-            Ok(((chain, server), text))
+            Ok(((regtest, server), text))
         })?;
         Ok(Self {
             stage,
             readers,
-            chain,
+            regtest,
+            chain: CoreRpc::new(CoreRpcConfig::with_cookie(server.url(), server.cookie())),
             server,
             store: stage.folder("card"),
             pin: random_pin()?,
@@ -189,7 +193,7 @@ impl<'a> Play<'a> {
     }
 
     fn mine(&self, blocks: u32, to: &ScriptBuf) -> Result<(), DemoError> {
-        self.chain.mine(blocks, to)?;
+        self.regtest.mine(blocks, to)?;
         Ok(())
     }
 }

@@ -10,9 +10,9 @@ use serde::Deserialize;
 use super::child::{Line, Player};
 use super::failure::{DemoError, expect};
 use super::stage::Stage;
-use crate::chain::regtest::RegtestServer;
 use crate::cli::DECLINED;
-use crate::scan::Snapshot;
+use tillcard::scan::Snapshot;
+use tillcard_regtest::RegtestServer;
 
 /// What the shop asks for, and where.
 pub(super) struct Asking<'a> {

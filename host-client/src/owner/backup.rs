@@ -21,10 +21,10 @@ use bitcoin::{Network, OutPoint, Script, ScriptBuf, XOnlyPublicKey};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce, Tag};
 
-use super::Leaf;
-use super::card_account::CardAccount;
 use super::keys::BackupKey;
-use super::tagged_hash::tagged_hash;
+use tillcard_client::account::CardAccount;
+use tillcard_client::account::Leaf;
+use tillcard_client::account::tagged_hash;
 
 /// Bytes of a sealed backup.
 pub(super) const SEALED_SIZE: usize = 80;

@@ -4,13 +4,62 @@ use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
 
-use super::sweep::{Bid, DUST, KEY_PATH_INPUT_WEIGHT, outbidding_fee, sweep_vsize};
-use super::{CardAccount, CardChain, Fate, OwnerError};
-use crate::card::{CardContents, KeyPlace, Logged, SigningOrder};
+use super::sweep::{DUST, KEY_PATH_INPUT_WEIGHT, ReplacementCost, outbidding_fee, sweep_vsize};
+use super::{Owner, OwnerError, PaymentStatus, Progress, Visit};
 use crate::chain::{Chain, FeeRate};
+use tillcard_client::account::{CardAccount, CardChain};
+use tillcard_client::card::{CardContents, Derivation, Logged, SigningOrder};
+use tillcard_client::transport::Transport;
+
+/// A cancellation that was sent.
+#[derive(Clone, Debug)]
+pub struct Cancellation {
+    /// The transaction that takes the payment's coins to the primary wallet.
+    pub transaction: Transaction,
+    /// Its fee.
+    pub fee: Amount,
+}
+
+impl Owner {
+    /// Takes the payment of this number back, which isn't in a block, at a fee rate of at least
+    /// `fee_rate`: its coins go to the primary wallet. Whichever of the two transactions comes into
+    /// a block first stands. The card is let go.
+    ///
+    /// # Errors
+    /// [`OwnerError::UnknownPayment`], [`OwnerError::NotCancelled`], and those of card and chain.
+    pub fn cancel<T: Transport>(
+        &mut self,
+        mut visit: Visit<T>,
+        number: u32,
+        fee_rate: FeeRate,
+        chain: &dyn Chain,
+        progress: &mut Progress<'_>,
+    ) -> Result<Cancellation, OwnerError> {
+        let log = visit.log(chain, progress)?;
+        let (payment, status) = log.payment(number)?;
+        let order = plan_cancel(
+            &visit.record.account,
+            &log.history.contents,
+            payment,
+            *status,
+            chain,
+            self.next_script()?,
+            fee_rate,
+        )?;
+        let signed = visit.card.sign(&order);
+        let signatures = signed.map_err(|error| visit.refused(error))?;
+        visit.close()?;
+        let transaction = order.signed(&signatures);
+        self.send_signed(chain, &transaction)?;
+        Ok(Cancellation {
+            transaction,
+            fee: order.fee().unwrap_or_default(),
+        })
+    }
+}
 
 /// What a card is to sign so that `payment` never will be, at least at `fee_rate`: all its coins go
-/// to `destination`. `contents` is the card's, `fate` what became of the payment.
+/// to `destination`. `contents` is the card's, `status` what became of the payment.
 ///
 /// # Errors
 /// [`OwnerError::NotCancelled`] when it is in a block, or too late or too dear to be cancelled.
@@ -18,7 +67,7 @@ pub fn plan_cancel(
     account: &CardAccount,
     contents: &CardContents,
     payment: &Logged,
-    fate: Fate,
+    status: PaymentStatus,
     chain: &dyn Chain,
     destination: ScriptBuf,
     fee_rate: FeeRate,
@@ -27,15 +76,15 @@ pub fn plan_cancel(
         number: payment.number,
         cause,
     };
-    match fate {
+    match status {
         _ if payment.cancelled => return Err(refused("it is cancelled already")),
-        Fate::Confirmed { .. } => return Err(refused("it is in a block")),
-        Fate::Conflicted { .. } => {
+        PaymentStatus::Confirmed { .. } => return Err(refused("it is in a block")),
+        PaymentStatus::Conflicted { .. } => {
             return Err(refused(
                 "its coins have gone another way already: tell the card with owner resolve",
             ));
         }
-        Fate::InMempool | Fate::Contested { .. } | Fate::NotSent => {}
+        PaymentStatus::InMempool | PaymentStatus::Contested { .. } | PaymentStatus::NotSent => {}
     }
     let mut coins = Vec::with_capacity(payment.outpoints.len());
     for outpoint in &payment.outpoints {
@@ -44,10 +93,10 @@ pub fn plan_cancel(
                 .ok_or_else(|| refused("the card doesn't know its coins any more"))?,
         );
     }
-    let bid = bid(payment, fate, chain)?;
+    let cost = cost_of(payment, status, chain)?;
     let vsize = sweep_vsize(coins.len(), KEY_PATH_INPUT_WEIGHT);
     let total: Amount = coins.iter().map(|(coin, _)| coin.value).sum();
-    let rest = outbidding_fee(fee_rate, vsize, &[&bid])
+    let rest = outbidding_fee(fee_rate, vsize, &[&cost])
         .filter(|fee| *fee <= FeeRate::CAP.fee(vsize))
         .and_then(|fee| total.checked_sub(fee))
         .filter(|rest| *rest >= DUST)
@@ -77,9 +126,13 @@ pub fn plan_cancel(
 }
 
 /// What is to be outbid: the payment itself, wherever it lies, and what hangs on it.
-fn bid(payment: &Logged, fate: Fate, chain: &dyn Chain) -> Result<Bid, OwnerError> {
-    let rival = match fate {
-        Fate::Contested { by } => by,
+fn cost_of(
+    payment: &Logged,
+    status: PaymentStatus,
+    chain: &dyn Chain,
+) -> Result<ReplacementCost, OwnerError> {
+    let rival = match status {
+        PaymentStatus::Contested { by } => by,
         _ => payment.txid,
     };
     let entry = chain.mempool_entry(&rival)?;
@@ -87,12 +140,12 @@ fn bid(payment: &Logged, fate: Fate, chain: &dyn Chain) -> Result<Bid, OwnerErro
     let rate = u64::from(payment.fee_rate.to_sat_per_kvb()).max(1);
     let size = (payment.fee.to_sat() * 1000 / rate).max(1);
     Ok(match entry {
-        Some(entry) => Bid {
+        Some(entry) => ReplacementCost {
             total: entry.descendant_fee.max(payment.fee),
             fee: entry.descendant_fee.max(payment.fee),
             vsize: entry.vsize,
         },
-        None => Bid {
+        None => ReplacementCost {
             total: payment.fee,
             fee: payment.fee,
             vsize: size,
@@ -105,7 +158,7 @@ fn coin_of(
     account: &CardAccount,
     contents: &CardContents,
     outpoint: &bitcoin::OutPoint,
-) -> Result<Option<(TxOut, KeyPlace)>, OwnerError> {
+) -> Result<Option<(TxOut, Derivation)>, OwnerError> {
     let Some(coin) = contents.coin(outpoint) else {
         return Ok(None);
     };
@@ -113,7 +166,7 @@ fn coin_of(
         0 => CardChain::Receive,
         _ => CardChain::Change,
     };
-    let place = KeyPlace {
+    let place = Derivation {
         chain,
         index: coin.place.index,
     };

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 
-use super::card_account::{CardAccount, CardChain};
 use super::{OwnerError, Progress};
 use crate::chain::{Chain, Tip};
+use tillcard_client::account::{CardAccount, CardChain};
 
 /// Unused indexes after the last used one that are still looked at, on both chains. Twenty is the
 /// usual gap (BIP44); a card may also have written payments that were never sent, each with a

@@ -9,10 +9,11 @@
 //! believed if the identity key that the folder knows has signed it, or if the folder knows none.
 
 use super::owner_keys::NOT_AUTHORISED;
-use super::{CardRecord, IssuedCard, Owner, OwnerError, OwnerKey, OwnerKeys};
-use crate::card::{AgreementKey, CardError, CardKey, Issued, Session, UNKNOWN_CARD};
-use crate::genuine::claimed_key;
-use crate::transport::Transport;
+use super::{Authority, CardRecord, Owner, OwnerError, OwnerKey, OwnerKeys};
+use tillcard_client::account::IssuedCard;
+use tillcard_client::card::{AgreementKey, CardError, CardKey, Issued, Session, UNKNOWN_CARD};
+use tillcard_client::genuine::claimed_key;
+use tillcard_client::transport::Transport;
 
 /// A session, and whether the card in it is the one that is meant.
 type Met<T> = (bool, Session<T, Issued>);
@@ -48,9 +49,9 @@ impl Owner {
             (read, session) = self.ask_account(key, session)?;
             if let Some(issued) = read {
                 record.expect(&issued)?;
-                if let Some(keys) = issued.own_keys {
+                if let Some(keys) = issued.card_keys {
                     settle_channel(&mut session, &keys.agreement)?;
-                    record.note_own_keys(keys);
+                    record.note_card_keys(keys);
                 }
                 record.owner_keys = OwnerKeys::after(changes);
                 self.store.save(record)?;
@@ -67,7 +68,10 @@ impl Owner {
         session: Session<T, Issued>,
     ) -> Result<(Option<IssuedCard>, Session<T, Issued>), OwnerError> {
         let owner_key = key.public();
-        let authority = (key, UNKNOWN_CARD);
+        let authority = Authority {
+            key,
+            card_id: UNKNOWN_CARD,
+        };
         let mut card = session.as_owner(&authority);
         let read = card.read_account(self.network, &owner_key);
         let session = card.leave();
@@ -86,7 +90,7 @@ impl CardRecord {
     /// [`CardError::IssueRecord`].
     pub(super) fn expect(&self, issued: &IssuedCard) -> Result<(), CardError> {
         let same_account = self.account == issued.account && self.provenance == issued.provenance;
-        let identity = issued.own_keys.map(|keys| keys.identity);
+        let identity = issued.card_keys.map(|keys| keys.identity);
         if same_account && (self.identity_key.is_none() || self.identity_key == identity) {
             Ok(())
         } else {

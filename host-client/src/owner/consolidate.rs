@@ -5,9 +5,69 @@ use bitcoin::transaction::Version;
 use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
 
 use super::sweep::{DUST, KEY_PATH_INPUT_WEIGHT, input_fee, sweep_vsize};
-use super::{CardAccount, CardChain, CardCoin, CardView, OwnerError};
-use crate::card::{CardContents, KeyPlace, SigningOrder};
-use crate::chain::FeeRate;
+use super::{CardCoin, CardView, Owner, OwnerError, Progress, Visit};
+use crate::chain::{Chain, FeeRate};
+use tillcard_client::account::{CardAccount, CardChain};
+use tillcard_client::card::{CardContents, Derivation, SigningOrder};
+use tillcard_client::transport::Transport;
+
+/// A consolidation that was sent.
+#[derive(Clone, Debug)]
+pub struct Consolidation {
+    /// The transaction; its one output is the card's new coin.
+    pub transaction: Transaction,
+    /// How many coins became one.
+    pub coins: usize,
+    /// Its fee.
+    pub fee: Amount,
+}
+
+impl Owner {
+    /// Moves the card's confirmed coins into one, as many as the card signs for at once. The card is
+    /// let go; it has to be told of the new coin once that is in a block, as of a top-up.
+    ///
+    /// # Errors
+    /// [`OwnerError::NothingToConsolidate`], and those of card and chain.
+    pub fn consolidate<T: Transport>(
+        &mut self,
+        mut visit: Visit<T>,
+        fee_rate: FeeRate,
+        chain: &dyn Chain,
+        progress: &mut Progress<'_>,
+    ) -> Result<Consolidation, OwnerError> {
+        let contents = visit.contents()?;
+        let record = &visit.record;
+        let view = self.card_coins(chain, record.number, progress)?;
+        let index = record
+            .next_receive_index
+            .max(contents.header.next_receive)
+            .max(view.next_receive_index);
+        let order = plan_consolidation(
+            &record.account,
+            &view,
+            &contents,
+            index,
+            fee_rate,
+            usize::from(visit.card.capabilities().max_signing_inputs),
+            record
+                .limits
+                .map_or(Amount::MAX_MONEY, |limits| limits.fee_cap),
+        )?;
+        let number = record.number;
+        let signed = visit.card.sign(&order);
+        let signatures = signed.map_err(|error| visit.refused(error))?;
+        visit.close()?;
+        let transaction = order.signed(&signatures);
+        // Written before it is sent: whatever happens then, the folder knows of the coin.
+        self.note_own_payment(number, transaction.clone(), index)?;
+        self.send_signed(chain, &transaction)?;
+        Ok(Consolidation {
+            transaction,
+            coins: order.coins.len(),
+            fee: order.fee().unwrap_or_default(),
+        })
+    }
+}
 
 /// What a card is to sign so that its confirmed coins become one at receive index `index`: at most
 /// `most` of them, the smallest first, for a fee of at most `fee_cap`. Coins that a payment of the
@@ -49,7 +109,7 @@ pub fn plan_consolidation(
         .checked_sub(fee(coins.len()))
         .filter(|rest| *rest >= DUST)
         .ok_or(OwnerError::NothingToConsolidate("the fee would eat it all"))?;
-    let place = KeyPlace {
+    let place = Derivation {
         chain: CardChain::Receive,
         index,
     };
@@ -75,7 +135,7 @@ pub fn plan_consolidation(
             .iter()
             .map(|coin| {
                 let (chain, index) = (coin.chain, coin.index);
-                (coin.output.clone(), KeyPlace { chain, index })
+                (coin.output.clone(), Derivation { chain, index })
             })
             .collect(),
         payees: vec![Some(place)],

@@ -2,10 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use bitcoin::Amount;
+use bitcoin::{Amount, Txid};
+use tillcard_client::account::AccountError;
+use tillcard_client::advice::{Advice, Explain, NO_RANDOMNESS};
+use tillcard_client::card::CardError;
+use tillcard_client::genuine::GenuineError;
+use tillcard_client::transport::TransportError;
 
-use crate::card::CardError;
+use super::PaymentStatus;
 use crate::chain::{ChainError, FeeRate};
+use crate::text::{counted, sat};
 
 /// Why the owner's tool couldn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -14,24 +20,20 @@ pub enum OwnerError {
     /// The words aren't a backup of a wallet.
     #[error("these aren't the words of a wallet: {0}")]
     Words(String),
-    /// The operating system gives no random bytes.
-    #[error("the operating system gives no random bytes: {0}")]
-    Random(getrandom::Error),
+    /// The operating system gave no random bytes.
+    #[error("the operating system gave no random bytes")]
+    NoRandomness,
     /// A new owner was to be made where one lives already.
-    #[error("{} holds an owner already: choose another folder", .0.display())]
+    #[error("{} holds an owner already", .0.display())]
     FolderTaken(PathBuf),
     /// There is no owner in the folder.
-    #[error("{} holds no owner: make one with `tillcard owner new`, or restore one", .0.display())]
+    #[error("{} holds no owner", .0.display())]
     NoOwner(PathBuf),
     /// Another process has the owner open.
-    #[error("{} is in use by another program: wait until it has ended", .0.display())]
+    #[error("{} is in use by another program", .0.display())]
     InUse(PathBuf),
     /// Others than this user can read the words.
-    #[error(
-        "others can read {path}, and whoever reads the words owns the coins: run `chmod 600 \
-         {path}`, and think about who may have read it",
-        path = .0.display()
-    )]
+    #[error("other users can read {}", .0.display())]
     WordsExposed(PathBuf),
     /// A file or folder can't be read or written.
     #[error("{}: {source}", path.display())]
@@ -55,26 +57,32 @@ pub enum OwnerError {
     /// The card didn't do what it was asked.
     #[error(transparent)]
     Card(#[from] CardError),
+    /// The card's certificates or its proof aren't in order.
+    #[error(transparent)]
+    NotGenuine(#[from] GenuineError),
+    /// An account, or a key of one, isn't what it should be.
+    #[error(transparent)]
+    Account(#[from] AccountError),
     /// The card at hand isn't the one meant.
-    #[error(
-        "the card in the reader isn't card {0} of this owner: put that one in, or name the other \
-         with --card"
-    )]
+    #[error("the card in the reader isn't card {0} of this owner")]
     AnotherCard(u32),
     /// The card at hand is none of this owner's.
     #[error(
-        "the card in the reader isn't this owner's, or its account is known to nobody: not to this \
-         folder, and not to the words. Was it issued from another folder, or with other words?"
+        "the card in the reader isn't this owner's, or neither this folder nor the words know its \
+         account"
     )]
     NotOurs,
     /// There are no more owner keys for the card.
-    #[error("card {0} has had as many owner keys as a restore looks for: issue another card")]
+    #[error("card {0} has had as many owner keys as a restore looks for")]
     OwnerKeysUsedUp(u32),
     /// The primary wallet's database or logic failed.
-    #[error("the primary wallet: {0}")]
+    #[error("the primary wallet failed: {0}")]
     Wallet(String),
     /// The primary wallet can't pay that much.
-    #[error("the primary wallet has {available}, but {needed} are needed, fee included")]
+    #[error(
+        "the primary wallet has {}, but {} are needed, fee included",
+        sat(*.available), sat(*.needed)
+    )]
     InsufficientFunds {
         /// What the payment and its fee need.
         needed: Amount,
@@ -85,23 +93,32 @@ pub enum OwnerError {
     #[error("a fee rate of {0} is above the cap of {cap}", cap = FeeRate::CAP)]
     FeeRateAboveCap(FeeRate),
     /// The chain kept changing while it was read.
-    #[error("the chain changed again and again while it was read: try again")]
+    #[error("the chain changed again and again while it was read")]
     ChainUnsteady,
     /// No card of this number is known here.
     #[error("there is no card number {0} here")]
     UnknownCard(u32),
+    /// No number was given, and there are several cards.
+    #[error("there are several cards, and none was named")]
+    SeveralCards,
+    /// There is no card.
+    #[error("there is no card yet")]
+    NoCards,
     /// A card of this number is known here already.
     #[error("card number {0} exists already")]
     CardExists(u32),
     /// The card was blocked; its coins are the primary wallet's.
-    #[error("card number {0} was blocked: don't pay to it")]
+    #[error("card number {0} was blocked")]
     CardBlocked(u32),
-    /// The card's answer to ISSUE doesn't come from the host's share.
-    #[error("the card didn't use our share of its key ({0}): don't use this card")]
-    ShareNotUsed(&'static str),
-    /// A key that isn't on the curve, or a key that can't be derived.
-    #[error("not a usable key: {0}")]
-    Key(String),
+    /// Limits that no card takes.
+    #[error("these limits are impossible: {0}")]
+    LimitsImpossible(&'static str),
+    /// Payments that the owner hasn't acknowledged stand in the way of new limits.
+    #[error("the card has {} that you haven't acknowledged", counted(*.0, "payment"))]
+    UnreadPayments(u32),
+    /// The card keeps no payment of this number.
+    #[error("the card keeps no payment {0}")]
+    UnknownPayment(u32),
     /// The card can't sign this transaction.
     #[error("the card can't sign this: {0}")]
     Psbt(String),
@@ -113,15 +130,240 @@ pub enum OwnerError {
         /// Why.
         cause: &'static str,
     },
+    /// The payment isn't one that another transaction has displaced.
+    #[error("payment {number} isn't to be resolved: it is {status}")]
+    NotResolved {
+        /// Its number in the card's log.
+        number: u32,
+        /// What became of it.
+        status: PaymentStatus,
+    },
+    /// The transaction that displaced the payment isn't deep enough.
+    #[error("{by} is {} deep, and has to be {wanted}", counted(*.depth, "block"))]
+    ConflictTooYoung {
+        /// That transaction.
+        by: Txid,
+        /// Blocks that bury it, its own included.
+        depth: u32,
+        /// Blocks that the caller asks for.
+        wanted: u32,
+    },
     /// There is nothing to be gained by moving the card's coins together.
     #[error("there is nothing to consolidate: {0}")]
     NothingToConsolidate(&'static str),
     /// The card knows only ten indexes above its last coin.
-    #[error(
-        "{0} top-ups haven't been streamed to the card yet: do that first (it takes no more than \
-         ten)"
-    )]
+    #[error("the card hasn't been told of {0} top-ups, and takes no more than ten")]
     TooManyPendingTopUps(usize),
+    /// The network doesn't know a top-up (any more).
+    #[error("the network doesn't know the top-up {0}")]
+    TopUpUnknown(Txid),
+    /// A top-up was sent, and there is no card to be told of it.
+    #[error("{0}")]
+    TopUpUntold(TransportError),
+    /// It isn't known whether the card is issued: its answer was lost.
+    #[error("{0}, and it isn't known whether the card is issued")]
+    IssueUncertain(CardError),
+    /// The card is issued, and the folder couldn't be written.
+    #[error("{0}. The card is issued all the same")]
+    IssuedUnnoted(Box<OwnerError>),
+    /// It isn't known which PIN the card has: its answer was lost.
+    #[error("{0}, and it isn't known whether the card has the old PIN or the new one")]
+    PinUncertain(CardError),
+    /// It isn't known which owner key the card obeys: its answer was lost.
+    #[error("{0}, and it isn't known which owner key the card obeys")]
+    OwnerKeyUncertain(CardError),
+    /// It isn't known whether the card was reset or terminated: its answer was lost.
+    #[error("{0}, and it isn't known whether the card has done it")]
+    EndUncertain(CardError),
+}
+
+impl Explain for OwnerError {
+    #[allow(clippy::too_many_lines, reason = "a table")]
+    fn advice(&self) -> Advice {
+        const NOTHING: &str = "no coin was moved";
+        const SAFE: &str = "the coins are where they were, and your words bring the wallet back";
+        match self {
+            Self::Words(_) => Advice::new(
+                "words-invalid",
+                NOTHING,
+                "type the 12 or 24 words as they are on the paper, in their order",
+            ),
+            Self::NoRandomness => NO_RANDOMNESS,
+            Self::FolderTaken(_) => Advice::new(
+                "owner-folder-taken",
+                NOTHING,
+                "name another folder with --folder; nothing is ever overwritten",
+            ),
+            Self::NoOwner(_) => Advice::new(
+                "owner-folder-empty",
+                NOTHING,
+                "make an owner with tillcard owner new, restore one with tillcard owner restore, or \
+                 name the right folder with --folder",
+            ),
+            Self::InUse(_) => Advice::new(
+                "owner-folder-in-use",
+                NOTHING,
+                "wait until the other program has ended",
+            ),
+            Self::WordsExposed(_) => Advice::new(
+                "words-exposed",
+                "whoever reads the words owns the coins",
+                "make the file private (chmod 600 FILE); if somebody may have read it, move the \
+                 coins to a new wallet",
+            ),
+            Self::Io { .. } => Advice::new(
+                "owner-file-failed",
+                "no coin was moved by this step",
+                "check that the disk has room and that you may write there, then try again",
+            ),
+            Self::Damaged { .. } => Advice::new(
+                "owner-file-damaged",
+                SAFE,
+                "restore the folder from a copy, or into a new folder with tillcard owner restore",
+            ),
+            Self::Chain(error) => error.advice(),
+            Self::Card(error) => error.advice(),
+            Self::NotGenuine(error) => error.advice(),
+            Self::Account(error) => error.advice(),
+            Self::AnotherCard(_) => Advice::new(
+                "another-card",
+                "nothing was asked of it",
+                "put the right card in, or name the one in the reader with --card",
+            ),
+            Self::NotOurs => Advice::new(
+                "card-of-another-owner",
+                "nothing was asked of it",
+                "use the folder from which it was issued, or restore the owner whose words it was \
+                 issued with",
+            ),
+            Self::OwnerKeysUsedUp(_) => Advice::new(
+                "owner-keys-used-up",
+                NOTHING,
+                "move the coins to another card and issue that one",
+            ),
+            Self::Wallet(_) => Advice::new(
+                "wallet-failed",
+                SAFE,
+                "try again; if it goes on, restore into a new folder with tillcard owner restore",
+            ),
+            Self::InsufficientFunds { .. } => Advice::new(
+                "wallet-insufficient-funds",
+                "nothing was sent",
+                "name a smaller amount, or pay to the wallet first (tillcard owner address)",
+            ),
+            Self::FeeRateAboveCap(_) => Advice::new(
+                "fee-rate-above-cap",
+                "nothing was sent",
+                "name a lower rate with --fee-rate",
+            ),
+            Self::ChainUnsteady => Advice::new("chain-unsteady", "nothing was sent", "try again"),
+            Self::UnknownCard(_) => Advice::new(
+                "card-number-unknown",
+                NOTHING,
+                "look the number up with tillcard owner status",
+            ),
+            Self::SeveralCards => Advice::new(
+                "card-number-missing",
+                NOTHING,
+                "say which with --card (their numbers: tillcard owner status)",
+            ),
+            Self::NoCards => Advice::new(
+                "no-card-yet",
+                NOTHING,
+                "issue one with tillcard owner issue",
+            ),
+            Self::CardExists(_) => Advice::new(
+                "card-number-taken",
+                NOTHING,
+                "run the command again: the next free number is taken",
+            ),
+            Self::CardBlocked(_) => Advice::new(
+                "card-blocked",
+                "nothing was sent; coins sent to a blocked card may be stolen",
+                "pay to another card",
+            ),
+            Self::LimitsImpossible(_) => {
+                Advice::new("limits-impossible", NOTHING, "name other limits")
+            }
+            Self::UnreadPayments(_) => Advice::new(
+                "payments-unread",
+                "the limits are what they were",
+                "read the card's log with tillcard owner acknowledge, then set the limits",
+            ),
+            Self::UnknownPayment(_) => Advice::new(
+                "payment-unknown",
+                NOTHING,
+                "look the number up with tillcard owner log",
+            ),
+            Self::Psbt(_) => Advice::new(
+                "psbt-not-signable",
+                "nothing was signed",
+                "have the other wallet build the transaction anew, of this card's coins alone",
+            ),
+            Self::NotCancelled { .. } => Advice::new(
+                "payment-not-cancelled",
+                "the payment stands as it did, and nothing was sent",
+                "look at it with tillcard owner log",
+            ),
+            Self::NotResolved { .. } => Advice::new(
+                "payment-not-resolved",
+                "the card still counts the payment",
+                "look at it with tillcard owner log; cancel it first with tillcard owner cancel",
+            ),
+            Self::ConflictTooYoung { .. } => Advice::new(
+                "conflict-too-young",
+                "the card still counts the payment, which may come back in a reorganisation",
+                "wait for more blocks, or ask for fewer with --confirmations",
+            ),
+            Self::NothingToConsolidate(_) => Advice::new(
+                "nothing-to-consolidate",
+                "nothing was sent",
+                "try again when the card has more coins in blocks, or at a lower --fee-rate",
+            ),
+            Self::TooManyPendingTopUps(_) => Advice::new(
+                "top-ups-pending",
+                "nothing was sent",
+                "put the card in and tell it of them with tillcard owner topup, without --amount",
+            ),
+            Self::TopUpUnknown(_) => Advice::new(
+                "top-up-unknown",
+                "the amount is still in your wallet, or on its way",
+                "run tillcard owner topup without --amount, which sends it again",
+            ),
+            Self::TopUpUntold(_) => Advice::new(
+                "top-up-untold",
+                "the coin is on its way to the card, which can't spend it before it knows it",
+                "put the card in and run tillcard owner topup without --amount",
+            ),
+            Self::IssueUncertain(_) => Advice::new(
+                "issue-uncertain",
+                "no coin was sent to the card",
+                "put the card in again: if it is issued, tillcard owner adopt takes it up; if not, \
+                 issue it anew",
+            ),
+            Self::IssuedUnnoted(_) => Advice::new(
+                "issue-unnoted",
+                "no coin was sent to the card",
+                "take the card up with tillcard owner adopt",
+            ),
+            Self::PinUncertain(_) => Advice::new(
+                "pin-uncertain",
+                NOTHING,
+                "set the new PIN again (tillcard owner pin)",
+            ),
+            Self::OwnerKeyUncertain(_) => Advice::new(
+                "owner-key-uncertain",
+                "no coin was moved, and both keys come from your words",
+                "run any command with the card, such as tillcard owner limits: it finds out",
+            ),
+            Self::EndUncertain(_) => Advice::new(
+                "card-end-uncertain",
+                "your own key still takes the card's coins, if it has a leaf (tillcard owner block)",
+                "do it again: if the card then says that it was never issued, or was terminated, it \
+                 had done it",
+            ),
+        }
+    }
 }
 
 impl OwnerError {
@@ -135,6 +377,10 @@ impl OwnerError {
             path: path.to_path_buf(),
             cause: cause.to_string(),
         }
+    }
+
+    pub(super) fn key(cause: impl ToString) -> Self {
+        AccountError::Key(cause.to_string()).into()
     }
 
     pub(super) fn wallet(cause: impl ToString) -> Self {

@@ -7,12 +7,12 @@ use bitcoin::Network;
 use bitcoin::bip32::{ChildNumber, DerivationPath, Fingerprint, Xpriv};
 use bitcoin::hashes::{Hash, HashEngine, Hmac, HmacEngine, sha512};
 use bitcoin::key::{Keypair, Secp256k1, TapTweak};
-use bitcoin::secp256k1::PublicKey;
 use bitcoin::taproot::TaprootSpendInfo;
 use zeroize::Zeroizing;
 
+use super::OwnerError;
 use super::keys::SigningKey;
-use super::{CardAccount, CardChain, Leaf, OwnerError};
+use tillcard_client::account::{AccountKey, CardAccount, CardChain, Leaf};
 
 /// BIP85's purpose, "SEED" on a telephone's keys and more.
 const BIP85: u32 = 83_696_968;
@@ -61,15 +61,13 @@ impl ImportedKey {
     }
 
     /// The private key and the chain code, as ISSUE takes them.
-    pub fn to_issue(&self) -> (Zeroizing<[u8; 32]>, [u8; 32]) {
-        let secret = Zeroizing::new(self.0.private_key.secret_bytes());
-        (secret, self.0.chain_code.to_bytes())
+    pub fn account_key(&self) -> AccountKey {
+        AccountKey::new(self.0.private_key, self.0.chain_code)
     }
 
     /// The account of a card that holds this key.
     pub fn account(&self, network: Network, leaf: Leaf) -> CardAccount {
-        let key = PublicKey::from_secret_key(&Secp256k1::new(), &self.0.private_key);
-        CardAccount::new(network, key, self.0.chain_code.to_bytes(), leaf)
+        self.account_key().account(network, leaf)
     }
 
     /// A BIP340 signature of a key-path sighash, under the output key at an index.
@@ -114,7 +112,7 @@ fn entropy(master: &Xpriv, path: [u32; 4]) -> Result<Zeroizing<[u8; 64]>, OwnerE
 }
 
 fn key_error(error: impl ToString) -> OwnerError {
-    OwnerError::Key(error.to_string())
+    OwnerError::key(error)
 }
 
 #[cfg(test)]
@@ -162,9 +160,9 @@ mod tests {
             let path: DerivationPath = format!("m/86h/{coin}h/0h").parse().unwrap();
             let node = root.derive_priv(&secp, &path).unwrap();
             let key = ImportedKey::derive(&master(), network, coin, 0).unwrap();
-            let (secret, chain_code) = key.to_issue();
-            assert_eq!(*secret, node.private_key.secret_bytes());
-            assert_eq!(ChainCode::from(chain_code), node.chain_code);
+            let given = key.account_key();
+            assert_eq!(*given.secret(), node.private_key.secret_bytes());
+            assert_eq!(ChainCode::from(given.chain_code()), node.chain_code);
             let account = key.account(network, Leaf::None);
             assert_eq!(account.account_key(), node.private_key.public_key(&secp));
         }
@@ -173,6 +171,9 @@ mod tests {
     #[test]
     fn every_card_has_its_own() {
         let key = |number| ImportedKey::derive(&master(), Network::Regtest, 1, number).unwrap();
-        assert_ne!(*key(0).to_issue().0, *key(1).to_issue().0);
+        assert_ne!(
+            *key(0).account_key().secret(),
+            *key(1).account_key().secret()
+        );
     }
 }

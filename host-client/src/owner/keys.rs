@@ -18,8 +18,8 @@ use bitcoin::secp256k1::{All, Message};
 use bitcoin::{Network, XOnlyPublicKey};
 use zeroize::Zeroizing;
 
-use super::tagged_hash::tagged_hash;
 use super::{ImportedKey, OwnerError, Words};
+use tillcard_client::account::tagged_hash;
 
 /// The purpose (BIP43) of a Tillcard's keys: the first 31 bits that follow the top bit of
 /// SHA256("Tillcard"). BIP43 purposes are BIP numbers, thousands at most, and the known ones of
@@ -135,7 +135,7 @@ impl MasterKey {
 }
 
 fn key_error(error: impl ToString) -> OwnerError {
-    OwnerError::Key(error.to_string())
+    OwnerError::key(error)
 }
 
 /// A secret key that signs by BIP340; wiped when it goes.
@@ -161,7 +161,7 @@ impl SigningKey {
     /// Signs with fresh auxiliary randomness, and verifies before it gives the signature away.
     pub(super) fn sign(&self, message: &[u8; 32]) -> Result<[u8; 64], OwnerError> {
         let mut auxiliary = [0u8; 32];
-        getrandom::fill(&mut auxiliary).map_err(OwnerError::Random)?;
+        getrandom::fill(&mut auxiliary).map_err(|_| OwnerError::NoRandomness)?;
         let secp = Secp256k1::new();
         let message = Message::from_digest(*message);
         let signature = secp.sign_schnorr_with_aux_rand(&message, &self.0, &auxiliary);
@@ -199,7 +199,7 @@ impl OwnerKey {
     /// A BIP340 signature of the 32-byte message of a signed command.
     ///
     /// # Errors
-    /// [`OwnerError::Random`] when the operating system gives no random bytes.
+    /// [`OwnerError::NoRandomness`] when the operating system gives no random bytes.
     pub fn sign(&self, message: &[u8; 32]) -> Result<[u8; 64], OwnerError> {
         self.0.sign(message)
     }

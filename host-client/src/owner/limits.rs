@@ -5,9 +5,9 @@ use std::fmt;
 use bitcoin::Amount;
 use serde::{Deserialize, Serialize};
 
-use crate::card;
 use crate::chain::FeeRate;
 use crate::text::sat;
+use tillcard_client::card;
 
 /// A card's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

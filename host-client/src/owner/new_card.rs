@@ -2,12 +2,13 @@
 
 use super::channel::{open_claimed, settle_channel};
 use super::{
-    CardRecord, CardView, IssuedCard, Limits, MAX_CARDS, OWNER_KEYS, Owner, OwnerError, OwnerKeys,
-    Progress, Provenance,
+    Authority, CardRecord, CardView, Limits, MAX_CARDS, OWNER_KEYS, Owner, OwnerError, OwnerKeys,
+    Progress,
 };
-use crate::card::{CardError, CardKeys, Issued, Session};
 use crate::chain::Chain;
-use crate::transport::Transport;
+use tillcard_client::account::{IssuedCard, Provenance};
+use tillcard_client::card::{CardError, CardKeys, Issued, Session};
+use tillcard_client::transport::Transport;
 
 /// A card that was just issued, or will be in a moment.
 pub struct NewCard {
@@ -40,16 +41,16 @@ impl Owner {
     /// # Errors
     /// As [`Self::expect_card`].
     pub fn add_card(&mut self, card: NewCard, chain: &dyn Chain) -> Result<CardRecord, OwnerError> {
-        let own_keys = card.issued.own_keys;
+        let card_keys = card.issued.card_keys;
         let record = self.expect_card(card, chain)?;
-        self.confirm_card(record, own_keys)
+        self.confirm_card(record, card_keys)
     }
 
     /// Writes down a card that will be issued in a moment. It is none of the owner's cards until
     /// [`Self::confirm_card`] or [`Self::adopt`] makes it one.
     ///
     /// # Errors
-    /// [`OwnerError::CardExists`], and [`OwnerError::Key`] when its leaf key isn't the one of its
+    /// [`OwnerError::CardExists`], and [`AccountError::Key`](tillcard_client::account::AccountError::Key) when its leaf key isn't the one of its
     /// number, or there is neither a leaf nor a key from the words: its coins could never be
     /// swept.
     pub fn expect_card(
@@ -65,8 +66,8 @@ impl Owner {
         }
         let account = &card.issued.account;
         if !self.is_reachable(card.number, &card.issued)? || account.network() != self.network {
-            return Err(OwnerError::Key(
-                "the card was issued with another leaf key or for another network".into(),
+            return Err(OwnerError::key(
+                "the card was issued with another leaf key or for another network",
             ));
         }
         let birthday = chain.tip()?.height;
@@ -84,10 +85,10 @@ impl Owner {
     pub fn confirm_card(
         &mut self,
         mut record: CardRecord,
-        own_keys: Option<CardKeys>,
+        card_keys: Option<CardKeys>,
     ) -> Result<CardRecord, OwnerError> {
-        if let Some(own_keys) = own_keys {
-            record.note_own_keys(own_keys);
+        if let Some(card_keys) = card_keys {
+            record.note_card_keys(card_keys);
         }
         self.store.save(&record)?;
         self.store.remove_expected(record.number)?;
@@ -134,18 +135,18 @@ impl Owner {
                 }
                 None => self.record_of(claim.number, &issued, since, chain, progress)?,
             };
-            if let Some(keys) = issued.own_keys {
+            if let Some(keys) = issued.card_keys {
                 settle_channel(&mut session, &keys.agreement)?;
             }
-            let authority = (
-                master.owner_key(claim.number, claim.changes)?,
-                issued.account.card_id(),
-            );
+            let authority = Authority {
+                key: master.owner_key(claim.number, claim.changes)?,
+                card_id: issued.account.card_id(),
+            };
             let mut card = session.as_owner(&authority);
             let (limits, _) = card.read_limits()?;
             record.owner_keys = OwnerKeys::after(claim.changes);
             record.limits = Some(Limits::from(&limits));
-            let record = self.confirm_card(record, issued.own_keys)?;
+            let record = self.confirm_card(record, issued.card_keys)?;
             return Ok((record, card.leave()));
         }
         Err(OwnerError::NotOurs)

@@ -8,9 +8,9 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CardRecord, Limits, Owner, OwnerError, OwnerKey};
-use crate::card::{Issued, Session};
-use crate::transport::Transport;
+use super::{Authority, CardRecord, Limits, Owner, OwnerError};
+use tillcard_client::card::{CardError, Issued, Session};
+use tillcard_client::transport::Transport;
 
 /// Owner keys of a card, the first included. After a restore each of them may be in force.
 pub const OWNER_KEYS: u32 = 20;
@@ -72,10 +72,10 @@ impl Owner {
         }
         let master = self.master()?;
         for changes in record.owner_keys.changes() {
-            let authority = (
-                master.owner_key(record.number, changes)?,
-                record.account.card_id(),
-            );
+            let authority = Authority {
+                key: master.owner_key(record.number, changes)?,
+                card_id: record.account.card_id(),
+            };
             let mut card = session.as_owner(&authority);
             let limits = card.read_limits();
             session = card.leave();
@@ -114,8 +114,9 @@ impl Owner {
     /// Has the card obey the next owner key, and no other.
     ///
     /// # Errors
-    /// [`OwnerError::OwnerKeysUsedUp`], [`OwnerError::AnotherCard`], and [`OwnerError::Card`] after
-    /// which it may not be known which key the card obeys; [`Self::recognise`] then finds out.
+    /// [`OwnerError::OwnerKeysUsedUp`], [`OwnerError::AnotherCard`], and
+    /// [`OwnerError::OwnerKeyUncertain`] when it isn't known which key the card obeys;
+    /// [`Self::recognise`] then finds out.
     pub fn rotate_key<T: Transport>(
         &mut self,
         record: &mut CardRecord,
@@ -130,14 +131,23 @@ impl Owner {
         let authority = self.authority(record)?;
         let new_key = self.master()?.owner_key(record.number, new)?;
         let public = new_key.public();
-        let new_authority: (OwnerKey, _) = (new_key, record.account.card_id());
+        let new_authority = Authority {
+            key: new_key,
+            card_id: record.account.card_id(),
+        };
         record.owner_keys = OwnerKeys {
             least: old,
             most: new,
         };
         self.store.save(record)?;
         let mut card = session.as_owner(&authority);
-        card.change_owner_key(&public, &new_authority)?;
+        card.change_owner_key(&public, &new_authority)
+            .map_err(|error| match error {
+                CardError::Transport(_)
+                | CardError::Malformed { .. }
+                | CardError::NotProven { .. } => OwnerError::OwnerKeyUncertain(error),
+                error => error.into(),
+            })?;
         record.owner_keys = OwnerKeys::after(new);
         self.store.save(record)?;
         Ok(card.leave())

@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use bitcoin::bip32::ChildNumber;
 use bitcoin::{Psbt, ScriptBuf, TapSighashType, TxOut};
 
-use super::{CardAccount, CardChain, OwnerError};
-use crate::card::{ImageHeader, KeyPlace, SigningOrder};
+use super::{OwnerError, PsbtFile, Visit};
+
+use tillcard_client::account::{CardAccount, CardChain};
+use tillcard_client::card::{Derivation, ImageHeader, SigningOrder};
+use tillcard_client::transport::Transport;
 
 /// Indexes of a chain that a card knows (`docs/protocol.md` §3).
 const INDEXES: u32 = 4096;
@@ -65,6 +68,34 @@ pub fn plan_psbt(
     }
 }
 
+impl<T: Transport> Visit<T> {
+    /// What the card is to sign in this PSBT, to be shown to the owner first.
+    ///
+    /// # Errors
+    /// [`OwnerError::Psbt`], and as [`Self::contents`].
+    pub fn plan_psbt(&mut self, psbt: &PsbtFile) -> Result<SigningOrder, OwnerError> {
+        let header = self.contents()?.header;
+        plan_psbt(&psbt.to_v0()?, &self.record.account, &header)
+    }
+
+    /// Has the card sign what was planned, and puts the signatures into the PSBT. The card takes the
+    /// coins for spent from then on; it is let go.
+    ///
+    /// # Errors
+    /// Those of the card.
+    pub fn sign_psbt(
+        mut self,
+        psbt: &mut PsbtFile,
+        order: &SigningOrder,
+    ) -> Result<(), OwnerError> {
+        let signed = self.card.sign(order);
+        let signatures = signed.map_err(|error| self.refused(error))?;
+        self.close()?;
+        psbt.put_signatures(&signatures);
+        Ok(())
+    }
+}
+
 fn spent_output(psbt: &Psbt, number: usize) -> Option<TxOut> {
     let (input, spends) = (
         psbt.inputs.get(number)?,
@@ -83,7 +114,7 @@ fn spent_output(psbt: &Psbt, number: usize) -> Option<TxOut> {
 /// The place that a key's origin speaks of, should the key be the card's.
 fn place_of(
     (_, (_, path)): &(Vec<bitcoin::TapLeafHash>, bitcoin::bip32::KeySource),
-) -> Option<KeyPlace> {
+) -> Option<Derivation> {
     let steps: &[ChildNumber] = path.as_ref();
     let [
         ..,
@@ -94,13 +125,13 @@ fn place_of(
         return None;
     };
     let chain = *CardChain::ALL.get(usize::try_from(chain).ok()?)?;
-    Some(KeyPlace { chain, index })
+    Some(Derivation { chain, index })
 }
 
 /// The card's scripts, made as far as they are looked for.
 struct PlaceBook<'a> {
     account: &'a CardAccount,
-    places: HashMap<ScriptBuf, KeyPlace>,
+    places: HashMap<ScriptBuf, Derivation>,
     made: u32,
 }
 
@@ -117,10 +148,10 @@ impl<'a> PlaceBook<'a> {
     fn find(
         &mut self,
         script: &ScriptBuf,
-        hint: Option<KeyPlace>,
+        hint: Option<Derivation>,
         bounds: [u32; 2],
-    ) -> Result<Option<KeyPlace>, OwnerError> {
-        let within = |place: &KeyPlace| place.index < bounds[place.chain as usize];
+    ) -> Result<Option<Derivation>, OwnerError> {
+        let within = |place: &Derivation| place.index < bounds[place.chain as usize];
         if let Some(place) = hint.filter(within)
             && self.account.script(place.chain, place.index)? == *script
         {
@@ -134,7 +165,7 @@ impl<'a> PlaceBook<'a> {
             for chain in CardChain::ALL {
                 let index = self.made;
                 let made = self.account.script(chain, index)?;
-                self.places.insert(made, KeyPlace { chain, index });
+                self.places.insert(made, Derivation { chain, index });
             }
             self.made += 1;
         }

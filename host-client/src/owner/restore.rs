@@ -9,11 +9,9 @@ use bitcoin::{Network, ScriptBuf, Transaction, Txid};
 use super::backup::LeafGuess;
 use super::keys::MasterKey;
 use super::wallet::PrimaryWallet;
-use super::{
-    CardChain, CardRecord, CardView, IssuedCard, Leaf, Owner, OwnerError, OwnerKeys, Progress,
-    Provenance, Words, backup,
-};
+use super::{CardRecord, CardView, Owner, OwnerError, OwnerKeys, Progress, Words, backup};
 use crate::chain::{Chain, ChainError, Tip};
+use tillcard_client::account::{CardChain, IssuedCard, Leaf, Provenance};
 
 /// Card numbers that are tried on each possible backup.
 pub const MAX_CARDS: u32 = 20;
@@ -134,7 +132,7 @@ fn search_backups(
                 issued: IssuedCard {
                     account,
                     provenance,
-                    own_keys: None,
+                    card_keys: None,
                 },
                 found_by: transaction.compute_txid(),
                 height,
@@ -159,7 +157,7 @@ impl ImportedSearch {
                 let issued = IssuedCard {
                     account: key.account(network, leaf),
                     provenance: Provenance::Imported,
-                    own_keys: None,
+                    card_keys: None,
                 };
                 for index in 0..RECEIVE_GAP {
                     let script = issued.account.script(CardChain::Receive, index)?;
@@ -248,7 +246,7 @@ impl Owner {
             height: before,
             hash,
         };
-        let mut owner = Self::found(folder, network, words, birthday)?;
+        let mut owner = Self::lay_out(folder, network, words, birthday)?;
         match owner.find_cards(words, chain, from_height, progress) {
             Ok(report) => Ok((owner, report)),
             Err(error) => {

@@ -1,7 +1,7 @@
 //! What the owner's tool keeps of each card: one JSON file a card, replaced as a whole.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
@@ -9,9 +9,11 @@ use bitcoin::{Amount, OutPoint, Transaction, Txid};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::card_account::CardAccount;
-use super::{IssuedCard, Limits, OwnerError, OwnerKeys, Provenance};
-use crate::card::{AgreementKey, CardKeys, IdentityKey};
+use super::{Limits, OwnerError, OwnerKeys};
+use crate::atomic_file;
+use tillcard_client::account::CardAccount;
+use tillcard_client::account::{IssuedCard, Provenance};
+use tillcard_client::card::{AgreementKey, CardKeys, IdentityKey};
 
 /// A payment of the primary wallet to a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,8 +110,8 @@ impl CardRecord {
             label,
             account: issued.account,
             provenance: issued.provenance,
-            identity_key: issued.own_keys.map(|keys| keys.identity),
-            agreement_key: issued.own_keys.map(|keys| keys.agreement),
+            identity_key: issued.card_keys.map(|keys| keys.identity),
+            agreement_key: issued.card_keys.map(|keys| keys.agreement),
             owner_keys: OwnerKeys::default(),
             limits: None,
             birthday,
@@ -122,7 +124,7 @@ impl CardRecord {
     }
 
     /// Takes note of the card's own keys.
-    pub(super) fn note_own_keys(&mut self, keys: CardKeys) {
+    pub(super) fn note_card_keys(&mut self, keys: CardKeys) {
         self.identity_key = Some(keys.identity);
         self.agreement_key = Some(keys.agreement);
     }
@@ -238,21 +240,11 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, OwnerErro
     serde_json::from_str(&text).map_err(|error| OwnerError::damaged(path, error))
 }
 
-/// Replaces the file as a whole: after a power cut it is the old one or the new one.
+/// Replaces the file as a whole.
 pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), OwnerError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
     let text =
         serde_json::to_string_pretty(value).map_err(|error| OwnerError::damaged(path, error))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(OwnerError::io(path))?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(OwnerError::io(path))?;
-    file.persist(path)
-        .map_err(|error| OwnerError::io(path)(error.error))?;
-    // The new name lasts only once the folder is written too.
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(OwnerError::io(folder))
+    atomic_file::replace(path, text.as_bytes(), atomic_file::PRIVATE).map_err(OwnerError::io(path))
 }
 
 fn to_hex<S: Serializer>(transaction: &Transaction, serializer: S) -> Result<S::Ok, S::Error> {

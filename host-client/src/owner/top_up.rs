@@ -1,9 +1,14 @@
 //! Top-ups: the primary wallet pays a card, and the card learns of it.
 
+use std::time::Duration;
+
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Txid};
 
-use super::{CardChain, CardRecord, Owner, OwnerError, TopUp, backup};
+use super::{CardRecord, Owner, OwnerError, TopUp, Visit, backup};
+
 use crate::chain::{Chain, ChainError, FeeRate, OutputState};
+use tillcard_client::account::CardChain;
+use tillcard_client::transport::Transport;
 
 /// A card knows its receive indexes up to nine above the next one (`docs/protocol.md` §6.2).
 const MAX_PENDING_TOP_UPS: usize = 10;
@@ -66,6 +71,7 @@ impl Owner {
             }
             return Err(error.into());
         }
+        tracing::info!(card = number, txid = %top_up.txid(), "top-up sent");
         self.wallet.note_sent(top_up.transaction.clone())?;
         Ok(top_up)
     }
@@ -83,6 +89,63 @@ impl Owner {
                     self.wallet.note_sent(top_up.transaction.clone())?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Waits until a top-up is in a block, and asks the chain every `interval` meanwhile. `waiting`
+    /// is called once, if it isn't at first.
+    ///
+    /// # Errors
+    /// [`OwnerError::TopUpUnknown`] when the network doesn't know the transaction (any more).
+    pub fn await_top_up(
+        &self,
+        chain: &dyn Chain,
+        top_up: &TopUp,
+        interval: Duration,
+        waiting: &mut dyn FnMut(),
+    ) -> Result<(), OwnerError> {
+        let mut told = false;
+        loop {
+            match chain.output(&top_up.outpoint()) {
+                Ok(OutputState::Unspent {
+                    confirmations: 1.., ..
+                }) => return Ok(()),
+                Ok(OutputState::Unspent { .. }) => {
+                    if !std::mem::replace(&mut told, true) {
+                        waiting();
+                    }
+                }
+                Ok(OutputState::SpentOrUnknown) => {
+                    return Err(OwnerError::TopUpUnknown(top_up.txid()));
+                }
+                Err(ChainError::Unavailable { .. } | ChainError::WarmingUp { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+            std::thread::sleep(interval);
+        }
+    }
+
+    /// Tells the card of these top-ups, by streaming each to it. `taken` is called for each that the
+    /// card has checked, with the amount that it read.
+    ///
+    /// # Errors
+    /// Those of the card and of its file.
+    pub fn enter_top_ups<T: Transport>(
+        &mut self,
+        visit: &mut Visit<T>,
+        top_ups: &[TopUp],
+        taken: &mut dyn FnMut(&TopUp, Amount),
+    ) -> Result<(), OwnerError> {
+        for top_up in top_ups {
+            let amount = visit.card.enter_coin(
+                &top_up.transaction,
+                top_up.vout,
+                CardChain::Receive,
+                top_up.index,
+            )?;
+            self.mark_entered(visit.record.number, &top_up.txid())?;
+            taken(top_up, amount);
         }
         Ok(())
     }

@@ -22,14 +22,14 @@ impl Words {
     /// New words from the operating system's random bytes.
     ///
     /// # Errors
-    /// [`OwnerError::Random`] when there are none.
+    /// [`OwnerError::NoRandomness`] when there are none.
     pub fn generate(count: WordCount) -> Result<Self, OwnerError> {
         let mut entropy = Zeroizing::new([0u8; 32]);
         let used = match count {
             WordCount::Twelve => &mut entropy[..16],
             WordCount::TwentyFour => &mut entropy[..],
         };
-        getrandom::fill(used).map_err(OwnerError::Random)?;
+        getrandom::fill(used).map_err(|_| OwnerError::NoRandomness)?;
         Self::from_entropy(used)
     }
 

@@ -3,18 +3,20 @@
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::{Network, Transaction, TxOut};
 
-use super::check::unpreviewed;
 use super::coins::LookUpError;
-use super::meeting::Known;
+use super::meeting::KnownCard;
 use super::payment::{CardSource, Till, TillError};
 use super::pin::{PinError, PinSource};
-use super::statement::{self, Said};
-use super::{CheckError, Decline, Event, Record, check_payment};
-use crate::card::{CardError, Failed, Holder, Issued, PaymentAsked, Preview, Session};
-use crate::transport::TransportError;
+use super::statement::{self, StatementAnswer};
+use super::{Decline, Event, PaymentRecord};
+use tillcard_client::card::{
+    CardError, CheckError, Failed, Holder, Issued, PaymentAsked, Preview, Session, check_payment,
+    unpreviewed,
+};
+use tillcard_client::transport::TransportError;
 
 /// Ends an attempt with one card.
-pub(super) enum Stop {
+pub(super) enum End {
     /// The card left before it signed: wait for another.
     Removed,
     /// The card, or the reader, left while it signed: it has to come back.
@@ -23,7 +25,7 @@ pub(super) enum Stop {
     Failed(TillError),
 }
 
-impl<E: Into<TillError>> From<E> for Stop {
+impl<E: Into<TillError>> From<E> for End {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
@@ -32,7 +34,7 @@ impl<E: Into<TillError>> From<E> for Stop {
 /// The payment that a till is about to have made.
 pub(super) struct Asking {
     pub(super) network: Network,
-    pub(super) record: Record,
+    pub(super) record: PaymentRecord,
     pub(super) without_pin: bool,
     /// Whether the shop wants a statement.
     pub(super) statement: bool,
@@ -44,7 +46,7 @@ pub(super) struct Asking {
 
 impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     /// Everything for which a card is needed. Afterwards it has been let go.
-    pub(super) fn with_card(&mut self, asking: &mut Asking) -> Result<Transaction, Stop> {
+    pub(super) fn with_card(&mut self, asking: &mut Asking) -> Result<Transaction, End> {
         let (mut session, known) = self.meet_card(asking.network)?;
         if asking.asked {
             match self.fetch_again(session, known, asking)? {
@@ -70,18 +72,18 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     pub(super) fn fetch_again(
         &mut self,
         session: Session<S::Card, Issued>,
-        known: Known,
+        known: KnownCard,
         asking: &mut Asking,
-    ) -> Result<Again<S::Card>, Stop> {
+    ) -> Result<Again<S::Card>, End> {
         let again = asking.record.preview.is_some();
         match session.pay_without_pin(&asking.record.order) {
             Ok((bytes, session)) => {
                 let said = self.let_go(session, asking, &bytes);
                 let transaction = match &asking.record.preview {
                     Some(preview) => {
-                        let Record { order, coins, .. } = &asking.record;
+                        let PaymentRecord { order, coins, .. } = &asking.record;
                         check_payment(&bytes, order, preview, coins)
-                            .map_err(|error| Stop::Declined(error.into()))?
+                            .map_err(|error| End::Declined(error.into()))?
                     }
                     None => self.check_unpreviewed(&bytes, &mut asking.record)?,
                 };
@@ -104,17 +106,17 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     fn check_unpreviewed(
         &mut self,
         bytes: &[u8],
-        record: &mut Record,
-    ) -> Result<Transaction, Stop> {
-        let dishonest = |error: CheckError| Stop::Declined(error.into());
+        record: &mut PaymentRecord,
+    ) -> Result<Transaction, End> {
+        let dishonest = |error: CheckError| End::Declined(error.into());
         let transaction: Transaction =
             deserialize(bytes).map_err(|_| dishonest(CheckError::NotATransaction))?;
         let mut coins = Vec::with_capacity(transaction.input.len());
         for input in &transaction.input {
-            match self.office.unspent(&input.previous_output)? {
+            match self.settlement.unspent(&input.previous_output)? {
                 Some(coin) => coins.push(coin),
                 None => {
-                    return Err(Stop::Declined(Decline::CoinSpent(input.previous_output)));
+                    return Err(End::Declined(Decline::CoinSpent(input.previous_output)));
                 }
             }
         }
@@ -129,19 +131,19 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
         asking: &mut Asking,
         preview: Option<Preview>,
         coins: Vec<TxOut>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), End> {
         let record = &mut asking.record;
-        record.since_height = self.office.chain.tip()?.height;
+        record.since_height = self.settlement.chain.tip()?.height;
         record.preview = preview;
         record.coins = coins;
         asking.asked = true;
-        Ok(self.office.journal.write(record)?)
+        Ok(self.settlement.store.write(record)?)
     }
 
     fn ask_pin(
         &mut self,
         mut session: Session<S::Card, Issued>,
-    ) -> Result<Session<S::Card, Holder>, Stop> {
+    ) -> Result<Session<S::Card, Holder>, End> {
         loop {
             let tries_left = session.tries_left();
             if tries_left == 0 {
@@ -154,11 +156,11 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                 Err(PinError::NotAPin) => continue,
                 Err(PinError::None) => {
                     self.release(session);
-                    return Err(Stop::Declined(Decline::NoPin));
+                    return Err(End::Declined(Decline::NoPin));
                 }
                 Err(error @ PinError::Terminal(_)) => {
                     self.release(session);
-                    return Err(Stop::Failed(TillError::Pin(error)));
+                    return Err(End::Failed(TillError::Pin(error)));
                 }
             };
             match session.verify(&pin) {
@@ -183,9 +185,9 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     fn have_it_signed(
         &mut self,
         session: Session<S::Card, Holder>,
-        known: Known,
+        known: KnownCard,
         asking: &mut Asking,
-    ) -> Result<Transaction, Stop> {
+    ) -> Result<Transaction, End> {
         let session = match session.preview(asking.record.order.clone()) {
             Ok(session) => session,
             Err(failed) => {
@@ -197,20 +199,20 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
             && before.outpoints != session.preview().outpoints
         {
             self.release(session);
-            return Err(Stop::Declined(Decline::OtherCard));
+            return Err(End::Declined(Decline::OtherCard));
         }
         let (session, coins) = self.agree_on_coins(session)?;
         let preview = session.preview().clone();
-        if let Err(stop) = self.note_asked(asking, Some(preview.clone()), coins.clone()) {
+        if let Err(end) = self.note_asked(asking, Some(preview.clone()), coins.clone()) {
             self.release(session);
-            return Err(stop);
+            return Err(end);
         }
         self.tell(Event::Signing);
         match session.pay() {
             Ok((bytes, session)) => {
                 let said = self.let_go(session, asking, &bytes);
                 let transaction = check_payment(&bytes, &asking.record.order, &preview, &coins)
-                    .map_err(|error| Stop::Declined(error.into()))?;
+                    .map_err(|error| End::Declined(error.into()))?;
                 self.weigh(asking, said.as_ref(), known, &transaction);
                 Ok(transaction)
             }
@@ -222,7 +224,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     fn agree_on_coins(
         &mut self,
         mut session: Session<S::Card, PaymentAsked>,
-    ) -> Result<Agreed<S::Card>, Stop> {
+    ) -> Result<Agreed<S::Card>, End> {
         let mut first_absent = None;
         loop {
             let preview = session.preview();
@@ -232,19 +234,19 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                 change: preview.change,
             };
             self.tell(event);
-            let absent = match self.office.look_up(&mut session) {
+            let absent = match self.settlement.look_up(&mut session) {
                 Ok(offered) if offered.absent.is_empty() => return Ok((session, offered.coins)),
                 Ok(offered) => offered.absent,
                 Err(error) => {
                     self.release(session);
                     return Err(match error {
                         LookUpError::Card(error) => before_signing(error),
-                        LookUpError::Till(error) => Stop::Failed(error),
+                        LookUpError::Till(error) => End::Failed(error),
                     });
                 }
             };
             let first = *first_absent.get_or_insert(absent[0]);
-            let declined = Err(Stop::Declined(Decline::CoinSpent(first)));
+            let declined = Err(End::Declined(Decline::CoinSpent(first)));
             for outpoint in absent {
                 match session.report_absent(&outpoint) {
                     Ok(()) => self.tell(Event::CoinAbsent { outpoint }),
@@ -273,20 +275,20 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
 
     /// What it means that a card which was asked to sign gave no payment: it may have written it,
     /// save when it refused.
-    fn unsigned<St>(&mut self, failed: Failed<Session<S::Card, St>>) -> Stop {
+    fn unsigned<St>(&mut self, failed: Failed<Session<S::Card, St>>) -> End {
         match failed.error {
             CardError::Transport(error) => {
                 // Nobody is told that it can be removed: it is gone, and has to come back.
                 let _ = failed.session.close();
-                Stop::Lost(error)
+                End::Lost(error)
             }
             error @ (CardError::NotProven { .. } | CardError::Malformed { .. }) => {
                 self.release(failed.session);
-                Stop::Declined(Decline::NoAnswer(error))
+                End::Declined(Decline::NoAnswer(error))
             }
             error => {
                 self.release(failed.session);
-                Stop::Declined(Decline::Card(error))
+                End::Declined(Decline::Card(error))
             }
         }
     }
@@ -298,20 +300,27 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
         mut session: Session<S::Card, Issued>,
         asking: &Asking,
         payment: &[u8],
-    ) -> Option<Said> {
+    ) -> Option<StatementAnswer> {
         let payment: Option<Transaction> = deserialize(payment).ok().filter(|_| asking.statement);
-        let said = payment.and_then(|payment| Said::ask(&mut session, &payment.compute_txid()));
+        let said =
+            payment.and_then(|payment| StatementAnswer::ask(&mut session, &payment.compute_txid()));
         self.release(session);
         said
     }
 
     /// Tells what the statement is worth, if the shop wants one. The payment stands either way.
-    fn weigh(&mut self, asking: &Asking, said: Option<&Said>, known: Known, payment: &Transaction) {
+    fn weigh(
+        &mut self,
+        asking: &Asking,
+        said: Option<&StatementAnswer>,
+        known: KnownCard,
+        payment: &Transaction,
+    ) {
         if asking.statement {
             self.tell(
-                match statement::worth(said, known, payment, self.office.chain) {
+                match statement::worth(said, known, payment, self.settlement.chain) {
                     Ok(block) => Event::SingleSigner { block },
-                    Err(lack) => Event::NoPromise { lack },
+                    Err(missing) => Event::NoPromise { missing },
                 },
             );
         }
@@ -341,13 +350,13 @@ pub(super) enum Again<T> {
 const SECURITY_STATUS: u16 = 0x6982;
 
 /// What an error means as long as the card hasn't signed.
-pub(super) fn before_signing(error: CardError) -> Stop {
+pub(super) fn before_signing(error: CardError) -> End {
     match error {
         CardError::Transport(TransportError::CardRemoved | TransportError::CardReset) => {
-            Stop::Removed
+            End::Removed
         }
-        CardError::Transport(error) => Stop::Failed(error.into()),
-        error => Stop::Declined(Decline::Card(error)),
+        CardError::Transport(error) => End::Failed(error.into()),
+        error => End::Declined(Decline::Card(error)),
     }
 }
 

@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::{OutPoint, Transaction, TxOut, Txid};
 
-use super::{Event, Office, TillError};
-use crate::card::{CardError, PaymentAsked, Session};
+use super::{Event, Settlement, TillError};
 use crate::chain::{ChainError, OutputState};
-use crate::transport::Transport;
+use tillcard_client::card::{CardError, PaymentAsked, Session};
+use tillcard_client::transport::Transport;
 
 /// Payments of one card that are asked for at most: more than a card's log keeps.
 const MAX_ANCESTORS: usize = 256;
@@ -36,7 +36,7 @@ pub(super) struct Offered {
     pub(super) absent: Vec<OutPoint>,
 }
 
-impl Office<'_> {
+impl Settlement<'_> {
     /// Looks up all offered coins.
     pub(super) fn look_up<T: Transport>(
         &mut self,

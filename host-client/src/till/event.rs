@@ -5,10 +5,12 @@ use std::fmt;
 use bitcoin::{Amount, OutPoint, Txid};
 use serde::Serialize;
 
-use super::{CheckError, Lack, words};
-use crate::card::CardError;
+use super::pin::NO_PIN;
+use super::{Missing, refusal};
 use crate::text::sat;
-use crate::vetting::VettingError;
+use tillcard_client::advice::{Advice, Explain};
+use tillcard_client::card::{CardError, CheckError};
+use tillcard_client::vetting::VettingError;
 
 /// A payment's next step. As JSON: an object with the step's name in `state`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,7 +19,7 @@ use crate::vetting::VettingError;
 pub enum Event {
     /// The payment was asked for.
     Created {
-        /// Its name in the till's journal.
+        /// Its name among the till's payments.
         id: String,
         /// Amount to the shop, in sat.
         #[serde(with = "bitcoin::amount::serde::as_sat", rename = "amount_sat")]
@@ -106,7 +108,7 @@ pub enum Event {
     NoPromise {
         /// Why.
         #[serde(flatten)]
-        lack: Lack,
+        missing: Missing,
     },
     /// The card can be taken out.
     CardReleased {
@@ -137,7 +139,9 @@ pub enum Event {
     },
     /// There is no payment.
     Declined {
-        /// Why, for the clerk.
+        /// The reason's code (`docs/errors/host.md`).
+        code: &'static str,
+        /// Why, what that means for the money, and what to do: for the clerk.
         reason: String,
         /// The coin that stands in the way, if it is a coin.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,16 +213,19 @@ impl fmt::Display for Event {
             Self::Signing => write!(f, "signing"),
             Self::SingleSigner { block } => write!(
                 f,
-                "nobody but the card can spend these coins up to block {block}, and it signs \
-                 nothing else for them"
+                "until block {block} the owner can't take the payment back: only the card can spend \
+                 these coins, and it signs nothing else for them"
             ),
-            Self::NoPromise { lack } => write!(f, "no promise before it is confirmed: {lack}"),
+            Self::NoPromise { missing } => write!(
+                f,
+                "the owner may take the payment back until it is confirmed: {missing}"
+            ),
             Self::CardReleased { .. } => write!(f, "card can be removed"),
             Self::Broadcast { txid } => write!(f, "broadcast {txid}"),
             Self::ChainUnavailable { reason } => write!(f, "waiting for the chain: {reason}"),
             Self::Confirmed { confirmations } => write!(f, "confirmed ({confirmations})"),
             Self::Settled { .. } => write!(f, "settled"),
-            Self::Declined { reason, .. } => write!(f, "declined: {reason}"),
+            Self::Declined { code, reason, .. } => write!(f, "declined[{code}]: {reason}"),
         }
     }
 }
@@ -228,39 +235,31 @@ impl fmt::Display for Event {
 #[non_exhaustive]
 pub enum Decline {
     /// A coin that the card would spend is spent already, or never was.
-    #[error("coin {0} is spent already: the card was blocked, or its coins were moved")]
+    #[error("coin {0} is spent already")]
     CoinSpent(OutPoint),
     /// The holder gave no PIN.
     #[error("no PIN was entered")]
     NoPin,
     /// The card refused.
-    #[error("{}", words::refusal(.0))]
+    #[error("{}", refusal::what_happened(.0))]
     Card(CardError),
     /// What came in the place of the payment isn't the card's answer.
-    #[error(
-        "{0}. It may have paid: go on with `tillcard till resume`, at another reader if you can"
-    )]
+    #[error("{0}")]
     NoAnswer(CardError),
     /// The card that is asked again for a payment hadn't written it.
-    #[error("the card hadn't paid: nothing was debited, and nothing is owed")]
+    #[error("the card hadn't paid")]
     NeverWritten,
     /// Another card was put in than the one that was gone while it signed.
-    #[error(
-        "this isn't the card that was gone while it signed; nothing was asked of it. Go on with \
-         `tillcard till resume` when that card is here again"
-    )]
+    #[error("this isn't the card that was gone while it signed")]
     OtherCard,
     /// Nobody believed vouches for the card, or its proof is wrong.
     #[error("the card isn't taken: {0}")]
     NotGenuine(VettingError),
     /// The card has no certificates, so that there is no secure channel.
-    #[error(
-        "the card has no certificates, so that PIN and payment would go unprotected: --plain takes \
-         such cards, at a reader with a PIN pad or one that nobody can tamper with"
-    )]
+    #[error("the card has no certificates")]
     Uncertified,
     /// The card's transaction isn't the payment asked for.
-    #[error("{0}. Don't hand out the goods")]
+    #[error("{0}")]
     Dishonest(#[from] CheckError),
     /// The network refused the transaction.
     #[error("the network refused the payment: {reason}")]
@@ -268,6 +267,50 @@ pub enum Decline {
         /// The node's reason.
         reason: String,
     },
+}
+
+impl Explain for Decline {
+    fn advice(&self) -> Advice {
+        const UNPAID: &str = "the shop isn't paid";
+        match self {
+            Self::CoinSpent(_) => Advice::new(
+                "coin-spent",
+                UNPAID,
+                "ask for another card: this one was blocked, or its coins were moved",
+            ),
+            Self::NoPin => NO_PIN,
+            Self::Card(error) => refusal::advice(error),
+            Self::NoAnswer(_) => Advice::new(
+                "payment-uncertain",
+                "the card may have paid, and pays this only once",
+                "go on with tillcard till resume, at another reader if you can",
+            ),
+            Self::NeverWritten => Advice::new(
+                "payment-never-made",
+                "nothing was debited, and nothing is owed",
+                "begin the payment anew if it is still wanted",
+            ),
+            Self::OtherCard => Advice::new(
+                "other-card",
+                "nothing was asked of this card; the other one may have paid",
+                "go on with tillcard till resume when that card is here again",
+            ),
+            Self::NotGenuine(error) => error.advice(),
+            Self::Uncertified => Advice::new(
+                "card-without-certificates",
+                "the till sends no PIN to a card without certificates, and nothing was paid",
+                "use another card; --plain takes such cards, at a reader with a PIN pad or one that \
+                 nobody can tamper with",
+            ),
+            Self::Dishonest(error) => error.advice(),
+            Self::Rejected { .. } => Advice::new(
+                "payment-rejected",
+                UNPAID,
+                "begin the payment anew, at a higher --fee-rate if the node says that the fee is \
+                 too low",
+            ),
+        }
+    }
 }
 
 impl Decline {
@@ -293,8 +336,14 @@ impl Decline {
 
     /// The event that tells of it.
     pub fn event(&self) -> Event {
+        let Advice {
+            code,
+            money,
+            action,
+        } = self.advice();
         Event::Declined {
-            reason: self.to_string(),
+            code,
+            reason: format!("{self}; {money}; {action}"),
             outpoint: self.outpoint(),
         }
     }

@@ -2,13 +2,13 @@
 
 use bitcoin::Network;
 
-use super::attempt::{Stop, before_signing};
+use super::attempt::{End, before_signing};
 use super::payment::{CardSource, Till};
 use super::pin::PinSource;
 use super::{Decline, Event};
-use crate::card::{self, CardError, IdentityKey, Issued, Session};
-use crate::transport::Transport;
-use crate::vetting::{Standing, Vetting, VettingError};
+use tillcard_client::card::{self, CardError, IdentityKey, Issued, Session};
+use tillcard_client::transport::Transport;
+use tillcard_client::vetting::{Trust, Vetting, VettingError};
 
 /// Which cards a till takes.
 pub struct CardRules {
@@ -20,7 +20,7 @@ pub struct CardRules {
 
 /// What the till knows of a card that it takes.
 #[derive(Clone, Copy)]
-pub(super) struct Known {
+pub(super) struct KnownCard {
     /// The key by which it signs statements; none in a plain session.
     pub(super) identity: Option<IdentityKey>,
     /// Whether somebody believed vouches for it.
@@ -28,11 +28,11 @@ pub(super) struct Known {
 }
 
 /// A card that the till takes.
-pub(super) type Met<T> = (Session<T, Issued>, Known);
+pub(super) type Met<T> = (Session<T, Issued>, KnownCard);
 
 impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     /// Waits for a card of this network, and opens a channel to it.
-    pub(super) fn meet_card(&mut self, network: Network) -> Result<Met<S::Card>, Stop> {
+    pub(super) fn meet_card(&mut self, network: Network) -> Result<Met<S::Card>, End> {
         self.tell(Event::WaitingForCard);
         let transport = self.cards.wait()?;
         self.tell(Event::Card {
@@ -49,36 +49,36 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
         };
         match standing {
             Ok(standing) => Ok((session, self.tell_standing(standing))),
-            Err(stop) => {
+            Err(end) => {
                 self.release(session);
-                Err(stop)
+                Err(end)
             }
         }
     }
 
     /// What the card is, if the till takes it.
-    fn cards_standing(&self, session: &mut Session<S::Card, Issued>) -> Result<Standing, Stop> {
+    fn cards_standing(&self, session: &mut Session<S::Card, Issued>) -> Result<Trust, End> {
         let standing = match self.rules.vetting.vet(session) {
             Ok(standing) => standing,
             Err(VettingError::Card(error)) => return Err(before_signing(error)),
-            Err(error) => return Err(Stop::Declined(Decline::NotGenuine(error))),
+            Err(error) => return Err(End::Declined(Decline::NotGenuine(error))),
         };
-        if standing != Standing::Uncertified {
+        if standing != Trust::Uncertified {
             return Ok(standing);
         }
         if !session.policy().plain_sessions {
             Err(before_signing(CardError::ChannelDemanded))
         } else if !self.rules.plain {
-            Err(Stop::Declined(Decline::Uncertified))
+            Err(End::Declined(Decline::Uncertified))
         } else {
             Ok(standing)
         }
     }
 
-    fn tell_standing(&mut self, standing: Standing) -> Known {
-        let Standing::Certified { keys, vouched } = standing else {
+    fn tell_standing(&mut self, standing: Trust) -> KnownCard {
+        let Trust::Certified { keys, vouched } = standing else {
             self.tell(Event::PlainSession);
-            return Known {
+            return KnownCard {
                 identity: None,
                 is_vouched_for: false,
             };
@@ -93,7 +93,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
             },
             None => Event::NotVouchedFor,
         });
-        Known {
+        KnownCard {
             identity: Some(keys.identity),
             is_vouched_for,
         }

@@ -5,22 +5,20 @@
 //! passes through it once, in memory that is zeroized.
 
 mod attempt;
-mod check;
 mod coins;
 mod event;
-mod journal;
 mod meeting;
-mod office;
 mod payment;
+mod payment_store;
 mod pin;
+mod refusal;
+mod settlement;
 mod statement;
-mod words;
 
-pub use check::{CheckError, check_payment};
 pub use event::{Decline, Event};
-pub use journal::{Journal, JournalError, Record, RecordState};
 pub use meeting::CardRules;
-pub use office::Office;
 pub use payment::{CardSource, Outcome, PaymentTerms, Till, TillError};
-pub use pin::{PinError, PinSource, StandardInput};
-pub use statement::{Lack, SPARE_BLOCKS};
+pub use payment_store::{PaymentRecord, PaymentState, PaymentStore, PaymentStoreError};
+pub use pin::{PinError, PinSource};
+pub use settlement::Settlement;
+pub use statement::{Missing, SPARE_BLOCKS};

@@ -2,12 +2,15 @@
 
 use bitcoin::{Address, Amount, Transaction};
 
-use super::attempt::{Again, Asking, Stop};
+use super::attempt::{Again, Asking, End};
 use super::pin::{PinError, PinSource};
-use super::{CardRules, Decline, Event, JournalError, Office, Record, RecordState};
-use crate::card::{Merchant, PaymentOrder};
+use super::{
+    CardRules, Decline, Event, PaymentRecord, PaymentState, PaymentStoreError, Settlement,
+};
 use crate::chain::{ChainError, FeeRate};
-use crate::transport::{Pcsc, Readers, Transport, TransportError};
+use tillcard_client::advice::{Advice, Explain, NO_RANDOMNESS};
+use tillcard_client::card::{Merchant, PaymentOrder};
+use tillcard_client::transport::{Pcsc, Readers, Transport, TransportError};
 
 /// Where the till's cards come from.
 pub trait CardSource {
@@ -79,19 +82,33 @@ pub enum TillError {
     Chain(#[from] ChainError),
     /// The payment can't be written down; it wasn't sent.
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Store(#[from] PaymentStoreError),
     /// The PIN can't be asked.
     #[error(transparent)]
     Pin(PinError),
     /// The card was gone again and again while it signed.
-    #[error(
-        "{}. That happened again and again while the card signed: it may have paid. Go on with \
-         `tillcard till resume` when reader and card are in order", .0.cause()
-    )]
+    #[error("{0}, again and again while the card signed")]
     Lost(TransportError),
     /// The operating system gave no random bytes.
     #[error("the operating system gave no random bytes")]
     NoRandomness,
+}
+
+impl Explain for TillError {
+    fn advice(&self) -> Advice {
+        match self {
+            Self::Transport(error) => error.advice(),
+            Self::Chain(error) => error.advice(),
+            Self::Store(error) => error.advice(),
+            Self::Pin(error) => error.advice(),
+            Self::Lost(_) => Advice::new(
+                "card-lost-repeatedly",
+                "the card may have paid, and pays this only once",
+                "go on with tillcard till resume when reader and card are in order",
+            ),
+            Self::NoRandomness => NO_RANDOMNESS,
+        }
+    }
 }
 
 /// A till: cards, a way to ask for the PIN, and the back office.
@@ -102,8 +119,8 @@ pub struct Till<'a, S, P> {
     pub pins: P,
     /// Which cards it takes.
     pub rules: CardRules,
-    /// The chain, the journal, and somebody to tell.
-    pub office: Office<'a>,
+    /// The chain, the stored payments, and somebody to tell.
+    pub settlement: Settlement<'a>,
 }
 
 /// A card that is gone so often while it signs will be gone again.
@@ -116,7 +133,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     /// [`TillError`] when reader, chain or disk fail. A payment that doesn't take place is no
     /// error, but [`Outcome::Declined`].
     pub fn pay(&mut self, terms: &PaymentTerms) -> Result<Outcome, TillError> {
-        let network = self.office.chain.network()?;
+        let network = self.settlement.chain.network()?;
         let id = payment_id()?;
         self.tell(Event::Created {
             id: id.clone(),
@@ -130,9 +147,9 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
         order.invoice = terms.invoice;
         self.collect(Asking {
             network,
-            record: Record {
+            record: PaymentRecord {
                 id,
-                state: RecordState::Asked,
+                state: PaymentState::Asked,
                 to: terms.to.to_string(),
                 confirmations: terms.confirmations,
                 since_height: 0,
@@ -155,8 +172,8 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     /// # Errors
     /// As [`Self::pay`].
     pub fn ask_again(&mut self) -> Result<Vec<Outcome>, TillError> {
-        let network = self.office.chain.network()?;
-        let asked = self.office.asked()?;
+        let network = self.settlement.chain.network()?;
+        let asked = self.settlement.asked()?;
         let mut outcomes = Vec::with_capacity(asked.len());
         for record in asked {
             let mut asking = Asking {
@@ -173,7 +190,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
                         Again::Given(transaction) => Ok(transaction),
                         Again::Unknown(session) => {
                             self.release(session);
-                            Err(Stop::Declined(Decline::NeverWritten))
+                            Err(End::Declined(Decline::NeverWritten))
                         }
                     }
                 });
@@ -199,47 +216,47 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     fn conclude(
         &mut self,
         asking: &mut Asking,
-        outcome: Result<Transaction, Stop>,
+        outcome: Result<Transaction, End>,
     ) -> Result<Option<Outcome>, TillError> {
         match outcome {
             Ok(transaction) => {
-                asking.record.state = RecordState::Signed;
+                asking.record.state = PaymentState::Signed;
                 asking.record.transaction = Some(transaction.clone());
-                self.office
+                self.settlement
                     .settle(&mut asking.record, transaction)
                     .map(Some)
             }
-            Err(Stop::Removed) => {
+            Err(End::Removed) => {
                 self.tell(Event::CardRemoved);
                 Ok(None)
             }
-            Err(Stop::Lost(error)) => {
+            Err(End::Lost(error)) => {
                 asking.lost += 1;
                 if asking.lost == MOST_LOST {
                     return Err(TillError::Lost(error));
                 }
                 self.tell(Event::CardLost {
-                    reason: error.cause(),
+                    reason: error.to_string(),
                 });
                 Ok(None)
             }
-            Err(Stop::Declined(decline)) => {
+            Err(End::Declined(decline)) => {
                 if asking.asked && decline.is_final() {
-                    asking.record.state = RecordState::Declined;
+                    asking.record.state = PaymentState::Declined;
                     // A card that paid nothing leaves nothing here.
                     asking.record.preview = None;
                     asking.record.coins.clear();
-                    self.office.journal.write(&asking.record)?;
+                    self.settlement.store.write(&asking.record)?;
                 }
                 self.tell(decline.event());
                 Ok(Some(Outcome::Declined(decline)))
             }
-            Err(Stop::Failed(error)) => Err(error),
+            Err(End::Failed(error)) => Err(error),
         }
     }
 
     pub(super) fn tell(&mut self, event: Event) {
-        self.office.tell(event);
+        self.settlement.tell(event);
     }
 }
 

@@ -6,25 +6,25 @@ use bitcoin::key::TweakedPublicKey;
 use bitcoin::{Network, OutPoint, ScriptBuf, Transaction, Txid};
 use serde::Serialize;
 
-use super::meeting::Known;
-use crate::card::{IdentityKey, Issued, NONCE_LENGTH, Session, SessionId};
+use super::meeting::KnownCard;
 use crate::chain::{Chain, ChainError, OutputState};
-use crate::genuine::{StatedInput, StatedLeaf, Statement, check_statement};
-use crate::owner::Provenance;
-use crate::transport::Transport;
+use tillcard_client::account::Provenance;
+use tillcard_client::card::{IdentityKey, Issued, NONCE_LENGTH, Session, SessionId};
+use tillcard_client::genuine::{StatedInput, StatedLeaf, Statement, check_statement};
+use tillcard_client::transport::Transport;
 
 /// Blocks that have to come before the owner's leaf can be spent: a payment may wait for its block.
 pub const SPARE_BLOCKS: u32 = 6;
 
 /// What a card says of the payment that it just made, unchecked.
-pub(super) struct Said {
+pub(super) struct StatementAnswer {
     session: SessionId,
     nonce: [u8; NONCE_LENGTH],
     /// None when it refused.
     answer: Option<Vec<u8>>,
 }
 
-impl Said {
+impl StatementAnswer {
     /// Asks the card.
     pub(super) fn ask<T: Transport>(session: &mut Session<T, Issued>, txid: &Txid) -> Option<Self> {
         let mut nonce = [0; NONCE_LENGTH];
@@ -41,7 +41,7 @@ impl Said {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "why", rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Lack {
+pub enum Missing {
     /// The card gave none.
     NotGiven,
     /// Nobody believed vouches for the card.
@@ -74,7 +74,7 @@ pub enum Lack {
     },
 }
 
-impl fmt::Display for Lack {
+impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotGiven => write!(f, "the card gives none"),
@@ -98,12 +98,12 @@ impl fmt::Display for Lack {
 /// # Errors
 /// Which condition of section 7.8 doesn't hold.
 pub(super) fn worth(
-    said: Option<&Said>,
-    known: Known,
+    said: Option<&StatementAnswer>,
+    known: KnownCard,
     payment: &Transaction,
     chain: &dyn Chain,
-) -> Result<u32, Lack> {
-    let unseen = |error: ChainError| Lack::ChainUnavailable {
+) -> Result<u32, Missing> {
+    let unseen = |error: ChainError| Missing::ChainUnavailable {
         reason: error.to_string(),
     };
     // Before the coins: a block that comes meanwhile makes them look younger, never older.
@@ -111,7 +111,7 @@ pub(super) fn worth(
     let network = chain.network().map_err(unseen)?;
     let statement = believe(said, known, payment, network)?;
     let StatedLeaf::Delayed { blocks } = statement.leaf else {
-        return Err(Lack::NoDelay);
+        return Err(Missing::NoDelay);
     };
     let mut fewest = u32::from(blocks);
     for StatedInput {
@@ -124,16 +124,16 @@ pub(super) fn worth(
             output,
         } = chain.output(&outpoint).map_err(unseen)?
         else {
-            return Err(Lack::Unconfirmed { outpoint });
+            return Err(Missing::Unconfirmed { outpoint });
         };
         let key = TweakedPublicKey::dangerous_assume_tweaked(output_key);
         if output.script_pubkey != ScriptBuf::new_p2tr_tweaked(key) {
-            return Err(Lack::OtherKey { outpoint });
+            return Err(Missing::OtherKey { outpoint });
         }
         // Spendable by the leaf in the next block when it is so deep (BIP68, BIP112).
         let left = u32::from(blocks).saturating_sub(confirmations);
         if left < SPARE_BLOCKS {
-            return Err(Lack::TooDeep { outpoint });
+            return Err(Missing::TooDeep { outpoint });
         }
         fewest = fewest.min(left);
     }
@@ -142,25 +142,25 @@ pub(super) fn worth(
 
 /// The statement, if it is the word of a card that is believed, and promises what it can't break.
 fn believe(
-    said: Option<&Said>,
-    known: Known,
+    said: Option<&StatementAnswer>,
+    known: KnownCard,
     payment: &Transaction,
     network: Network,
-) -> Result<Statement, Lack> {
-    let said = said.ok_or(Lack::NotGiven)?;
-    let answer = said.answer.as_ref().ok_or(Lack::NotGiven)?;
+) -> Result<Statement, Missing> {
+    let said = said.ok_or(Missing::NotGiven)?;
+    let answer = said.answer.as_ref().ok_or(Missing::NotGiven)?;
     let identity = known.identity.filter(|_| known.is_vouched_for);
-    let IdentityKey(identity) = identity.ok_or(Lack::NotVouchedFor)?;
+    let IdentityKey(identity) = identity.ok_or(Missing::NotVouchedFor)?;
     let txid = payment.compute_txid();
     let statement = check_statement(&identity, &said.session, &said.nonce, &txid, answer)
-        .map_err(|_| Lack::NotSigned)?;
+        .map_err(|_| Missing::NotSigned)?;
     let spent = payment.input.iter().map(|input| input.previous_output);
     let stated = statement.inputs.iter().map(|input| input.outpoint);
     if statement.network != network || !spent.eq(stated) {
-        return Err(Lack::NotSigned);
+        return Err(Missing::NotSigned);
     }
     match statement.provenance {
         Provenance::Made => Ok(statement),
-        Provenance::Imported => Err(Lack::ImportedKey),
+        Provenance::Imported => Err(Missing::ImportedKey),
     }
 }

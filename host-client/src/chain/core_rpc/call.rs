@@ -23,6 +23,16 @@ pub(super) enum CallError {
 }
 
 impl CallError {
+    /// What kind of failure it is, for the log.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::NoAnswer(_) => "no answer",
+            Self::Unauthorized => "unauthorized",
+            Self::Node { .. } => "an error of the node's",
+            Self::Unusable(_) => "an answer that can't be used",
+        }
+    }
+
     pub(super) fn into_chain_error(self, method: &str, config: &CoreRpcConfig) -> ChainError {
         let url = config.url.clone();
         match self {

@@ -3,6 +3,7 @@
 //! No wallet, no index and no ZMQ is asked of the node; version 24 or later will do
 //! (`gettxspendingprevout`).
 
+mod address;
 mod auth;
 mod call;
 
@@ -32,6 +33,9 @@ const MISC_ERROR: i32 = -1;
 /// `RPC_DESERIALIZATION_ERROR`: the transaction wasn't taken.
 const NOT_TAKEN: [i32; 4] = [-25, -26, -27, -22];
 
+/// Time that one question to a node may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Where the node is and how to speak to it.
 #[derive(Clone)]
 pub struct CoreRpcConfig {
@@ -44,6 +48,15 @@ pub struct CoreRpcConfig {
 }
 
 impl CoreRpcConfig {
+    /// A node at `url` (`http://host:port`) that has written this cookie file, 30 s.
+    pub fn with_cookie(url: impl Into<String>, cookie: impl Into<PathBuf>) -> Self {
+        Self {
+            url: url.into(),
+            auth: Auth::Cookie(cookie.into()),
+            timeout: TIMEOUT,
+        }
+    }
+
     /// A node of this user on this machine: loopback, Bitcoin Core's port and cookie file for the
     /// network (`~/.bitcoin/…/.cookie`), 30 s.
     pub fn local(network: Network) -> Self {
@@ -54,11 +67,11 @@ impl CoreRpcConfig {
             Network::Signet => (38332, "signet"),
             _ => (18443, "regtest"),
         };
-        let home = std::env::var_os("HOME").map_or_else(PathBuf::new, PathBuf::from);
+        let home = etcetera::home_dir().unwrap_or_default();
         Self {
             url: format!("http://127.0.0.1:{port}"),
             auth: Auth::Cookie(home.join(".bitcoin").join(folder).join(".cookie")),
-            timeout: Duration::from_secs(30),
+            timeout: TIMEOUT,
         }
     }
 }
@@ -113,6 +126,15 @@ impl CoreRpc {
     }
 
     fn call<T: DeserializeOwned>(&self, method: &str, args: &[Value]) -> Result<T, CallError> {
+        let answer = self.call_open(method, args);
+        match &answer {
+            Ok(_) => tracing::trace!(method, "the node answered"),
+            Err(error) => tracing::debug!(method, kind = error.kind(), "the node didn't answer"),
+        }
+        answer
+    }
+
+    fn call_open<T: DeserializeOwned>(&self, method: &str, args: &[Value]) -> Result<T, CallError> {
         let mut client = self
             .client
             .lock()

@@ -1,11 +1,12 @@
 //! `tillcard owner acknowledge`.
 
+use tillcard::owner::PaymentStatus;
+use tillcard::text::counted;
+
 use super::log::show;
-use super::visit::{Visit, Visited, at_home, look_up};
+use super::visit::{Visit, Visited};
 use crate::cli::Failure;
-use crate::cli::output::line;
-use crate::owner::{Fate, History};
-use crate::text::counted;
+use crate::cli::output::{line, with_progress};
 
 /// Reads the card's log and tells the card that its owner has: new payments get room, and new
 /// limits can be set.
@@ -23,32 +24,21 @@ impl Acknowledge {
         let Visited {
             owner,
             chain,
-            record,
-            session,
+            mut visit,
         } = self.visit.open()?;
-        let authority = owner.authority(&record)?;
-        let mut card = session.as_owner(&authority);
-        let refused = at_home(record.number);
-        let history = History::read(&mut card).map_err(&refused)?;
-        let header = history.contents.header;
-        let fates = look_up(&history, &record, &chain)?;
-        for (payment, fate) in history.payments.iter().zip(&fates) {
-            if payment.number >= header.first_unacknowledged {
-                show(payment, fate, owner.network());
-            }
+        let log = with_progress(|progress| visit.log(&chain, progress))?;
+        for (payment, status) in log.unread() {
+            show(payment, status, owner.network());
         }
-        let settled = history.settled(&fates, self.confirmations.max(1));
-        card.acknowledge(header.next_number, settled)
-            .map_err(&refused)?;
-        card.close()?;
-        let new = header.next_number - header.first_unacknowledged;
+        let told = visit.acknowledge(&log, self.confirmations)?;
+        visit.close()?;
         line(format_args!(
             "You have read {}. The card forgets {} as settled, and keeps {}.",
-            counted(new, "new payment"),
-            counted(settled - header.first_kept, "payment"),
-            header.next_number - settled
+            counted(told.new, "new payment"),
+            counted(told.forgotten, "payment"),
+            told.kept
         ));
-        if fates.contains(&Fate::NotSent) {
+        if log.statuses.contains(&PaymentStatus::NotSent) {
             line(
                 "A payment that was never sent may still be: should the shop have given nothing for \
                  it, cancel it with tillcard owner cancel.",

@@ -1,10 +1,10 @@
 //! `tillcard owner adopt`.
 
-use super::Place;
-use crate::card;
+use super::Home;
 use crate::cli::Failure;
-use crate::cli::output::{ChainProgress, line};
-use crate::transport::Readers;
+use crate::cli::output::{line, with_progress};
+use tillcard_client::card;
+use tillcard_client::transport::Readers;
 
 /// Takes up a card that is the owner's and that this folder doesn't know: its answer was lost when it
 /// was issued, or the folder was. The card signs what it believes of itself, and that is checked as
@@ -12,7 +12,7 @@ use crate::transport::Readers;
 #[derive(clap::Args)]
 pub(in crate::cli) struct Adopt {
     #[command(flatten)]
-    place: Place,
+    home: Home,
     /// Part of the reader's name [default: any reader with a Tillcard in it]
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
@@ -24,15 +24,12 @@ pub(in crate::cli) struct Adopt {
 
 impl Adopt {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (mut owner, chain) = self.place.open()?;
+        let (mut owner, chain) = self.home.open()?;
         let readers = Readers::establish(self.reader.as_deref())?;
         let session = card::open(readers.connect()?)?.issued()?;
         let known: Vec<u32> = owner.cards()?.iter().map(|card| card.number).collect();
-        let mut progress = ChainProgress::default();
-        let (record, session) = owner.adopt(session, self.since, &chain, &mut |height, tip| {
-            progress.show(height, tip)
-        })?;
-        drop(progress);
+        let (record, session) =
+            with_progress(|progress| owner.adopt(session, self.since, &chain, progress))?;
         session.close()?;
         let number = record.number;
         if known.contains(&number) {

@@ -1,11 +1,11 @@
 //! `tillcard owner block`.
 
-use super::{Place, choose_card};
-use crate::chain::{Chain, FeeRate};
-use crate::cli::output::{ChainProgress, line};
+use super::Home;
+use crate::cli::output::{line, with_progress};
 use crate::cli::{Failure, arguments};
-use crate::owner::SweepOptions;
-use crate::text::sat;
+use tillcard::chain::{Chain, FeeRate};
+use tillcard::owner::SweepOptions;
+use tillcard::text::sat;
 
 /// Blocks within which a sweep should confirm, for the fee estimate: whoever has the card may be
 /// in a hurry too.
@@ -15,7 +15,7 @@ const CONFIRMATION_TARGET: u16 = 1;
 #[derive(clap::Args)]
 pub(in crate::cli) struct Block {
     #[command(flatten)]
-    place: Place,
+    home: Home,
     /// The card's number [default: the only card]
     #[arg(long, value_name = "NUMBER")]
     card: Option<u32>,
@@ -30,23 +30,17 @@ pub(in crate::cli) struct Block {
 
 impl Block {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (mut owner, chain) = self.place.open()?;
-        let number = choose_card(&owner, self.card)?.number;
+        let (mut owner, chain) = self.home.open()?;
+        let number = owner.choose_card(self.card)?.number;
         let fee_rate = match self.fee_rate {
             Some(rate) => rate,
             None => chain.fee_rate(CONFIRMATION_TARGET)?,
         };
-        let mut progress = ChainProgress::default();
-        let sweep = owner.block(
-            &chain,
-            number,
-            SweepOptions {
-                fee_rate,
-                replace_unconfirmed: self.replace_unconfirmed,
-            },
-            &mut |height, tip| progress.show(height, tip),
-        )?;
-        drop(progress);
+        let options = SweepOptions {
+            fee_rate,
+            replace_unconfirmed: self.replace_unconfirmed,
+        };
+        let sweep = with_progress(|progress| owner.block(&chain, number, options, progress))?;
         line(format_args!("Card {number} is blocked."));
         for transaction in &sweep.transactions {
             let amount = transaction.output.iter().map(|output| output.value).sum();

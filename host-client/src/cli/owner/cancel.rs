@@ -1,11 +1,11 @@
 //! `tillcard owner cancel` and `tillcard owner resolve`.
 
-use super::visit::{Visit, Visited, at_home, look_up};
-use crate::chain::{Chain, FeeRate};
-use crate::cli::output::line;
+use tillcard::chain::{Chain, FeeRate};
+use tillcard::text::sat;
+
+use super::visit::{Visit, Visited};
+use crate::cli::output::{line, with_progress};
 use crate::cli::{Failure, arguments};
-use crate::owner::{Fate, History, plan_cancel};
-use crate::text::{counted, sat};
 
 /// Blocks within which a cancellation should confirm, for the fee estimate: it races the payment.
 const CONFIRMATION_TARGET: u16 = 1;
@@ -27,42 +27,23 @@ impl Cancel {
         let Visited {
             mut owner,
             chain,
-            record,
-            session,
+            visit,
         } = self.visit.open()?;
         let fee_rate = match self.fee_rate {
             Some(rate) => rate,
             None => chain.fee_rate(CONFIRMATION_TARGET)?,
         };
-        let authority = owner.authority(&record)?;
-        let mut card = session.as_owner(&authority);
-        let refused = at_home(record.number);
-        let history = History::read(&mut card).map_err(&refused)?;
-        let at = position(&history, self.number)?;
-        let fates = look_up(&history, &record, &chain)?;
-        let order = plan_cancel(
-            &record.account,
-            &history.contents,
-            &history.payments[at],
-            fates[at],
-            &chain,
-            owner.next_script()?,
-            fee_rate,
-        )?;
-        let signatures = card.sign(&order).map_err(&refused)?;
-        card.close()?;
-        let transaction = order.signed(&signatures);
-        owner.send_signed(&chain, &transaction)?;
+        let number = self.number;
+        let sent =
+            with_progress(|progress| owner.cancel(visit, number, fee_rate, &chain, progress))?;
         line(format_args!(
-            "Sent {}, which takes the coins of payment {} home for a fee of {}. Whichever of the \
-             two comes into a block first stands.",
-            transaction.compute_txid(),
-            self.number,
-            sat(order.fee().unwrap_or_default())
+            "Sent {}, which takes the coins of payment {number} home for a fee of {}. Whichever of \
+             the two comes into a block first stands.",
+            sent.transaction.compute_txid(),
+            sat(sent.fee)
         ));
         line(format_args!(
-            "When it is in a block: tillcard owner resolve {}",
-            self.number
+            "When it is in a block: tillcard owner resolve {number}"
         ));
         Ok(())
     }
@@ -84,47 +65,15 @@ pub(in crate::cli) struct Resolve {
 impl Resolve {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Visited {
-            owner,
-            chain,
-            record,
-            session,
+            chain, mut visit, ..
         } = self.visit.open()?;
-        let authority = owner.authority(&record)?;
-        let mut card = session.as_owner(&authority);
-        let refused = at_home(record.number);
-        let history = History::read(&mut card).map_err(&refused)?;
-        let at = position(&history, self.number)?;
-        let fates = look_up(&history, &record, &chain)?;
-        match fates[at] {
-            Fate::Conflicted { confirmations, .. } if confirmations >= self.confirmations => {}
-            Fate::Conflicted { by, confirmations } => {
-                return Err(Failure::new(format!(
-                    "{by} is {} deep: wait until it is {}, or say --confirmations {confirmations}",
-                    counted(confirmations, "block"),
-                    self.confirmations
-                )));
-            }
-            fate => {
-                return Err(Failure::new(format!(
-                    "payment {} isn't to be resolved; it is {fate}",
-                    self.number
-                )));
-            }
-        }
-        card.resolve(self.number).map_err(&refused)?;
-        card.close()?;
+        let log = with_progress(|progress| visit.log(&chain, progress))?;
+        visit.resolve(&log, self.number, self.confirmations)?;
+        visit.close()?;
         line(format_args!(
             "The card knows now that payment {} never will be: its limits have it back.",
             self.number
         ));
         Ok(())
     }
-}
-
-fn position(history: &History, number: u32) -> Result<usize, Failure> {
-    let at = history
-        .payments
-        .iter()
-        .position(|payment| payment.number == number);
-    at.ok_or_else(|| Failure::new(format!("the card keeps no payment {number}")))
 }

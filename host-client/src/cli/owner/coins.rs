@@ -1,14 +1,14 @@
 //! `tillcard owner coins`.
 
-use bitcoin::hashes::Hash;
-use bitcoin::{Amount, OutPoint, Txid};
+use bitcoin::Amount;
+use tillcard::chain::OutputState;
+use tillcard::owner::outpoint;
+use tillcard::text::{counted, sat};
+use tillcard_client::card::ImageCoin;
 
-use super::visit::{Visit, Visited, at_home};
-use crate::card::ImageCoin;
-use crate::chain::{Chain, OutputState};
+use super::visit::{Visit, Visited};
 use crate::cli::Failure;
-use crate::cli::output::{ChainProgress, line};
-use crate::text::{counted, sat};
+use crate::cli::output::{line, with_progress};
 
 /// Shows the card's coins as it knows them, beside what the chain knows.
 #[derive(clap::Args)]
@@ -22,53 +22,29 @@ impl Coins {
         let Visited {
             owner,
             chain,
-            record,
-            session,
+            visit,
         } = self.visit.open()?;
-        let authority = owner.authority(&record)?;
-        let mut card = session.as_owner(&authority);
-        let contents = card.read_coins().map_err(at_home(record.number))?;
-        card.close()?;
-        let mut free = Amount::ZERO;
-        for coin in &contents.coins {
-            let state = chain.output(&outpoint(coin))?;
-            if coin.spent_by.is_none() && matches!(state, OutputState::Unspent { .. }) {
-                free += Amount::from_sat(coin.amount);
-            }
-            show(coin, &state);
+        let coins = with_progress(|progress| owner.compare_coins(visit, &chain, progress))?;
+        for (coin, state) in &coins.known {
+            show(coin, state);
         }
         line(format_args!(
             "{} to be spent; the card knows {}.",
-            sat(free),
-            counted(contents.coins.len(), "coin")
+            sat(coins.spendable()),
+            counted(coins.known.len(), "coin")
         ));
-        let mut progress = ChainProgress::default();
-        let view = owner.card_coins(&chain, record.number, &mut |height, tip| {
-            progress.show(height, tip)
-        })?;
-        drop(progress);
-        let unknown = |outpoint| contents.coin(outpoint).is_none();
-        let mut lacking = 0;
-        for coin in view.coins.iter().filter(|coin| unknown(&coin.outpoint)) {
-            lacking += 1;
+        for coin in &coins.unheard {
             line(format_args!(
                 "{:>16}  {}  the card hasn't heard of it",
                 sat(coin.output.value),
                 coin.outpoint
             ));
         }
-        if lacking > 0 {
+        if !coins.unheard.is_empty() {
             line("Tell the card of these with tillcard owner enter.");
         }
         Ok(())
     }
-}
-
-fn outpoint(coin: &ImageCoin) -> OutPoint {
-    OutPoint::new(
-        Txid::from_byte_array(coin.outpoint.txid),
-        coin.outpoint.vout,
-    )
 }
 
 fn show(coin: &ImageCoin, state: &OutputState) {

@@ -1,13 +1,11 @@
 //! `tillcard owner consolidate`.
 
-use bitcoin::Amount;
+use tillcard::chain::{Chain, FeeRate};
+use tillcard::text::sat;
 
-use super::visit::{Visit, Visited, at_home};
-use crate::chain::{Chain, FeeRate};
-use crate::cli::output::{ChainProgress, line};
+use super::visit::{Visit, Visited};
+use crate::cli::output::{line, with_progress};
 use crate::cli::{Failure, arguments};
-use crate::owner::plan_consolidation;
-use crate::text::sat;
 
 /// Blocks within which a consolidation should confirm, for the fee estimate: it can wait.
 const CONFIRMATION_TARGET: u16 = 36;
@@ -27,53 +25,23 @@ impl Consolidate {
         let Visited {
             mut owner,
             chain,
-            record,
-            session,
+            visit,
         } = self.visit.open()?;
         let fee_rate = match self.fee_rate {
             Some(rate) => rate,
             None => chain.fee_rate(CONFIRMATION_TARGET)?,
         };
-        let authority = owner.authority(&record)?;
-        let mut card = session.as_owner(&authority);
-        let refused = at_home(record.number);
-        let contents = card.read_coins().map_err(&refused)?;
-        let mut progress = ChainProgress::default();
-        let view = owner.card_coins(&chain, record.number, &mut |height, tip| {
-            progress.show(height, tip)
-        })?;
-        drop(progress);
-        let index = record
-            .next_receive_index
-            .max(contents.header.next_receive)
-            .max(view.next_receive_index);
-        let order = plan_consolidation(
-            &record.account,
-            &view,
-            &contents,
-            index,
-            fee_rate,
-            usize::from(card.capabilities().max_signing_inputs),
-            record
-                .limits
-                .map_or(Amount::MAX_MONEY, |limits| limits.fee_cap),
-        )?;
-        let signatures = card.sign(&order).map_err(&refused)?;
-        card.close()?;
-        let transaction = order.signed(&signatures);
-        // Written before it is sent: whatever happens then, the tool knows of the coin.
-        owner.note_own_payment(record.number, transaction.clone(), index)?;
-        owner.send_signed(&chain, &transaction)?;
+        let number = visit.record.number;
+        let sent = with_progress(|progress| owner.consolidate(visit, fee_rate, &chain, progress))?;
         line(format_args!(
             "{} coins become one of {}, for a fee of {}, in {}.",
-            order.coins.len(),
-            sat(transaction.output[0].value),
-            sat(order.fee().unwrap_or_default()),
-            transaction.compute_txid()
+            sent.coins,
+            sat(sent.transaction.output[0].value),
+            sat(sent.fee),
+            sent.transaction.compute_txid()
         ));
         line(format_args!(
-            "When it is in a block, tell the card: tillcard owner topup --card {}",
-            record.number
+            "When it is in a block, tell the card: tillcard owner topup --card {number}"
         ));
         Ok(())
     }

@@ -3,14 +3,15 @@
 use std::io::{BufRead, IsTerminal};
 
 use bitcoin::Amount;
+use tillcard::chain::CoreRpc;
+use tillcard::owner::{CardRecord, Owner};
+use tillcard::text::{counted, sat};
+use tillcard_client::account::{Leaf, Provenance};
+use tillcard_client::transport::Pcsc;
 
-use super::visit::{Visit, Visited, at_home};
-use crate::card::CardError;
-use crate::chain::CoreRpc;
-use crate::cli::Failure;
-use crate::cli::output::{ChainProgress, line};
-use crate::owner::{CardRecord, Leaf, Owner, Provenance};
-use crate::text::{counted, sat};
+use super::visit::{Visit, Visited};
+use crate::cli::output::{line, with_progress};
+use crate::cli::{CliError, Failure};
 
 /// Has the card forget you, so that it can be issued anew, by anybody: key, coins, log, PIN, limits
 /// and policy. Its own keys and certificates stay.
@@ -38,13 +39,9 @@ struct Ending {
 
 impl Reset {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let visited = self.ending.begin("reset")?;
-        let number = visited.record.number;
-        let authority = visited.owner.authority(&visited.record)?;
-        match visited.session.as_owner(&authority).factory_reset() {
-            Ok(session) => drop(session.close()?),
-            Err(failed) => return Err(not_ended(number, failed.error)),
-        }
+        let visit = self.ending.begin("reset")?;
+        let number = visit.record.number;
+        visit.factory_reset()?;
         line(format_args!(
             "Card {number} has forgotten you: it can be issued anew. Its file stays here, with the \
              keys to whatever is paid to its addresses yet: tillcard owner block --card {number}."
@@ -55,13 +52,9 @@ impl Reset {
 
 impl Terminate {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let visited = self.ending.begin("terminate")?;
-        let number = visited.record.number;
-        let authority = visited.owner.authority(&visited.record)?;
-        match visited.session.as_owner(&authority).terminate() {
-            Ok(session) => drop(session.close()?),
-            Err(failed) => return Err(not_ended(number, failed.error)),
-        }
+        let visit = self.ending.begin("terminate")?;
+        let number = visit.record.number;
+        visit.terminate()?;
         line(format_args!(
             "Card {number} is at its end, for good. Its file stays here, with the keys to whatever \
              is paid to its addresses yet: tillcard owner block --card {number}."
@@ -72,24 +65,24 @@ impl Terminate {
 
 impl Ending {
     /// Meets the card, says what is lost with it, and asks.
-    fn begin(&self, word: &str) -> Result<Visited, Failure> {
-        let visited = self.visit.open()?;
-        warn_of_coins(&visited.owner, &visited.chain, &visited.record)?;
+    fn begin(&self, word: &str) -> Result<tillcard::owner::Visit<Pcsc>, Failure> {
+        let Visited {
+            owner,
+            chain,
+            visit,
+        } = self.visit.open()?;
+        warn_of_coins(&owner, &chain, &visit.record)?;
         if !self.yes && !is_typed(word)? {
-            visited.session.close()?;
-            return Err(Failure::new("nothing was done"));
+            visit.close()?;
+            return Err(CliError::NotConfirmed.into());
         }
-        Ok(visited)
+        Ok(visit)
     }
 }
 
 /// Says what the chain still has for the card, and how the owner gets that without it.
 fn warn_of_coins(owner: &Owner, chain: &CoreRpc, card: &CardRecord) -> Result<(), Failure> {
-    let mut progress = ChainProgress::default();
-    let view = owner.card_coins(chain, card.number, &mut |height, tip| {
-        progress.show(height, tip)
-    })?;
-    drop(progress);
+    let view = with_progress(|progress| owner.card_coins(chain, card.number, progress))?;
     let coins = view.coins.iter().filter(|coin| coin.spent_by.is_none());
     let amounts: Vec<Amount> = coins.map(|coin| coin.output.value).collect();
     if amounts.is_empty() {
@@ -123,17 +116,9 @@ fn is_typed(word: &str) -> Result<bool, Failure> {
         eprint!("This can't be undone. Type “{word}” to do it: ");
     }
     let mut answer = String::new();
-    input.lock().read_line(&mut answer)?;
+    input
+        .lock()
+        .read_line(&mut answer)
+        .map_err(CliError::Input)?;
     Ok(answer.trim() == word)
-}
-
-/// Why the card isn't at its end, as far as that is known.
-fn not_ended(number: u32, error: CardError) -> Failure {
-    match error {
-        CardError::Refused { .. } => at_home(number)(error),
-        _ => Failure::new(format!(
-            "{error}. It isn't known whether the card has done it: do it again, and if the card \
-             then says that it was never issued, or is at its end, it had"
-        )),
-    }
 }

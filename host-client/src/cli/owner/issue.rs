@@ -1,20 +1,22 @@
 //! `tillcard owner issue`.
 
-use super::Place;
+use tillcard::owner::{IssueTerms, LeafTerms, Limits};
+use tillcard_client::account::Leaf;
+use tillcard_client::card::{self, Policy};
+use tillcard_client::transport::Readers;
+
+use super::Home;
 use super::limit_flags::LimitFlags;
 use super::new_pin::ask_new_pin;
-use crate::card::{self, CardError, IssueOrder, Policy};
 use crate::cli::Failure;
 use crate::cli::output::line;
 use crate::cli::trust::TrustArguments;
-use crate::owner::{Leaf, Limits, NewCard, Owner, OwnerError};
-use crate::transport::Readers;
 
 /// Makes a fresh card the owner's.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Issue {
     #[command(flatten)]
-    place: Place,
+    home: Home,
     /// Part of the reader's name [default: any reader with a Tillcard in it]
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
@@ -59,52 +61,34 @@ pub(in crate::cli) struct Issue {
 
 impl Issue {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (mut owner, chain) = self.place.open()?;
+        let (mut owner, chain) = self.home.open()?;
         let limits = self.limits.over(&Limits::DEFAULT)?;
         let readers = Readers::establish(self.reader.as_deref())?;
         let mut session = card::open(readers.connect()?)?.factory()?;
-        let standing = self.trust.meet(&mut session, owner.network())?;
+        let trust = self.trust.meet(&mut session, owner.network())?;
         line("The card will allow shops:");
         line(limits);
         let pin = ask_new_pin()?;
 
-        let number = owner.next_card_number()?;
-        let key = match self.import {
-            true => Some(owner.imported_key(number)?),
-            false => None,
-        };
-        let order = IssueOrder {
-            network: owner.network(),
-            owner_key: owner.owner_key(number)?.public(),
-            leaf: self.leaf(&owner, number)?,
-            import: key.as_ref(),
-            pin: &pin,
-            limits: card::Limits::from(&limits),
+        let terms = IssueTerms {
+            label: self.label,
+            import: self.import,
+            leaf: match self.no_leaf {
+                true => LeafTerms::None,
+                false => LeafTerms::CardKey {
+                    delay: self.leaf_delay,
+                },
+            },
+            backup_on_chain: !self.no_backup_on_chain,
+            limits,
             policy: Policy {
                 plain_sessions: self.plain_readers,
                 statements: self.statements,
             },
+            pin: &pin,
         };
-        let session = session.prepare(&order).map_err(|failed| failed.error)?;
-        let new_card = NewCard {
-            number,
-            label: self.label,
-            issued: session.expected(),
-            limits,
-            backup_on_chain: !self.no_backup_on_chain,
-        };
-        // Written down first: whatever becomes of its answer, its coins are found.
-        let record = owner.expect_card(new_card, &chain)?;
-        let (issued, session) = match session.issue() {
-            Ok(issued) => issued,
-            Err(failed) => return Err(not_issued(&mut owner, number, failed.error)?),
-        };
-        if let Err(error) = standing.expect(&issued) {
-            return Err(not_issued(&mut owner, number, error)?);
-        }
-        let record = owner
-            .confirm_card(record, issued.own_keys)
-            .map_err(|error| Failure::new(format!("{error}. The card is issued: {ADOPT}")))?;
+        let (record, session) = owner.issue(session, &trust, terms, &chain)?;
+        let number = record.number;
         session.close()?;
         line(format_args!(
             "Card {number} is yours; it has signed what it believes of itself."
@@ -122,29 +106,5 @@ impl Issue {
         }
         line("Fill it with tillcard owner topup.");
         Ok(())
-    }
-}
-
-impl Issue {
-    fn leaf(&self, owner: &Owner, number: u32) -> Result<Leaf, OwnerError> {
-        Ok(match self.no_leaf {
-            true => Leaf::None,
-            false => Leaf::with_delay(owner.leaf_key(number)?, self.leaf_delay),
-        })
-    }
-}
-
-const ADOPT: &str = "take it up with tillcard owner adopt";
-
-/// Why a card isn't issued, as far as that is known.
-fn not_issued(owner: &mut Owner, number: u32, error: CardError) -> Result<Failure, OwnerError> {
-    match error {
-        CardError::Refused { .. } | CardError::DishonestKey | CardError::IssueRecord(_) => {
-            owner.forget_expected(number)?;
-            Ok(error.into())
-        }
-        _ => Ok(Failure::new(format!(
-            "{error}. It isn't known whether the card is issued. If it is, {ADOPT}"
-        ))),
     }
 }

@@ -2,9 +2,9 @@
 
 use bitcoin::Amount;
 
-use crate::chain::FeeRate;
-use crate::cli::{Failure, arguments};
-use crate::owner::Limits;
+use crate::cli::arguments;
+use tillcard::chain::FeeRate;
+use tillcard::owner::{Limits, OwnerError};
 
 /// What the owner allows in shops.
 #[derive(clap::Args)]
@@ -60,7 +60,7 @@ impl LimitFlags {
     }
 
     /// The limits that follow from those before.
-    pub(super) fn over(&self, before: &Limits) -> Result<Limits, Failure> {
+    pub(super) fn over(&self, before: &Limits) -> Result<Limits, OwnerError> {
         let few = match (self.without_pin, before.payments_without_pin) {
             (Some(amount), 0) if amount > Amount::ZERO => FEW,
             (_, before) => before,
@@ -78,7 +78,7 @@ impl LimitFlags {
         };
         match limits.complaint() {
             None => Ok(limits),
-            Some(complaint) => Err(Failure::new(complaint)),
+            Some(complaint) => Err(OwnerError::LimitsImpossible(complaint)),
         }
     }
 }

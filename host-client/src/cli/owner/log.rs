@@ -4,12 +4,12 @@ use bitcoin::hex::DisplayHex;
 use bitcoin::{Address, Amount, Network};
 use serde_json::{Value, json};
 
-use super::visit::{Visit, Visited, at_home, look_up};
-use crate::card::Logged;
+use super::visit::{Visit, Visited};
 use crate::cli::Failure;
-use crate::cli::output::line;
-use crate::owner::{Fate, History};
-use crate::text::{counted, sat};
+use crate::cli::output::{line, with_progress};
+use tillcard::owner::PaymentStatus;
+use tillcard::text::{counted, sat};
+use tillcard_client::card::Logged;
 
 /// Shows what the card paid: its own facts, and what the terminals claimed.
 #[derive(clap::Args)]
@@ -26,31 +26,27 @@ impl Log {
         let Visited {
             owner,
             chain,
-            record,
-            session,
+            mut visit,
         } = self.visit.open()?;
-        let authority = owner.authority(&record)?;
-        let mut card = session.as_owner(&authority);
-        let history = History::read(&mut card).map_err(at_home(record.number))?;
-        card.close()?;
-        let fates = look_up(&history, &record, &chain)?;
-        let payments = history.payments.iter().zip(&fates);
+        let log = with_progress(|progress| visit.log(&chain, progress))?;
+        let number = visit.record.number;
+        visit.close()?;
         let network = owner.network();
         if self.json {
-            let payments: Vec<Value> = payments
-                .map(|(payment, fate)| to_json(payment, fate, network))
+            let payments: Vec<Value> = log
+                .iter()
+                .map(|(payment, status)| to_json(payment, status, network))
                 .collect();
-            line(json!({"card": record.number, "payments": payments}));
+            line(json!({"card": number, "payments": payments}));
             return Ok(());
         }
-        if history.payments.is_empty() {
+        if log.history.payments.is_empty() {
             line("The card keeps no payments.");
         }
-        for (payment, fate) in payments {
-            show(payment, fate, network);
+        for (payment, status) in log.iter() {
+            show(payment, status, network);
         }
-        let unread =
-            history.contents.header.next_number - history.contents.header.first_unacknowledged;
+        let unread = log.history.contents.unread();
         if unread > 0 {
             line(format_args!(
                 "New to the card's owner: {}. When you know them all: tillcard owner acknowledge",
@@ -62,7 +58,7 @@ impl Log {
 }
 
 /// Shows a payment to a person.
-pub(super) fn show(payment: &Logged, fate: &Fate, network: Network) {
+pub(super) fn show(payment: &Logged, status: &PaymentStatus, network: Network) {
     line(format_args!(
         "Payment {}: {} to {}",
         payment.number,
@@ -84,7 +80,7 @@ pub(super) fn show(payment: &Logged, fate: &Fate, network: Network) {
     ));
     let state = match payment.cancelled {
         true => "cancelled".to_owned(),
-        false => fate.to_string(),
+        false => status.to_string(),
     };
     line(format_args!("  {state}: {}", payment.txid));
     let claims = match (payment.merchant.as_str(), &payment.invoice) {
@@ -115,13 +111,15 @@ fn payee(payment: &Logged, network: Network) -> String {
     }
 }
 
-fn to_json(payment: &Logged, fate: &Fate, network: Network) -> Value {
-    let (chain, confirmations, by) = match fate {
-        Fate::Confirmed { confirmations } => ("confirmed", Some(confirmations), None),
-        Fate::InMempool => ("in-mempool", None, None),
-        Fate::Conflicted { by, confirmations } => ("conflicted", Some(confirmations), Some(by)),
-        Fate::Contested { by } => ("contested", None, Some(by)),
-        Fate::NotSent => ("not-sent", None, None),
+fn to_json(payment: &Logged, status: &PaymentStatus, network: Network) -> Value {
+    let (chain, confirmations, by) = match status {
+        PaymentStatus::Confirmed { confirmations } => ("confirmed", Some(confirmations), None),
+        PaymentStatus::InMempool => ("in-mempool", None, None),
+        PaymentStatus::Conflicted { by, confirmations } => {
+            ("conflicted", Some(confirmations), Some(by))
+        }
+        PaymentStatus::Contested { by } => ("contested", None, Some(by)),
+        PaymentStatus::NotSent => ("not-sent", None, None),
     };
     json!({
         "number": payment.number,

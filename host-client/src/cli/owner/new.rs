@@ -4,17 +4,17 @@ use std::io::{BufRead, IsTerminal};
 
 use zeroize::Zeroizing;
 
-use super::Place;
-use crate::cli::Failure;
-use crate::cli::output::{ChainProgress, line};
-use crate::owner::{Owner, WordCount, Words};
-use crate::text::sat;
+use super::Home;
+use crate::cli::output::{line, with_progress};
+use crate::cli::{CliError, Failure};
+use tillcard::owner::{Owner, WordCount, Words};
+use tillcard::text::sat;
 
 /// Makes a new wallet.
 #[derive(clap::Args)]
 pub(in crate::cli) struct New {
     #[command(flatten)]
-    place: Place,
+    home: Home,
     /// 24 words in place of 12
     #[arg(long)]
     long: bool,
@@ -22,8 +22,8 @@ pub(in crate::cli) struct New {
 
 impl New {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let folder = self.place.folder()?;
-        let (chain, network) = self.place.chain.connect()?;
+        let folder = self.home.folder()?;
+        let (chain, network) = self.home.chain.connect()?;
         let count = if self.long {
             WordCount::TwentyFour
         } else {
@@ -49,7 +49,7 @@ impl New {
 #[derive(clap::Args)]
 pub(in crate::cli) struct Restore {
     #[command(flatten)]
-    place: Place,
+    home: Home,
     /// Height of the chain when the wallet was made, or less; it saves time only
     #[arg(long, value_name = "HEIGHT", default_value_t = 0)]
     since: u32,
@@ -57,19 +57,12 @@ pub(in crate::cli) struct Restore {
 
 impl Restore {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let folder = self.place.folder()?;
-        let (chain, network) = self.place.chain.connect()?;
+        let folder = self.home.folder()?;
+        let (chain, network) = self.home.chain.connect()?;
         let words = read_words()?;
-        let mut progress = ChainProgress::default();
-        let (owner, report) = Owner::restore(
-            &folder,
-            network,
-            &words,
-            &chain,
-            self.since,
-            &mut |height, tip| progress.show(height, tip),
-        )?;
-        drop(progress);
+        let (owner, report) = with_progress(|progress| {
+            Owner::restore(&folder, network, &words, &chain, self.since, progress)
+        })?;
         line(format_args!(
             "The wallet is in {}, with {}.",
             folder.display(),
@@ -87,7 +80,7 @@ fn read_words() -> Result<Words, Failure> {
     }
     // 24 words of at most 8 letters fit without the buffer's growing, which would leave copies.
     let mut text = Zeroizing::new(String::with_capacity(1024));
-    input.read_line(&mut text)?;
+    input.read_line(&mut text).map_err(CliError::Input)?;
     Ok(Words::parse(&text)?)
 }
 
@@ -95,12 +88,12 @@ fn read_words() -> Result<Words, Failure> {
 #[derive(clap::Args)]
 pub(in crate::cli) struct Address {
     #[command(flatten)]
-    place: Place,
+    home: Home,
 }
 
 impl Address {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let mut owner = Owner::open(&self.place.folder()?)?;
+        let mut owner = Owner::open(&self.home.folder()?)?;
         line(owner.next_address()?);
         Ok(())
     }

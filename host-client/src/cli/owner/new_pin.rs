@@ -1,8 +1,10 @@
 //! Asking for a new PIN.
 
-use crate::card::PinBlock;
-use crate::cli::Failure;
-use crate::till::{PinSource, StandardInput};
+use tillcard::till::PinSource;
+use tillcard_client::card::PinBlock;
+
+use crate::cli::pin_input::StandardInput;
+use crate::cli::{CliError, Failure};
 
 /// Asks for a new PIN, twice.
 pub(super) fn ask_new_pin() -> Result<PinBlock, Failure> {
@@ -10,9 +12,7 @@ pub(super) fn ask_new_pin() -> Result<PinBlock, Failure> {
     let pin = source.ask("New PIN, 4 to 12 digits")?;
     let again = source.ask("The same again")?;
     if pin.as_bytes() != again.as_bytes() {
-        return Err(Failure::new(
-            "the two PINs differ: nothing was done, start over",
-        ));
+        return Err(CliError::PinsDiffer.into());
     }
     Ok(pin)
 }

@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 
-use super::visit::{Visit, Visited, at_home};
-use crate::card;
+use super::visit::{Visit, Visited};
 use crate::cli::Failure;
 use crate::cli::output::line;
+use tillcard_client::card;
 
 /// Shows what the card allows in plain sessions, and whether it gives statements, or sets that.
 #[derive(clap::Args)]
@@ -30,16 +30,8 @@ enum Switch {
 
 impl Policy {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let Visited {
-            owner,
-            record,
-            session,
-            ..
-        } = self.visit.open()?;
-        let authority = owner.authority(&record)?;
-        let mut card = session.as_owner(&authority);
-        let refused = at_home(record.number);
-        let (_, before) = card.read_limits().map_err(&refused)?;
+        let Visited { mut visit, .. } = self.visit.open()?;
+        let before = visit.policy()?;
         let over = |switch: Option<Switch>, before| switch.map_or(before, |s| s == Switch::On);
         let policy = card::Policy {
             plain_sessions: over(self.plain_readers, before.plain_sessions),
@@ -47,9 +39,9 @@ impl Policy {
         };
         let is_set = self.plain_readers.is_some() || self.statements.is_some();
         if is_set {
-            card.set_policy(policy).map_err(&refused)?;
+            visit.set_policy(policy)?;
         }
-        card.close()?;
+        visit.close()?;
         line(match is_set {
             true => "The card now has this policy:",
             false => "The card says that this is its policy:",

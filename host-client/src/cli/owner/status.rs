@@ -1,35 +1,29 @@
 //! `tillcard owner status`.
 
-use super::{Place, policy};
-use crate::card::{self, CardError, Opened, Policy, tries};
-use crate::chain::Chain;
+use super::{Home, policy};
 use crate::cli::Failure;
-use crate::cli::output::{ChainProgress, line};
-use crate::owner::{CardRecord, CardView, Leaf, Owner, OwnerError, Provenance};
-use crate::text::sat;
-use crate::transport::Readers;
+use crate::cli::output::{line, with_progress};
+use tillcard::chain::Chain;
+use tillcard::owner::{AtHand, CardRecord, CardView, Owner};
+use tillcard::text::sat;
+use tillcard_client::account::{Leaf, Provenance};
+use tillcard_client::card::{self, CardError, Opened, tries};
+use tillcard_client::transport::Readers;
 
 /// Shows the wallet and its cards. No card is needed; one that is in a reader is asked for what
 /// only it knows.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Status {
     #[command(flatten)]
-    place: Place,
+    home: Home,
     /// Part of the reader's name [default: any reader with a Tillcard in it]
     #[arg(long, value_name = "NAME")]
     reader: Option<String>,
 }
 
-/// What a card in a reader said.
-struct AtHand {
-    number: u32,
-    tries_left: u8,
-    policy: Policy,
-}
-
 impl Status {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (mut owner, chain) = self.place.open()?;
+        let (mut owner, chain) = self.home.open()?;
         let balance = owner.balance();
         line(format_args!(
             "Wallet on {}: {} (and {} not in a block yet, {} newly mined)",
@@ -54,29 +48,10 @@ impl Status {
     fn ask_card(&self, owner: &mut Owner) -> Result<Option<AtHand>, Failure> {
         let transport = Readers::establish(self.reader.as_deref()).and_then(|r| r.connect());
         let opened = transport.map_err(CardError::from).and_then(card::open);
-        let Ok(mut session) = opened.and_then(Opened::issued) else {
-            return Ok(None);
-        };
-        if session.expect_network(owner.network()).is_err() {
-            return Ok(None);
+        match opened.and_then(Opened::issued) {
+            Ok(session) => Ok(owner.ask_at_hand(session)?),
+            Err(_) => Ok(None),
         }
-        for mut record in owner.cards()? {
-            let is_this;
-            (is_this, session) = match owner.recognise(&mut record, session) {
-                Err(OwnerError::Card(_)) => return Ok(None),
-                recognised => recognised?,
-            };
-            if is_this {
-                let at_hand = AtHand {
-                    number: record.number,
-                    tries_left: session.tries_left(),
-                    policy: session.policy(),
-                };
-                session.close()?;
-                return Ok(Some(at_hand));
-            }
-        }
-        Ok(None)
     }
 }
 
@@ -86,11 +61,7 @@ fn show_card(
     card: &CardRecord,
     at_hand: Option<&AtHand>,
 ) -> Result<(), Failure> {
-    let mut progress = ChainProgress::default();
-    let view = owner.card_coins(chain, card.number, &mut |height, tip| {
-        progress.show(height, tip)
-    })?;
-    drop(progress);
+    let view = with_progress(|progress| owner.card_coins(chain, card.number, progress))?;
     let state = if card.is_blocked() {
         "blocked"
     } else {

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use bitcoin::Amount;
+use tillcard::chain::{Chain, FeeRate};
+use tillcard::owner::OwnerError;
+use tillcard::text::sat;
+use tillcard_client::transport::Readers;
 
-use super::{Place, choose_card};
-use crate::card;
-use crate::chain::{Chain, ChainError, FeeRate, OutputState};
+use super::Home;
 use crate::cli::output::line;
 use crate::cli::{Failure, arguments};
-use crate::owner::{self, CardChain};
-use crate::text::sat;
-use crate::transport::Readers;
 
 /// How often the chain is asked whether a top-up is in a block.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -22,7 +21,7 @@ const CONFIRMATION_TARGET: u16 = 6;
 #[derive(clap::Args)]
 pub(in crate::cli) struct TopUp {
     #[command(flatten)]
-    place: Place,
+    home: Home,
     /// The card's number [default: the only card]
     #[arg(long, value_name = "NUMBER")]
     card: Option<u32>,
@@ -42,8 +41,8 @@ pub(in crate::cli) struct TopUp {
 
 impl TopUp {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (mut owner, chain) = self.place.open()?;
-        let number = choose_card(&owner, self.card)?.number;
+        let (mut owner, chain) = self.home.open()?;
+        let number = owner.choose_card(self.card)?.number;
         if let Some(amount) = self.amount {
             let fee_rate = match self.fee_rate {
                 Some(rate) => rate,
@@ -58,71 +57,32 @@ impl TopUp {
         } else {
             owner.resend_top_ups(&chain, number)?;
         }
-        let mut record = owner.card(number)?;
-        let pending: Vec<_> = record.pending_top_ups().cloned().collect();
+        let pending: Vec<_> = owner.card(number)?.pending_top_ups().cloned().collect();
         if pending.is_empty() {
             line("The card has been told of all its coins.");
             return Ok(());
         }
         if !self.unconfirmed {
             for top_up in &pending {
-                wait_for_block(&chain, top_up)?;
+                owner.await_top_up(&chain, top_up, POLL_INTERVAL, &mut || {
+                    line(
+                        "Waiting for a block (Ctrl-C is safe; go on later with the same command, \
+                         without --amount)",
+                    );
+                })?;
             }
         }
         let readers = Readers::establish(self.reader.as_deref())?;
-        let transport = readers.connect().map_err(|error| {
-            Failure::new(format!(
-                "{error}. The coin is on its way; tell the card of it later with: tillcard owner \
-                 topup --card {number}"
-            ))
-        })?;
-        let session = card::open(transport)?.issued()?;
-        session.expect_network(owner.network())?;
-        let session = owner.meet(&mut record, session)?;
-        let authority = owner.authority(&record)?;
-        let mut session = session.as_owner(&authority);
-        for top_up in &pending {
-            let amount = session.enter_coin(
-                &top_up.transaction,
-                top_up.vout,
-                CardChain::Receive,
-                top_up.index,
-            )?;
-            owner.mark_entered(number, &top_up.txid())?;
+        let transport = readers.connect().map_err(OwnerError::TopUpUntold)?;
+        let mut visit = owner.visit(Some(number), transport)?;
+        owner.enter_top_ups(&mut visit, &pending, &mut |top_up, amount| {
             line(format_args!(
                 "The card has checked {} and taken {}.",
                 top_up.outpoint(),
                 sat(amount)
             ));
-        }
-        session.close()?;
+        })?;
+        visit.close()?;
         Ok(())
-    }
-}
-
-fn wait_for_block(chain: &dyn Chain, top_up: &owner::TopUp) -> Result<(), Failure> {
-    let mut told = false;
-    loop {
-        match chain.output(&top_up.outpoint()) {
-            Ok(OutputState::Unspent {
-                confirmations: 1.., ..
-            }) => return Ok(()),
-            Ok(OutputState::Unspent { .. }) => {
-                if !std::mem::replace(&mut told, true) {
-                    line(
-                        "Waiting for a block (Ctrl-C is safe; go on later with the same command, without --amount)",
-                    );
-                }
-            }
-            Ok(OutputState::SpentOrUnknown) => {
-                return Err(Failure::new(format!(
-                    "the network doesn't know {}: try again later",
-                    top_up.txid()
-                )));
-            }
-            Err(ChainError::Unavailable { .. } | ChainError::WarmingUp { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        std::thread::sleep(POLL_INTERVAL);
     }
 }

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, random, validity};
 use tillcard_personalise::test_root::test_root;
 use tillcard_personalise::{self as personalise, SerialNumber, new_key};
 
-use super::files::Files;
-use super::random;
-use super::term::Term;
+use super::{Term, tell_files};
 use crate::cli::Failure;
 use crate::cli::output::line;
 
@@ -42,24 +41,27 @@ struct WhichRoot {
 impl Batch {
     pub(super) fn run(self) -> Result<(), Failure> {
         let root = match &self.root.root {
-            Some(prefix) => personalise::Root::try_from(Files::new(prefix).read()?)?,
-            None => test_root()?,
+            Some(prefix) => personalise::Root::try_from(AuthorityFiles::new(prefix).read()?),
+            None => test_root(),
         };
+        let root = root.map_err(ManufacturerError::from)?;
         let mut rng = random()?;
-        let batch = root.batch(
-            &self.name,
-            new_key(&mut rng),
-            SerialNumber::generate(&mut rng),
-            self.term.validity()?,
-        )?;
-        let files = Files::new(&self.out);
+        let batch = root
+            .batch(
+                &self.name,
+                new_key(&mut rng),
+                SerialNumber::generate(&mut rng),
+                validity(self.term.years)?,
+            )
+            .map_err(ManufacturerError::from)?;
+        let files = AuthorityFiles::new(&self.out);
         files.write(batch.authority())?;
         line(format_args!(
             "“{}” is made, under “{}”.",
             batch.authority().name(),
             root.authority().name()
         ));
-        line(files.told());
+        tell_files(&files);
         Ok(())
     }
 }

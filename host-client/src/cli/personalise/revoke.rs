@@ -1,19 +1,17 @@
 //! `tillcard personalise revoke`.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, in_days, read_file, replace_list};
 use tillcard_personalise::test_root::test_root;
 use tillcard_personalise::{Authority, RevocationList, SerialNumber};
 
-use super::files::{Files, at, replace};
-use super::term::in_days;
 use crate::cli::Failure;
 use crate::cli::output::line;
-use crate::text::counted;
+use tillcard::text::counted;
 
-/// Signs a list of certificates that were taken back (CRL).
+/// Revokes certificates: signs a certificate revocation list (CRL) with them.
 #[derive(Args)]
 pub(in crate::cli) struct Revoke {
     #[command(flatten)]
@@ -21,10 +19,10 @@ pub(in crate::cli) struct Revoke {
     /// The list: made when it isn't there, else replaced by one with more in it
     #[arg(long, value_name = "FILE")]
     list: PathBuf,
-    /// Take back the certificate with this serial number, in hexadecimal digits
+    /// Revoke the certificate with this serial number, in hexadecimal digits
     #[arg(long, value_name = "NUMBER", value_parser = serial_number)]
     serial: Vec<SerialNumber>,
-    /// Take back the certificate in this file (PEM or DER)
+    /// Revoke the certificate in this file (PEM or DER)
     #[arg(long, value_name = "FILE")]
     certificate: Vec<PathBuf>,
     /// Days until readers ask for a newer list
@@ -36,11 +34,11 @@ pub(in crate::cli) struct Revoke {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct By {
-    /// The files of who signed the certificates, PREFIX.pem and PREFIX.key: a batch takes back
-    /// cards, a root batches
+    /// The files of who signed the certificates, PREFIX.pem and PREFIX.key: a batch
+    /// revokes cards, a root batches
     #[arg(long, value_name = "PREFIX")]
     by: Option<PathBuf>,
-    /// The test root takes them back
+    /// The test root revokes them
     #[arg(long)]
     test_root: bool,
 }
@@ -48,19 +46,20 @@ struct By {
 impl Revoke {
     pub(super) fn run(self) -> Result<(), Failure> {
         match &self.by.by {
-            Some(prefix) => self.extend(&Files::new(prefix).read()?),
-            None => self.extend(test_root()?.authority()),
+            Some(prefix) => self.extend(&AuthorityFiles::new(prefix).read()?),
+            None => self.extend(test_root().map_err(ManufacturerError::from)?.authority()),
         }
     }
 
     fn extend(&self, authority: &Authority) -> Result<(), Failure> {
-        let mut list = match fs::read_to_string(&self.list) {
-            Ok(former) => RevocationList::after(&former, authority)
-                .map_err(|error| Failure::new(format!("{}: {error}", self.list.display())))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                RevocationList::new(authority)
-            }
-            Err(error) => return Err(at(&self.list)(error)),
+        let in_file = |path: &Path| {
+            let path = path.display().to_string();
+            move |cause| ManufacturerError::File { path, cause }
+        };
+        let mut list = match read_file(&self.list)? {
+            Some(former) => RevocationList::after(&String::from_utf8_lossy(&former), authority)
+                .map_err(in_file(&self.list))?,
+            None => RevocationList::new(authority),
         };
         let now = in_days(0)?;
         let before = list.len();
@@ -68,12 +67,18 @@ impl Revoke {
             list.revoke(serial.clone(), now);
         }
         for path in &self.certificate {
-            let certificate = fs::read(path).map_err(at(path))?;
+            let certificate = read_file(path)?.ok_or_else(|| ManufacturerError::Io {
+                path: path.clone(),
+                source: std::io::ErrorKind::NotFound.into(),
+            })?;
             list.revoke_certificate(&certificate, now)
-                .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+                .map_err(in_file(path))?;
         }
         let all = list.len();
-        replace(&self.list, &list.sign(now, in_days(self.days)?)?)?;
+        let signed = list
+            .sign(now, in_days(self.days)?)
+            .map_err(ManufacturerError::from)?;
+        replace_list(&self.list, &signed)?;
         line(format_args!(
             "{} has {} of “{}”, {} of them new.",
             self.list.display(),

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
+use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, random, validity};
 use tillcard_personalise::{self as personalise, SerialNumber, new_key};
 
-use super::files::Files;
-use super::random;
-use super::term::Term;
+use super::{Term, tell_files};
 use crate::cli::Failure;
 use crate::cli::output::line;
 
@@ -30,12 +29,13 @@ impl Root {
             &self.name,
             new_key(&mut rng),
             SerialNumber::generate(&mut rng),
-            self.term.validity()?,
-        )?;
-        let files = Files::new(&self.out);
+            validity(self.term.years)?,
+        )
+        .map_err(ManufacturerError::from)?;
+        let files = AuthorityFiles::new(&self.out);
         files.write(root.authority())?;
         line(format_args!("“{}” is made.", root.authority().name()));
-        line(files.told());
+        tell_files(&files);
         line("Whoever has the key makes cards that your customers trust: keep it off the network.");
         Ok(())
     }

@@ -1,19 +1,17 @@
 //! A new owner issues a card and fills it.
 
-use std::sync::Arc;
-
-use bitcoin::Network;
+use bitcoin::{Amount, Network};
 
 use super::{FEE_RATE, Home, LIMITS, MATURITY, NOTICE, Play, TOP_UP, nobody};
-use crate::card::{self, IssueOrder, PinBlock, Policy};
 use crate::demo::emulator::Emulator;
 use crate::demo::failure::{DemoError, expect};
 use crate::demo::narrator::Narrator;
-use crate::genuine::Checker;
-use crate::owner::{CardChain, Leaf, NewCard, Owner, WordCount, Words};
-use crate::text::sat;
-use crate::transport::Transport;
-use crate::vetting::{Standing, Vetting};
+use tillcard::owner::{IssueTerms, LeafTerms, Owner, Visit, WordCount, Words};
+use tillcard::text::sat;
+use tillcard_client::card::{self, PinBlock, Policy};
+use tillcard_client::genuine::Checker;
+use tillcard_client::transport::Transport;
+use tillcard_client::vetting::{Trust, Vetting};
 
 impl Play<'_> {
     /// A new owner issues a card and fills it.
@@ -21,14 +19,13 @@ impl Play<'_> {
         &mut self,
         narrator: &mut Narrator,
     ) -> Result<(Home, Emulator), DemoError> {
-        let chain = Arc::clone(&self.chain);
         let (mut owner, words) = narrator.step("new-owner", "A new owner", || {
             let words = Words::generate(WordCount::Twelve)?;
             let folder = self.stage.folder("owner");
-            let mut owner = Owner::create(&folder, Network::Regtest, &words, &*chain)?;
+            let mut owner = Owner::create(&folder, Network::Regtest, &words, &self.chain)?;
             self.mine(1, &owner.next_address()?.script_pubkey())?;
             self.mine(MATURITY, &nobody())?;
-            owner.sync(&*chain, &mut |_, _| ())?;
+            owner.sync(&self.chain, &mut |_, _| ())?;
             let text = format!(
                 "A new owner: 12 words on paper, {} in the wallet",
                 sat(owner.balance().confirmed)
@@ -37,8 +34,7 @@ impl Play<'_> {
         })?;
 
         let emulator = self.insert(narrator, "card-inserted", "A fresh card is put in")?;
-        let number = owner.next_card_number()?;
-        let (session, standing, atr) = narrator.step("genuine", "A secure channel", || {
+        let (session, trust, atr) = narrator.step("genuine", "A secure channel", || {
             let transport = self.readers.wait_for_card(Some(NOTICE))?;
             let atr = hex::encode_upper(transport.atr());
             let mut session = card::open(transport)?.factory()?;
@@ -46,11 +42,11 @@ impl Play<'_> {
                 checker: Checker::new(Network::Regtest)?,
                 unverified: false,
             };
-            let standing = vetting.vet(&mut session)?;
-            let Standing::Certified {
+            let trust = vetting.vet(&mut session)?;
+            let Trust::Certified {
                 vouched: Some(vouched),
                 ..
-            } = &standing
+            } = &trust
             else {
                 return Err(DemoError::new("nobody vouches for the card"));
             };
@@ -58,59 +54,46 @@ impl Play<'_> {
                 "A secure channel; the card proves to be of batch {}",
                 vouched.batch
             );
-            Ok(((session, standing, atr), text))
+            Ok(((session, trust, atr), text))
         })?;
-        let session = narrator.step("issued", "The card is issued", || {
+        let (record, session) = narrator.step("issued", "The card is issued", || {
             let pin = PinBlock::from_digits(self.pin.as_bytes())
                 .ok_or_else(|| DemoError::new("a PIN that is none"))?;
-            let order = IssueOrder {
-                network: Network::Regtest,
-                owner_key: owner.owner_key(number)?.public(),
-                leaf: Leaf::with_delay(owner.leaf_key(number)?, 0),
-                import: None,
-                pin: &pin,
-                limits: card::Limits::from(&LIMITS),
-                policy: Policy::default(),
-            };
-            let (issued, session) = session.issue(&order).map_err(|failed| failed.error)?;
-            standing.expect(&issued)?;
-            let new_card = NewCard {
-                number,
+            let terms = IssueTerms {
                 label: "milk money".into(),
-                issued,
-                limits: LIMITS,
+                import: false,
+                leaf: LeafTerms::CardKey { delay: 0 },
                 backup_on_chain: true,
+                limits: LIMITS,
+                policy: Policy::default(),
+                pin: &pin,
             };
-            owner.add_card(new_card, &*chain)?;
+            let (record, session) = owner.issue(session, &trust, terms, &self.chain)?;
             let text = format!(
                 "Issued: key made on the card with our share; {} a payment",
                 sat(LIMITS.per_payment)
             );
-            Ok((session, text))
+            Ok(((record, session), text))
         })?;
+        let number = record.number;
         narrator.fact("reader", emulator.reader());
         narrator.fact("atr", atr);
 
         narrator.step("top-up", "The card is topped up", || {
-            let top_up = owner.top_up(&*chain, number, TOP_UP, FEE_RATE)?;
+            let top_up = owner.top_up(&self.chain, number, TOP_UP, FEE_RATE)?;
             self.mine(1, &nobody())?;
-            let authority = (
-                owner.owner_key(number)?,
-                owner.card(number)?.account.card_id(),
-            );
-            let mut session = session.as_owner(&authority);
-            let amount = session.enter_coin(
-                &top_up.transaction,
-                top_up.vout,
-                CardChain::Receive,
-                top_up.index,
-            )?;
-            expect(amount == TOP_UP, "the card read another amount")?;
-            owner.mark_entered(number, &top_up.txid())?;
-            self.host_apdus += session.close()?;
+            let authority = owner.authority(&record)?;
+            let mut visit = Visit {
+                card: session.as_owner(authority),
+                record,
+            };
+            let mut read = Amount::ZERO;
+            owner.enter_top_ups(&mut visit, &[top_up], &mut |_, amount| read = amount)?;
+            expect(read == TOP_UP, "the card read another amount")?;
+            self.host_apdus += visit.card.close()?;
             let text = format!(
                 "Topped up: {} in a block, and the card has checked it",
-                sat(amount)
+                sat(read)
             );
             Ok(((), text))
         })?;

@@ -3,12 +3,12 @@
 use bitcoin::{OutPoint, Transaction, Witness};
 
 use super::{Bought, CONFIRMATIONS, MILK, Play, nobody};
-use crate::chain::{Chain, OutputState};
 use crate::demo::emulator::Emulator;
 use crate::demo::failure::{DemoError, expect};
 use crate::demo::narrator::Narrator;
 use crate::demo::till::{Ended, TillProcess};
-use crate::text::sat;
+use tillcard::chain::{Chain, OutputState};
+use tillcard::text::sat;
 
 impl Play<'_> {
     /// A wrong PIN, the right one, a forger, two blocks.
@@ -57,8 +57,10 @@ impl Play<'_> {
             .ok_or_else(|| DemoError::new("the payment isn't in the mempool"))?;
         self.forge(narrator, &payment)?;
         narrator.step("confirmed", "The first block", || {
-            let block = self.chain.assemble_block(&nobody(), vec![payment.clone()]);
-            self.chain.submit_block(&block)?;
+            let block = self
+                .regtest
+                .assemble_block(&nobody(), vec![payment.clone()]);
+            self.regtest.submit_block(&block)?;
             let told = till.wait_for("confirmed")?;
             expect(told.confirmations == Some(1), "one block, one confirmation")?;
             Ok((
@@ -98,12 +100,15 @@ impl Play<'_> {
     fn forge(&self, narrator: &mut Narrator, payment: &Transaction) -> Result<(), DemoError> {
         narrator.step("forgery-refused", "A forged signature", || {
             let forged = with_flipped_bit(payment)?;
-            let block = self.chain.assemble_block(&nobody(), vec![forged]);
-            let before = self.chain.tip()?;
-            match self.chain.submit_block(&block) {
+            let block = self.regtest.assemble_block(&nobody(), vec![forged]);
+            let before = self.regtest.tip();
+            match self.regtest.submit_block(&block) {
                 Ok(()) => Err(DemoError::new("Bitcoin Core took a forged signature")),
                 Err(rejected) => {
-                    expect(self.chain.tip()? == before, "a refused block moved the tip")?;
+                    expect(
+                        self.regtest.tip() == before,
+                        "a refused block moved the tip",
+                    )?;
                     let text = format!(
                         "A block with one bit of that flipped: refused ({})",
                         rejected.reason

@@ -4,12 +4,12 @@ use bitcoin::Amount;
 use serde_json::json;
 
 use super::{FEE_RATE, Home, MILK, Play, nobody, short};
-use crate::chain::{Chain, OutputState};
 use crate::demo::failure::{DemoError, expect};
 use crate::demo::narrator::Narrator;
 use crate::demo::till::TillProcess;
-use crate::owner::SweepOptions;
-use crate::text::sat;
+use tillcard::chain::{Chain, OutputState};
+use tillcard::owner::SweepOptions;
+use tillcard::text::sat;
 
 impl Play<'_> {
     /// The owner takes the coins back without the card.
@@ -19,7 +19,7 @@ impl Play<'_> {
         home: &mut Home,
     ) -> Result<(), DemoError> {
         narrator.step("blocked", "The owner blocks it", || {
-            let chain = &*self.chain;
+            let chain = &self.chain;
             home.owner.sync(chain, &mut |_, _| ())?;
             let options = SweepOptions {
                 fee_rate: FEE_RATE,

@@ -5,9 +5,9 @@ use serde_json::json;
 
 use super::{Bought, Home, Play};
 use crate::demo::failure::{DemoError, expect};
-use crate::demo::loot::{self, CardSecrets};
+use crate::demo::findings::{self, CardSecrets};
 use crate::demo::narrator::Narrator;
-use crate::scan::{Secrets, search_folder};
+use tillcard::scan::{Secrets, search_folder};
 
 impl Play<'_> {
     /// The till's files, output and memory are searched for what would be worth stealing; the same
@@ -42,7 +42,7 @@ impl Play<'_> {
         })?;
         let report = narrator.step("till-searched", "The till is searched", || {
             let mut secrets = card.secrets;
-            loot::add_wallet(&mut secrets, &home.words)?;
+            findings::add_wallet(&mut secrets, &home.words)?;
             let files = search_folder(&self.till_folder(), &secrets)?;
             let mut findings = files.findings;
             findings.extend(secrets.search(&bought.till_output, |offset| {

@@ -1,0 +1,470 @@
+//! The regtest chain's mempool: small, strict, kept on disk.
+//!
+//! The scripts are judged by Core's engine; the rest follows Bitcoin Core's default policy as far
+//! as a wallet meets it (its reject reasons are used), with full replace-by-fee. Two things are
+//! stricter: data outputs are held to the classic 83 bytes, and time-based relative lock times
+//! aren't taken.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bitcoin::absolute::{Height, Time};
+use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
+use bitcoin::{Amount, OutPoint, Script, Transaction, TxOut, Txid, relative};
+
+use super::coins::Coins;
+use super::kernel::verify_scripts;
+use super::{RegtestError, Rejected};
+
+/// Bitcoin Core's `MAX_STANDARD_TX_WEIGHT`.
+const MAX_WEIGHT: u64 = 400_000;
+/// Bitcoin Core's `MIN_STANDARD_TX_NONWITNESS_SIZE`.
+const MIN_STRIPPED_SIZE: usize = 65;
+/// `MAX_OP_RETURN_RELAY` of Bitcoin Core before version 30: OP_RETURN, push, 80 bytes of data.
+const MAX_DATA_SCRIPT: usize = 83;
+/// Bitcoin Core's `COINBASE_MATURITY`.
+const COINBASE_MATURITY: u32 = 100;
+/// Room for transactions in a block; the rest is the coinbase's and the header's.
+const BLOCK_WEIGHT: u64 = 3_990_000;
+
+/// Bitcoin Core's `DEFAULT_MIN_RELAY_TX_FEE` and `DEFAULT_INCREMENTAL_RELAY_FEE` since version 30,
+/// in sat per 1000 vbytes.
+const RELAY_FEE_RATE: u64 = 100;
+
+/// The least fee of so many vbytes.
+fn relay_fee(vsize: u64) -> Amount {
+    Amount::from_sat((vsize * RELAY_FEE_RATE).div_ceil(1000))
+}
+
+/// A transaction in the mempool, with its descendants (as Bitcoin Core's `getmempoolentry`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MempoolEntry {
+    /// Virtual size in vbytes.
+    pub vsize: u64,
+    /// Its own fee.
+    pub fee: Amount,
+    /// Its own fee and those of all its descendants in the mempool.
+    pub descendant_fee: Amount,
+}
+
+/// An input that isn't there; callers of the RPC know this reason by a code of its own.
+pub(super) const MISSING_INPUTS: &str = "bad-txns-inputs-missingorspent";
+
+/// What a transaction is held against.
+pub(super) struct ChainContext<'a> {
+    pub(super) coins: &'a Coins,
+    /// Height of the best chain's last block.
+    pub(super) height: u32,
+    /// Median time of the last eleven blocks, seconds since 1970 (BIP113).
+    pub(super) median_time: u32,
+}
+
+struct Entry {
+    transaction: Transaction,
+    fee: Amount,
+}
+
+impl Entry {
+    fn vsize(&self) -> u64 {
+        self.transaction.vsize() as u64
+    }
+}
+
+/// Transactions waiting for a block, in the order in which they came: parents before children.
+pub(super) struct Mempool {
+    entries: BTreeMap<u64, Entry>,
+    arrivals: HashMap<Txid, u64>,
+    spenders: HashMap<OutPoint, Txid>,
+    next_arrival: u64,
+    path: PathBuf,
+}
+
+/// An input's coin: the output, and the height of its block (`None` while in the mempool).
+struct Spent {
+    output: TxOut,
+    height: Option<u32>,
+    is_coinbase: bool,
+}
+
+impl Mempool {
+    /// An empty mempool that [`Self::save`] writes to `path`.
+    pub(super) fn empty(path: PathBuf) -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            arrivals: HashMap::new(),
+            spenders: HashMap::new(),
+            next_arrival: 0,
+            path,
+        }
+    }
+
+    /// Takes up the transactions that were waiting when the file was written last, as far as they
+    /// still hold.
+    pub(super) fn load(&mut self, context: &ChainContext<'_>) -> Result<(), RegtestError> {
+        let stored = match std::fs::read_to_string(&self.path) {
+            Ok(stored) => stored,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => {
+                return Err(RegtestError::Io {
+                    path: self.path.clone(),
+                    source,
+                });
+            }
+        };
+        for line in stored.lines() {
+            let transaction = deserialize_hex(line).map_err(|error| RegtestError::Damaged {
+                path: self.path.clone(),
+                cause: error.to_string(),
+            })?;
+            self.readmit(transaction, context);
+        }
+        Ok(())
+    }
+
+    /// Takes a transaction, or says why not. One that is here already is no error.
+    pub(super) fn accept(
+        &mut self,
+        transaction: Transaction,
+        context: &ChainContext<'_>,
+    ) -> Result<Txid, Rejected> {
+        let txid = transaction.compute_txid();
+        if self.arrivals.contains_key(&txid) {
+            return Ok(txid);
+        }
+        check_form(&transaction)?;
+        if (0..transaction.output.len() as u32)
+            .any(|vout| context.coins.get(&OutPoint { txid, vout }).is_some())
+        {
+            return Err(rejected("txn-already-known"));
+        }
+        let spent = self.spent_by(&transaction, context)?;
+        let fee = fee_of(&transaction, &spent)?;
+        let vsize = transaction.vsize() as u64;
+        if fee < relay_fee(vsize) {
+            return Err(rejected("min relay fee not met"));
+        }
+        check_lock_times(&transaction, &spent, context)?;
+        let replaced = self.replaced_by(&transaction, fee, vsize)?;
+        let outputs: Vec<TxOut> = spent.into_iter().map(|spent| spent.output).collect();
+        verify_scripts(&transaction, &outputs).map_err(|reason| Rejected { reason })?;
+
+        for txid in replaced {
+            self.remove(&txid);
+        }
+        self.insert(txid, Entry { transaction, fee });
+        Ok(txid)
+    }
+
+    /// Drops what `context` no longer allows (confirmed or conflicting), after trying to take in
+    /// the transactions of blocks that left the best chain.
+    pub(super) fn follow(&mut self, disconnected: Vec<Transaction>, context: &ChainContext<'_>) {
+        let waiting = std::mem::take(&mut self.entries);
+        self.arrivals.clear();
+        self.spenders.clear();
+        let waiting = waiting.into_values().map(|entry| entry.transaction);
+        for transaction in disconnected.into_iter().chain(waiting) {
+            self.readmit(transaction, context);
+        }
+    }
+
+    /// Takes a transaction of earlier if it still holds; that it doesn't is its ordinary end.
+    fn readmit(&mut self, transaction: Transaction, context: &ChainContext<'_>) {
+        let _ = self.accept(transaction, context);
+    }
+
+    /// Writes the waiting transactions to disk, one a line in hexadecimal.
+    pub(super) fn save(&self) -> Result<(), RegtestError> {
+        let io = |source| RegtestError::Io {
+            path: self.path.clone(),
+            source,
+        };
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+        for entry in self.entries.values() {
+            writeln!(file, "{}", serialize_hex(&entry.transaction)).map_err(io)?;
+        }
+        file.persist(&self.path).map_err(|error| io(error.error))?;
+        Ok(())
+    }
+
+    /// Transactions for the next block, parents before children, with the sum of their fees.
+    pub(super) fn for_block(&self) -> (Vec<Transaction>, Amount) {
+        let mut weight = 0;
+        let mut fees = Amount::ZERO;
+        let mut chosen = Vec::new();
+        for entry in self.entries.values() {
+            weight += entry.transaction.weight().to_wu();
+            // Whatever comes later may depend on what found no room.
+            if weight > BLOCK_WEIGHT {
+                break;
+            }
+            fees += entry.fee;
+            chosen.push(entry.transaction.clone());
+        }
+        (chosen, fees)
+    }
+
+    pub(super) fn txids(&self) -> Vec<Txid> {
+        self.entries
+            .values()
+            .map(|entry| entry.transaction.compute_txid())
+            .collect()
+    }
+
+    pub(super) fn get(&self, txid: &Txid) -> Option<&Transaction> {
+        Some(&self.entry(txid)?.transaction)
+    }
+
+    pub(super) fn spender(&self, outpoint: &OutPoint) -> Option<Txid> {
+        self.spenders.get(outpoint).copied()
+    }
+
+    pub(super) fn describe(&self, txid: &Txid) -> Option<MempoolEntry> {
+        let entry = self.entry(txid)?;
+        Some(MempoolEntry {
+            vsize: entry.vsize(),
+            fee: entry.fee,
+            descendant_fee: self.fees(&self.with_descendants([*txid])),
+        })
+    }
+
+    fn entry(&self, txid: &Txid) -> Option<&Entry> {
+        self.entries.get(self.arrivals.get(txid)?)
+    }
+
+    fn insert(&mut self, txid: Txid, entry: Entry) {
+        for input in &entry.transaction.input {
+            self.spenders.insert(input.previous_output, txid);
+        }
+        self.arrivals.insert(txid, self.next_arrival);
+        self.entries.insert(self.next_arrival, entry);
+        self.next_arrival += 1;
+    }
+
+    fn remove(&mut self, txid: &Txid) {
+        let Some(entry) = self
+            .arrivals
+            .remove(txid)
+            .and_then(|arrival| self.entries.remove(&arrival))
+        else {
+            return;
+        };
+        for input in &entry.transaction.input {
+            self.spenders.remove(&input.previous_output);
+        }
+    }
+
+    fn spent_by(
+        &self,
+        transaction: &Transaction,
+        context: &ChainContext<'_>,
+    ) -> Result<Vec<Spent>, Rejected> {
+        transaction
+            .input
+            .iter()
+            .map(|input| {
+                let outpoint = &input.previous_output;
+                if let Some(coin) = context.coins.get(outpoint) {
+                    return Ok(Spent {
+                        output: coin.output.clone(),
+                        height: Some(coin.height),
+                        is_coinbase: coin.is_coinbase,
+                    });
+                }
+                let parent = self.get(&outpoint.txid);
+                let output = parent.and_then(|parent| parent.output.get(outpoint.vout as usize));
+                match output {
+                    Some(output) => Ok(Spent {
+                        output: output.clone(),
+                        height: None,
+                        is_coinbase: false,
+                    }),
+                    None => Err(rejected(MISSING_INPUTS)),
+                }
+            })
+            .collect()
+    }
+
+    /// The transactions that must go for this one, when it pays enough for that (BIP125 rules 3
+    /// and 4, and a higher fee rate than each that it conflicts with).
+    fn replaced_by(
+        &self,
+        transaction: &Transaction,
+        fee: Amount,
+        vsize: u64,
+    ) -> Result<BTreeSet<Txid>, Rejected> {
+        let conflicts: BTreeSet<Txid> = transaction
+            .input
+            .iter()
+            .filter_map(|input| self.spender(&input.previous_output))
+            .collect();
+        let replaced = self.with_descendants(conflicts.iter().copied());
+        if transaction
+            .input
+            .iter()
+            .any(|input| replaced.contains(&input.previous_output.txid))
+        {
+            return Err(rejected("bad-txns-spends-conflicting-tx"));
+        }
+        let outbid = |conflict: &Txid| {
+            self.entry(conflict).is_none_or(|entry| {
+                u128::from(fee.to_sat()) * u128::from(entry.vsize())
+                    > u128::from(entry.fee.to_sat()) * u128::from(vsize)
+            })
+        };
+        let needed = self.fees(&replaced) + relay_fee(vsize);
+        if !replaced.is_empty() && (fee < needed || !conflicts.iter().all(outbid)) {
+            return Err(rejected("insufficient fee"));
+        }
+        Ok(replaced)
+    }
+
+    fn with_descendants(&self, roots: impl IntoIterator<Item = Txid>) -> BTreeSet<Txid> {
+        let mut found: BTreeSet<Txid> = roots.into_iter().collect();
+        // Children come after their parents, so one pass finds all.
+        for entry in self.entries.values() {
+            let inputs = &entry.transaction.input;
+            if inputs
+                .iter()
+                .any(|input| found.contains(&input.previous_output.txid))
+            {
+                found.insert(entry.transaction.compute_txid());
+            }
+        }
+        found
+    }
+
+    fn fees(&self, txids: &BTreeSet<Txid>) -> Amount {
+        txids
+            .iter()
+            .filter_map(|txid| self.entry(txid))
+            .map(|entry| entry.fee)
+            .sum()
+    }
+}
+
+fn rejected(reason: &str) -> Rejected {
+    Rejected {
+        reason: reason.into(),
+    }
+}
+
+/// Checks that need no coins.
+fn check_form(transaction: &Transaction) -> Result<(), Rejected> {
+    if transaction.input.is_empty() {
+        return Err(rejected("bad-txns-vin-empty"));
+    }
+    if transaction.output.is_empty() {
+        return Err(rejected("bad-txns-vout-empty"));
+    }
+    if transaction.is_coinbase() {
+        return Err(rejected("coinbase"));
+    }
+    let mut seen = HashSet::new();
+    if !transaction
+        .input
+        .iter()
+        .all(|input| seen.insert(input.previous_output))
+    {
+        return Err(rejected("bad-txns-inputs-duplicate"));
+    }
+    if !(1..=3).contains(&transaction.version.0) {
+        return Err(rejected("version"));
+    }
+    if transaction.weight().to_wu() > MAX_WEIGHT {
+        return Err(rejected("tx-size"));
+    }
+    if transaction.base_size() < MIN_STRIPPED_SIZE {
+        return Err(rejected("tx-size-small"));
+    }
+    for output in &transaction.output {
+        check_output(output)?;
+    }
+    if transaction
+        .output
+        .iter()
+        .filter(|output| output.script_pubkey.is_op_return())
+        .count()
+        > 1
+    {
+        return Err(rejected("multi-op-return"));
+    }
+    Ok(())
+}
+
+fn check_output(output: &TxOut) -> Result<(), Rejected> {
+    let script: &Script = &output.script_pubkey;
+    if script.is_op_return() {
+        return if script.len() > MAX_DATA_SCRIPT {
+            Err(rejected("datacarrier"))
+        } else {
+            Ok(())
+        };
+    }
+    if !(script.is_witness_program() || script.is_p2pkh() || script.is_p2sh() || script.is_p2pk()) {
+        return Err(rejected("scriptpubkey"));
+    }
+    if output.value > Amount::MAX_MONEY {
+        return Err(rejected("bad-txns-vout-toolarge"));
+    }
+    if output.value < script.minimal_non_dust() {
+        return Err(rejected("dust"));
+    }
+    Ok(())
+}
+
+fn fee_of(transaction: &Transaction, spent: &[Spent]) -> Result<Amount, Rejected> {
+    let out_of_range = || rejected("bad-txns-inputvalues-outofrange");
+    let paid_in = sum(spent.iter().map(|spent| spent.output.value)).ok_or_else(out_of_range)?;
+    let paid_out =
+        sum(transaction.output.iter().map(|output| output.value)).ok_or_else(out_of_range)?;
+    paid_in
+        .checked_sub(paid_out)
+        .ok_or_else(|| rejected("bad-txns-in-belowout"))
+}
+
+fn sum(mut amounts: impl Iterator<Item = Amount>) -> Option<Amount> {
+    amounts.try_fold(Amount::ZERO, Amount::checked_add)
+}
+
+/// Coinbase maturity, lock time (BIP113) and relative lock times (BIP68) against the next block.
+fn check_lock_times(
+    transaction: &Transaction,
+    spent: &[Spent],
+    context: &ChainContext<'_>,
+) -> Result<(), Rejected> {
+    let next = context.height + 1;
+    let immature = |spent: &Spent| {
+        let height = spent.height.unwrap_or(next);
+        spent.is_coinbase && next - height < COINBASE_MATURITY
+    };
+    if spent.iter().any(immature) {
+        return Err(rejected("bad-txns-premature-spend-of-coinbase"));
+    }
+
+    let (Ok(height), Ok(time)) = (
+        Height::from_consensus(context.height),
+        Time::from_consensus(context.median_time.saturating_sub(1)),
+    ) else {
+        return Err(rejected("non-final"));
+    };
+    if transaction.is_lock_time_enabled() && !transaction.lock_time.is_satisfied_by(height, time) {
+        return Err(rejected("non-final"));
+    }
+
+    for (input, spent) in transaction.input.iter().zip(spent) {
+        let satisfied = match input.sequence.to_relative_lock_time() {
+            _ if transaction.version.0 < 2 => true,
+            None => true,
+            Some(relative::LockTime::Blocks(blocks)) => {
+                spent.height.unwrap_or(next) + u32::from(blocks.value()) <= next
+            }
+            Some(relative::LockTime::Time(_)) => false,
+        };
+        if !satisfied {
+            return Err(rejected("non-BIP68-final"));
+        }
+    }
+    Ok(())
+}

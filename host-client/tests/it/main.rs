@@ -1,0 +1,25 @@
+//! Tests that need no embedded chain: on a real `bitcoind`, of the program, and of its parts. This
+//! binary doesn't link Core's engine.
+
+#[path = "../support/bitcoind.rs"]
+mod bitcoind;
+#[path = "../support/chain_support/mod.rs"]
+mod chain_support;
+#[path = "../support/in_process.rs"]
+mod in_process;
+#[path = "../support/node.rs"]
+mod node;
+#[path = "../support/owner_support/mod.rs"]
+mod owner_support;
+#[path = "../support/till_support/mod.rs"]
+mod till_support;
+
+mod chain_bitcoind;
+mod cli;
+mod errors;
+mod owner_bitcoind;
+mod payments_bitcoind;
+mod personalise;
+mod psbt_bitcoind;
+mod scan_memory;
+mod till_bitcoind;

@@ -1,0 +1,3 @@
+//! The owner's wallet and cards on a real `bitcoind`.
+
+crate::owner_support::stories::tests!(crate::bitcoind::Bitcoind::start);
