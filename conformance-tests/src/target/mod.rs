@@ -12,6 +12,7 @@ mod pcsc;
 
 pub use chosen_random::{ChosenRandom, RandomSource};
 pub use emulator::EmulatorTarget;
+pub use failing::FailingMemory;
 pub use fresh::{FreshCards, beside_this_program};
 pub use pcsc::PcscTarget;
 

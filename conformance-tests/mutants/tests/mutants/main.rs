@@ -1,0 +1,2 @@
+//! The suite finds what is wrong with faulty cards.
+fn main() {}
