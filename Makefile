@@ -2,7 +2,7 @@
 
 ARGS ?=
 
-.PHONY: help demo test lint soak bench doc clean
+.PHONY: help demo test lint audit soak bench doc clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -10,11 +10,14 @@ help: ## list the targets
 demo: ## play the story: a card pays for milk through a real reader (ARGS=--json for one JSON object)
 	@scripts/demo.sh $(ARGS)
 
-test: ## everything that is checked before a change lands
-	@scripts/test.sh
+test: ## build and test everything: with a real reader service and a real node
+	@scripts/test.sh test
 
-lint: ## format, scripts, clippy, documentation, dependencies
-	@scripts/test.sh setup format scripts clippy documentation dependencies
+lint: ## format, shell scripts, clippy, documentation, dependencies, bare metal
+	@scripts/test.sh lint
+
+audit: ## look the dependencies up among the published security advisories (downloads their list)
+	@scripts/cargo-deny.sh --all-features check advisories
 
 soak: ## the long tests; writes docs/reports/soak.md
 	@scripts/soak.sh

@@ -1,31 +1,25 @@
 #!/usr/bin/env bash
-# Runs the stages of `make test`, all of them or those named, in order. The first that fails ends
-# the run. Each is a function `stage_NAME` below.
+# Runs stages of the checks, in order; the first that fails ends the run. `lint` and `test` are sets
+# of stages, what `make lint` and `make test` run. Each stage is a function `stage_NAME` below.
 #
-# usage: scripts/test.sh [STAGE...]
+# usage: scripts/test.sh lint|test|STAGE...
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
-all=(setup format scripts python clippy documentation dependencies bare-metal bitcoind programs
-    tests fuzz reader-tests demo)
+lint=(setup format shell clippy documentation dependencies bare-metal)
+tests=(setup build unit-tests python-client reader-tests demo)
+others=(fuzz)
 
 stage_setup() { scripts/setup.sh test; }
 
 stage_format() {
     cargo fmt --all --check
     cargo fmt --check --manifest-path applet/fuzz/Cargo.toml
+    cargo fmt --check --manifest-path applet/stack/Cargo.toml
 }
 
-stage_scripts() { shellcheck --external-sources scripts/*.sh .ci/run; }
-
-# The client that was written from the protocol's text, without a card.
-stage_python() {
-    export PYTHONDONTWRITEBYTECODE=1
-    cd conformance-tests/clients/python
-    /usr/bin/python3 -W error -m unittest --quiet
-    /usr/bin/python3 check_constants.py
-}
+stage_shell() { shellcheck --external-sources scripts/*.sh .ci/run; }
 
 stage_clippy() {
     cargo clippy --quiet --locked --workspace --all-features --all-targets -- -D warnings
@@ -38,21 +32,39 @@ stage_documentation() {
 }
 
 # Not the advisories: their database changes by the day, and a test's answer must not.
-stage_dependencies() { scripts/cargo-deny.sh --all-features check licenses sources bans; }
+stage_dependencies() {
+    local manifest
+    for manifest in Cargo.toml applet/fuzz/Cargo.toml applet/stack/Cargo.toml; do
+        scripts/cargo-deny.sh --manifest-path "$manifest" --all-features \
+            check --config deny.toml licenses sources bans
+    done
+}
 
 stage_bare-metal() { scripts/bare-metal.sh; }
 
-stage_bitcoind() { scripts/bitcoind.sh; }
+# One build for all that follows: the tests, and the programs that they start, with one set of
+# features. bitcoind is built beside it.
+stage_build() {
+    local bitcoind
+    scripts/bitcoind.sh >/dev/null &
+    bitcoind=$!
+    cargo test --quiet --locked --workspace --all-features --no-run
+    cargo test --quiet --locked --workspace --all-features --no-run --test 'pcsc*'
+    wait "$bitcoind"
+}
 
-stage_programs() { cargo build --quiet --locked --workspace --all-features --bins; }
-
-stage_tests() {
+stage_unit-tests() {
     find_fixtures
     cargo test --quiet --locked --workspace --all-features
 }
 
-# A minute for each target.
-stage_fuzz() { scripts/fuzz.sh; }
+# The client that was written from the protocol's text, without a card.
+stage_python-client() {
+    export PYTHONDONTWRITEBYTECODE=1
+    cd conformance-tests/clients/python
+    /usr/bin/python3 -W error -m unittest --quiet
+    /usr/bin/python3 check_constants.py
+}
 
 stage_reader-tests() {
     find_fixtures
@@ -68,6 +80,9 @@ stage_demo() {
     scripts/demo.sh --json | /usr/bin/python3 scripts/check_demo.py
 }
 
+# Each target for twenty seconds: enough to see that they run; `make soak` gives them longer.
+stage_fuzz() { scripts/fuzz.sh 20; }
+
 # Tells the tests where the programs are that cargo does not tell them of.
 find_fixtures() {
     local paths name path
@@ -78,24 +93,32 @@ find_fixtures() {
     export TILLCARD_BIN_DIR=$CARGO_TARGET_DIR/debug
 }
 
-# Minutes and seconds since this script began.
-elapsed() { printf '%d:%02d' $((SECONDS / 60)) $((SECONDS % 60)); }
+# Minutes and seconds of so many seconds.
+clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 
 if [[ ${1-} == --inside ]]; then
     "stage_$2"
     exit
 fi
 
-stages=("$@")
-((${#stages[@]})) || stages=("${all[@]}")
+case "$*" in
+lint) stages=("${lint[@]}") ;;
+test) stages=("${tests[@]}") ;;
+*) stages=("$@") ;;
+esac
+((${#stages[@]})) || die "usage: scripts/test.sh lint|test|STAGE...; stages:" \
+    "$(printf '%s\n' "${lint[@]}" "${tests[@]}" "${others[@]}" | awk '!seen[$0]++' | paste -sd' ')"
 for stage in "${stages[@]}"; do
-    declare -F "stage_$stage" >/dev/null || die "no stage $stage; there are: ${all[*]}"
+    declare -F "stage_$stage" >/dev/null || die "no stage $stage; call this without one for a list"
 done
 
+took=()
 for stage in "${stages[@]}"; do
-    say "== $(elapsed) $stage"
+    say "== $(clock $SECONDS) $stage"
+    began=$SECONDS
     # A process of its own: `set -e` is off inside a function that a condition looks at.
     "${BASH_SOURCE[0]}" --inside "$stage" ||
-        die "stage $stage failed after $(elapsed); alone: scripts/test.sh $stage"
+        die "stage $stage failed after $(clock $SECONDS); alone: scripts/test.sh $stage"
+    took+=("$stage $(clock $((SECONDS - began)))")
 done
-say "== $(elapsed) all passed: ${stages[*]}"
+say "== $(clock $SECONDS) all passed: $(printf '%s, ' "${took[@]}" | sed 's/, $//')"

@@ -9,10 +9,15 @@
 //! decrypted.
 
 use crate::channel::Keys;
-use crate::keys::{Account, SECP, p256_public};
+use crate::keys::Account;
 use crate::model::Pin;
-use bitcoin::secp256k1::{PublicKey, SecretKey, XOnlyPublicKey};
+use crate::multiples::{Multiples, SECRET};
+use bitcoin::secp256k1::PublicKey;
+use k256::Secp256k1;
+use p256::NistP256;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::LazyLock;
 
 /// How many bytes in a row count as a leak.
 const WINDOW: usize = 8;
@@ -22,6 +27,10 @@ const CHILDREN: u32 = 24;
 const PUBLIC_KEY: &str = "part of the account's public key";
 /// What a window of its chain code is called.
 const CHAIN_CODE: &str = "part of the chain code";
+/// Tables of the curve of Bitcoin's keys.
+static BITCOIN: LazyLock<Multiples<Secp256k1>> = LazyLock::new(Multiples::new);
+/// Tables of the curve of the card's own keys.
+static OWN: LazyLock<Multiples<NistP256>> = LazyLock::new(Multiples::new);
 /// INS of GET RESPONSE, whose answer continues the one before.
 const INS_GET_RESPONSE: u8 = 0xC0;
 
@@ -181,8 +190,8 @@ impl Leaks {
         let mut guards: Vec<Guard> = self.cards.iter().map(|lives| Guard::new(lives)).collect();
         for (card, bytes) in &self.predicted {
             let windows = bytes
-                .windows(32)
-                .filter_map(|window| <[u8; 32]>::try_from(window).ok());
+                .windows(SECRET)
+                .filter_map(|window| <[u8; SECRET]>::try_from(window).ok());
             guards[*card].tried.extend(windows);
         }
         let mut findings = Vec::new();
@@ -209,7 +218,8 @@ impl Leaks {
 struct Guard {
     windows: HashMap<[u8; WINDOW], (usize, &'static str)>,
     public_keys: HashMap<[u8; 32], usize>,
-    own_keys: HashMap<[u8; 33], usize>,
+    /// By their x coordinate: the secret of the same point's negative tells as much.
+    own_keys: HashMap<[u8; 32], usize>,
     /// What was tried as a secret key, and is none: most answers hold what others held before.
     tried: HashSet<[u8; 32]>,
 }
@@ -248,8 +258,8 @@ impl Guard {
         }
         self.public_keys
             .extend(public_keys.into_iter().map(|key| (key, life)));
-        self.own_keys
-            .extend(secrets.own_keys.iter().map(|key| (*key, life)));
+        let own_keys = secrets.own_keys.iter();
+        self.own_keys.extend(own_keys.map(|[_, x @ ..]| (*x, life)));
     }
 
     /// What is in an answer of the last of so many lives that it must not hold.
@@ -264,34 +274,59 @@ impl Guard {
             .filter_map(|window| self.windows.get(&window).copied())
             .find(|(life, name)| *life < begun && !allowed(*life, name))
             .map(|(_, name)| name);
-        known.or_else(|| {
-            data.windows(32)
-                .filter_map(|window| <[u8; 32]>::try_from(window).ok())
-                .any(|window| self.whose(window).is_some_and(|life| life < begun))
-                .then_some("a secret key")
-        })
+        known.or_else(|| self.holds_secret(data, begun).then_some("a secret key"))
     }
 
-    /// The life whose secret key this is.
-    fn whose(&mut self, window: [u8; 32]) -> Option<usize> {
-        if self.tried.contains(&window) {
-            return None;
+    /// Whether 32 bytes in a row are a secret key of the first so many lives.
+    fn holds_secret(&mut self, data: &[u8], begun: usize) -> bool {
+        let window = |at: usize| <[u8; SECRET]>::try_from(&data[at..at + SECRET]).ok();
+        let untried: Vec<usize> = (0..(data.len() + 1).saturating_sub(SECRET))
+            .filter(|at| window(*at).is_some_and(|window| !self.tried.contains(&window)))
+            .collect();
+        let mut holds = false;
+        for run in runs(&untried) {
+            let lives = self.lives_of(&data[run.start..run.end + SECRET - 1]);
+            for (at, life) in run.zip(lives) {
+                match life {
+                    Some(life) => holds |= life < begun,
+                    None => self.tried.extend(window(at)),
+                }
+            }
         }
-        let mut backwards = window;
-        backwards.reverse();
-        let found = [window, backwards]
-            .iter()
-            .find_map(|bytes| {
-                let secret = SecretKey::from_slice(bytes).ok()?;
-                let (key, _) = XOnlyPublicKey::from_keypair(&secret.keypair(&SECP));
-                self.public_keys.get(&key.serialize()).copied()
-            })
-            .or_else(|| self.own_keys.get(&p256_public(&window)?).copied());
-        if found.is_none() {
-            self.tried.insert(window);
-        }
-        found
+        holds
     }
+
+    /// The life whose secret key each 32 bytes in a row are, in either byte order.
+    fn lives_of(&self, data: &[u8]) -> Vec<Option<usize>> {
+        let backwards: Vec<u8> = data.iter().rev().copied().collect();
+        let look_up = |keys: &HashMap<[u8; 32], usize>, x: &[u8; 32]| keys.get(x).copied();
+        let forwards = BITCOIN.x_coordinates(data).into_iter();
+        let backwards = BITCOIN.x_coordinates(&backwards).into_iter().rev();
+        let mut lives: Vec<Option<usize>> = forwards
+            .zip(backwards)
+            .map(|(one, other)| {
+                look_up(&self.public_keys, &one).or_else(|| look_up(&self.public_keys, &other))
+            })
+            .collect();
+        if !self.own_keys.is_empty() {
+            for (life, x) in lives.iter_mut().zip(OWN.x_coordinates(data)) {
+                *life = life.or_else(|| look_up(&self.own_keys, &x));
+            }
+        }
+        lives
+    }
+}
+
+/// Joins positions, in order, that are closer together than it costs to begin anew.
+fn runs(positions: &[usize]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for at in positions {
+        match runs.last_mut() {
+            Some(run) if at - run.end < SECRET => run.end = at + 1,
+            _ => runs.push(*at..at + 1),
+        }
+    }
+    runs
 }
 
 /// Byte strings of which no part may be answered.

@@ -24,6 +24,7 @@ pub mod keys;
 pub mod leak;
 pub mod matrix;
 pub mod model;
+mod multiples;
 pub mod outcome;
 pub mod recorder;
 pub mod report;

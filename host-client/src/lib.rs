@@ -16,9 +16,9 @@
 //! ```
 //! use tillcard::card::{self, Opened};
 //! use tillcard::transport::InProcess;
-//! use tillcard_emu::{card::EmulatedCard, inprocess, seed::Seed};
+//! use tillcard_emu::{EmulatedCard, Seed};
 //!
-//! let card = inprocess::InProcess::new(EmulatedCard::ephemeral(Seed::System)?);
+//! let card = EmulatedCard::ephemeral(Seed::System)?;
 //! match card::open(InProcess::connect(card))? {
 //!     // An owner issues it: `session.issue(&order)?`.
 //!     Opened::Factory(session) => assert_eq!(session.capabilities().tries, 3),

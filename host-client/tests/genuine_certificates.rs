@@ -12,7 +12,7 @@ use p256::pkcs8::DecodePrivateKey;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tillcard::genuine::{Checker, GenuineError as E, OwnKey, Vouched};
-use tillcard_emu::personalise::{Authority, SigningKey, test_root};
+use tillcard_personalise::{Authority, SigningKey, test_root};
 use x509_cert::der::pem::{LineEnding, encode_string};
 use x509_cert::ext::pkix::KeyUsages;
 

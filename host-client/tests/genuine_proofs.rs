@@ -15,7 +15,7 @@ use tillcard::genuine::{
 use tillcard::owner::Provenance;
 use tillcard_applet::command::{self, GetData, ProveGenuine, Select};
 use tillcard_applet::proof::StatementFacts;
-use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
 
 const CHALLENGE: [u8; 32] = [0x5A; 32];
 const CHANNEL: SessionId = SessionId::Channel([7; 16]);
@@ -40,6 +40,7 @@ fn ask(card: &mut EmulatedCard<tillcard_applet::nvm::RamNvm>, command: &[u8]) ->
 #[test]
 fn an_emulated_card_proves_that_it_is_genuine() {
     let mut card = EmulatedCard::ephemeral(Seed::Number(1)).unwrap();
+    card.power_on().unwrap();
     ask(&mut card, Select::to_apdu().as_bytes());
     let certificates = GetData::Certificates(OwnKey::Identity).to_apdu();
     let certificates = ask(&mut card, certificates.as_bytes());

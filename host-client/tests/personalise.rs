@@ -253,7 +253,7 @@ fn batches_can_be_under_the_test_root() {
             "mine.pem",
         ],
     );
-    let root = tillcard_emu::personalise::test_root::CERTIFICATE;
+    let root = tillcard_personalise::test_root::CERTIFICATE;
     fs::write(folder.path().join("test.pem"), root).unwrap();
     let (valid, said) = openssl(&folder, "verify -x509_strict -CAfile test.pem mine.pem");
     assert!(valid, "{said}");

@@ -1,16 +1,16 @@
 //! One emulated card.
 
-use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng, TryCryptoRng};
 use tillcard_applet::command::{GetData, Network, Select, State, StatusObject};
 use tillcard_applet::nvm::{NVM_SIZE, RamNvm};
 use tillcard_applet::persistent::Persistent;
 use tillcard_applet::{Card, Response};
+use tillcard_personalise::{PersonaliseError, is_blank, personalise, test_root};
 
-use crate::nvm::{Durable, SledNvm, Store, StoreError};
-use crate::personalise::{self, PersonaliseError, test_root};
+use crate::nvm::{CardMemory, SledNvm, Store, StoreError};
 use crate::seed::{NoRandomness, Seed};
+use crate::slot::{CardInSlot, SlotError, Snapshot};
 
 /// The name of the card when none is given.
 pub const DEFAULT_NAME: &str = "card";
@@ -30,12 +30,6 @@ pub enum CardError {
     Personalise(#[from] PersonaliseError),
 }
 
-/// The card's memory could not be made durable, so nobody may see the answer that depends on it.
-/// Such a card must leave its reader.
-#[derive(Debug, thiserror::Error)]
-#[error("the card had to be taken out, since what it wrote can't be kept: {0}")]
-pub struct NotDurable(pub Box<dyn core::error::Error + Send + Sync>);
-
 /// The reference card, on memory that outlives a crash or on memory that doesn't.
 ///
 /// An answer leaves only when everything that the card wrote is durable: no answer reveals what a
@@ -43,7 +37,7 @@ pub struct NotDurable(pub Box<dyn core::error::Error + Send + Sync>);
 pub struct EmulatedCard<N, R = ChaCha20Rng> {
     card: Card<N, R>,
     response: Box<Response>,
-    apdus: u64,
+    powered: bool,
 }
 
 impl EmulatedCard<RamNvm> {
@@ -91,7 +85,7 @@ impl EmulatedCard<SledNvm> {
     }
 }
 
-impl<N: NorFlash + Durable> EmulatedCard<N> {
+impl<N: CardMemory> EmulatedCard<N> {
     /// A card on a given memory, which is personalised as one of the emulator's batch, under the
     /// test root, unless that was done before or the card is somebody's.
     ///
@@ -106,41 +100,26 @@ impl<N: NorFlash + Durable> EmulatedCard<N> {
     }
 
     fn personalise(&mut self, rng: &mut impl CryptoRng) -> Result<(), CardError> {
-        let mut transmit = |command: &[u8]| {
-            self.answer(command)?;
-            Ok::<_, NotDurable>(self.response.to_vec())
-        };
-        if personalise::is_blank(&mut transmit)? {
-            personalise::personalise(&mut transmit, &test_root::emulator_batch()?, rng)?;
+        self.powered = true;
+        let mut transmit = |command: &[u8]| self.transmit(command).map(<[u8]>::to_vec);
+        if is_blank(&mut transmit)? {
+            personalise(&mut transmit, &test_root::emulator_batch()?, rng)?;
         }
-        self.reset();
+        // Nothing of the personalisation stays in the card's RAM.
+        self.card.reset();
+        self.power_off();
         Ok(())
     }
 }
 
-impl<N: NorFlash, R: TryCryptoRng> EmulatedCard<N, R> {
-    /// A card on a given memory, with a given random source.
+impl<N: CardMemory, R: TryCryptoRng + Send> EmulatedCard<N, R> {
+    /// A card on a given memory, with a given random source, without power.
     pub fn new(nvm: N, rng: R) -> Self {
         Self {
             card: Card::new(nvm, rng),
             response: Box::default(),
-            apdus: 0,
+            powered: false,
         }
-    }
-
-    /// The card's answer to reset (ISO/IEC 7816-3 §8).
-    pub fn atr(&self) -> &[u8] {
-        self.card.atr()
-    }
-
-    /// Takes the power away and gives it back: the card forgets all that isn't in its memory.
-    pub fn reset(&mut self) {
-        self.card.reset();
-    }
-
-    /// How many APDUs the card answered since it was made.
-    pub fn apdus(&self) -> u64 {
-        self.apdus
     }
 
     /// The card's memory.
@@ -152,35 +131,23 @@ impl<N: NorFlash, R: TryCryptoRng> EmulatedCard<N, R> {
     pub fn into_nvm(self) -> N {
         self.card.into_nvm()
     }
-}
-
-impl<N: NorFlash + Durable, R: TryCryptoRng> EmulatedCard<N, R> {
-    /// Gives the card a command APDU; the answer ends with the status word.
-    ///
-    /// # Errors
-    /// [`NotDurable`]: there is an answer, but it must not be seen.
-    pub fn transmit(&mut self, command: &[u8]) -> Result<&[u8], NotDurable> {
-        self.answer(command)?;
-        self.apdus += 1;
-        Ok(&self.response)
-    }
 
     /// The network that the card was issued for; none when it wasn't, or when its memory is
-    /// damaged. Asks as a reader would, without being counted, and resets the card.
+    /// damaged. Asks as a reader would, and leaves the card without power.
     ///
     /// # Errors
-    /// [`NotDurable`]
-    pub fn network(&mut self) -> Result<Option<Network>, NotDurable> {
-        self.answer(Select::to_apdu().as_bytes())?;
-        self.answer(GetData::Status.to_apdu().as_bytes())?;
-        let network = self
-            .response
-            .strip_suffix(&[0x90, 0x00])
-            .and_then(|object| match StatusObject::parse(object).ok()?.state {
+    /// [`SlotError`]
+    pub fn network(&mut self) -> Result<Option<Network>, SlotError> {
+        self.power_on()?;
+        self.transmit(Select::to_apdu().as_bytes())?;
+        let answer = self.transmit(GetData::Status.to_apdu().as_bytes())?;
+        let network = answer.strip_suffix(&[0x90, 0x00]).and_then(|object| {
+            match StatusObject::parse(object).ok()?.state {
                 State::Issued { network, .. } => Some(network),
                 State::Factory | State::Terminated | State::OtherVersion | State::Damaged => None,
-            });
-        self.reset();
+            }
+        });
+        self.power_off();
         Ok(network)
     }
 
@@ -188,26 +155,75 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> EmulatedCard<N, R> {
     /// money can be on it. Returns whether it was.
     ///
     /// # Errors
-    /// [`NotDurable`]
-    pub fn erase_mainnet(&mut self) -> Result<bool, NotDurable> {
+    /// [`SlotError::NotDurable`]
+    pub fn erase_mainnet(&mut self) -> Result<bool, SlotError> {
         let nvm = self.card.nvm_mut();
         let identity = Persistent::open(&mut *nvm).identity();
         if !identity.is_ok_and(|identity| identity.network == Network::Mainnet) {
             return Ok(false);
         }
         nvm.erase(0, NVM_SIZE as u32)
-            .map_err(|error| NotDurable(format!("{error:?}").into()))?;
-        nvm.flush().map_err(|error| NotDurable(Box::new(error)))?;
-        self.reset();
+            .map_err(|error| SlotError::NotDurable(format!("{error:?}").into()))?;
+        nvm.flush().map_err(SlotError::NotDurable)?;
+        self.card.reset();
         Ok(true)
     }
+}
 
-    fn answer(&mut self, command: &[u8]) -> Result<(), NotDurable> {
+impl<N: CardMemory, R: TryCryptoRng + Send> CardInSlot for EmulatedCard<N, R> {
+    fn atr(&self) -> &[u8] {
+        self.card.atr()
+    }
+
+    fn power_on(&mut self) -> Result<(), SlotError> {
+        self.response.clear();
+        self.card.reset();
+        self.powered = true;
+        Ok(())
+    }
+
+    fn power_off(&mut self) {
+        // What the session was is forgotten when the power comes back: without power, nothing asks.
+        self.response.clear();
+        self.powered = false;
+    }
+
+    fn warm_reset(&mut self) -> Result<(), SlotError> {
+        match self.powered {
+            true => self.power_on(),
+            false => Err(SlotError::NoPower),
+        }
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<&[u8], SlotError> {
+        if !self.powered {
+            return Err(SlotError::NoPower);
+        }
         self.response.clear();
         self.card.transmit(command, &mut self.response);
-        self.card
-            .nvm_mut()
-            .flush()
-            .map_err(|error| NotDurable(Box::new(error)))
+        let nvm = self.card.nvm_mut();
+        nvm.flush().map_err(SlotError::NotDurable)?;
+        if !nvm.has_power() {
+            self.power_off();
+            return Err(SlotError::PowerCut);
+        }
+        Ok(&self.response)
+    }
+
+    fn snapshot(&mut self) -> Result<Snapshot, SlotError> {
+        let image = self.card.nvm_mut().read_image().map_err(SlotError::Fault)?;
+        Ok(Snapshot::from_bytes(image))
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SlotError> {
+        let nvm = self.card.nvm_mut();
+        let (given, needed) = (snapshot.as_bytes().len(), nvm.capacity());
+        if given != needed {
+            return Err(SlotError::SnapshotLength { given, needed });
+        }
+        self.powered = false;
+        nvm.write_image(snapshot.as_bytes())
+            .map_err(SlotError::Fault)?;
+        nvm.flush().map_err(SlotError::NotDurable)
     }
 }

@@ -7,16 +7,17 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use embedded_storage::nor_flash::NorFlash;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tillcard_applet::command::Network;
 use tillcard_emu::card::{DEFAULT_NAME, EmulatedCard};
 use tillcard_emu::data_folder::data_folder;
 use tillcard_emu::guard::{hide_mainnet, hides_its_network};
-use tillcard_emu::nvm::{Durable, Store};
+use tillcard_emu::layers::Counted;
+use tillcard_emu::nvm::{CardMemory, Store};
 use tillcard_emu::seed::Seed;
-use tillcard_emu::vpcd::{Address, CardFault, Link, LinkError, Remover, SmartCard, Waited};
+use tillcard_emu::slot::{CardInSlot, Layer, SlotError};
+use tillcard_emu::vpcd::{Address, Link, LinkError, Remover, Waited};
 
 /// How long a reader may take to notice a card before the user is told that the slot may be taken:
 /// pcscd looks about twice a second.
@@ -92,7 +93,7 @@ fn show<N>(
     arguments: &Arguments,
 ) -> Result<(), Box<dyn std::error::Error>>
 where
-    N: NorFlash + Durable,
+    N: CardMemory,
 {
     if !arguments.mainnet && card.network()? == Some(Network::Mainnet) {
         return Err(
@@ -103,21 +104,22 @@ where
     }
     let link = Link::connect(&arguments.vpcd)?;
     remove_on_signal(link.remover())?;
-    let mut card = Guarded {
+    let mut card = Counted::new(Guarded {
         card,
         mainnet: arguments.mainnet,
-    };
+        answer: zeroize::Zeroizing::default(),
+    });
     let served = insert(link, &mut card, &arguments.vpcd);
     // Other programs read this line: one line, whatever happened.
     tell(
         io::stdout(),
-        &format!("card removed; {} APDUs", card.card.apdus()),
+        &format!("card removed; {} APDUs", card.apdus()),
     );
     Ok(served?)
 }
 
 /// Waits for the reader, then shows the card until it is removed.
-fn insert(link: Link, card: &mut impl SmartCard, address: &Address) -> Result<(), LinkError> {
+fn insert(link: Link, card: &mut dyn CardInSlot, address: &Address) -> Result<(), LinkError> {
     let reader = address
         .reader_name()
         .unwrap_or_else(|| format!("the virtual reader at {address}"));
@@ -160,20 +162,23 @@ fn tell(mut to: impl Write, line: &str) {
 struct Guarded<N> {
     card: EmulatedCard<N>,
     mainnet: bool,
+    answer: zeroize::Zeroizing<Vec<u8>>,
 }
 
-impl<N: NorFlash + Durable> SmartCard for Guarded<N> {
-    fn atr(&self) -> &[u8] {
-        self.card.atr()
+impl<N: CardMemory> Layer for Guarded<N> {
+    type Inner = EmulatedCard<N>;
+
+    fn inner(&self) -> &Self::Inner {
+        &self.card
     }
 
-    fn reset(&mut self) {
-        self.card.reset();
+    fn inner_mut(&mut self) -> &mut Self::Inner {
+        &mut self.card
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault> {
+    fn on_transmit(&mut self, command: &[u8]) -> Result<&[u8], SlotError> {
         if self.mainnet {
-            return Ok(self.card.transmit(command)?.to_vec());
+            return self.card.transmit(command);
         }
         let mut command = zeroize::Zeroizing::new(command.to_vec());
         if hide_mainnet(&mut command) {
@@ -182,12 +187,15 @@ impl<N: NorFlash + Durable> SmartCard for Guarded<N> {
                 "refused: issuing a card for real money takes --mainnet",
             );
         }
-        let answer = self.card.transmit(&command)?.to_vec();
-        if hides_its_network(&command) && self.card.erase_mainnet()? {
-            return Err(
-                "issuing a card for real money takes --mainnet: this one was erased".into(),
-            );
+        if !hides_its_network(&command) {
+            return self.card.transmit(&command);
         }
-        Ok(answer)
+        self.answer = zeroize::Zeroizing::new(self.card.transmit(&command)?.to_vec());
+        if self.card.erase_mainnet()? {
+            return Err(SlotError::Fault(
+                "issuing a card for real money takes --mainnet: this one was erased".into(),
+            ));
+        }
+        Ok(&self.answer)
     }
 }

@@ -1,19 +1,23 @@
 //! Mutated cards for the suite.
 
 use crate::Mutant;
-use crate::card::tillcard_applet::nvm::RamNvm;
 use crate::card::tillcard_applet::{Card, Response};
 use crate::switch::choose;
-use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
+use embedded_storage::nor_flash::ReadNorFlash;
 use rand_core::TryCryptoRng;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
-use tillcard_conform::target::{
-    ChosenRandom, FailingMemory, Fault, Link, LinkError, RandomSource, Reset, Target,
-};
+use tillcard_conform::target::{ChosenRandom, Fault, Link, LinkError, RandomSource, Reset, Target};
 use tillcard_emu::card::DEFAULT_NAME;
+use tillcard_emu::nvm::{CardMemory, PowerCutNvm, PowerSwitch};
 use tillcard_emu::{EmulatedCard, Seed};
+
+/// Erased memory.
+const ERASED: u8 = 0xFF;
+
+/// Stands for the answer that nobody saw, since the power failed first: "memory failure".
+const NOBODY_SAW: [u8; 2] = [0x65, 0x81];
 
 /// Gives cards with one defect, or with none.
 pub struct Mutated(Option<&'static Mutant>);
@@ -40,47 +44,52 @@ impl Target for Mutated {
     fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
         let id = self.0.map_or(0, |mutant| mutant.id);
         choose(id);
+        let blank = EmulatedCard::ephemeral_blank(Seed::Number(seed)).map_err(failed)?;
+        let mut memory = blank.into_nvm();
+        (memory.write_image(&personalised(seed)?)).map_err(failed)?;
         let generator = Seed::Number(seed).generator(DEFAULT_NAME, 0);
         let source = RandomSource::default();
         let random = ChosenRandom::new(generator.map_err(failed)?, source.clone());
-        let mut card = Card::new(FailingMemory::new(personalised(seed)?), random);
+        let memory = PowerCutNvm::new(memory);
+        let power = memory.switch();
+        let mut card = Card::new(memory, random);
         card.reset();
         let response = Box::default();
-        Ok(Box::new(MutatedCard { id, card, source, response }))
+        Ok(Box::new(MutatedCard {
+            id,
+            card,
+            power,
+            source,
+            response,
+        }))
     }
 }
 
 /// The memory of a card that the emulator personalised. Every mutant is asked with the same seeds,
 /// and signing certificates takes longer than most cases.
-fn personalised(seed: u64) -> Result<RamNvm, LinkError> {
-    static MEMORIES: Mutex<Option<HashMap<u64, Vec<u8>>>> = Mutex::new(None);
-    let mut memories = MEMORIES.lock().unwrap_or_else(PoisonError::into_inner);
-    let memories = memories.get_or_insert_default();
-    if !memories.contains_key(&seed) {
-        let card = EmulatedCard::ephemeral(Seed::Number(seed)).map_err(failed)?;
-        memories.insert(seed, contents(&mut card.into_nvm())?);
+fn personalised(seed: u64) -> Result<Vec<u8>, LinkError> {
+    static IMAGES: Mutex<Option<HashMap<u64, Vec<u8>>>> = Mutex::new(None);
+    let images = || IMAGES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(image) = images().get_or_insert_default().get(&seed) {
+        return Ok(image.clone());
     }
-    let mut memory = RamNvm::default();
-    memory.write(0, &memories[&seed]).map_err(failed)?;
-    Ok(memory)
+    let card = EmulatedCard::ephemeral(Seed::Number(seed)).map_err(failed)?;
+    let image = card.into_nvm().read_image().map_err(failed)?;
+    images().get_or_insert_default().insert(seed, image.clone());
+    Ok(image)
 }
 
-fn contents(memory: &mut impl ReadNorFlash) -> Result<Vec<u8>, LinkError> {
-    let mut bytes = vec![0; memory.capacity()];
-    memory.read(0, &mut bytes).map_err(failed)?;
-    Ok(bytes)
-}
-
-struct MutatedCard<R> {
+struct MutatedCard<N, R> {
     /// The mutant, which is chosen before the card does anything: cards of others may have been
     /// on this thread meanwhile.
     id: u16,
-    card: Card<FailingMemory<RamNvm>, ChosenRandom<R>>,
+    card: Card<PowerCutNvm<N>, ChosenRandom<R>>,
+    power: PowerSwitch,
     source: RandomSource,
     response: Box<Response>,
 }
 
-impl<R: TryCryptoRng> Link for MutatedCard<R> {
+impl<N: CardMemory, R: TryCryptoRng> Link for MutatedCard<N, R> {
     fn atr(&self) -> Vec<u8> {
         choose(self.id);
         self.card.atr().to_vec()
@@ -90,13 +99,17 @@ impl<R: TryCryptoRng> Link for MutatedCard<R> {
         choose(self.id);
         self.response.clear();
         self.card.transmit(command, &mut self.response);
-        Ok(self.response.to_vec())
+        if self.power.has_power() {
+            Ok(self.response.to_vec())
+        } else {
+            Ok(NOBODY_SAW.to_vec())
+        }
     }
 
     fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
         choose(self.id);
-        if !self.has_power() {
-            self.card.nvm_mut().fail_after(None);
+        if !self.power.has_power() {
+            self.power.mend();
         }
         self.card.reset();
         Ok(())
@@ -107,22 +120,25 @@ impl<R: TryCryptoRng> Link for MutatedCard<R> {
             Fault::Random(bytes) => self.source.choose(bytes),
             Fault::NoRandom => self.source.fail(),
             Fault::GoodRandom => self.source.recover(),
-            Fault::PowerAfter(bytes) => self.card.nvm_mut().fail_after(*bytes),
+            Fault::PowerAfter(Some(bytes)) => self.power.cut_after(*bytes),
+            Fault::PowerAfter(None) => self.power.mend(),
             Fault::Memory(bytes) => {
-                let mut memory = RamNvm::default();
-                memory.write(0, bytes).map_err(failed)?;
-                *self.card.nvm_mut().inner_mut() = memory;
+                let memory = self.card.nvm_mut();
+                let mut image = bytes.clone();
+                image.resize(memory.capacity(), ERASED);
+                memory.write_image(&image).map_err(failed)?;
             }
         }
         Ok(true)
     }
 
     fn has_power(&mut self) -> bool {
-        self.card.nvm_mut().has_power()
+        self.power.has_power()
     }
 
     fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
-        contents(self.card.nvm_mut().inner_mut()).map(Some)
+        let image = self.card.nvm_mut().read_image().map_err(failed)?;
+        Ok(Some(image))
     }
 }
 

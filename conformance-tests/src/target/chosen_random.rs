@@ -1,14 +1,13 @@
 //! A random source that can be told what to give, for what a card must do when its own is bad.
 
 use rand_core::{TryCryptoRng, TryRng};
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the source gives instead of its own bytes.
 #[derive(Debug, Clone, Default)]
-pub struct RandomSource(Rc<RefCell<Choice>>);
+pub struct RandomSource(Arc<Mutex<Choice>>);
 
 #[derive(Debug, Default)]
 struct Choice {
@@ -17,21 +16,25 @@ struct Choice {
 }
 
 impl RandomSource {
+    fn choice(&self) -> MutexGuard<'_, Choice> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// These bytes come next.
     pub fn choose(&self, bytes: &[u8]) {
-        let mut choice = self.0.borrow_mut();
+        let mut choice = self.choice();
         choice.fails = false;
         choice.bytes = bytes.iter().copied().collect();
     }
 
     /// Nothing comes from now on.
     pub fn fail(&self) {
-        self.0.borrow_mut().fails = true;
+        self.choice().fails = true;
     }
 
     /// Its own bytes come from now on.
     pub fn recover(&self) {
-        *self.0.borrow_mut() = Choice::default();
+        *self.choice() = Choice::default();
     }
 }
 
@@ -76,7 +79,7 @@ impl<R: TryRng> TryRng for ChosenRandom<R> {
     }
 
     fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), SourceFailed> {
-        let mut choice = self.source.0.borrow_mut();
+        let mut choice = self.source.choice();
         if choice.fails {
             return Err(SourceFailed);
         }

@@ -1,16 +1,17 @@
 //! The reference card in this process.
 
-use super::failing::FailingMemory;
 use super::{ChosenRandom, Fault, Link, LinkError, RandomSource, Reset, Target};
-use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
-use rand_core::TryCryptoRng;
 use std::fmt::Display;
 use tillcard_emu::card::DEFAULT_NAME;
-use tillcard_emu::nvm::Durable;
-use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_emu::nvm::{PowerCutNvm, PowerSwitch};
+use tillcard_emu::slot::{SlotError, Snapshot};
+use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
 
 /// Erased memory.
 const ERASED: u8 = 0xFF;
+
+/// Stands for the answer that nobody saw, since the power failed first: "memory failure".
+const NOBODY_SAW: [u8; 2] = [0x65, 0x81];
 
 /// Gives emulated cards whose memory goes with them.
 #[derive(Default)]
@@ -25,40 +26,53 @@ impl Target for EmulatorTarget {
         let seed = Seed::Number(seed);
         let memory = EmulatedCard::ephemeral(seed).map_err(failed)?.into_nvm();
         let own = seed.generator(DEFAULT_NAME, 0).map_err(failed)?;
-        let source = RandomSource::default();
-        let memory = FailingMemory::new(memory);
+        let memory = PowerCutNvm::new(memory);
+        let (power, source) = (memory.switch(), RandomSource::default());
         let mut card = EmulatedCard::new(memory, ChosenRandom::new(own, source.clone()));
-        card.reset();
-        Ok(Box::new(Emulated { card, source }))
+        card.power_on().map_err(failed)?;
+        Ok(Box::new(Emulated {
+            card: Box::new(card),
+            power,
+            source,
+        }))
     }
 }
 
-/// An emulated card, its memory and its random source in reach.
-struct Emulated<N, R> {
-    card: EmulatedCard<FailingMemory<N>, R>,
+/// An emulated card, its power supply and its random source in reach.
+struct Emulated {
+    card: Box<dyn CardInSlot>,
+    power: PowerSwitch,
     source: RandomSource,
 }
 
-impl<N: NorFlash + Durable, R: TryCryptoRng> Link for Emulated<N, R> {
+impl Link for Emulated {
     fn atr(&self) -> Vec<u8> {
         self.card.atr().to_vec()
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        self.card
-            .transmit(command)
-            .map(<[u8]>::to_vec)
-            .map_err(failed)
+        match self.card.transmit(command) {
+            Ok(answer) => Ok(answer.to_vec()),
+            Err(SlotError::PowerCut | SlotError::NoPower) if !self.power.has_power() => {
+                Ok(NOBODY_SAW.to_vec())
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 
-    fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
-        // In process the reset line and the power switch do the same: they forget what isn't in
-        // the card's memory.
-        if !self.has_power() {
-            self.card.nvm_mut().fail_after(None);
+    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
+        if !self.power.has_power() {
+            self.power.mend();
         }
-        self.card.reset();
-        Ok(())
+        let done = match how {
+            Reset::Warm => self.card.warm_reset(),
+            Reset::Cold => Err(SlotError::NoPower),
+        };
+        match done {
+            Err(SlotError::NoPower) => self.card.power_on(),
+            done => done,
+        }
+        .map_err(failed)
     }
 
     fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
@@ -66,30 +80,26 @@ impl<N: NorFlash + Durable, R: TryCryptoRng> Link for Emulated<N, R> {
             Fault::Random(bytes) => self.source.choose(bytes),
             Fault::NoRandom => self.source.fail(),
             Fault::GoodRandom => self.source.recover(),
-            Fault::PowerAfter(bytes) => self.card.nvm_mut().fail_after(*bytes),
+            Fault::PowerAfter(Some(bytes)) => self.power.cut_after(*bytes),
+            Fault::PowerAfter(None) => self.power.mend(),
             Fault::Memory(bytes) => {
-                let memory = self.card.nvm_mut().inner_mut();
+                let whole = self.card.snapshot().map_err(failed)?.as_bytes().len();
                 let mut bytes = bytes.clone();
-                bytes.resize(memory.capacity(), ERASED);
-                let end = u32::try_from(bytes.len()).map_err(failed)?;
-                (memory.erase(0, end))
-                    .and_then(|()| memory.write(0, &bytes))
-                    .map_err(|e| LinkError(format!("the emulated memory: {e:?}")))?;
+                bytes.resize(whole, ERASED);
+                let snapshot = Snapshot::from_bytes(bytes);
+                self.card.restore(&snapshot).map_err(failed)?;
             }
         }
         Ok(true)
     }
 
     fn has_power(&mut self) -> bool {
-        self.card.nvm_mut().has_power()
+        self.power.has_power()
     }
 
     fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
-        let memory = self.card.nvm_mut().inner_mut();
-        let mut bytes = vec![0; memory.capacity()];
-        (memory.read(0, &mut bytes))
-            .map_err(|e| LinkError(format!("the emulated memory: {e:?}")))?;
-        Ok(Some(bytes))
+        let snapshot = self.card.snapshot().map_err(failed)?;
+        Ok(Some(snapshot.as_bytes().to_vec()))
     }
 }
 

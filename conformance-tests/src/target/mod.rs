@@ -6,13 +6,11 @@
 
 mod chosen_random;
 mod emulator;
-mod failing;
 mod fresh;
 mod pcsc;
 
 pub use chosen_random::{ChosenRandom, RandomSource};
 pub use emulator::EmulatorTarget;
-pub use failing::FailingMemory;
 pub use fresh::{FreshCards, beside_this_program};
 pub use pcsc::PcscTarget;
 

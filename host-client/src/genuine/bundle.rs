@@ -7,7 +7,7 @@ use p256::ecdsa::{DerSignature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
 use rustls_pki_types::CertificateDer;
 use tillcard_applet::command::Point;
-use tillcard_emu::personalise::shown_name;
+use tillcard_personalise::shown_name;
 use x509_cert::Certificate;
 use x509_cert::der::flagset::FlagSet;
 use x509_cert::der::{Decode, Encode, ErrorKind};

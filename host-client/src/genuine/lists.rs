@@ -2,7 +2,7 @@
 
 use rustls_pki_types::CertificateRevocationListDer;
 use rustls_pki_types::pem::PemObject;
-use tillcard_emu::personalise::shown_name;
+use tillcard_personalise::shown_name;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 use x509_cert::crl::CertificateList;
 use x509_cert::der::{Decode, Encode};

@@ -3,7 +3,7 @@
 use p256::ecdsa::VerifyingKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
-use tillcard_emu::personalise::test_root;
+use tillcard_personalise::test_root;
 use webpki::anchor_from_trusted_cert;
 use x509_cert::ext::pkix::KeyUsages;
 

@@ -1,39 +1,33 @@
-//! The emulated card in our own process, without a reader.
+//! An emulated card in our own process, without a reader.
 
-use embedded_storage::nor_flash::NorFlash;
-use tillcard_emu::inprocess;
-use tillcard_emu::nvm::Durable;
+use tillcard_emu::CardInSlot;
 
 use super::{Transport, TransportError};
 
-/// The reference card in process, powered as long as the value lives.
-pub struct InProcess<N> {
-    card: inprocess::InProcess<N>,
-    atr: Vec<u8>,
+/// A card in process, powered as long as the value lives.
+pub struct InProcess<C> {
+    card: C,
     apdus: u64,
 }
 
-impl<N: NorFlash + Durable> InProcess<N> {
-    /// Gives the card power.
-    pub fn connect(mut card: inprocess::InProcess<N>) -> Self {
-        let atr = card.connect().to_vec();
-        Self {
-            card,
-            atr,
-            apdus: 0,
-        }
+impl<C: CardInSlot> InProcess<C> {
+    /// Gives the card power. One that can't start answers no command: it is as one that was
+    /// removed.
+    pub fn connect(mut card: C) -> Self {
+        let _ = card.power_on();
+        Self { card, apdus: 0 }
     }
 
     /// Takes the card out.
-    pub fn into_card(mut self) -> inprocess::InProcess<N> {
-        self.card.disconnect();
+    pub fn into_card(mut self) -> C {
+        self.card.power_off();
         self.card
     }
 }
 
-impl<N: NorFlash + Durable> Transport for InProcess<N> {
+impl<C: CardInSlot> Transport for InProcess<C> {
     fn atr(&self) -> &[u8] {
-        &self.atr
+        self.card.atr()
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
@@ -41,6 +35,7 @@ impl<N: NorFlash + Durable> Transport for InProcess<N> {
         // As over a reader: a card that can't answer has left.
         self.card
             .transmit(command)
+            .map(<[u8]>::to_vec)
             .map_err(|_| TransportError::CardRemoved)
     }
 
@@ -49,18 +44,20 @@ impl<N: NorFlash + Durable> Transport for InProcess<N> {
     }
 
     fn reset(&mut self) -> Result<(), TransportError> {
-        self.atr = self.card.reset().to_vec();
-        Ok(())
+        self.card
+            .warm_reset()
+            .map_err(|_| TransportError::CardRemoved)
     }
 
     fn power_cut(&mut self) -> Result<(), TransportError> {
-        self.card.disconnect();
-        self.atr = self.card.connect().to_vec();
-        Ok(())
+        self.card.power_off();
+        self.card
+            .power_on()
+            .map_err(|_| TransportError::CardRemoved)
     }
 
     fn disconnect(mut self) -> Result<(), TransportError> {
-        self.card.disconnect();
+        self.card.power_off();
         Ok(())
     }
 }

@@ -21,10 +21,9 @@ use tillcard::owner::{CardAccount, Leaf};
 use tillcard::transport::{InProcess, Transport};
 use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::EmulatedCard;
-use tillcard_emu::inprocess;
 use tillcard_emu::seed::Seed;
 
-pub type TestCard = InProcess<RamNvm>;
+pub type TestCard = InProcess<EmulatedCard<RamNvm>>;
 
 pub const PIN: &[u8] = b"4071";
 
@@ -48,13 +47,13 @@ pub const PLAIN: Policy = Policy {
 
 pub fn fresh_card(seed: u64) -> TestCard {
     let card = EmulatedCard::ephemeral(Seed::Number(seed)).expect("a seeded card");
-    InProcess::connect(inprocess::InProcess::new(card))
+    InProcess::connect(card)
 }
 
 /// A card that nobody has personalised.
 pub fn blank_card(seed: u64) -> TestCard {
     let card = EmulatedCard::ephemeral_blank(Seed::Number(seed)).expect("a seeded card");
-    InProcess::connect(inprocess::InProcess::new(card))
+    InProcess::connect(card)
 }
 
 pub fn pin(digits: &[u8]) -> PinBlock {

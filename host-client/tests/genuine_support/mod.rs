@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use p256::ecdsa::{DerSignature, SigningKey};
-use tillcard_emu::personalise::{Authority, RevocationList, Time};
+use tillcard_personalise::{Authority, RevocationList, Time};
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{self, Builder, CertificateBuilder};
 use x509_cert::certificate::TbsCertificate;

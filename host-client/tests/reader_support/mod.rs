@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use tillcard::transport::Readers;
 use tillcard_applet::nvm::RamNvm;
+use tillcard_emu::CardInSlot;
 use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::seed::Seed;
-use tillcard_emu::vpcd::{Address, CardFault, DEFAULT_PORT, Link, Remover, SmartCard, Waited};
+use tillcard_emu::slot::{Layer, SlotError, Snapshot};
+use tillcard_emu::vpcd::{Address, DEFAULT_PORT, Link, Remover, Waited};
 
 pub(crate) const FIRST: &str = "Virtual PCD 00 00";
 pub(crate) const SECOND: &str = "Virtual PCD 00 01";
@@ -88,7 +90,7 @@ impl<C: TestCard> Inserted<C> {
 }
 
 /// A card that a test puts in.
-pub(crate) trait TestCard: SmartCard + Send + 'static {
+pub(crate) trait TestCard: CardInSlot + 'static {
     /// Whether it ends by dying in the reader, not by being taken out.
     const DIES: bool = false;
 }
@@ -117,17 +119,15 @@ impl Tillcard {
     }
 }
 
-impl SmartCard for Tillcard {
-    fn atr(&self) -> &[u8] {
-        self.0.atr()
+impl Layer for Tillcard {
+    type Inner = EmulatedCard<RamNvm>;
+
+    fn inner(&self) -> &Self::Inner {
+        &self.0
     }
 
-    fn reset(&mut self) {
-        self.0.reset();
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault> {
-        Ok(self.0.transmit(command)?.to_vec())
+    fn inner_mut(&mut self) -> &mut Self::Inner {
+        &mut self.0
     }
 }
 
@@ -144,36 +144,55 @@ impl Stranger {
     }
 }
 
-impl SmartCard for Stranger {
+impl CardInSlot for Stranger {
     fn atr(&self) -> &[u8] {
         &[0x3B, 0x80, 0x01, 0x81]
     }
 
-    fn reset(&mut self) {
+    fn power_on(&mut self) -> Result<(), SlotError> {
+        self.reset_since.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn power_off(&mut self) {
         self.reset_since.store(true, Ordering::SeqCst);
     }
 
-    fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, CardFault> {
+    fn warm_reset(&mut self) -> Result<(), SlotError> {
+        self.power_on()
+    }
+
+    fn transmit(&mut self, _: &[u8]) -> Result<&[u8], SlotError> {
         self.reset_since.store(false, Ordering::SeqCst);
-        Ok(vec![0x6A, 0x82])
+        Ok(&[0x6A, 0x82])
+    }
+
+    fn snapshot(&mut self) -> Result<Snapshot, SlotError> {
+        Err(SlotError::Fault("it has no memory".into()))
+    }
+
+    fn restore(&mut self, _: &Snapshot) -> Result<(), SlotError> {
+        Err(SlotError::Fault("it has no memory".into()))
     }
 }
 
 /// A card that dies when VERIFY comes.
 pub(crate) struct Mortal(pub(crate) Tillcard);
 
-impl SmartCard for Mortal {
-    fn atr(&self) -> &[u8] {
-        self.0.atr()
+impl Layer for Mortal {
+    type Inner = Tillcard;
+
+    fn inner(&self) -> &Tillcard {
+        &self.0
     }
 
-    fn reset(&mut self) {
-        self.0.reset();
+    fn inner_mut(&mut self) -> &mut Tillcard {
+        &mut self.0
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault> {
+    fn on_transmit(&mut self, command: &[u8]) -> Result<&[u8], SlotError> {
         if command.get(1) == Some(&0x20) {
-            return Err("it died".into());
+            return Err(SlotError::Fault("it died".into()));
         }
         self.0.transmit(command)
     }

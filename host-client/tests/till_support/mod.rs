@@ -31,7 +31,6 @@ use tillcard::transport::{InProcess, Transport, TransportError};
 use tillcard::vetting::Vetting;
 use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::EmulatedCard;
-use tillcard_emu::inprocess;
 use tillcard_emu::seed::Seed;
 
 use crate::chain_support::Payer;
@@ -50,7 +49,7 @@ pub(crate) const LIMITS: Limits = Limits {
 pub(crate) struct Purse(Rc<RefCell<Held>>);
 
 struct Held {
-    card: InProcess<RamNvm>,
+    card: InProcess<EmulatedCard<RamNvm>>,
     commands: Vec<[u8; 2]>,
     mischief: Option<Mischief>,
 }
@@ -80,7 +79,7 @@ impl Purse {
             false => EmulatedCard::ephemeral_blank(seed).expect("a seeded card"),
         };
         Self(Rc::new(RefCell::new(Held {
-            card: InProcess::connect(inprocess::InProcess::new(card)),
+            card: InProcess::connect(card),
             commands: Vec::new(),
             mischief: None,
         })))

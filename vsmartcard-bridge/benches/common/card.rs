@@ -7,9 +7,9 @@ use tillcard_applet::command::{Apdu, Select};
 use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::{SledNvm, Store};
-use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
 
-use super::support::contacts::Contacts;
+use super::support::contacts::{Contacts, powered};
 use super::support::owner::{Owner, PIN, pay, verify};
 
 /// One BIP340 signature with `k256`, what everything on the card is measured by.
@@ -34,7 +34,7 @@ pub struct Payment {
 
 impl Payment {
     pub fn new() -> Self {
-        let mut card = EmulatedCard::ephemeral(Seed::Number(1)).unwrap();
+        let mut card = powered(EmulatedCard::ephemeral(Seed::Number(1)).unwrap());
         let mut owner = Owner::issue(&mut card);
         owner.enter(&mut card, 0, 100_000, 0);
         Self {
@@ -46,7 +46,7 @@ impl Payment {
     /// A card with the PIN entered.
     pub fn ready(&self) -> EmulatedCard<RamNvm> {
         let rng = Seed::Number(2).generator(DEFAULT_NAME, 0).unwrap();
-        let mut card = EmulatedCard::new(self.issued.clone(), rng);
+        let mut card = powered(EmulatedCard::new(self.issued.clone(), rng));
         card.done(&Select::to_apdu());
         card.done(&verify(PIN));
         card
@@ -72,7 +72,8 @@ impl OnDisk {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let mut card = EmulatedCard::persistent(&store, DEFAULT_NAME, Seed::Number(1)).unwrap();
+        let mut card =
+            powered(EmulatedCard::persistent(&store, DEFAULT_NAME, Seed::Number(1)).unwrap());
         Owner::issue(&mut card);
         Self {
             card,

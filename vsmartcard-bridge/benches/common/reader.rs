@@ -8,11 +8,12 @@ use pcsc::{Card, Context, Protocols, ShareMode, State};
 use tempfile::TempDir;
 use tillcard_applet::ATR;
 use tillcard_applet::command::Select;
-use tillcard_emu::vpcd::{Address, CardFault, DEFAULT_PORT, Link, Remover, SmartCard};
+use tillcard_emu::vpcd::{Address, DEFAULT_PORT, Link, Remover};
 use vpicc::{Connection, VSmartCard};
 
 use super::support::program::Emulator;
 use super::support::reader;
+use super::support::scripted::Scripted;
 
 const SECOND_SLOT: &CStr = c"Virtual PCD 00 01";
 const SECOND_PORT: u16 = DEFAULT_PORT + 1;
@@ -70,18 +71,6 @@ impl Ours {
 
 struct Echo;
 
-impl SmartCard for Echo {
-    fn atr(&self) -> &[u8] {
-        &ATR
-    }
-
-    fn reset(&mut self) {}
-
-    fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, CardFault> {
-        Ok(ANSWER.into())
-    }
-}
-
 impl VSmartCard for Echo {
     fn atr(&self) -> &[u8] {
         &ATR
@@ -103,7 +92,10 @@ impl QuickEcho {
     pub fn insert() -> Self {
         let link = Link::connect(&Address::new("localhost", SECOND_PORT)).unwrap();
         let remover = link.remover();
-        let serving = thread::spawn(move || link.serve(&mut Echo).unwrap());
+        let serving = thread::spawn(move || {
+            link.serve(&mut Scripted::new(ATR.into(), |_: &[u8]| Ok(ANSWER.into())))
+                .unwrap()
+        });
         Self {
             client: Client::connect(SECOND_SLOT),
             remover,

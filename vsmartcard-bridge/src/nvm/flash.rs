@@ -7,13 +7,13 @@ use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE};
 use zeroize::Zeroizing;
 
 use super::store::{CHUNK_SIZE, Held, chunk_key};
-use super::{Durable, NvmError};
+use super::{CardMemory, MemoryFault, NvmError};
 
 /// One card's memory in a [`Store`](super::Store).
 ///
 /// Reads come from an image in RAM. Writes go to the tree in chunks of 64 bytes, one insertion
 /// each, in the order in which the card writes, and reach the disk at the latest with the next
-/// [`flush`](Durable::flush). The database's log keeps that order, so what a crash leaves is the
+/// [`flush`](CardMemory::flush). The database's log keeps that order, so what a crash leaves is the
 /// card's memory after some prefix of its writes: what a power cut leaves of real flash. An erased
 /// chunk is one that isn't there.
 pub struct SledNvm {
@@ -135,10 +135,8 @@ impl NorFlash for SledNvm {
     }
 }
 
-impl Durable for SledNvm {
-    type Error = NvmError;
-
-    fn flush(&mut self) -> Result<(), NvmError> {
+impl CardMemory for SledNvm {
+    fn flush(&mut self) -> Result<(), MemoryFault> {
         self.usable()?;
         if self.dirty {
             if let Err(error) = self.held.tree.flush() {

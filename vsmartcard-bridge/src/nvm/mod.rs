@@ -6,46 +6,62 @@
 //! each card.
 
 mod flash;
+mod power_cut;
 mod store;
 
-use core::convert::Infallible;
-
-use embedded_storage::nor_flash::{NorFlashError, NorFlashErrorKind};
+use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind};
 pub use flash::SledNvm;
+pub use power_cut::{PowerCutError, PowerCutNvm, PowerSwitch};
 pub use store::{Store, StoreError};
-use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm, TornNvm};
+use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
 
-/// Memory that can say when all that was written will survive the loss of the process.
-pub trait Durable {
-    /// Why the memory couldn't be made durable.
-    type Error: core::error::Error + Send + Sync + 'static;
+/// A fault of a card's memory.
+pub type MemoryFault = Box<dyn core::error::Error + Send + Sync>;
 
+/// What the emulator needs of a card's memory, beside what the card itself does with it.
+pub trait CardMemory: NorFlash + Send {
     /// Returns once everything written so far would survive a crash of this process and of its
-    /// computer.
+    /// computer. Memory that is meant to end with its process has nothing to do.
     ///
     /// # Errors
     /// When the memory refuses, in which case nobody knows how much of what was written since the
     /// last success will survive.
-    fn flush(&mut self) -> Result<(), Self::Error>;
-}
-
-/// Memory that is meant to be gone with its process has nothing to make durable.
-impl Durable for RamNvm {
-    type Error = Infallible;
-
-    fn flush(&mut self) -> Result<(), Infallible> {
+    fn flush(&mut self) -> Result<(), MemoryFault> {
         Ok(())
+    }
+
+    /// Whether the memory has power. Where it hasn't, the card's power failed too.
+    fn has_power(&self) -> bool {
+        true
+    }
+
+    /// The whole memory, in the form of a [`Snapshot`](crate::slot::Snapshot). It holds the card's
+    /// secrets.
+    ///
+    /// # Errors
+    /// When the memory can't be read.
+    fn read_image(&mut self) -> Result<Vec<u8>, MemoryFault> {
+        let mut image = vec![0; self.capacity()];
+        self.read(0, &mut image).map_err(refused)?;
+        Ok(image)
+    }
+
+    /// Makes the memory what `image` says, which is as long as the memory. It isn't durable yet.
+    ///
+    /// # Errors
+    /// When the memory refuses, in which case it may be anything.
+    fn write_image(&mut self, image: &[u8]) -> Result<(), MemoryFault> {
+        let end = u32::try_from(self.capacity())?;
+        self.erase(0, end).map_err(refused)?;
+        self.write(0, image).map_err(refused)
     }
 }
 
-/// What a torn memory makes durable is what its inner memory holds.
-impl Durable for TornNvm<RamNvm> {
-    type Error = Infallible;
-
-    fn flush(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
+fn refused(error: impl core::fmt::Debug) -> MemoryFault {
+    format!("the card's memory: {error:?}").into()
 }
+
+impl CardMemory for RamNvm {}
 
 /// Why the card's memory refused an access.
 #[derive(Debug, thiserror::Error)]

@@ -30,29 +30,13 @@ use std::time::Duration;
 pub use address::{Address, DEFAULT_PORT, NotAnAddress};
 use vpicc::{Connection, VSmartCard};
 
+use crate::slot::{CardInSlot, SlotError};
+
 /// The longest answer that a frame can carry, in bytes.
 const LONGEST_ANSWER: usize = u16::MAX as usize;
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A boxed error of a card.
-pub type CardFault = Box<dyn core::error::Error + Send + Sync>;
-
-/// What the link needs of a card.
-pub trait SmartCard {
-    /// The answer to reset, 2 to 33 bytes (ISO/IEC 7816-3 §8.2).
-    fn atr(&self) -> &[u8];
-
-    /// The power was taken, or given, or both in one (warm reset).
-    fn reset(&mut self);
-
-    /// The answer to a command APDU: 2 to 65,535 bytes.
-    ///
-    /// # Errors
-    /// When the card can't go on. It is taken out of the reader, as a card that dies is.
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault>;
-}
 
 /// Why a card isn't, or is no longer, in the virtual reader.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +63,7 @@ pub enum LinkError {
     ReaderGone,
     /// The card can't go on.
     #[error("{0}")]
-    Card(CardFault),
+    Card(SlotError),
     /// The card's answer can't be sent.
     #[error("the card answered {0} bytes; a reader takes 2 to {LONGEST_ANSWER}")]
     Answer(usize),
@@ -181,7 +165,7 @@ impl Link {
     ///
     /// # Errors
     /// Any [`LinkError`] but those of [`Link::connect`]. The connection is closed then.
-    pub fn serve(mut self, card: &mut impl SmartCard) -> Result<(), LinkError> {
+    pub fn serve(mut self, card: &mut (impl CardInSlot + ?Sized)) -> Result<(), LinkError> {
         let atr = card.atr().len();
         if !(2..=33).contains(&atr) {
             return Err(LinkError::Atr(atr));
@@ -236,39 +220,58 @@ pub enum Waited {
 }
 
 /// A card as vpicc wants it.
-struct Slot<'a, C> {
+struct Slot<'a, C: ?Sized> {
     card: &'a mut C,
     stream: &'a TcpStream,
     fault: Option<LinkError>,
 }
 
-impl<C: SmartCard> VSmartCard for Slot<'_, C> {
+impl<C: CardInSlot + ?Sized> VSmartCard for Slot<'_, C> {
     fn atr(&self) -> &[u8] {
         self.card.atr()
     }
 
     fn power_on(&mut self) {
-        self.card.reset();
+        let done = self.card.power_on();
+        self.require(done);
     }
 
     fn power_off(&mut self) {
-        self.card.reset();
+        self.card.power_off();
     }
 
     fn reset(&mut self) {
-        self.card.reset();
+        let done = match self.card.warm_reset() {
+            // A reader that resets a card without power activates it.
+            Err(SlotError::NoPower) => self.card.power_on(),
+            done => done,
+        };
+        self.require(done);
     }
 
     fn execute(&mut self, command: &[u8]) -> Vec<u8> {
         let fault = match self.card.transmit(command) {
-            Ok(answer) if (2..=LONGEST_ANSWER).contains(&answer.len()) => return answer,
+            Ok(answer) if (2..=LONGEST_ANSWER).contains(&answer.len()) => return answer.to_vec(),
             Ok(answer) => LinkError::Answer(answer.len()),
             Err(fault) => LinkError::Card(fault),
         };
-        self.fault = Some(fault);
-        // vpicc would send whatever is returned here. Nothing may reach the reader any more.
-        let _ = self.stream.shutdown(Shutdown::Both);
+        // vpicc would send whatever is returned here.
+        self.fail(fault);
         Vec::new()
+    }
+}
+
+impl<C: ?Sized> Slot<'_, C> {
+    fn require(&mut self, done: Result<(), SlotError>) {
+        if let Err(error) = done {
+            self.fail(LinkError::Card(error));
+        }
+    }
+
+    /// Nothing may reach the reader any more.
+    fn fail(&mut self, fault: LinkError) {
+        self.fault = Some(fault);
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 }
 

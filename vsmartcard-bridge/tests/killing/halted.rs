@@ -7,6 +7,7 @@ use std::process::Command;
 
 use rand_core::Rng;
 use tillcard_emu::card::DEFAULT_NAME;
+use tillcard_emu::layers::Counted;
 use tillcard_emu::nvm::Store;
 use tillcard_emu::vpcd::{Address, Link};
 use tillcard_emu::{EmulatedCard, Seed};
@@ -17,7 +18,7 @@ use super::victim::{Victim, folder};
 use super::{PER_CARD, Run, below};
 use crate::support::driver::Driver;
 use crate::support::program::Emulator;
-use crate::support::stall::{STALLED, StallNvm, StallingCard};
+use crate::support::stall::{STALLED, Stall, StallNvm, StallingCard};
 
 /// Tells the second process where its card has to stand still.
 const STALL: &str = "TILLCARD_STALL";
@@ -54,7 +55,7 @@ pub fn between_two_writes(run: Run) {
         );
         let mut emulator = Emulator::run(
             Command::new(env::current_exe().unwrap())
-                .args(["between_two_writes", "--exact", "--nocapture"])
+                .args(["kill::between_two_writes", "--exact", "--nocapture"])
                 .env(STALL, place),
         );
         let mut contacts = reader.insert();
@@ -88,12 +89,14 @@ fn stand_still(place: &str) {
     let store = Store::open(Path::new(parts.next().unwrap())).unwrap();
     let nvm = store.card(DEFAULT_NAME).unwrap();
     let rng = Seed::Number(1).generator(DEFAULT_NAME, nvm.life()).unwrap();
-    let card = EmulatedCard::new(StallNvm::new(nvm), rng);
+    let stall = Stall::default();
+    let card = EmulatedCard::new(StallNvm::new(nvm, stall.clone()), rng);
     let bytes = usize::try_from(bytes).unwrap();
     let port = u16::try_from(port).unwrap();
     let link = Link::connect(&Address::new("127.0.0.1", port)).unwrap();
     link.serve(&mut StallingCard {
-        card,
+        card: Counted::new(card),
+        stall,
         before,
         bytes,
     })

@@ -10,7 +10,7 @@ use super::command::Move;
 use crate::support::contacts::Contacts;
 use crate::support::driver;
 use crate::support::owner::{Owner, WRONG_PIN, verify};
-use crate::support::survivor::{Counting, Memory, copy, memory, revive};
+use crate::support::survivor::{Memory, Revived, memory, revive};
 
 /// What became of a killed command.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,14 +60,14 @@ impl Plan {
             }
             statuses.push(status);
         }
-        let apdus = card.apdus();
+        let apdus = card.card.apdus();
         let before = current(&mut card);
-        let changed = card.nvm_mut().changed();
+        let changed = card.changed();
         let (answer, status) = card.send(&victim.apdu(owner, &challenge));
         if let (Move::Pay(amount), 0x9000) = (victim, status) {
             owner.check_payment(&answer, *amount);
         }
-        let changed = card.nvm_mut().changed() - changed;
+        let changed = card.changed() - changed;
         let after = current(&mut card);
         let try_used = matches!(victim, Move::Verify { .. }).then(|| {
             let mut card = revive(&before.0);
@@ -121,8 +121,8 @@ impl Plan {
 /// How long each kind of command took last.
 pub type Durations = BTreeMap<String, Duration>;
 
-fn current(card: &mut Counting) -> (RamNvm, Memory) {
-    let nvm = copy(card);
+fn current(card: &mut Revived) -> (RamNvm, Memory) {
+    let nvm = card.copy();
     let memory = memory(&nvm);
     (nvm, memory)
 }

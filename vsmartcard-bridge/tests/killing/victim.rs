@@ -16,7 +16,7 @@ use tillcard_emu::{EmulatedCard, Seed};
 use super::below;
 use super::command::Move;
 use super::plan::{Outcome, Plan};
-use crate::support::contacts::Contacts;
+use crate::support::contacts::{Contacts, powered};
 use crate::support::owner::{Owner, PIN, verify};
 use crate::support::survivor::{image, memory, revive};
 
@@ -32,7 +32,7 @@ impl Victim {
         let home = tempfile::tempdir().unwrap();
         let store = Store::open(&folder(home.path())).unwrap();
         let seed = Seed::Number(seed);
-        let mut card = EmulatedCard::persistent(&store, DEFAULT_NAME, seed).unwrap();
+        let mut card = powered(EmulatedCard::persistent(&store, DEFAULT_NAME, seed).unwrap());
         let mut owner = Owner::issue(&mut card);
         for index in 0..6 {
             owner.enter(&mut card, index, 40_000 + 10_000 * u64::from(index), index);

@@ -2,11 +2,8 @@
 
 use std::io;
 
-use embedded_storage::nor_flash::NorFlash;
 use tillcard_applet::command::Apdu;
-use tillcard_emu::EmulatedCard;
-use tillcard_emu::inprocess::InProcess;
-use tillcard_emu::nvm::Durable;
+use tillcard_emu::CardInSlot;
 
 use super::driver;
 
@@ -49,16 +46,16 @@ impl Contacts for driver::Card {
     }
 }
 
-impl<N: NorFlash + Durable> Contacts for InProcess<N> {
-    fn exchange(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
-        self.transmit(command).map_err(io::Error::other)
-    }
-}
-
-impl<N: NorFlash + Durable> Contacts for EmulatedCard<N> {
+impl<C: CardInSlot> Contacts for C {
     fn exchange(&mut self, command: &[u8]) -> io::Result<Vec<u8>> {
         self.transmit(command)
             .map(<[u8]>::to_vec)
             .map_err(io::Error::other)
     }
+}
+
+/// A card in process that has power.
+pub fn powered<C: CardInSlot>(mut card: C) -> C {
+    card.power_on().unwrap();
+    card
 }

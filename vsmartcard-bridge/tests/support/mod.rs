@@ -6,6 +6,7 @@ pub mod driver;
 pub mod owner;
 pub mod program;
 pub mod reader;
+pub mod scripted;
 pub mod stall;
 pub mod survivor;
 

@@ -1,12 +1,14 @@
 //! NVM that stops the world at a chosen byte, so that a process can be killed exactly there.
 
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
-use tillcard_emu::EmulatedCard;
-use tillcard_emu::nvm::{Durable, NvmError, SledNvm};
-use tillcard_emu::vpcd::{CardFault, SmartCard};
+use tillcard_emu::layers::Counted;
+use tillcard_emu::nvm::{CardMemory, MemoryFault, NvmError, SledNvm};
+use tillcard_emu::slot::{Layer, SlotError};
+use tillcard_emu::{CardInSlot, EmulatedCard};
 
 /// What a stalling process says when it stands still.
 pub const STALLED: &str = "stalled";
@@ -17,19 +19,34 @@ pub const ANSWERED: &str = "answered";
 /// never returns.
 pub struct StallNvm {
     inner: SledNvm,
-    left: Option<usize>,
+    stall: Stall,
+}
+
+/// Bytes that a [`StallNvm`] still changes before it stands still; none while it isn't armed.
+#[derive(Clone, Default)]
+pub struct Stall(Arc<Mutex<Option<usize>>>);
+
+impl Stall {
+    pub fn arm(&self, bytes: Option<usize>) {
+        *self.0.lock().unwrap() = bytes;
+    }
+
+    fn left(&self) -> Option<usize> {
+        *self.0.lock().unwrap()
+    }
 }
 
 impl StallNvm {
-    pub fn new(inner: SledNvm) -> Self {
-        Self { inner, left: None }
+    pub fn new(inner: SledNvm, stall: Stall) -> Self {
+        Self { inner, stall }
     }
 
     /// Counts `bytes` as changed and stands still at the last of those that are left.
     fn count(&mut self, bytes: usize) {
-        if let Some(left) = &mut self.left {
-            *left = left.saturating_sub(bytes);
-            if *left == 0 {
+        if let Some(left) = self.stall.left() {
+            let left = left.saturating_sub(bytes);
+            self.stall.arm(Some(left));
+            if left == 0 {
                 self.inner.flush().unwrap();
                 say(STALLED);
                 loop {
@@ -68,7 +85,7 @@ impl NorFlash for StallNvm {
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NvmError> {
-        let before = self.left.unwrap_or(bytes.len()).min(bytes.len());
+        let before = self.stall.left().unwrap_or(bytes.len()).min(bytes.len());
         let (now, later) = bytes.split_at(before);
         self.inner.write(offset, now)?;
         self.count(now.len());
@@ -77,34 +94,35 @@ impl NorFlash for StallNvm {
     }
 }
 
-impl Durable for StallNvm {
-    type Error = NvmError;
-
-    fn flush(&mut self) -> Result<(), NvmError> {
+impl CardMemory for StallNvm {
+    fn flush(&mut self) -> Result<(), MemoryFault> {
         self.inner.flush()
     }
 }
 
 /// A card that stands still when the APDU after `before` others has changed `bytes` bytes.
 pub struct StallingCard {
-    pub card: EmulatedCard<StallNvm>,
+    pub card: Counted<EmulatedCard<StallNvm>>,
+    pub stall: Stall,
     pub before: u64,
     pub bytes: usize,
 }
 
-impl SmartCard for StallingCard {
-    fn atr(&self) -> &[u8] {
-        self.card.atr()
+impl Layer for StallingCard {
+    type Inner = Counted<EmulatedCard<StallNvm>>;
+
+    fn inner(&self) -> &Self::Inner {
+        &self.card
     }
 
-    fn reset(&mut self) {
-        self.card.reset();
+    fn inner_mut(&mut self) -> &mut Self::Inner {
+        &mut self.card
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault> {
+    fn on_transmit(&mut self, command: &[u8]) -> Result<&[u8], SlotError> {
         let armed = self.card.apdus() == self.before;
-        self.card.nvm_mut().left = armed.then_some(self.bytes);
-        let answer = self.card.transmit(command)?.to_vec();
+        self.stall.arm(armed.then_some(self.bytes));
+        let answer = self.card.transmit(command)?;
         if armed {
             say(ANSWERED);
         }

@@ -3,25 +3,54 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use embedded_storage::nor_flash::ReadNorFlash;
-use rand_chacha::ChaCha20Rng;
 use tillcard_applet::journal::{Journal, KEYS, Key, RECORD_MAX};
-use tillcard_applet::nvm::{NVM_SIZE, RamNvm, TornNvm};
+use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::DEFAULT_NAME;
-use tillcard_emu::nvm::Store;
-use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_emu::layers::Counted;
+use tillcard_emu::nvm::{PowerCutNvm, PowerSwitch, Store};
+use tillcard_emu::slot::Layer;
+use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
+
+use super::contacts::powered;
 
 /// Everything that a card remembers, record by record.
 pub type Memory = BTreeMap<Key, Vec<u8>>;
 
-/// A card in RAM that counts the bytes that it writes.
-pub type Counting = EmulatedCard<TornNvm<RamNvm>>;
+/// A powered card in RAM, with a count of the bytes that it changes.
+pub struct Revived {
+    pub card: Counted<EmulatedCard<PowerCutNvm<RamNvm>>>,
+    switch: PowerSwitch,
+}
+
+impl Revived {
+    /// Bytes that the card changed since it was revived.
+    pub fn changed(&self) -> u64 {
+        self.switch.changed()
+    }
+
+    /// A copy of the card's NVM.
+    pub fn copy(&mut self) -> RamNvm {
+        ram(self.card.snapshot().unwrap().as_bytes())
+    }
+}
+
+impl Layer for Revived {
+    type Inner = Counted<EmulatedCard<PowerCutNvm<RamNvm>>>;
+
+    fn inner(&self) -> &Self::Inner {
+        &self.card
+    }
+
+    fn inner_mut(&mut self) -> &mut Self::Inner {
+        &mut self.card
+    }
+}
 
 /// Opens the store as the next emulator would, and copies the card's NVM.
 pub fn image(store: &Path) -> RamNvm {
     let store = Store::open(store).unwrap();
     let nvm = store.card(DEFAULT_NAME).unwrap();
-    RamNvm::from_bytes(nvm.image().try_into().unwrap())
+    ram(nvm.image())
 }
 
 /// What the card remembers, read without writing anything.
@@ -34,17 +63,14 @@ pub fn memory(nvm: &RamNvm) -> Memory {
 }
 
 /// A card with its own randomness on a copy of an NVM.
-pub fn revive(nvm: &RamNvm) -> Counting {
-    EmulatedCard::new(TornNvm::counting(nvm.clone()), generator())
+pub fn revive(nvm: &RamNvm) -> Revived {
+    let nvm = PowerCutNvm::new(nvm.clone());
+    let switch = nvm.switch();
+    let rng = Seed::Number(1).generator(DEFAULT_NAME, 0).unwrap();
+    let card = Counted::new(powered(EmulatedCard::new(nvm, rng)));
+    Revived { card, switch }
 }
 
-/// A copy of a card's NVM.
-pub fn copy(card: &mut Counting) -> RamNvm {
-    let mut bytes = [0; NVM_SIZE];
-    card.nvm_mut().read(0, &mut bytes).unwrap();
-    RamNvm::from_bytes(bytes)
-}
-
-fn generator() -> ChaCha20Rng {
-    Seed::Number(1).generator(DEFAULT_NAME, 0).unwrap()
+fn ram(image: &[u8]) -> RamNvm {
+    RamNvm::from_bytes(image.try_into().unwrap())
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use tillcard_emu::personalise::test_root::test_root;
-use tillcard_emu::personalise::{self, SerialNumber, new_key};
+use tillcard_personalise::test_root::test_root;
+use tillcard_personalise::{self as personalise, SerialNumber, new_key};
 
 use super::files::Files;
 use super::random;

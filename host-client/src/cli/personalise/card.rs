@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use rand_chacha::rand_core::Rng;
 use tillcard_applet::command::ProveGenuine;
-use tillcard_emu::personalise::test_root::emulator_batch;
-use tillcard_emu::personalise::{self, CardCertificates, OwnKey, personalise};
+use tillcard_personalise::test_root::emulator_batch;
+use tillcard_personalise::{self as personalise, CardCertificates, OwnKey, personalise};
 
 use super::files::{Files, write_public};
 use super::random;
@@ -101,7 +101,7 @@ mod tests {
 
     use bitcoin::Network;
     use tillcard_applet::command::{GetData, Select};
-    use tillcard_emu::{EmulatedCard, Seed, inprocess};
+    use tillcard_emu::{EmulatedCard, Seed};
 
     use super::*;
     use crate::genuine::Checker;
@@ -111,7 +111,7 @@ mod tests {
     fn a_card_is_vouched_for_afterwards_and_not_personalised_again() {
         let folder = tempfile::tempdir().unwrap();
         let blank = EmulatedCard::ephemeral_blank(Seed::Number(1)).unwrap();
-        let mut card = InProcess::connect(inprocess::InProcess::new(blank));
+        let mut card = InProcess::connect(blank);
         let batch = emulator_batch().unwrap();
         personalise_card(&mut card, &batch, Some(folder.path())).unwrap();
 
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_card_without_the_certified_key_is_noticed() {
         let blank = EmulatedCard::ephemeral_blank(Seed::Number(1)).unwrap();
-        let mut card = Swapped(InProcess::connect(inprocess::InProcess::new(blank)));
+        let mut card = Swapped(InProcess::connect(blank));
         let failed = personalise_card(&mut card, &emulator_batch().unwrap(), None).unwrap_err();
         assert!(failed.message().contains("don't use this card"));
     }

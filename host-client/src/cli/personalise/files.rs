@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use tillcard_emu::personalise::Authority;
+use tillcard_personalise::Authority;
 use zeroize::Zeroizing;
 
 use crate::cli::Failure;

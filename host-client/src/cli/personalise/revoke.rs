@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
-use tillcard_emu::personalise::test_root::test_root;
-use tillcard_emu::personalise::{Authority, RevocationList, SerialNumber};
+use tillcard_personalise::test_root::test_root;
+use tillcard_personalise::{Authority, RevocationList, SerialNumber};
 
 use super::files::{Files, at, replace};
 use super::term::in_days;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tillcard_emu::personalise::{self, SerialNumber, new_key};
+use tillcard_personalise::{self as personalise, SerialNumber, new_key};
 
 use super::files::Files;
 use super::random;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use tillcard_emu::personalise::{Time, Validity};
+use tillcard_personalise::{Time, Validity};
 
 use crate::cli::Failure;
 

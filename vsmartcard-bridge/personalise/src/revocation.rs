@@ -15,8 +15,8 @@ use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::DynSignatureAlgorithmIdentifier;
 use x509_cert::time::Time;
 
-use super::authority::is_signed_by;
-use super::{Authority, PersonaliseError};
+use crate::authority::is_signed_by;
+use crate::{Authority, PersonaliseError};
 
 /// What an authority took back, before it signs the list.
 pub struct RevocationList<'a> {

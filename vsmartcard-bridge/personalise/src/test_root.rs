@@ -5,7 +5,7 @@
 use p256::ecdsa::{SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use super::{Authority, Batch, PersonaliseError, Root};
+use crate::{Authority, Batch, PersonaliseError, Root};
 
 /// The test root's certificate (PEM).
 pub const CERTIFICATE: &str = include_str!("test-root.pem");
@@ -63,7 +63,7 @@ mod tests {
     use x509_cert::der::asn1::GeneralizedTime;
 
     use super::*;
-    use crate::personalise::{SerialNumber, Time, Validity};
+    use crate::{SerialNumber, Time, Validity};
 
     const NAME: &str = "Tillcard TEST root, not for real money";
     const EMULATOR_NAME: &str = "Tillcard emulator";

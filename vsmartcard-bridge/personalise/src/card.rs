@@ -11,7 +11,7 @@ use tillcard_applet::command::{
 use x509_cert::der::pem::LineEnding;
 use x509_cert::der::{Decode, EncodePem};
 
-use super::{Batch, PersonaliseError};
+use crate::{Batch, PersonaliseError};
 
 /// Longest answer that is put together from parts.
 const ANSWER_MAX: usize = 4096;

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tempfile::TempDir;
-use tillcard_emu::personalise::{
+use tillcard_personalise::{
     Authority, Batch, OwnKey, PersonaliseError, RevocationList, Root, SerialNumber, SigningKey,
     Time, Validity, test_root,
 };

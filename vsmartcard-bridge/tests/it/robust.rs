@@ -1,18 +1,16 @@
 //! Whatever bytes arrive: a status word of the protocol leaves, and the card can still pay.
 
-mod support;
-
+use crate::support::contacts::{Contacts, powered};
+use crate::support::owner::{Owner, PIN, pay, request, verify};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
-use support::contacts::Contacts;
-use support::owner::{Owner, PIN, pay, request, verify};
 use tillcard_applet::command::{
     GenerateKey, GetChallenge, GetData, Network, Preview, ReceiveScript, ReceiveScriptAnswer,
     Select,
 };
 use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::status::meaning;
-use tillcard_emu::{EmulatedCard, Seed};
+use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
 
 /// Mutated commands.
 const MUTATIONS: usize = 10_000;
@@ -25,7 +23,7 @@ const VERIFY: [u8; 4] = [0x00, 0x20, 0x00, 0x80];
 const BROKEN: [u16; 2] = [0x6400, 0x6581];
 
 fn factory(seed: u64) -> EmulatedCard<RamNvm> {
-    EmulatedCard::ephemeral(Seed::Number(seed)).unwrap()
+    powered(EmulatedCard::ephemeral(Seed::Number(seed)).unwrap())
 }
 
 /// A card with some coins.
@@ -57,7 +55,7 @@ fn poke(card: &mut EmulatedCard<RamNvm>, command: &[u8]) {
 
 /// The card still takes a coin and pays with it.
 fn proves_itself(card: &mut EmulatedCard<RamNvm>, owner: &mut Owner) {
-    card.reset();
+    card.warm_reset().unwrap();
     card.done(&Select::to_apdu());
     card.done(&verify(PIN));
     let index = ReceiveScriptAnswer::parse(&card.done(&ReceiveScript::to_apdu()))
@@ -86,7 +84,7 @@ fn every_class_and_instruction() {
     card.done(&Select::to_apdu());
     sweep(&mut card);
     let mut owner = Owner::issue(&mut card);
-    card.reset();
+    card.warm_reset().unwrap();
     sweep(&mut card);
     card.done(&Select::to_apdu());
     sweep(&mut card);
@@ -115,7 +113,7 @@ fn session(
         GetData::Status.to_apdu(),
         GetData::Capabilities.to_apdu(),
         GenerateKey::to_apdu(),
-        support::owner::issue_for(Network::Regtest),
+        crate::support::owner::issue_for(Network::Regtest),
         GetChallenge::to_apdu(),
         verify(PIN),
         ReceiveScript::to_apdu(),

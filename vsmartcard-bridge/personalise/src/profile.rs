@@ -15,7 +15,7 @@ use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use super::{OwnKey, PersonaliseError};
+use crate::{OwnKey, PersonaliseError};
 
 /// Most characters of a common name (RFC 5280, appendix A.1, ub-common-name).
 const NAME_MAX: usize = 64;

@@ -1,13 +1,11 @@
 //! The program `tillcard-emu`, with a reader that this test plays.
 
-mod support;
-
 use std::path::Path;
 
-use support::contacts::Contacts;
-use support::driver::{Driver, POWER_ON};
-use support::owner::{Owner, POLICY, issue_for};
-use support::program::Emulator;
+use crate::support::contacts::Contacts;
+use crate::support::driver::{Driver, POWER_ON};
+use crate::support::owner::{Owner, POLICY, issue_for};
+use crate::support::program::Emulator;
 use tempfile::TempDir;
 use tillcard_applet::command::{GenerateKey, GetData, Network, Select, State, StatusObject};
 

@@ -1,12 +1,10 @@
 //! What programs that others wrote see of the card.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use support::reader;
+use crate::support::reader;
 
 /// The answer to reset (`docs/protocol.md`, section 2.1).
 const ATR: [u8; 18] = *b"\x3B\x8E\x01\x80\x73\xC0\x01\x40\x58Tillcard\x8C";
@@ -121,7 +119,7 @@ fn python(script: &str) -> Command {
 #[test]
 fn pyscard_sees_a_healthy_card() {
     let atr = listed(&ATR, "");
-    let output = with_card(|| run(python("tests/pyscard_client.py").arg(&atr)));
+    let output = with_card(|| run(python("tests/pcsc/pyscard_client.py").arg(&atr)));
     assert_eq!(output.trim(), "healthy");
 }
 
@@ -130,7 +128,8 @@ fn pyscard_sees_a_healthy_card() {
 fn yubikit_opens_a_channel() {
     let yubikit = std::env::var_os("TILLCARD_YUBIKIT")
         .expect("TILLCARD_YUBIKIT names the folder that scripts/yubikit.sh prints");
-    let output = with_card(|| run(python("tests/yubikit_client.py").env("PYTHONPATH", &yubikit)));
+    let output =
+        with_card(|| run(python("tests/pcsc/yubikit_client.py").env("PYTHONPATH", &yubikit)));
     assert_eq!(output.lines().collect::<Vec<_>>(), ["opened", "opened"]);
 }
 
@@ -139,7 +138,7 @@ fn yubikit_opens_a_channel() {
 #[test]
 fn a_client_written_from_the_text_plays_its_story() {
     let story = "../conformance-tests/clients/python/story.py";
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/personalise/test-root.pem");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("personalise/src/test-root.pem");
     let output = with_card(|| {
         run(python(story)
             .args(["--reader", "Virtual PCD 00 00", "--root"])

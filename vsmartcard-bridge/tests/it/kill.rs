@@ -1,11 +1,8 @@
 //! `kill -9` of the emulator while its card works: see `killing`.
 
-mod killing;
-mod support;
-
 use std::env;
 
-use killing::{Run, SEED};
+use crate::killing::{Run, SEED};
 
 fn kills(kills: usize) -> Run {
     let seed = env::var(SEED).map_or(1, |seed| seed.parse().unwrap());
@@ -14,15 +11,15 @@ fn kills(kills: usize) -> Run {
 
 #[test]
 fn at_a_random_moment() {
-    killing::at_a_random_moment(kills(260));
+    crate::killing::at_a_random_moment(kills(260));
 }
 
 #[test]
 fn as_soon_as_the_answer_is_there() {
-    killing::as_soon_as_the_answer_is_there(kills(60));
+    crate::killing::as_soon_as_the_answer_is_there(kills(60));
 }
 
 #[test]
 fn between_two_writes() {
-    killing::between_two_writes(kills(60));
+    crate::killing::between_two_writes(kills(60));
 }

@@ -1,22 +1,20 @@
 //! The emulator keeps away from mainnet where it can't read the command: inside a channel.
 
-#[path = "../../applet/tests/oracle/card.rs"]
+#[path = "../../../applet/tests/oracle/card.rs"]
 #[allow(dead_code)]
 mod card;
-#[path = "../../applet/tests/oracle/channel.rs"]
+#[path = "../../../applet/tests/oracle/channel.rs"]
 #[allow(dead_code)]
 mod channel;
-mod support;
-
 use std::io;
 
+use crate::support::contacts::Contacts;
+use crate::support::driver::{self, Driver};
+use crate::support::owner::issue_for;
+use crate::support::program::Emulator;
 use card::Reader;
 use channel::Client;
 use p256::SecretKey;
-use support::contacts::Contacts;
-use support::driver::{self, Driver};
-use support::owner::issue_for;
-use support::program::Emulator;
 use tillcard_applet::command::{Apdu, GenerateKey, GetData, Network, OwnKey, Select};
 
 impl Reader for driver::Card {

@@ -13,8 +13,8 @@ use x509_cert::spki::SubjectPublicKeyInfo;
 use x509_cert::time::Validity;
 use zeroize::Zeroizing;
 
-use super::profile::{Profile, name, shown_name};
-use super::{OwnKey, PersonaliseError};
+use crate::profile::{Profile, name, shown_name};
+use crate::{OwnKey, PersonaliseError};
 
 /// A new secret key.
 #[must_use]

@@ -1,36 +1,15 @@
 //! The link to vpcd, against a driver that this test plays.
 
-mod support;
-
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use support::driver::{self, Driver, GET_ATR, POWER_OFF, POWER_ON, RESET};
-use tillcard_emu::vpcd::{Address, CardFault, Link, LinkError, Remover, SmartCard, Waited};
+use crate::support::driver::{self, Driver, GET_ATR, POWER_OFF, POWER_ON, RESET};
+use crate::support::scripted::Scripted;
+use tillcard_emu::slot::CardFault;
+use tillcard_emu::vpcd::{Address, Link, LinkError, Remover, Waited};
 
 const ATR: [u8; 4] = [0x3B, 0x82, 0x01, 0x02];
-
-/// A card that does what a function says, and counts its resets.
-struct Scripted<F> {
-    answer: F,
-    atr: Vec<u8>,
-    resets: usize,
-}
-
-impl<F: FnMut(&[u8]) -> Result<Vec<u8>, CardFault>> SmartCard for Scripted<F> {
-    fn atr(&self) -> &[u8] {
-        &self.atr
-    }
-
-    fn reset(&mut self) {
-        self.resets += 1;
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, CardFault> {
-        (self.answer)(command)
-    }
-}
 
 /// How serving the card ended, and how often it was reset.
 type Served = (Result<(), LinkError>, usize);
@@ -51,11 +30,7 @@ where
     let link = Link::connect(&Address::new("127.0.0.1", driver.port())).unwrap();
     let remover = link.remover();
     let served = thread::spawn(move || {
-        let mut card = Scripted {
-            answer,
-            atr,
-            resets: 0,
-        };
+        let mut card = Scripted::new(atr, answer);
         (link.serve(&mut card), card.resets)
     });
     (driver.accept(), remover, served)
@@ -206,13 +181,7 @@ fn a_busy_slot_is_noticed_and_waited_for() {
         "waiting takes nothing away"
     );
     let remover = link.remover();
-    let served = thread::spawn(move || {
-        link.serve(&mut Scripted {
-            answer: echo,
-            atr: ATR.into(),
-            resets: 0,
-        })
-    });
+    let served = thread::spawn(move || link.serve(&mut Scripted::new(ATR.into(), echo)));
     assert_eq!(reader.atr(), ATR);
     remover.remove();
     served.join().unwrap().unwrap();

@@ -1,18 +1,16 @@
 //! Cards in the real virtual reader: how they come, go, die, and serve several clients.
 
-mod support;
-
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 use std::{fs, io};
 
+use crate::support::DEADLINE;
+use crate::support::contacts::Contacts;
+use crate::support::owner::{Owner, PAYEE};
+use crate::support::program::Emulator;
+use crate::support::reader::{self, NAME, Session};
 use pcsc::{Disposition, Error, ReaderState, State};
-use support::DEADLINE;
-use support::contacts::Contacts;
-use support::owner::{Owner, PAYEE};
-use support::program::Emulator;
-use support::reader::{self, NAME, Session};
 use tillcard_applet::ATR;
 use tillcard_applet::command::{GetData, Select, State as CardState, StatusObject};
 
@@ -218,8 +216,8 @@ fn extended_length_passes_the_reader_whole() {
     for index in 0..3 {
         owner.enter(&mut session, index, 10_000, index);
     }
-    session.done(&support::owner::verify(support::owner::PIN));
-    let short = support::owner::pay(25_000);
+    session.done(&crate::support::owner::verify(crate::support::owner::PIN));
+    let short = crate::support::owner::pay(25_000);
     let body = 5..short.as_bytes().len() - 1;
     let data = &short.as_bytes()[body];
     let extended = [

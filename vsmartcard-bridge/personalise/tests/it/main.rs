@@ -1,0 +1,4 @@
+//! Certificates, lists and cards, without an emulator.
+
+mod cards;
+mod openssl;

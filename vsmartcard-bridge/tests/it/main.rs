@@ -1,0 +1,16 @@
+//! The emulator without a reader service: in process, and as a program in a reader that the tests
+//! play.
+
+#[path = "../killing/mod.rs"]
+mod killing;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod in_process;
+mod kill;
+mod link;
+mod mainnet_in_channel;
+mod nvm;
+mod personalisation;
+mod program;
+mod robust;

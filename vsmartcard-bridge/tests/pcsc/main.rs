@@ -1,0 +1,7 @@
+//! The emulator in the real virtual reader: pcscd with the driver vpcd.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod cards;
+mod clients;
