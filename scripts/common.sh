@@ -11,8 +11,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034  # used by the scripts that source this file
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tillcard
 
-# A clean clone finds the work of the one before it.
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+# A clean clone finds the work of the one before it. Absolute: a benchmark runs in its own crate's
+# folder, and criterion writes below this one.
+CARGO_TARGET_DIR=$(realpath -m -- "${CARGO_TARGET_DIR:-$cache/target}")
+export CARGO_TARGET_DIR
 
 # Standard output belongs to a script's result, so that a caller can read it.
 say() { printf '%s\n' "$*" >&2; }

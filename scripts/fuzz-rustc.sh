@@ -9,7 +9,7 @@ set -euo pipefail
 arguments=()
 for argument; do
     case ${CARGO_PKG_NAME:-}:$argument in
-        tillcard-applet*) arguments+=("$argument") ;;
+        tillcard-*) arguments+=("$argument") ;;
         *:-Cpasses=sancov-module | *:-Cllvm-args=-sanitizer-coverage-*) ;;
         *) arguments+=("$argument") ;;
     esac

@@ -1,6 +1,7 @@
 //! The card: framing, secure messaging, dispatcher, applications.
 
 use crate::application::Tillcard;
+use crate::configuration::Configuration;
 use crate::dispatch::Dispatcher;
 use crate::framing::{Framing, Response};
 use crate::messaging;
@@ -29,12 +30,17 @@ impl<N: NorFlash, R: TryCryptoRng> Card<N, R> {
     /// Gives power to a card with this NVM and random generator. With an NVM
     /// that can't be read, is damaged, or was written by another version, the
     /// card answers `6581`.
-    pub fn new(nvm: N, rng: R) -> Self {
+    pub fn new(nvm: N, rng: R, configuration: Configuration) -> Self {
         Self {
             framing: Framing::default(),
             dispatcher: Dispatcher::default(),
-            tillcard: Tillcard::new(nvm, rng),
+            tillcard: Tillcard::new(nvm, rng, configuration),
         }
+    }
+
+    /// Has other networks permitted from now on; a card that was issued stays what it is.
+    pub fn configure(&mut self, configuration: Configuration) {
+        self.tillcard.configure(configuration);
     }
 
     /// The answer to reset.

@@ -1,7 +1,7 @@
 //! Which application a command is for. Knows nothing of what they do.
 
-use crate::status::{self, Status};
 use apdu_app::{App, CommandView, Interface, VecView};
+use tillcard_protocol::status::{self, Status};
 
 const CLA_ISO: u8 = 0x00;
 const INS_SELECT: u8 = 0xA4;

@@ -1,11 +1,11 @@
 //! A coin's entry: the transaction that makes it, taken in piece by piece
 //! (`docs/protocol.md`, section 6.2).
 
-use crate::command::{Announced, MAX_MONEY, Place, TaprootScript};
-use crate::hash;
-use crate::status::{self, Status};
 use heapless::Vec;
 use sha2::{Digest, Sha256};
+use tillcard_protocol::command::{Announced, MAX_MONEY, Place, TaprootScript};
+use tillcard_protocol::status::{self, Status};
+use tillcard_protocol::{compact_size, hash};
 
 /// Most inputs, and most outputs: more don't fit in a block.
 const MAX_COUNT: u64 = 100_000;
@@ -164,12 +164,10 @@ impl Entry {
             Field::Version | Field::Sequence | Field::LockTime => 4,
             Field::Outpoint => 36,
             Field::Amount => 8,
-            _ => match self.buffer.first() {
-                Some(0xFD) => 3,
-                Some(0xFE) => 5,
-                Some(0xFF) => 9,
-                _ => 1,
-            },
+            _ => self
+                .buffer
+                .first()
+                .map_or(1, |first| compact_size::length(*first)),
         }
     }
 
@@ -274,19 +272,9 @@ impl Entry {
 
     /// The collected CompactSize, which must be the shortest and in bounds.
     fn compact_size(&self, bounds: core::ops::RangeInclusive<u64>) -> Result<u64, Status> {
-        let (value, least) = match *self.buffer {
-            [value] => (u64::from(value), 0),
-            [_, a, b] => (u64::from(u16::from_le_bytes([a, b])), 0xFD),
-            [_, a, b, c, d] => (u64::from(u32::from_le_bytes([a, b, c, d])), 0x1_0000),
-            [_, a, b, c, d, e, f, g, h] => {
-                (u64::from_le_bytes([a, b, c, d, e, f, g, h]), 0x1_0000_0000)
-            }
-            _ => return Err(status::EXECUTION_ERROR),
-        };
-        if value >= least && bounds.contains(&value) {
-            Ok(value)
-        } else {
-            Err(status::INCORRECT_DATA)
-        }
+        compact_size::decode(&self.buffer)
+            .ok()
+            .filter(|value| bounds.contains(value))
+            .ok_or(status::INCORRECT_DATA)
     }
 }

@@ -1,10 +1,10 @@
 //! Framing: command APDUs from bytes, answers of any length in parts
 //! (`docs/protocol.md`, section 2.2).
 
-use crate::command::Certificate;
-use crate::status::{self, Status};
 use heapless::Vec;
 use iso7816::command::{CommandView, FromSliceError};
+use tillcard_protocol::command::Certificate;
+use tillcard_protocol::status::{self, Status};
 
 /// What protection adds to an answer at most: padding and a MAC.
 const PROTECTION_MAX: usize = 16 + 8;

@@ -16,22 +16,16 @@
 #[cfg(test)]
 extern crate std;
 
-pub mod command;
+pub mod capacities;
+pub mod configuration;
 pub mod journal;
 pub mod nvm;
-pub mod owner;
-pub mod pin;
-pub mod proof;
-pub mod session;
-pub mod status;
-pub mod tlv;
 
 mod application;
 mod card;
 mod dispatch;
 mod entry;
 mod framing;
-mod hash;
 mod key;
 mod messaging;
 mod payment;
@@ -42,7 +36,7 @@ mod volatile;
 
 pub use application::Tillcard;
 pub use card::{ATR, Card};
-pub use command::AID;
+pub use configuration::{Configuration, Networks};
 pub use framing::{RESPONSE_MAX, Response};
 
 /// Fewest bytes of an AID that select the application.

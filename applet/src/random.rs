@@ -1,9 +1,9 @@
 //! The random source, tested at each power-up (`[RND-1]`, NIST SP 800-90B
 //! §4.4).
 
-use crate::status::{self, Status};
 use core::fmt;
 use rand_core::{TryCryptoRng, TryRng};
+use tillcard_protocol::status::{self, Status};
 use zeroize::Zeroizing;
 
 /// Bytes that the test looks at.

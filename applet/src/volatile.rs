@@ -1,15 +1,15 @@
 //! What a reset forgets.
 
 use crate::application::{Reading, Signing};
-use crate::command::CHALLENGE_LENGTH;
+use crate::capacities::MAX_INPUTS;
 use crate::entry::Entry;
-use crate::hash::Hash;
 use crate::key::Share;
 use crate::messaging::Channel;
-use crate::payment::MAX_INPUTS;
 use crate::persistent::Slot;
-use crate::session::Session;
 use heapless::Vec;
+use tillcard_protocol::command::CHALLENGE_LENGTH;
+use tillcard_protocol::hash::Hash;
+use tillcard_protocol::session::Session;
 
 /// Coins that a till may report as absent in one authorisation (`[ABS-1]`).
 pub const MAX_REPORTS: usize = 4;

@@ -18,16 +18,16 @@ use k256::schnorr::SigningKey;
 use p256::SecretKey;
 use std::path::Path;
 use tillcard_applet::Response;
-use tillcard_applet::command::{
-    AcknowledgeLog, AskStatement, BeginReading, Certificate, EnterCoin, FactoryReset, GenerateKey,
-    GenerateOwnKeys, GetAncestor, GetChallenge, GetData, Issue, KeySource, Leaf, Limits, Network,
-    Outpoint, OutputPayee, OwnKey, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Preview,
-    Previewed, ProveGenuine, PutData, ReadAccount, ReadCoins, ReadLimits, ReadLog, ReceiveScript,
-    ReportAbsent, Resolve, SIGNING_INPUTS_MAX, SIGNING_OUTPUTS_MAX, Select, SetLimits, SetPolicy,
-    Sign, SigningInput, SigningOutput, Source, Terminate, Unsigned, Verify,
-};
 use tillcard_applet::nvm::RamNvm;
-use tillcard_applet::session::Session;
+use tillcard_protocol::command::{
+    AcknowledgeLog, AskStatement, BeginReading, CardKey, Certificate, EnterCoin, FactoryReset,
+    GenerateCardKeys, GenerateKey, GetAncestor, GetChallenge, GetData, Issue, KeySource, Leaf,
+    Limits, Network, Outpoint, OutputPayee, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place,
+    Preview, Previewed, ProveGenuine, PutData, ReadAccount, ReadCoins, ReadLimits, ReadLog,
+    ReceiveScript, ReportAbsent, Resolve, SIGNING_INPUTS_MAX, SIGNING_OUTPUTS_MAX, Select,
+    SetLimits, SetPolicy, Sign, SigningInput, SigningOutput, Source, Terminate, Unsigned, Verify,
+};
+use tillcard_protocol::session::Session;
 
 struct Recorder {
     card: TestCard,
@@ -156,7 +156,7 @@ fn main() {
 fn issuing() -> Vec<u8> {
     let mut recorder = Recorder::new(RamNvm::default(), Vec::new());
     recorder.exchange(Select::to_apdu().as_bytes());
-    recorder.exchange(GenerateOwnKeys::to_apdu().as_bytes());
+    recorder.exchange(GenerateCardKeys::to_apdu().as_bytes());
     let piece = [0x30; Certificate::PIECE_MAX];
     for certificate in Certificate::ALL {
         for number in 0..Certificate::PIECES - 1 {
@@ -170,7 +170,7 @@ fn issuing() -> Vec<u8> {
     }
     recorder.exchange(PutData::End.to_apdu().expect("it fits").as_bytes());
     recorder.exchange(
-        GetData::Certificates(OwnKey::Agreement)
+        GetData::Certificates(CardKey::Agreement)
             .to_apdu()
             .as_bytes(),
     );

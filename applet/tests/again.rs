@@ -6,7 +6,7 @@ mod support;
 use bitcoin::Transaction;
 use bitcoin::hashes::Hash;
 use support::*;
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     GetAncestor, Outpoint, PaymentRequest, Previewed, ReportAbsent, Select, Source,
 };
 

@@ -6,20 +6,21 @@ mod support;
 use std::collections::HashSet;
 use support::sweep::*;
 use support::*;
-use tillcard_applet::command::{
-    Certificate, FactoryReset, GenerateKey, GenerateOwnKeys, GetData, OwnKey, PutData, SamePin,
-    Select, State, StatusObject, Terminate,
-};
+use tillcard_applet::Card;
 use tillcard_applet::nvm::{PAGE_SIZE, RamNvm, TornNvm};
 use tillcard_applet::persistent::Persistent;
-use tillcard_applet::{Card, command};
+use tillcard_protocol::command;
+use tillcard_protocol::command::{
+    CardKey, Certificate, FactoryReset, GenerateCardKeys, GenerateKey, GetData, PutData, SamePin,
+    Select, State, StatusObject, Terminate,
+};
 
 /// A personalised card that was used: coins, payments, another PIN, and so long that
 /// the journal went round.
 fn used() -> (RamNvm, Owner) {
     let mut card = selected(RamNvm::default());
     let ok = |card: &mut Card<RamNvm, _>, apdu: &[u8]| assert_eq!(send(card, apdu).1, 0x9000);
-    ok(&mut card, GenerateOwnKeys::to_apdu().as_bytes());
+    ok(&mut card, GenerateCardKeys::to_apdu().as_bytes());
     for certificate in Certificate::ALL {
         for (number, bytes) in [[0x5A; 239], [0xA5; 239]].iter().enumerate() {
             let number = number as u8;
@@ -83,7 +84,9 @@ fn a_card_that_was_reset_knows_its_makers_and_nobody_else() {
     let mut card = selected(nvm);
     let certificates = send(
         &mut card,
-        GetData::Certificates(OwnKey::Identity).to_apdu().as_bytes(),
+        GetData::Certificates(CardKey::Identity)
+            .to_apdu()
+            .as_bytes(),
     );
     assert_eq!(owner.command(&mut card, &FactoryReset).1, 0x9000);
     assert_eq!(state(&mut card), State::Factory);
@@ -93,11 +96,13 @@ fn a_card_that_was_reset_knows_its_makers_and_nobody_else() {
     assert_eq!(after.identity, None);
     let kept = send(
         &mut card,
-        GetData::Certificates(OwnKey::Identity).to_apdu().as_bytes(),
+        GetData::Certificates(CardKey::Identity)
+            .to_apdu()
+            .as_bytes(),
     );
     assert_eq!(kept, certificates);
     assert_eq!(
-        send(&mut card, GenerateOwnKeys::to_apdu().as_bytes()).1,
+        send(&mut card, GenerateCardKeys::to_apdu().as_bytes()).1,
         0x6985
     );
     // The next owner starts from nothing.

@@ -20,7 +20,7 @@ use oracle::model::{Model, announcement};
 use oracle::owner::{Unsigned, funding};
 use oracle::payment::{Request, Written};
 use oracle::random::Random;
-use oracle::wallet::{Leaf, Limits, OwnKeys, Wallet, tagged_hash};
+use oracle::wallet::{CardKeys, Leaf, Limits, Wallet, tagged_hash};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_core::{TryCryptoRng, TryRng};
@@ -31,7 +31,7 @@ use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 use tillcard_applet::nvm::RamNvm;
-use tillcard_applet::{Card, Response};
+use tillcard_applet::{Card, Configuration, Response};
 
 const TEXT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md");
 /// Bytes in a line.
@@ -89,7 +89,11 @@ impl Reader for ExampleCard {
 fn fresh(drawn: Rc<Cell<u8>>) -> ExampleCard {
     drawn.set(0);
     let test = ChaCha20Rng::seed_from_u64(0);
-    Card::new(RamNvm::default(), Counted { test, drawn })
+    Card::new(
+        RamNvm::default(),
+        Counted { test, drawn },
+        Configuration::ANY_NETWORK,
+    )
 }
 
 /// What goes to and fro in one example, in the text's form.
@@ -288,7 +292,7 @@ fn examples() -> Vec<Example> {
     let public = Xpub::from_priv(&secp, &account);
     let owner = Keypair::from_secret_key(&secp, &secret(0x11));
     let nobody = owner.x_only_public_key().0;
-    let own_keys = OwnKeys {
+    let own_keys = CardKeys {
         identity: answer[71..104].to_vec(),
         agreement: answer[106..139].to_vec(),
     };

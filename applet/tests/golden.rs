@@ -16,13 +16,13 @@ use oracle::model::Model;
 use oracle::owner::enter;
 use oracle::payment::{self, Request, outpoint_bytes};
 use oracle::random::Random;
-use oracle::wallet::{Leaf, Limits, OwnKeys, Profile, Wallet, tagged_hash};
+use oracle::wallet::{CardKeys, Leaf, Limits, Profile, Wallet, tagged_hash};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tillcard_applet::Card;
 use tillcard_applet::nvm::{NVM_SIZE, RamNvm};
+use tillcard_applet::{Card, Configuration};
 
 /// The images of version 0.1.
 const V0_1: [&str; 5] = [
@@ -61,7 +61,11 @@ fn image(name: &str) -> RamNvm {
 
 /// A card on a memory, selected.
 fn card(nvm: RamNvm) -> TestCard {
-    let mut card = Card::new(nvm, ChaCha20Rng::seed_from_u64(1));
+    let mut card = Card::new(
+        nvm,
+        ChaCha20Rng::seed_from_u64(1),
+        Configuration::ANY_NETWORK,
+    );
     assert_eq!(send(&mut card, SELECT).1, 0x9000);
     card
 }
@@ -265,7 +269,7 @@ fn a_card_of_0_1_gets_its_agreement_key() {
         let read = |card: &mut TestCard, wallet: &Wallet| {
             let (answer, status) = wallet.command(card, [0x80, 0x50, 0, 0], &[]);
             assert_eq!(status, 0x9000);
-            OwnKeys {
+            CardKeys {
                 identity: answer[71..104].to_vec(),
                 agreement: answer[106..139].to_vec(),
             }

@@ -7,9 +7,9 @@ use bitcoin::hashes::Hash;
 use rand_chacha::rand_core::Rng;
 use support::*;
 use tillcard_applet::Card;
-use tillcard_applet::command::coin_image::{CoinImage, ImageCoin};
-use tillcard_applet::command::{BeginReading, GetChallenge, Place, ReadCoins};
 use tillcard_applet::nvm::RamNvm;
+use tillcard_protocol::command::coin_image::{CoinImage, ImageCoin};
+use tillcard_protocol::command::{BeginReading, GetChallenge, Place, ReadCoins};
 
 type TestCard = Card<RamNvm, rand_chacha::ChaCha20Rng>;
 
@@ -89,7 +89,7 @@ fn a_thousand_coins_come_near_the_floor() {
     card.reset();
     send(
         &mut card,
-        tillcard_applet::command::Select::to_apdu().as_bytes(),
+        tillcard_protocol::command::Select::to_apdu().as_bytes(),
     );
     assert_eq!(read(&mut card, &owner), bytes);
 }

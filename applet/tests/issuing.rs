@@ -11,12 +11,12 @@ use p256::ecdsa::{Signature, VerifyingKey};
 use rand_chacha::ChaCha20Rng;
 use support::sweep::{old_or_new, sweep};
 use support::*;
-use tillcard_applet::Card;
-use tillcard_applet::command::{
+use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::{Card, Configuration};
+use tillcard_protocol::command::{
     Apdu, GenerateKey, GetData, Issue, Issued, KeySource, Leaf, MAX_MONEY, Network, ReceiveScript,
     ReceiveScriptAnswer, Select, State, StatusObject, Verify,
 };
-use tillcard_applet::nvm::RamNvm;
 
 type TestCard = Card<RamNvm, ChaCha20Rng>;
 
@@ -29,7 +29,7 @@ const ORDER: [u8; 32] = [
 ];
 
 fn factory(seed: u64) -> TestCard {
-    let mut card = Card::new(RamNvm::default(), rng(seed));
+    let mut card = Card::new(RamNvm::default(), rng(seed), Configuration::ANY_NETWORK);
     assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
     card
 }
@@ -87,6 +87,44 @@ fn bip86_test_vector() {
     assert_eq!(
         hex::encode(receive_script(&mut card)),
         "5120a60869f0dbcf1dc659c9cecbaf8050135ea9e8cdc487053f1dc6880949dc684c"
+    );
+}
+
+/// A card that is for some networks only refuses the others as unknown ones, and is
+/// as new afterwards (`[ISS-2]`).
+#[test]
+fn networks_that_the_card_is_not_for() {
+    let issue = |network| {
+        Issue::new(
+            network,
+            KeySource::Imported {
+                secret: &[0x33; 32],
+                chain_code: &[0x44; 32],
+            },
+            &x_only(0x11),
+            Leaf::None,
+            &pin(PIN),
+            LIMITS,
+            POLICY,
+        )
+        .to_apdu()
+    };
+    let mut card = Card::new(RamNvm::default(), rng(3), Configuration::TESTS_ONLY);
+    assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
+    assert_eq!(
+        send(&mut card, issue(Network::Mainnet).as_bytes()).1,
+        0x6A80
+    );
+    assert_eq!(state(&mut card), State::Factory);
+    for network in [Network::Testnet, Network::Signet, Network::Regtest] {
+        let mut card = Card::new(card.nvm().clone(), rng(4), Configuration::TESTS_ONLY);
+        assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
+        assert_eq!(send(&mut card, issue(network).as_bytes()).1, 0x9000);
+    }
+    card.configure(Configuration::ANY_NETWORK);
+    assert_eq!(
+        send(&mut card, issue(Network::Mainnet).as_bytes()).1,
+        0x9000
     );
 }
 

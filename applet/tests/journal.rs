@@ -5,8 +5,11 @@
 use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use tillcard_applet::journal::{Error, Journal, KEYS, Key};
+use tillcard_applet::journal::{self, Error, Key};
 use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm, TornNvm};
+use tillcard_applet::persistent::KEYS;
+
+type Journal<N> = journal::Journal<N, KEYS>;
 
 /// Several records, changed together. An empty one is removed.
 type Change = Vec<(Key, Vec<u8>)>;

@@ -4,7 +4,7 @@ mod support;
 
 use bitcoin::{Amount, OutPoint};
 use support::*;
-use tillcard_applet::command::{Previewed, Select};
+use tillcard_protocol::command::{Previewed, Select};
 
 #[test]
 fn milk_is_paid_for() {

@@ -7,12 +7,12 @@ mod support;
 use oracle::channel::Client;
 use support::sweep::*;
 use support::*;
-use tillcard_applet::Card;
-use tillcard_applet::command::{
-    Certificate, GenerateOwnKeys, GetData, Issued, OwnKey, OwnKeys, Policy, PutData, ReadAccount,
-    SetPolicy,
-};
 use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::{Card, Configuration};
+use tillcard_protocol::command::{
+    CardKey, CardKeys, Certificate, GenerateCardKeys, GetData, Issued, Policy, PutData,
+    ReadAccount, SetPolicy,
+};
 
 fn piece(certificate: Certificate, number: u8, bytes: &[u8]) -> Vec<u8> {
     let put = PutData::Piece {
@@ -28,10 +28,10 @@ fn end() -> Vec<u8> {
 }
 
 const BATCH: Certificate = Certificate::Batch;
-const IDENTITY: Certificate = Certificate::Key(OwnKey::Identity);
-const AGREEMENT: Certificate = Certificate::Key(OwnKey::Agreement);
+const IDENTITY: Certificate = Certificate::Key(CardKey::Identity);
+const AGREEMENT: Certificate = Certificate::Key(CardKey::Agreement);
 
-fn certificates(key: OwnKey) -> Vec<u8> {
+fn certificates(key: CardKey) -> Vec<u8> {
     GetData::Certificates(key).to_apdu().as_bytes().to_vec()
 }
 
@@ -39,14 +39,14 @@ fn certificates(key: OwnKey) -> Vec<u8> {
 fn keys_and_certificates() {
     let mut card = selected(RamNvm::default());
     // Nothing can be vouched for yet, and nothing ends.
-    assert_eq!(send(&mut card, &certificates(OwnKey::Identity)).1, 0x6A88);
+    assert_eq!(send(&mut card, &certificates(CardKey::Identity)).1, 0x6A88);
     assert_eq!(send(&mut card, &end()).1, 0x6985);
     assert_eq!(send(&mut card, &piece(BATCH, 0, &[1])).1, 0x9000);
     let mut drawn = Vec::new();
     for _ in 0..2 {
-        let (answer, status) = send(&mut card, GenerateOwnKeys::to_apdu().as_bytes());
+        let (answer, status) = send(&mut card, GenerateCardKeys::to_apdu().as_bytes());
         assert_eq!(status, 0x9000);
-        let keys = OwnKeys::parse(&answer).unwrap();
+        let keys = CardKeys::parse(&answer).unwrap();
         drawn.extend([keys.identity_key, keys.agreement_key]);
     }
     assert!((1..4).all(|i| !drawn[..i].contains(&drawn[i])));
@@ -57,7 +57,7 @@ fn keys_and_certificates() {
     assert_eq!(send(&mut card, &end()).1, 0x6985);
     assert_eq!(send(&mut card, &piece(BATCH, 0, &[9; 3])).1, 0x9000);
     assert_eq!(send(&mut card, &piece(BATCH, 0, &[5; 2])).1, 0x9000);
-    assert_eq!(send(&mut card, &certificates(OwnKey::Identity)).1, 0x6A88);
+    assert_eq!(send(&mut card, &certificates(CardKey::Identity)).1, 0x6A88);
     // A piece is missing between two others.
     assert_eq!(send(&mut card, &end()).1, 0x6985);
     assert_eq!(send(&mut card, &piece(IDENTITY, 1, &[8])).1, 0x9000);
@@ -67,12 +67,12 @@ fn keys_and_certificates() {
     assert_eq!(send(&mut card, &end()).1, 0x9000);
     let expected = [&[5; 2][..], &[2; 239], &[8, 3]].concat();
     assert_eq!(
-        send(&mut card, &certificates(OwnKey::Identity)),
+        send(&mut card, &certificates(CardKey::Identity)),
         (expected, 0x9000)
     );
     let expected = [&[5; 2][..], &[4; 100]].concat();
     assert_eq!(
-        send(&mut card, &certificates(OwnKey::Agreement)),
+        send(&mut card, &certificates(CardKey::Agreement)),
         (expected, 0x9000)
     );
     // For good.
@@ -80,7 +80,7 @@ fn keys_and_certificates() {
         assert_eq!(send(&mut card, &command).1, 0x6985);
     }
     assert_eq!(
-        send(&mut card, GenerateOwnKeys::to_apdu().as_bytes()).1,
+        send(&mut card, GenerateCardKeys::to_apdu().as_bytes()).1,
         0x6985
     );
     // The keys are those that the issue record names.
@@ -95,9 +95,9 @@ fn keys_and_certificates() {
 #[test]
 fn the_longest_certificates() {
     let mut card = selected(RamNvm::default());
-    let (answer, status) = send(&mut card, GenerateOwnKeys::to_apdu().as_bytes());
+    let (answer, status) = send(&mut card, GenerateCardKeys::to_apdu().as_bytes());
     assert_eq!(status, 0x9000);
-    let keys = OwnKeys::parse(&answer).unwrap();
+    let keys = CardKeys::parse(&answer).unwrap();
     for (certificate, byte) in Certificate::ALL.into_iter().zip(1..) {
         for number in 0..Certificate::PIECES {
             let put = piece(certificate, number, &[byte; Certificate::PIECE_MAX]);
@@ -106,7 +106,7 @@ fn the_longest_certificates() {
     }
     assert_eq!(send(&mut card, &end()).1, 0x9000);
     let expected = [[1; 4 * 239], [2; 4 * 239]].concat();
-    let read = send(&mut card, &certificates(OwnKey::Identity));
+    let read = send(&mut card, &certificates(CardKey::Identity));
     assert_eq!(read, (expected.clone(), 0x9000));
     let ephemeral = p256::SecretKey::from_slice(&[1; 32]).unwrap();
     let mut client = Client::open(&mut card, &ephemeral, &keys.agreement_key);
@@ -151,7 +151,7 @@ fn what_can_t_be_stored() {
 fn power_fails_during_personalisation() {
     let mut card = selected(RamNvm::default());
     let steps = [
-        GenerateOwnKeys::to_apdu().as_bytes().to_vec(),
+        GenerateCardKeys::to_apdu().as_bytes().to_vec(),
         piece(BATCH, 0, &[1; 239]),
         piece(BATCH, 1, &[2; 100]),
         piece(IDENTITY, 0, &[3; 239]),
@@ -170,11 +170,11 @@ fn power_fails_during_personalisation() {
         );
         assert!(positions > 12);
         // As the sweep's cards do, from the same random numbers.
-        card = Card::new(start, rng(77));
+        card = Card::new(start, rng(77), Configuration::ANY_NETWORK);
         assert_eq!(
             send(
                 &mut card,
-                tillcard_applet::command::Select::to_apdu().as_bytes()
+                tillcard_protocol::command::Select::to_apdu().as_bytes()
             )
             .1,
             0x9000

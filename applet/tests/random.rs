@@ -10,12 +10,12 @@ use std::rc::Rc;
 use support::signing::Built;
 use support::sweep::remembered;
 use support::*;
-use tillcard_applet::Card;
-use tillcard_applet::command::{
+use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::{Card, Configuration};
+use tillcard_protocol::command::{
     GenerateKey, GetAncestor, GetChallenge, GetData, Pay, Preview, ReceiveScript, Select, Sign,
     State, StatusObject, Verify,
 };
-use tillcard_applet::nvm::RamNvm;
 
 /// How a source does.
 #[derive(Clone, Copy)]
@@ -66,7 +66,7 @@ fn card(nvm: RamNvm, mode: Mode) -> (Card<RamNvm, Source>, Rc<Cell<Mode>>) {
         good: rng(7),
         mode: mode.clone(),
     };
-    let mut card = Card::new(nvm, source);
+    let mut card = Card::new(nvm, source, Configuration::ANY_NETWORK);
     assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
     (card, mode)
 }

@@ -4,7 +4,7 @@
 mod support;
 
 use support::*;
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     AcknowledgeLog, Limits, LoggedPayment, PaymentRequest, PaymentState, ReadLog, Resolve,
     SetLimits, Source,
 };

@@ -6,7 +6,7 @@ use rand_core::Rng;
 use support::signing::*;
 use support::sweep::{old_or_new, remembered, starts, sweep};
 use support::*;
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     Limits, MAX_MONEY, Outpoint, PIECE_MAX, Place, Sign, SigningInput, SigningSummary, Unsigned,
 };
 
@@ -309,7 +309,11 @@ fn fees() {
 /// The bound on the rate is rounded up twice: vbytes, then sat.
 #[test]
 fn the_highest_rate_is_rounded_up() {
-    let mut card = tillcard_applet::Card::new(tillcard_applet::nvm::RamNvm::default(), rng(42));
+    let mut card = tillcard_applet::Card::new(
+        tillcard_applet::nvm::RamNvm::default(),
+        rng(42),
+        tillcard_applet::Configuration::ANY_NETWORK,
+    );
     let limits = Limits {
         highest_fee_rate: 1_001,
         ..LIMITS

@@ -9,13 +9,13 @@ use rand_chacha::ChaCha20Rng;
 use std::cell::Cell;
 use support::sweep::*;
 use support::*;
-use tillcard_applet::Card;
-use tillcard_applet::command::{
+use tillcard_applet::nvm::{RamNvm, TornNvm};
+use tillcard_applet::{Card, Configuration};
+use tillcard_protocol::command::{
     AcknowledgeLog, EnterCoin, GenerateKey, GetAncestor, Limits, NewPin, Outpoint, Place,
     Previewed, ReportAbsent, Resolve, SamePin, Select, SetLimits, State, StatusObject,
 };
-use tillcard_applet::nvm::{RamNvm, TornNvm};
-use tillcard_applet::pin::PinBlock;
+use tillcard_protocol::pin::PinBlock;
 
 /// Turns of page after which a command is swept.
 const TURNS: [usize; 3] = [1, 31, 32];
@@ -75,7 +75,7 @@ fn tries_only_fall_while_the_power_fails_again_and_again() {
             nvm = outcome.nvm;
         }
         // The card still works, unless the tries are used up.
-        let mut card = Card::new(nvm, rng(9));
+        let mut card = Card::new(nvm, rng(9), Configuration::ANY_NETWORK);
         assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
         let expected = if tries == 0 { 0x6983 } else { 0x9000 };
         assert_eq!(owner.verify(&mut card, PIN), expected);
@@ -276,15 +276,23 @@ fn the_owner_changes_his_key() {
 fn issue() {
     let start = RamNvm::default();
     let changed = {
-        let mut card = Card::new(TornNvm::counting(start.clone()), rng(14));
+        let mut card = Card::new(
+            TornNvm::counting(start.clone()),
+            rng(14),
+            Configuration::ANY_NETWORK,
+        );
         Owner::issue(&mut card, LIMITS);
         card.nvm().changed()
     };
     for cut in 0..changed {
-        let mut card = Card::new(TornNvm::cut_after(start.clone(), cut), rng(14));
+        let mut card = Card::new(
+            TornNvm::cut_after(start.clone(), cut),
+            rng(14),
+            Configuration::ANY_NETWORK,
+        );
         assert_eq!(try_issue(&mut card), 0x6581, "cut after {cut} bytes");
         let nvm = card.into_nvm().into_inner();
-        let mut card = Card::new(nvm, rng(15));
+        let mut card = Card::new(nvm, rng(15), Configuration::ANY_NETWORK);
         assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
         let (status, _) = send(&mut card, &[0x00, 0xCA, 0x01, 0x00, 0x00]);
         match StatusObject::parse(&status).unwrap().state {

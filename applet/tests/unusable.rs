@@ -5,12 +5,13 @@ mod support;
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 use support::*;
-use tillcard_applet::Card;
-use tillcard_applet::command::{
+use tillcard_applet::capacities::{CAPABILITIES, SELECTED};
+use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
+use tillcard_applet::{Card, Configuration};
+use tillcard_protocol::command::{
     Capabilities, GenerateKey, GetChallenge, GetData, Pay, Preview, ReceiveScript, Select,
     Selected, State, StatusObject, Verify,
 };
-use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
 
 /// Bytes of a page's header before its CRC-32.
 const HEADER: usize = 12;
@@ -40,20 +41,21 @@ fn of_version(version: u8) -> [u8; NVM_SIZE] {
 }
 
 fn refuses(bytes: [u8; NVM_SIZE], expected: State) {
-    let mut card = Card::new(RamNvm::from_bytes(bytes), rng(2));
+    let mut card = Card::new(
+        RamNvm::from_bytes(bytes),
+        rng(2),
+        Configuration::ANY_NETWORK,
+    );
     for _ in 0..2 {
         let (answer, status) = send(&mut card, Select::to_apdu().as_bytes());
-        assert_eq!(
-            (Selected::parse(&answer), status),
-            (Ok(Selected::OWN), 0x9000)
-        );
+        assert_eq!((Selected::parse(&answer), status), (Ok(SELECTED), 0x9000));
         let (answer, status) = send(&mut card, GetData::Status.to_apdu().as_bytes());
         assert_eq!(status, 0x9000);
         assert_eq!(answer.len(), 3);
         assert_eq!(StatusObject::parse(&answer).unwrap().state, expected);
         let (answer, status) = send(&mut card, GetData::Capabilities.to_apdu().as_bytes());
         assert_eq!(status, 0x9000);
-        assert_eq!(Capabilities::parse(&answer), Ok(Capabilities::OWN));
+        assert_eq!(Capabilities::parse(&answer), Ok(CAPABILITIES));
 
         let milk = p2wpkh(1);
         let request = request(&milk, 20_000);

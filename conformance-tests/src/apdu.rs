@@ -1,5 +1,6 @@
 //! Command and response APDUs (ISO/IEC 7816-3 §12.1), encoded by the suite itself.
 
+use crate::failure::Code;
 use crate::outcome::{Step, Stop};
 use crate::status::Sw;
 
@@ -110,10 +111,9 @@ impl Answer {
     /// [`Stop::Error`] below two bytes: that is how a reader reports a card that went away.
     pub fn split(to: [u8; 4], mut response: Vec<u8>) -> Step<Self> {
         let Some(at) = response.len().checked_sub(2) else {
-            return Err(Stop::Error(
-                "the card went away in the middle of a command (fewer than two bytes came back)"
-                    .to_owned(),
-            ));
+            let reason = "the card went away in the middle of a command (fewer than two bytes \
+                          came back)";
+            return Err(Stop::Error(Code::CardWentAway.because(reason).to_string()));
         };
         let sw = Sw(u16::from_be_bytes([response[at], response[at + 1]]));
         response.truncate(at);

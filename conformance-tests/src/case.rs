@@ -1,6 +1,6 @@
 //! What a test case is.
 
-use crate::bench::Bench;
+use crate::context::CaseContext;
 use crate::outcome::Outcome;
 use crate::requirements::Req;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Case {
     /// The defect of a card that it must catch.
     pub defect: &'static str,
     /// The steps and the oracle.
-    pub run: fn(&mut Bench) -> Outcome,
+    pub run: fn(&mut CaseContext) -> Outcome,
 }
 
 impl Case {
@@ -33,10 +33,13 @@ impl Case {
         self.id.split('-').nth(1).unwrap_or_default()
     }
 
-    /// Whether a filter means this case: part of its id, or a requirement's number.
+    /// Whether a filter means this case: its whole id (`TC-PIN-03`), its area (`TC-PIN` or
+    /// `PIN`), or the number of a requirement that it is about (`PIN-3`, which isn't `PIN-30`).
     #[must_use]
     pub fn matches(&self, filter: &str) -> bool {
-        self.id.contains(filter) || self.requirements.iter().any(|req| req.id() == filter)
+        self.id == filter
+            || self.area() == filter.strip_prefix("TC-").unwrap_or(filter)
+            || self.requirements.iter().any(|req| req.id() == filter)
     }
 }
 

@@ -14,18 +14,24 @@
 //! `docs/conformance.md` is the guide for those who make cards.
 
 pub mod apdu;
-pub mod bench;
 pub mod card;
 pub mod case;
 mod cases;
 pub mod catalogue;
 pub mod channel;
+pub mod context;
+pub mod failure;
+pub mod holder;
+mod identity;
+pub mod interrupt;
 pub mod keys;
 pub mod leak;
 pub mod matrix;
 pub mod model;
 mod multiples;
+pub mod options;
 pub mod outcome;
+pub mod panics;
 pub mod recorder;
 pub mod report;
 pub mod requirements;

@@ -1,22 +1,35 @@
 //! `tillcard-conform`: tells whether a card is a Tillcard.
 
 use clap::{Parser, Subcommand};
-use std::fs;
-use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use tillcard_conform::bench::{REFERENCE_ATR, Settings};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::{self, ExitCode};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tillcard_conform::case::Case;
+use tillcard_conform::context::{REFERENCE_ATR, Settings};
+use tillcard_conform::failure::{Code, Failure};
+use tillcard_conform::holder::{hold, this_program};
+use tillcard_conform::interrupt::on_interruption;
+use tillcard_conform::options::Options;
 use tillcard_conform::outcome::Verdict;
-use tillcard_conform::report::{CaseReport, Report, junit};
-use tillcard_conform::runner::{Options, Progress, run};
-use tillcard_conform::target::{EmulatorTarget, FreshCards, PcscTarget, Target};
+use tillcard_conform::report::{CaseReport, Ended, Folder, Report};
+use tillcard_conform::runner::{Progress, run};
+use tillcard_conform::target::{
+    Choice, EmulatorTarget, FreshCards, LinkError, Operator, PcscTarget, Target,
+    beside_this_program,
+};
 use tillcard_conform::{catalogue, matrix};
 
 /// Exit code of a run with FAIL, ERROR or INCONCLUSIVE.
 const NOT_CONFORMING: u8 = 1;
 /// Exit code when there was no run: a bad argument, no reader, a file that can't be written.
 const NO_RUN: u8 = 2;
+/// Exit code when the card in the reader isn't one to test.
+const UNFIT_CARD: u8 = 3;
+/// Exit code of `hold` when there is no such program, as shells have it.
+const NO_PROGRAM: u8 = 127;
 
 /// Tells whether a card is a Tillcard, by APDUs and power alone.
 #[derive(Parser)]
@@ -37,29 +50,44 @@ enum Action {
     /// Prints the matrix of requirements and cases, as Markdown.
     Matrix,
     /// Runs cases. Exit code 0: nothing stands in the way of conforming; 1: something does; 2: no
-    /// run.
+    /// run; 3: the card isn't one to test (no Tillcard application, or issued already); 130, 143:
+    /// ended by Ctrl-C, SIGTERM.
     Run(RunArguments),
+    /// Runs a program until it ends or standard input closes.
+    #[command(hide = true)]
+    Hold {
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
 }
 
 #[derive(clap::Args)]
 struct RunArguments {
-    /// `emulator`, `pcsc`, or `pcsc:` and part of a reader's name.
+    /// `emulator`: the reference card, in process. `pcsc` or `pcsc:READER`: the cards in a reader.
+    /// `emulator-pcsc` or `emulator-pcsc:READER`: the reference card, in a virtual reader. READER
+    /// is part of a reader's name.
     #[arg(long)]
     target: String,
     /// Where test values, and an emulated card's randomness, come from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Only cases whose id contains this, or that are about this requirement; may be repeated.
+    /// Only this case (TC-PIN-03), the cases of this area (PIN or TC-PIN), or those about this
+    /// requirement (PIN-3); may be repeated.
     #[arg(long)]
     filter: Vec<String>,
     /// Writes report.json, junit.xml and trace.jsonl (PINs redacted) into this folder.
     #[arg(long)]
     report: Option<PathBuf>,
     /// A command that keeps a card that was never issued in the reader until it gets SIGTERM; run
-    /// anew for each card, with a number in TILLCARD_SEED. Without it, virtual readers get
-    /// emulated cards, and at real ones you are asked.
+    /// by sh anew for each card, with a number in TILLCARD_SEED. Without it you are asked.
     #[arg(long)]
     fresh_card_command: Option<String>,
+    /// How many seconds you have to change cards.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    operator_timeout: u64,
+    /// How many seconds the card has for an answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    card_timeout: u64,
     /// The ATR that the card's maker declares, in hexadecimal, if it isn't the reference card's.
     #[arg(long)]
     atr: Option<String>,
@@ -73,14 +101,29 @@ fn main() -> ExitCode {
         Action::List { json } => print(&if json { list_json() } else { list_text() }),
         Action::Matrix => print(&matrix::markdown()),
         Action::Run(arguments) => match perform(&arguments) {
+            Ok(report) if report.ended.is_some() => ExitCode::from(UNFIT_CARD),
             Ok(report) if report.is_clean() => ExitCode::SUCCESS,
             Ok(_) => ExitCode::from(NOT_CONFORMING),
             Err(reason) => {
-                eprintln!("tillcard-conform: {reason}");
+                tell(&reason.to_string());
                 ExitCode::from(NO_RUN)
             }
         },
+        Action::Hold { command } => match command.split_first() {
+            Some((program, arguments)) => match hold(program, arguments) {
+                Ok(code) => ExitCode::from(code),
+                Err(e) => {
+                    tell(&format!("{} can't be started: {e}", program.display()));
+                    ExitCode::from(NO_PROGRAM)
+                }
+            },
+            None => ExitCode::from(NO_PROGRAM),
+        },
     }
+}
+
+fn tell(reason: &str) {
+    eprintln!("tillcard-conform: {reason}");
 }
 
 /// Prints to standard output; whoever closed it early has what he wanted.
@@ -122,24 +165,26 @@ fn list_json() -> String {
     format!("{:#}\n", serde_json::Value::Array(cases))
 }
 
-fn perform(arguments: &RunArguments) -> Result<Report, String> {
+fn perform(arguments: &RunArguments) -> Result<Report, LinkError> {
     if let Some(unknown) = arguments
         .filter
         .iter()
         .find(|filter| !catalogue::all().any(|case| case.matches(filter)))
     {
-        return Err(format!(
-            "no case is called {unknown}, and none is about it; see `list`"
-        ));
+        return Err(Code::UnknownFilter.link(format!(
+            "no case and no area is called {unknown}, and no case is about it; see `list`"
+        )));
     }
     let atr = match &arguments.atr {
-        Some(text) => hex::decode(text).map_err(|e| format!("--atr {text}: {e}"))?,
+        Some(text) => {
+            hex::decode(text).map_err(|e| Code::BadAtr.link(format!("--atr {text}: {e}")))?
+        }
         None => REFERENCE_ATR.to_vec(),
     };
     let (target, consumable) = target(arguments)?;
-    if let Some(folder) = &arguments.report {
-        fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    }
+    let folder = (arguments.report.as_deref())
+        .map(Folder::create)
+        .transpose()?;
     let options = Options {
         settings: Settings {
             seed: arguments.seed,
@@ -147,62 +192,121 @@ fn perform(arguments: &RunArguments) -> Result<Report, String> {
         },
         filters: arguments.filter.clone(),
         sacrificial: arguments.sacrificial || consumable,
-        trace: arguments
-            .report
-            .as_ref()
-            .map(|folder| folder.join("trace.jsonl")),
+        trace: folder.as_ref().map(Folder::trace),
+        arguments: std::env::args().skip(1).collect(),
     };
+    let so_far = SoFar::default();
+    end_with_report(so_far.clone(), folder.clone());
     let mut progress = Terminal {
-        line: std::io::stderr().is_terminal(),
+        line: io::stderr().is_terminal(),
+        so_far,
+        folder,
     };
     let report = run(target, &options, &mut progress)?;
-    if let Some(folder) = &arguments.report {
-        let json = serde_json::to_string_pretty(&report).map_err(|e| e.to_string())?;
-        write(&folder.join("report.json"), &(json + "\n"))?;
-        write(&folder.join("junit.xml"), &junit(&report))?;
-    }
-    print(&format!(
-        "{}\n{}\n",
-        report.summary_line(),
-        if report.conforms {
-            "The card conforms."
-        } else if report.is_clean() {
-            "Nothing found; only the whole catalogue says that a card conforms."
-        } else if report.has_failures() {
-            "The card does not conform."
-        } else {
-            "It isn't shown that the card conforms: some questions couldn't be asked."
-        }
-    ));
+    conclude(&report);
     Ok(report)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
+/// Says how the run went.
+fn conclude(report: &Report) {
+    let verdict = match &report.ended {
+        Some(ended) => format!("The run ended early: {} [{}]", ended.reason, ended.code),
+        None if report.conforms => "The card conforms.".to_owned(),
+        None if report.is_clean() => {
+            "Nothing found; only the whole catalogue says that a card conforms.".to_owned()
+        }
+        None if report.has_failures() => "The card does not conform.".to_owned(),
+        None => {
+            "It isn't shown that the card conforms: some questions couldn't be asked.".to_owned()
+        }
+    };
+    print(&format!("{}\n{verdict}\n", report.summary_line()));
+}
+
+/// The report of the run so far, for whoever ends it.
+#[derive(Clone, Default)]
+struct SoFar(Arc<Mutex<Option<Report>>>);
+
+impl SoFar {
+    fn lock(&self) -> MutexGuard<'_, Option<Report>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ctrl-C and SIGTERM end the run, with a report of what there is. The card's program, if the
+/// suite started one, ends with this one.
+fn end_with_report(so_far: SoFar, folder: Option<Folder>) {
+    let caught = on_interruption(move |interruption| {
+        // Held until the end: nothing is written after this.
+        let mut report = so_far.lock();
+        if let Some(report) = report.as_mut().filter(|report| !report.complete) {
+            let reason = format!("{} ended the run", interruption.name());
+            report.ended = Some(Ended::from(&Code::Interrupted.because(reason)));
+            if let Some(Err(failure)) = folder.as_ref().map(|folder| folder.write(report)) {
+                tell(&failure.to_string());
+            }
+            eprintln!();
+            conclude(report);
+        }
+        process::exit(interruption.exit_code());
+    });
+    if let Err(e) = caught {
+        // Then a signal ends the program at once, and the last report written stays.
+        tell(&format!("signals can't be caught: {e}"));
+    }
 }
 
 /// The target, and whether its cards cost nothing.
-fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), String> {
-    let reader = match arguments.target.as_str() {
-        "emulator" => return Ok((Box::new(EmulatorTarget), true)),
-        "pcsc" => None,
-        other => Some(other.strip_prefix("pcsc:").ok_or_else(|| {
-            format!("--target {other}: say emulator, pcsc, or pcsc: and part of a reader's name")
-        })?),
+fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), LinkError> {
+    let (kind, name) = match arguments.target.split_once(':') {
+        Some((kind, name)) => (kind, Some(name)),
+        None => (arguments.target.as_str(), None),
     };
-    let (context, reader) = PcscTarget::find(reader).map_err(|e| e.0)?;
+    let own = match (kind, name) {
+        ("emulator", None) => None,
+        ("emulator-pcsc", _) => Some(true),
+        ("pcsc", _) => Some(false),
+        _ => {
+            return Err(Code::BadTarget.link(format!(
+                "--target {}: say emulator, pcsc, pcsc:READER, emulator-pcsc or \
+                 emulator-pcsc:READER",
+                arguments.target
+            )));
+        }
+    };
+    if own != Some(false) && arguments.fresh_card_command.is_some() {
+        return Err(Code::BadTarget.link(
+            "--fresh-card-command is for --target pcsc: the other targets make their cards",
+        ));
+    }
+    let Some(own) = own else {
+        return Ok((Box::new(EmulatorTarget), true));
+    };
+    let choice = if own { Choice::Virtual } else { Choice::Any };
+    let (context, reader) = PcscTarget::find(name, choice)?;
     let fresh = match &arguments.fresh_card_command {
-        Some(command) => FreshCards::shell(command),
-        None => FreshCards::for_reader(&reader).map_err(|e| e.0)?,
+        _ if own => FreshCards::emulator(
+            beside_this_program("tillcard-emu")?,
+            &reader,
+            this_program(),
+        ),
+        Some(command) => FreshCards::shell(command, this_program()),
+        None => FreshCards::Operator(Operator {
+            patience: Duration::from_secs(arguments.operator_timeout),
+            terminal: io::stderr().is_terminal(),
+        }),
     };
-    let emulated = fresh.is_emulator();
-    Ok((Box::new(PcscTarget::new(context, reader, fresh)), emulated))
+    let patience = Duration::from_secs(arguments.card_timeout);
+    let target = PcscTarget::new(context, reader, fresh, patience);
+    Ok((Box::new(target), own))
 }
 
-/// Tells a person how the run goes.
+/// Tells a person how the run goes, and keeps the report.
 struct Terminal {
     /// Whether one line can be written over again.
     line: bool,
+    so_far: SoFar,
+    folder: Option<Folder>,
 }
 
 impl Progress for Terminal {
@@ -223,5 +327,13 @@ impl Progress for Terminal {
             .map(|reason| format!("  {reason}"))
             .unwrap_or_default();
         eprintln!("{start}{} {:<12}{reason}", report.id, report.verdict);
+    }
+
+    fn stands(&mut self, report: &Report) -> Result<(), Failure> {
+        let mut so_far = self.so_far.lock();
+        *so_far = Some(report.clone());
+        self.folder
+            .as_ref()
+            .map_or(Ok(()), |folder| folder.write(report))
     }
 }

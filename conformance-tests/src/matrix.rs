@@ -5,13 +5,14 @@ use crate::catalogue;
 use crate::requirements::{REQUIREMENTS, Req};
 use std::fmt::Write as _;
 
-/// The chapter `docs/conformance-matrix.md`, made from the catalogue.
+/// The chapter `conformance-matrix.md` of the book, which is made of the catalogue when the book
+/// is built.
 #[must_use]
 pub fn markdown() -> String {
     let cases: Vec<&Case> = catalogue::all().collect();
     let mut text = String::from(
         "# Requirements and cases\n\n\
-         Made by `tillcard-conform matrix`; a test keeps it up to date.\n\n",
+         Made by `tillcard-conform matrix` when the book is built.\n\n",
     );
     let _ = writeln!(
         text,

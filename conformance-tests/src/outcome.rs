@@ -114,16 +114,40 @@ impl<T> Preamble for Step<T> {
     }
 }
 
-/// Says where in a loop a step stopped.
+/// Says where in a case a step stopped.
 pub trait At {
-    /// Puts a few words before the reason, made only when needed.
+    /// Puts a few words before the reason.
     #[must_use]
-    fn at(self, place: impl FnOnce() -> String) -> Self;
+    fn at(self, place: impl Place) -> Self;
+}
+
+/// A few words, or what makes them when they are needed.
+pub trait Place {
+    /// The words.
+    fn words(self) -> String;
+}
+
+impl Place for &str {
+    fn words(self) -> String {
+        self.to_owned()
+    }
+}
+
+impl Place for &String {
+    fn words(self) -> String {
+        self.clone()
+    }
+}
+
+impl<F: FnOnce() -> String> Place for F {
+    fn words(self) -> String {
+        self()
+    }
 }
 
 impl<T> At for Step<T> {
-    fn at(self, place: impl FnOnce() -> String) -> Self {
-        self.map_err(|stop| stop.at(&place()))
+    fn at(self, place: impl Place) -> Self {
+        self.map_err(|stop| stop.at(&place.words()))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::leak::Leaks;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{LineWriter, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -43,7 +43,7 @@ struct Line<'a> {
 /// One run's record.
 pub struct Recorder {
     began: Instant,
-    trace: Option<BufWriter<File>>,
+    trace: Option<LineWriter<File>>,
     trace_failed: Option<String>,
     case: String,
     card: u32,
@@ -65,7 +65,7 @@ impl Recorder {
     pub fn new(trace: Option<&Path>) -> std::io::Result<Self> {
         Ok(Self {
             began: Instant::now(),
-            trace: trace.map(File::create).transpose()?.map(BufWriter::new),
+            trace: trace.map(File::create).transpose()?.map(LineWriter::new),
             trace_failed: None,
             case: String::new(),
             card: 0,

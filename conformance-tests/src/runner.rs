@@ -1,16 +1,19 @@
 //! Runs cases: brings each to the card that it needs, and writes down what came of it.
 
-use crate::bench::{Bench, Settings};
 use crate::case::{Case, Level, Start};
 use crate::catalogue;
+use crate::context::CaseContext;
+use crate::failure::{Code, Failure};
+use crate::identity;
 use crate::model::Profile;
+use crate::options::Options;
 use crate::outcome::{Outcome, Preamble, Step, Stop, Verdict, require};
+use crate::panics;
 use crate::recorder::Recorder;
-use crate::report::{CaseReport, Report};
+use crate::report::{CardReport, CaseReport, Ended, Report};
 use crate::target::{Reset, Target};
 use crate::values::Values;
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -20,26 +23,17 @@ pub const FUNDED: [u64; 20] = [
     100_000, 90_000, 80_000, 70_000, 60_000, 50_000, 40_000, 30_000, 20_000, 10_000,
 ];
 
-/// Which cases to run, and how.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// What the tester says of the run.
-    pub settings: Settings,
-    /// Only the cases that one of these means; all when empty.
-    pub filters: Vec<String>,
-    /// Whether cards may be used up. When not, only cases of level D0 on a factory card run, and
-    /// the rest are INCONCLUSIVE.
-    pub sacrificial: bool,
-    /// Where the trace goes.
-    pub trace: Option<PathBuf>,
-}
-
 /// Hears how the run goes.
 pub trait Progress {
     /// A case begins: the `done`th of `total`, from 0.
     fn begins(&mut self, case: &Case, done: usize, total: usize);
     /// A case ended.
     fn ended(&mut self, report: &CaseReport);
+    /// What came of the run so far: before the first case, and after each.
+    ///
+    /// # Errors
+    /// When it can't be kept, which ends the run.
+    fn stands(&mut self, report: &Report) -> Result<(), Failure>;
 }
 
 /// Which shared card is in the reader.
@@ -52,70 +46,84 @@ enum Shared {
 }
 
 struct Runner {
-    bench: Bench,
+    context: CaseContext,
     shared: Shared,
     sacrificial: bool,
+    /// What the first card said of itself.
+    card: Option<CardReport>,
+    /// Why no other case can be run.
+    ended: Option<Failure>,
+    /// How many APDUs had gone when the case began.
+    apdus_before: u64,
 }
 
-/// Runs the cases on cards of the target.
+/// Runs the cases on cards of the target. The report isn't complete when the first card isn't one
+/// that can be tested.
 ///
 /// # Errors
-/// When the trace can't be written; failures of cards and readers are verdicts.
+/// When report or trace can't be written; failures of cards and readers are verdicts.
 pub fn run(
     target: Box<dyn Target>,
     options: &Options,
     progress: &mut dyn Progress,
-) -> Result<Report, String> {
+) -> Result<Report, Failure> {
     let began = Instant::now();
+    let trace_failed =
+        |e: String| Code::ReportNotWritten.because(format!("the trace can't be written: {e}"));
     let recorder =
-        Recorder::new(options.trace.as_deref()).map_err(|e| format!("the trace: {e}"))?;
+        Recorder::new(options.trace.as_deref()).map_err(|e| trace_failed(e.to_string()))?;
     let recorder = Rc::new(RefCell::new(recorder));
-    let mut runner = Runner {
-        bench: Bench::new(target, options.settings.clone(), Rc::clone(&recorder)),
-        shared: Shared::None,
-        sacrificial: options.sacrificial,
-    };
     let wanted = |case: &&Case| {
         options.filters.is_empty() || options.filters.iter().any(|filter| case.matches(filter))
     };
-    let catalogued: Vec<&Case> = catalogue::all().filter(wanted).collect();
+    let mut order: Vec<&Case> = catalogue::all().filter(wanted).collect();
     // Cases that share a card stand together, so that few cards are used up.
-    let mut order = catalogued.clone();
     order.sort_by_key(|case| case.start);
 
-    let mut reports = Vec::with_capacity(order.len());
+    let mut report = Report::begin(target.as_ref(), options, order.len());
+    progress.stands(&report)?;
+    let mut runner = Runner {
+        context: CaseContext::new(target, options.settings.clone(), Rc::clone(&recorder)),
+        shared: Shared::None,
+        sacrificial: options.sacrificial,
+        card: None,
+        ended: None,
+        apdus_before: 0,
+    };
     for (done, case) in order.iter().enumerate() {
         progress.begins(case, done, order.len());
-        let report = runner.case(case);
-        progress.ended(&report);
-        reports.push(report);
+        let ended = runner.case(case);
+        progress.ended(&ended);
+        report.add(ended);
+        report.card.clone_from(&runner.card);
+        report.ended = runner.ended.as_ref().map(Ended::from);
+        report.cards = recorder.borrow().card();
+        report.apdus = recorder.borrow().apdus();
+        report.milliseconds = milliseconds(began);
+        progress.stands(&report)?;
+        if runner.ended.is_some() {
+            break;
+        }
     }
-    runner.bench.take_out();
-    recorder
-        .borrow_mut()
-        .finish()
-        .map_err(|e| format!("the trace: {e}"))?;
-    reports.sort_by_key(|report| catalogued.iter().position(|case| case.id == report.id));
-    let recorder = recorder.borrow();
-    Ok(Report::new(
-        runner.bench.target_name(),
-        options,
-        reports,
-        recorder.card(),
-        recorder.apdus(),
-        began.elapsed(),
-    ))
+    runner.context.take_out();
+    recorder.borrow_mut().finish().map_err(trace_failed)?;
+    Ok(report)
+}
+
+fn milliseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Runner {
     fn case(&mut self, case: &Case) -> CaseReport {
         let began = Instant::now();
-        let apdus = self.apdus();
-        let outcome = self
-            .permit(case)
-            .and_then(|()| self.prepare(case))
-            .and_then(|()| (case.run)(&mut self.bench))
-            .and_then(|()| self.canary(case));
+        self.apdus_before = self.apdus();
+        let outcome = panics::catch(|| self.ask(case)).unwrap_or_else(|panic| {
+            // Nobody knows where in its work the case left the card, or the suite's idea of it.
+            self.context.take_out();
+            let fault = format!("the suite has a fault; please report it: it panicked at {panic}");
+            Err(Stop::Error(Code::SuitePanicked.because(fault).to_string()))
+        });
         if outcome.is_err() || !case.start.is_shared() {
             // Nobody knows what a failed case left behind, and an own card is used up.
             self.shared = Shared::None;
@@ -127,26 +135,21 @@ impl Runner {
                 (verdict, Some(reason))
             }
         };
-        let (notes, measurements) = self.bench.take_margin();
+        let (notes, measurements) = self.context.take_margin();
         CaseReport {
-            id: case.id.to_owned(),
-            version: case.version,
-            purpose: case.purpose.to_owned(),
-            requirements: case
-                .requirements
-                .iter()
-                .map(|req| req.id().to_owned())
-                .collect(),
-            start: case.start,
-            level: case.level,
-            defect: case.defect.to_owned(),
-            verdict,
-            reason,
             notes,
             measurements,
-            apdus: self.apdus() - apdus,
-            milliseconds: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            apdus: self.apdus() - self.apdus_before,
+            milliseconds: milliseconds(began),
+            ..CaseReport::of(case, verdict, reason)
         }
+    }
+
+    fn ask(&mut self, case: &Case) -> Outcome {
+        self.permit(case)?;
+        self.prepare(case)?;
+        (case.run)(&mut self.context)?;
+        self.canary(case)
     }
 
     fn permit(&self, case: &Case) -> Outcome {
@@ -166,22 +169,39 @@ impl Runner {
             Start::Funded => self.share_funded(),
             Start::Own | Start::AfterAll => {
                 self.shared = Shared::None;
-                self.bench.enter(case.id);
-                return self.bench.fresh_card();
+                self.context.begin_case(case.id);
+                return self.fresh_card();
             }
         };
-        self.bench.enter(case.id);
+        self.context.begin_case(case.id);
         shared?;
         if case.start == Start::Factory {
-            return self.bench.card.reset(Reset::Cold);
+            return self.context.card.reset(Reset::Cold);
         }
-        self.bench.card.power_cycle().preamble()
+        self.context.card.power_cycle().preamble()
+    }
+
+    /// Puts a fresh card in, and looks at the first of the run.
+    fn fresh_card(&mut self) -> Step<()> {
+        self.context.fresh_card()?;
+        if self.card.is_some() {
+            return Ok(());
+        }
+        let before = self.apdus();
+        let identity = identity::look(&mut self.context.card)?;
+        self.apdus_before += self.apdus() - before;
+        self.card = Some(identity.card);
+        self.ended = identity.unfit;
+        match &self.ended {
+            Some(unfit) => Err(Stop::Inconclusive(unfit.to_string())),
+            None => Ok(()),
+        }
     }
 
     fn share_factory(&mut self) -> Step<()> {
         if self.shared != Shared::Factory {
-            self.bench.enter("shared card");
-            self.bench.fresh_card()?;
+            self.context.begin_case("shared card");
+            self.fresh_card()?;
             self.shared = Shared::Factory;
         }
         Ok(())
@@ -190,9 +210,9 @@ impl Runner {
     fn share_issued(&mut self) -> Step<()> {
         if self.shared != Shared::Issued {
             self.share_factory()?;
-            self.bench.enter("shared card");
-            let profile = standard_profile(&self.bench.values)?;
-            self.bench.issue(&profile)?;
+            self.context.begin_case("shared card");
+            let profile = standard_profile(&self.context.values)?;
+            self.context.prepare(&profile)?;
             self.shared = Shared::Issued;
         }
         Ok(())
@@ -201,10 +221,10 @@ impl Runner {
     fn share_funded(&mut self) -> Step<()> {
         if self.shared != Shared::Funded {
             self.share_issued()?;
-            self.bench.enter("shared card");
-            let mut stream = self.bench.values.stream("coins");
-            self.bench.card.power_cycle().preamble()?;
-            self.bench.card.fund(&mut stream, &FUNDED)?;
+            self.context.begin_case("shared card");
+            let mut stream = self.context.values.stream("coins");
+            self.context.card.power_cycle().preamble()?;
+            self.context.card.fund(&mut stream, &FUNDED)?;
             self.shared = Shared::Funded;
         }
         Ok(())
@@ -216,7 +236,8 @@ impl Runner {
         if !case.start.is_shared() {
             return Ok(());
         }
-        let card = &mut self.bench.card;
+        let request_of = self.context.requests();
+        let card = &mut self.context.card;
         let looked = card.power_cycle().and_then(|()| match case.start {
             Start::Factory => {
                 let status = card.status()?;
@@ -228,7 +249,7 @@ impl Runner {
             }
             _ => {
                 card.expect_tries(3, "after the case")?;
-                let request = crate::values::request(50_000);
+                let request = request_of(50_000);
                 card.preview_checked(&request)?.ok();
                 card.verify_right()?;
                 let index = card.host()?.purse.next_receive;
@@ -239,7 +260,7 @@ impl Runner {
     }
 
     fn apdus(&self) -> u64 {
-        self.bench.recorder.borrow().apdus()
+        self.context.recorder.borrow().apdus()
     }
 }
 

@@ -1,36 +1,6 @@
 //! Test values, all of them from one seed.
 
-use crate::model::{Request, payee};
 use bitcoin::hashes::{Hash, HashEngine, sha256};
-use std::cell::Cell;
-
-thread_local! {
-    /// How many requests the case made.
-    static REQUESTS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// A request for a payment to a P2WPKH script, at 1 sat/vB, from rooted coins, with a payment
-/// identity that no other request of the case has.
-#[must_use]
-pub fn request(amount: u64) -> Request {
-    let number = REQUESTS.replace(REQUESTS.get().wrapping_add(1));
-    Request {
-        amount,
-        rate: 1000,
-        payee: payee::p2wpkh([0x5A; 20]),
-        unrooted: false,
-        identity: Values::new(number, "payment identity").bytes(""),
-        merchant: b"Milk & more".to_vec(),
-        invoice: Vec::new(),
-    }
-}
-
-/// A case begins, whose requests are numbered from here on. The cases that share a card stand
-/// far apart, so that no two payments of one card have one identity.
-pub(crate) fn number_requests(case: &str) {
-    let label = Values::new(0, case).bytes("requests");
-    REQUESTS.set(u64::from_be_bytes(label));
-}
 
 /// Names values: the same seed and name give the same bytes in every run.
 #[derive(Clone)]

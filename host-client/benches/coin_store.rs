@@ -20,10 +20,10 @@ use criterion::{BatchSize, Criterion, Throughput};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use tempfile::NamedTempFile;
-use tillcard_applet::command::coin_image::{
+use tillcard_protocol::command::coin_image::{
     Checksum, CoinEncoder, CoinImage, ImageCoin, ImageHeader,
 };
-use tillcard_applet::command::{Outpoint, Place};
+use tillcard_protocol::command::{Outpoint, Place};
 
 const COINS: u32 = 1000;
 

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use crate::card::{
-    AgreementKey, CardError, IdentityKey, Idle, NONCE_LENGTH, OwnKey, OwnKeys, Session,
+    AgreementKey, CardError, CardKey, CardKeys, IdentityKey, Idle, NONCE_LENGTH, Session,
 };
 use crate::genuine::{Checker, GenuineError, Vouched, check_proof, claimed_key};
 use crate::owner::IssuedCard;
@@ -24,7 +24,7 @@ pub enum Standing {
     /// The session goes on in a channel to this card.
     Certified {
         /// The keys that its certificates name.
-        keys: OwnKeys,
+        keys: CardKeys,
         /// Who vouches for it; nobody believed does when cards of this kind are taken too.
         vouched: Option<Vouched>,
     },
@@ -57,16 +57,16 @@ impl Vetting {
         &self,
         session: &mut Session<T, S>,
     ) -> Result<Standing, VettingError> {
-        let Some(certificates) = session.certificates(OwnKey::Agreement)? else {
+        let Some(certificates) = session.certificates(CardKey::Agreement)? else {
             return Ok(Standing::Uncertified);
         };
-        let (agreement, channel_vouched) = self.check(&certificates, OwnKey::Agreement)?;
+        let (agreement, channel_vouched) = self.check(&certificates, CardKey::Agreement)?;
         let agreement = AgreementKey(agreement);
         session.open_channel(&agreement)?;
 
-        let certificates = session.certificates(OwnKey::Identity)?;
+        let certificates = session.certificates(CardKey::Identity)?;
         let certificates = certificates.ok_or(GenuineError::Truncated)?;
-        let (identity, vouched) = self.check(&certificates, OwnKey::Identity)?;
+        let (identity, vouched) = self.check(&certificates, CardKey::Identity)?;
         let mut challenge = [0; NONCE_LENGTH];
         getrandom::fill(&mut challenge).map_err(|_| CardError::NoRandomness)?;
         let proof = session.prove_genuine(&challenge)?;
@@ -81,7 +81,7 @@ impl Vetting {
         }
         let identity = IdentityKey(identity);
         Ok(Standing::Certified {
-            keys: OwnKeys {
+            keys: CardKeys {
                 identity,
                 agreement,
             },
@@ -93,7 +93,7 @@ impl Vetting {
     fn check(
         &self,
         certificates: &[u8],
-        key: OwnKey,
+        key: CardKey,
     ) -> Result<([u8; 33], Option<Vouched>), GenuineError> {
         match self.checker.check(certificates, key, SystemTime::now()) {
             Ok(vouched) => Ok((vouched.key, Some(vouched))),

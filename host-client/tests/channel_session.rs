@@ -10,7 +10,7 @@ use card_support::{
     Authority, PIN, TestCard, TestOwner, blank_card, fresh_card, issue, payee, pin,
 };
 use tillcard::card::{
-    self, AgreementKey, CardError, Issued, OwnKey, PaymentOrder, Policy, Session, SessionId,
+    self, AgreementKey, CardError, CardKey, Issued, PaymentOrder, Policy, Session, SessionId,
     UNKNOWN_CARD,
 };
 use tillcard::chain::FeeRate;
@@ -334,7 +334,7 @@ fn a_proof_of_another_card_is_found_out() {
 #[test]
 fn a_card_without_certificates_has_no_channel() {
     let mut session = card::open(blank_card(1)).unwrap().factory().unwrap();
-    assert_eq!(session.certificates(OwnKey::Identity), Ok(None));
+    assert_eq!(session.certificates(CardKey::Identity), Ok(None));
     let standing = vetting(false, Network::Regtest).vet(&mut session);
     assert_eq!(standing.expect("a card"), Standing::Uncertified);
     let refused = session.open_channel(&AgreementKey([2; 33])).unwrap_err();

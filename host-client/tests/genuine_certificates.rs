@@ -11,7 +11,7 @@ use genuine_support::{
 use p256::pkcs8::DecodePrivateKey;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tillcard::genuine::{Checker, GenuineError as E, OwnKey, Vouched};
+use tillcard::genuine::{CardKey, Checker, GenuineError as E, Vouched};
 use tillcard_personalise::{Authority, SigningKey, test_root};
 use x509_cert::der::pem::{LineEnding, encode_string};
 use x509_cert::ext::pkix::KeyUsages;
@@ -24,7 +24,7 @@ fn checker() -> Checker {
 }
 
 fn check(batch: &[u8], card: &[u8]) -> Result<Vouched, E> {
-    checker().check(&bundle(batch, card), OwnKey::Identity, now())
+    checker().check(&bundle(batch, card), CardKey::Identity, now())
 }
 
 /// With lists of both authorities.
@@ -34,7 +34,7 @@ fn check_with(lists: &[String]) -> Result<Vouched, E> {
         checker.revoke(list.as_bytes()).unwrap();
     }
     let bundle = bundle(&batch().by(&root()), &card().by(&batch()));
-    checker.check(&bundle, OwnKey::Identity, now())
+    checker.check(&bundle, CardKey::Identity, now())
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn an_unknown_root_is_told_by_its_name() {
     let bundle = bundle(&batch().by(&root()), &card().by(&batch()));
     let stranger = Checker::new(Network::Regtest).unwrap();
     let error = stranger
-        .check(&bundle, OwnKey::Identity, now())
+        .check(&bundle, CardKey::Identity, now())
         .unwrap_err();
     assert!(matches!(&error, E::UnknownRoot(name) if name == "Acme root"));
     assert!(error.to_string().contains("“Acme root”"), "{error}");
@@ -70,7 +70,7 @@ fn a_root_of_the_same_name_is_not_the_same() {
     both.trust(&impostor.by(&impostor)).unwrap();
     for by in [root(), impostor] {
         let bundle = bundle(&batch().by(&by), &card().by(&batch()));
-        both.check(&bundle, OwnKey::Identity, now()).unwrap();
+        both.check(&bundle, CardKey::Identity, now()).unwrap();
     }
 }
 
@@ -130,14 +130,14 @@ fn certificates_have_their_time() {
     let mut checker = Checker::new(Network::Regtest).unwrap();
     checker.trust(&late.by(&late)).unwrap();
     let bundle = bundle(&batch().by(&root()), &on_time);
-    let result = checker.check(&bundle, OwnKey::Identity, now());
+    let result = checker.check(&bundle, CardKey::Identity, now());
     assert!(matches!(result, Err(E::Expired { name, .. }) if name == "Acme root"));
 
     // The last second counts, and the one after it doesn't.
     let end = UNIX_EPOCH + time(2030).to_unix_duration();
-    checker.check(&bundle, OwnKey::Identity, end).unwrap();
+    checker.check(&bundle, CardKey::Identity, end).unwrap();
     let after = end + Duration::from_secs(1);
-    assert!(checker.check(&bundle, OwnKey::Identity, after).is_err());
+    assert!(checker.check(&bundle, CardKey::Identity, after).is_err());
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn lists_can_be_required() {
     let bundle = bundle(&batch().by(&root()), &card().by(&batch()));
     let mut checker = checker();
     checker.require_lists();
-    let missing = |checker: &Checker| match checker.check(&bundle, OwnKey::Identity, now()) {
+    let missing = |checker: &Checker| match checker.check(&bundle, CardKey::Identity, now()) {
         Err(E::NoList(name)) => name,
         other => panic!("{other:?}"),
     };
@@ -187,7 +187,7 @@ fn lists_can_be_required() {
     checker
         .revoke(list(&batch(), &[], 2031).as_bytes())
         .unwrap();
-    checker.check(&bundle, OwnKey::Identity, now()).unwrap();
+    checker.check(&bundle, CardKey::Identity, now()).unwrap();
 }
 
 #[test]
@@ -206,31 +206,31 @@ fn each_key_is_for_one_use() {
     let checker = checker();
     let as_key = |card: &[u8], key| checker.check(&bundle(&valid_batch, card), key, now());
 
-    as_key(&agreement, OwnKey::Agreement).unwrap();
-    let result = as_key(&agreement, OwnKey::Identity);
+    as_key(&agreement, CardKey::Agreement).unwrap();
+    let result = as_key(&agreement, CardKey::Identity);
     assert!(matches!(result, Err(E::WrongKeyUsage("signatures"))));
-    let result = as_key(&card().by(&batch()), OwnKey::Agreement);
+    let result = as_key(&card().by(&batch()), CardKey::Agreement);
     assert!(matches!(result, Err(E::WrongKeyUsage("channels"))));
     for usage in [
         None,
         Some(KeyUsages::DigitalSignature | KeyUsages::KeyAgreement),
         Some(KeyUsages::DigitalSignature | KeyUsages::KeyCertSign),
     ] {
-        let result = as_key(&with(usage), OwnKey::Identity);
+        let result = as_key(&with(usage), CardKey::Identity);
         assert!(matches!(result, Err(E::WrongKeyUsage(_))), "{usage:?}");
     }
     let uncritical = Draft {
         usage_is_critical: false,
         ..card()
     };
-    let result = as_key(&uncritical.by(&batch()), OwnKey::Identity);
+    let result = as_key(&uncritical.by(&batch()), CardKey::Identity);
     assert!(matches!(result, Err(E::WrongKeyUsage(_))), "{result:?}");
     // For TLS servers.
     let limited = Draft {
         purpose: Some("1.3.6.1.5.5.7.3.1"),
         ..card()
     };
-    let result = as_key(&limited.by(&batch()), OwnKey::Identity);
+    let result = as_key(&limited.by(&batch()), CardKey::Identity);
     assert!(matches!(result, Err(E::Profile(_))), "{result:?}");
 }
 
@@ -281,7 +281,7 @@ fn a_batch_is_a_batch() {
 fn what_is_no_bundle_is_told_of() {
     let valid = bundle(&batch().by(&root()), &card().by(&batch()));
     let checker = checker();
-    let check = |bytes: &[u8]| checker.check(bytes, OwnKey::Identity, now()).unwrap_err();
+    let check = |bytes: &[u8]| checker.check(bytes, CardKey::Identity, now()).unwrap_err();
     for end in 0..valid.len() {
         let error = check(&valid[..end]);
         assert!(
@@ -300,7 +300,7 @@ fn what_is_no_bundle_is_told_of() {
         let mut changed = valid.clone();
         changed[at] ^= 0x04;
         assert!(
-            checker.check(&changed, OwnKey::Identity, now()).is_err(),
+            checker.check(&changed, CardKey::Identity, now()).is_err(),
             "byte {at}"
         );
     }
@@ -310,7 +310,7 @@ fn what_is_no_bundle_is_told_of() {
 fn emulators_bundle() -> Vec<u8> {
     let batch = test_root::emulator_batch().unwrap();
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let card = batch.certify(OwnKey::Identity, &point(3), &mut rng);
+    let card = batch.certify(CardKey::Identity, &point(3), &mut rng);
     bundle(
         &batch.authority().certificate_der().unwrap(),
         &card.unwrap(),
@@ -327,16 +327,16 @@ fn the_test_root_is_for_tests() {
         Network::Regtest,
     ] {
         let checker = Checker::new(network).unwrap();
-        let vouched = checker.check(&bundle, OwnKey::Identity, now()).unwrap();
+        let vouched = checker.check(&bundle, CardKey::Identity, now()).unwrap();
         assert!(vouched.is_test);
         assert_eq!(vouched.batch, "Tillcard emulator");
     }
     let mut mainnet = Checker::new(Network::Bitcoin).unwrap();
-    let result = mainnet.check(&bundle, OwnKey::Identity, now());
+    let result = mainnet.check(&bundle, CardKey::Identity, now());
     assert!(matches!(result, Err(E::TestRoot)), "{result:?}");
     let named = mainnet.trust(test_root::CERTIFICATE.as_bytes());
     assert!(matches!(named, Err(E::TestRoot)), "{named:?}");
-    let result = mainnet.check(&bundle, OwnKey::Identity, now());
+    let result = mainnet.check(&bundle, CardKey::Identity, now());
     assert!(matches!(result, Err(E::TestRoot)), "{result:?}");
 }
 
@@ -360,7 +360,7 @@ fn the_published_keys_are_refused_under_any_name() {
         let mut regtest = Checker::new(Network::Regtest).unwrap();
         regtest.trust(&renamed_certificate).unwrap();
         let under = bundle(&batch().by(&renamed), &card().by(&batch()));
-        let vouched = regtest.check(&under, OwnKey::Identity, now()).unwrap();
+        let vouched = regtest.check(&under, CardKey::Identity, now()).unwrap();
         assert!(vouched.is_test && vouched.root == "Acme root");
 
         // Nor as a batch of a root that is somebody's.
@@ -370,7 +370,7 @@ fn the_published_keys_are_refused_under_any_name() {
         };
         mainnet.trust(&root().by(&root())).unwrap();
         let under = bundle(&renamed.by(&root()), &card().by(&renamed));
-        let result = mainnet.check(&under, OwnKey::Identity, now());
+        let result = mainnet.check(&under, CardKey::Identity, now());
         assert!(matches!(result, Err(E::TestRoot)), "{result:?}");
     }
 }
@@ -380,7 +380,7 @@ fn mainnet_takes_other_roots() {
     let mut mainnet = Checker::new(Network::Bitcoin).unwrap();
     mainnet.trust(&root().by(&root())).unwrap();
     let bundle = bundle(&batch().by(&root()), &card().by(&batch()));
-    let vouched = mainnet.check(&bundle, OwnKey::Identity, now()).unwrap();
+    let vouched = mainnet.check(&bundle, CardKey::Identity, now()).unwrap();
     assert!(!vouched.is_test);
 }
 
@@ -399,7 +399,7 @@ fn files_are_pem_or_der_and_nothing_else() {
     for bytes in [der.clone(), pem(&der).into_bytes(), two.into_bytes()] {
         let mut checker = Checker::new(Network::Regtest).unwrap();
         checker.trust_file(&file("root", &bytes)).unwrap();
-        checker.check(&bundle, OwnKey::Identity, now()).unwrap();
+        checker.check(&bundle, CardKey::Identity, now()).unwrap();
     }
 
     let mut checker = checker();
@@ -437,7 +437,7 @@ fn files_are_pem_or_der_and_nothing_else() {
     checker
         .revoke_file(&file("list", good_list.as_bytes()))
         .unwrap();
-    let result = checker.check(&bundle, OwnKey::Identity, now());
+    let result = checker.check(&bundle, CardKey::Identity, now());
     assert!(matches!(result, Err(E::CardRevoked)), "{result:?}");
     for bytes in [&b""[..], b"garbage", pem(&der).as_bytes(), &der] {
         let refused = checker.revoke(bytes);

@@ -9,13 +9,13 @@ use p256::ecdsa::Signature;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
 use std::time::SystemTime;
 use tillcard::genuine::{
-    Checker, GenuineError as E, OwnKey, Point, SessionId, StatedInput, StatedLeaf, Statement,
+    CardKey, Checker, GenuineError as E, Point, SessionId, StatedInput, StatedLeaf, Statement,
     check_proof, check_statement,
 };
 use tillcard::owner::Provenance;
-use tillcard_applet::command::{self, GetData, ProveGenuine, Select};
-use tillcard_applet::proof::StatementFacts;
 use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
+use tillcard_protocol::command::{self, GetData, ProveGenuine, Select};
+use tillcard_protocol::proof::StatementFacts;
 
 const CHALLENGE: [u8; 32] = [0x5A; 32];
 const CHANNEL: SessionId = SessionId::Channel([7; 16]);
@@ -42,12 +42,12 @@ fn an_emulated_card_proves_that_it_is_genuine() {
     let mut card = EmulatedCard::ephemeral(Seed::Number(1)).unwrap();
     card.power_on().unwrap();
     ask(&mut card, Select::to_apdu().as_bytes());
-    let certificates = GetData::Certificates(OwnKey::Identity).to_apdu();
+    let certificates = GetData::Certificates(CardKey::Identity).to_apdu();
     let certificates = ask(&mut card, certificates.as_bytes());
     let checker = Checker::new(Network::Regtest).unwrap();
     let now = SystemTime::now();
     let identity = checker
-        .check(&certificates, OwnKey::Identity, now)
+        .check(&certificates, CardKey::Identity, now)
         .unwrap()
         .key;
 

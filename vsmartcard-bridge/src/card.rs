@@ -2,11 +2,10 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng, TryCryptoRng};
-use tillcard_applet::command::{GetData, Network, Select, State, StatusObject};
-use tillcard_applet::nvm::{NVM_SIZE, RamNvm};
-use tillcard_applet::persistent::Persistent;
-use tillcard_applet::{Card, Response};
+use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::{Card, Configuration, Response};
 use tillcard_personalise::{PersonaliseError, is_blank, personalise, test_root};
+use tillcard_protocol::command::{GetData, Network, Select, State, StatusObject};
 
 use crate::nvm::{CardMemory, SledNvm, Store, StoreError};
 use crate::seed::{NoRandomness, Seed};
@@ -116,10 +115,16 @@ impl<N: CardMemory, R: TryCryptoRng + Send> EmulatedCard<N, R> {
     /// A card on a given memory, with a given random source, without power.
     pub fn new(nvm: N, rng: R) -> Self {
         Self {
-            card: Card::new(nvm, rng),
+            card: Card::new(nvm, rng, Configuration::ANY_NETWORK),
             response: Box::default(),
             powered: false,
         }
+    }
+
+    /// Makes it a card that can't be issued for mainnet: it answers ISSUE for mainnet as for a
+    /// network that it doesn't know. A card that was issued stays what it is.
+    pub fn refuse_mainnet(&mut self) {
+        self.card.configure(Configuration::TESTS_ONLY);
     }
 
     /// The card's memory.
@@ -149,24 +154,6 @@ impl<N: CardMemory, R: TryCryptoRng + Send> EmulatedCard<N, R> {
         });
         self.power_off();
         Ok(network)
-    }
-
-    /// Erases the card, when it is issued for mainnet: as long as nobody saw the answer to ISSUE, no
-    /// money can be on it. Returns whether it was.
-    ///
-    /// # Errors
-    /// [`SlotError::NotDurable`]
-    pub fn erase_mainnet(&mut self) -> Result<bool, SlotError> {
-        let nvm = self.card.nvm_mut();
-        let identity = Persistent::open(&mut *nvm).identity();
-        if !identity.is_ok_and(|identity| identity.network == Network::Mainnet) {
-            return Ok(false);
-        }
-        nvm.erase(0, NVM_SIZE as u32)
-            .map_err(|error| SlotError::NotDurable(format!("{error:?}").into()))?;
-        nvm.flush().map_err(SlotError::NotDurable)?;
-        self.card.reset();
-        Ok(true)
     }
 }
 

@@ -24,7 +24,6 @@
 
 pub mod card;
 pub mod data_folder;
-pub mod guard;
 pub mod layers;
 pub mod nvm;
 pub mod seed;

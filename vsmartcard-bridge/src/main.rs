@@ -9,15 +9,14 @@ use std::time::Duration;
 use clap::Parser;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tillcard_applet::command::Network;
 use tillcard_emu::card::{DEFAULT_NAME, EmulatedCard};
 use tillcard_emu::data_folder::data_folder;
-use tillcard_emu::guard::{hide_mainnet, hides_its_network};
 use tillcard_emu::layers::Counted;
 use tillcard_emu::nvm::{CardMemory, Store};
 use tillcard_emu::seed::Seed;
-use tillcard_emu::slot::{CardInSlot, Layer, SlotError};
+use tillcard_emu::slot::CardInSlot;
 use tillcard_emu::vpcd::{Address, Link, LinkError, Remover, Waited};
+use tillcard_protocol::command::Network;
 
 /// How long a reader may take to notice a card before the user is told that the slot may be taken:
 /// pcscd looks about twice a second.
@@ -53,7 +52,8 @@ struct Arguments {
     /// the test root
     #[arg(long)]
     blank: bool,
-    /// Let the card hold real money, in a file that protects none
+    /// Let the card be issued for mainnet: real money, in a file that protects none. Without this,
+    /// the card refuses ISSUE for mainnet (status word 6A80)
     #[arg(long, conflicts_with = "seed")]
     mainnet: bool,
 }
@@ -102,13 +102,12 @@ where
                 .into(),
         );
     }
+    if !arguments.mainnet {
+        card.refuse_mainnet();
+    }
     let link = Link::connect(&arguments.vpcd)?;
     remove_on_signal(link.remover())?;
-    let mut card = Counted::new(Guarded {
-        card,
-        mainnet: arguments.mainnet,
-        answer: zeroize::Zeroizing::default(),
-    });
+    let mut card = Counted::new(card);
     let served = insert(link, &mut card, &arguments.vpcd);
     // Other programs read this line: one line, whatever happened.
     tell(
@@ -156,46 +155,4 @@ fn remove_on_signal(remover: Remover) -> io::Result<()> {
 /// Prints a line at once. A reader of it that went away is no reason to pull the card.
 fn tell(mut to: impl Write, line: &str) {
     let _ = writeln!(to, "{line}").and_then(|()| to.flush());
-}
-
-/// The card, kept away from mainnet unless the user wants otherwise.
-struct Guarded<N> {
-    card: EmulatedCard<N>,
-    mainnet: bool,
-    answer: zeroize::Zeroizing<Vec<u8>>,
-}
-
-impl<N: CardMemory> Layer for Guarded<N> {
-    type Inner = EmulatedCard<N>;
-
-    fn inner(&self) -> &Self::Inner {
-        &self.card
-    }
-
-    fn inner_mut(&mut self) -> &mut Self::Inner {
-        &mut self.card
-    }
-
-    fn on_transmit(&mut self, command: &[u8]) -> Result<&[u8], SlotError> {
-        if self.mainnet {
-            return self.card.transmit(command);
-        }
-        let mut command = zeroize::Zeroizing::new(command.to_vec());
-        if hide_mainnet(&mut command) {
-            tell(
-                io::stderr(),
-                "refused: issuing a card for real money takes --mainnet",
-            );
-        }
-        if !hides_its_network(&command) {
-            return self.card.transmit(&command);
-        }
-        self.answer = zeroize::Zeroizing::new(self.card.transmit(&command)?.to_vec());
-        if self.card.erase_mainnet()? {
-            return Err(SlotError::Fault(
-                "issuing a card for real money takes --mainnet: this one was erased".into(),
-            ));
-        }
-        Ok(&self.answer)
-    }
 }

@@ -16,8 +16,8 @@ use oracle::wallet::{Leaf, Limits, Profile, Wallet};
 use p256::{PublicKey, SecretKey, ecdh};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tillcard_applet::Card;
 use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::{Card, Configuration};
 
 /// Each coin's amount, in sat.
 pub const COIN: u64 = 10_000;
@@ -42,7 +42,11 @@ pub fn funded() -> (RamNvm, Wallet) {
 }
 
 pub fn selected(nvm: &RamNvm) -> TestCard {
-    let mut card = Card::new(nvm.clone(), ChaCha20Rng::seed_from_u64(2));
+    let mut card = Card::new(
+        nvm.clone(),
+        ChaCha20Rng::seed_from_u64(2),
+        Configuration::ANY_NETWORK,
+    );
     assert_eq!(send(&mut card, SELECT).1, 0x9000);
     card
 }

@@ -8,16 +8,17 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
-use tillcard_applet::command::{
-    Announced, CHALLENGE_LENGTH, ChangeOwnerKey, Commitment, EnterCoin, GenerateKey, GetChallenge,
-    Issue, Issued, KeySource, Leaf, Limits, Network, OwnKeys, OwnerCommand, PIECE_MAX, Place,
-    Policy, Select, SetPolicy, TaprootScript,
-};
 use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::persistent::Persistent;
-use tillcard_applet::pin::PinBlock;
-use tillcard_applet::session::Session;
-use tillcard_applet::{Card, owner};
+use tillcard_applet::{Card, Configuration};
+use tillcard_protocol::command::{
+    Announced, CHALLENGE_LENGTH, CardKeys, ChangeOwnerKey, Commitment, EnterCoin, GenerateKey,
+    GetChallenge, Issue, Issued, KeySource, Leaf, Limits, Network, OwnerCommand, PIECE_MAX, Place,
+    Policy, Select, SetPolicy, TaprootScript,
+};
+use tillcard_protocol::owner;
+use tillcard_protocol::pin::PinBlock;
+use tillcard_protocol::session::Session;
 
 /// Amounts of the coins with which a run begins, at receive indexes from 0.
 const COINS: [u64; 6] = [100_000, 90_000, 80_000, 70_000, 6_000, 5_000];
@@ -59,7 +60,7 @@ pub struct Host {
     owner: SigningKey,
     accounts: [Account; 2],
     pub pin: PinBlock,
-    pub own_keys: OwnKeys,
+    pub own_keys: CardKeys,
     /// The memory of the card as it is issued and funded.
     pub funded: RamNvm,
     /// The same for a card that pays in channels only.
@@ -87,7 +88,11 @@ pub static HOST: LazyLock<Host> = LazyLock::new(Host::new);
 
 /// A card with power, not selected.
 pub fn card(nvm: RamNvm) -> TestCard {
-    Card::new(nvm, ChaCha20Rng::seed_from_u64(7))
+    Card::new(
+        nvm,
+        ChaCha20Rng::seed_from_u64(7),
+        Configuration::ANY_NETWORK,
+    )
 }
 
 /// Data and status word of a response.
@@ -142,7 +147,7 @@ impl Host {
             owner,
             accounts: [first, second],
             pin,
-            own_keys: OwnKeys {
+            own_keys: CardKeys {
                 identity_key: issued.identity_key,
                 agreement_key: issued.agreement_key,
             },

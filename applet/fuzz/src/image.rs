@@ -14,15 +14,15 @@ use rand_core::SeedableRng;
 use std::fmt::Write;
 use std::ops::Range;
 use std::sync::LazyLock;
-use tillcard_applet::command::{
-    BeginReading, GetChallenge, GetData, OwnerCommand, Pay, PaymentRequest, Place, Preview,
-    ReadCoins, ReadLog, ReceiveScript, Select, Source, State, StatusObject, Verify,
-};
 use tillcard_applet::journal::RECORD_MAX;
 use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
 use tillcard_applet::persistent::Persistent;
-use tillcard_applet::status::Status;
-use tillcard_applet::{Card, Response};
+use tillcard_applet::{Card, Configuration, Response};
+use tillcard_protocol::command::{
+    BeginReading, GetChallenge, GetData, OwnerCommand, Pay, PaymentRequest, Place, Preview,
+    ReadCoins, ReadLog, ReceiveScript, Select, Source, State, StatusObject, Verify,
+};
+use tillcard_protocol::status::Status;
 
 /// Most bytes that one damage reaches over.
 const REACH: usize = 64;
@@ -149,7 +149,11 @@ impl NorFlash for Recorder {
 
 /// Has a card pay so often.
 fn payments(recorder: Recorder, count: u8) -> Recorder {
-    let mut card = Card::new(recorder, ChaCha20Rng::seed_from_u64(9));
+    let mut card = Card::new(
+        recorder,
+        ChaCha20Rng::seed_from_u64(9),
+        Configuration::ANY_NETWORK,
+    );
     let mut response = Response::new();
     let mut expect = |apdu: &[u8]| {
         card.transmit(apdu, &mut response);

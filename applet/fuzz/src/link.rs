@@ -10,8 +10,8 @@ use super::host::split;
 use super::status::is_listed;
 use p256::SecretKey;
 use std::sync::LazyLock;
-use tillcard_applet::command::{Point, Select};
-use tillcard_applet::session::Session;
+use tillcard_protocol::command::{Point, Select};
+use tillcard_protocol::session::Session;
 
 /// The client's ephemeral keys.
 static EPHEMERAL: LazyLock<[SecretKey; 4]> =

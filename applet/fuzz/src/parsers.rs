@@ -3,16 +3,16 @@
 
 use super::bytes::Bytes;
 use iso7816::command::CommandView;
-use tillcard_applet::command::coin_image::CoinImage;
-use tillcard_applet::command::merchant::is_printable;
-use tillcard_applet::command::{
-    AccountRecord, Capabilities, ChannelOpened, CoinEntered, Command, Commitment, GenuineProof,
-    GetData, Header, InputSignature, Issued, Leaf, Limits, LimitsAnswer, LoggedPayment,
-    OpenChannel, OwnKeys, Pay, Place, Policy, Previewed, ProveGenuine, PutData,
+use tillcard_protocol::command::coin_image::CoinImage;
+use tillcard_protocol::command::merchant::is_printable;
+use tillcard_protocol::command::{
+    AccountRecord, Capabilities, CardKeys, ChannelOpened, CoinEntered, Command, Commitment,
+    GenuineProof, GetData, Header, InputSignature, Issued, Leaf, Limits, LimitsAnswer,
+    LoggedPayment, OpenChannel, Pay, Place, Policy, Previewed, ProveGenuine, PutData,
     ReceiveScriptAnswer, ResetRetryCounter, Selected, SigningSummary, Statement, StatusObject,
 };
-use tillcard_applet::pin::PinBlock;
-use tillcard_applet::tlv::Objects;
+use tillcard_protocol::pin::PinBlock;
+use tillcard_protocol::tlv::Objects;
 
 /// Takes the input apart in the way that its first byte names; answers what it
 /// turned out to be.
@@ -159,7 +159,7 @@ fn answers(bytes: &[u8]) -> Vec<&'static str> {
         ("preview", previewed.is_ok()),
         ("channel opened", ChannelOpened::parse(bytes).is_ok()),
         ("proof of genuineness", GenuineProof::parse(bytes).is_ok()),
-        ("own keys", OwnKeys::parse(bytes).is_ok()),
+        ("own keys", CardKeys::parse(bytes).is_ok()),
         ("statement", statement.is_ok()),
         ("logged payment", logged.is_ok()),
     ]
@@ -171,7 +171,7 @@ fn answers(bytes: &[u8]) -> Vec<&'static str> {
 fn image(bytes: &[u8]) -> Option<&'static str> {
     // Alone, and with a checksum that is right: no fuzzer is to find that.
     let _ = CoinImage::parse(bytes);
-    let mut checksum = tillcard_applet::command::coin_image::Checksum::default();
+    let mut checksum = tillcard_protocol::command::coin_image::Checksum::default();
     checksum.update(bytes);
     let sealed = [bytes, &checksum.to_bytes()].concat();
     let image = CoinImage::parse(&sealed).ok()?;

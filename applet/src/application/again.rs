@@ -3,16 +3,17 @@
 
 use super::Tillcard;
 use super::parts::Parts;
-use crate::command::{Outpoint, PaymentRequest, Source, Txid};
+use crate::capacities::MAX_INPUTS;
+use crate::capacities::MAX_LOG;
 use crate::journal::RECORD_MAX;
-use crate::payment::MAX_INPUTS;
-use crate::persistent::{Coin, Given, MAX_LOG, Slot, Tally};
-use crate::status::{self, Status};
+use crate::persistent::{Coin, Given, Slot, Tally};
 use crate::volatile::{Holder, MAX_REPORTS};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use heapless::Vec;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{Outpoint, PaymentRequest, Source, Txid};
+use tillcard_protocol::status::{self, Status};
 
 /// How often a payment is given again, in either way.
 const TIMES: u8 = 16;

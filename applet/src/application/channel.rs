@@ -1,13 +1,13 @@
 //! INTERNAL AUTHENTICATE, both: opening a channel, and proving genuineness.
 
 use super::Tillcard;
-use crate::command::{GenuineProof, OpenChannel, ProveGenuine};
 use crate::messaging;
-use crate::proof::Genuine;
-use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{GenuineProof, OpenChannel, ProveGenuine};
+use tillcard_protocol::proof::Genuine;
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// Opens a channel in a session that has nothing in it: what came before was

@@ -1,14 +1,15 @@
 //! RECEIVE SCRIPT, ENTER COIN.
 
 use super::{Tillcard, script_at};
-use crate::command::{Announced, CoinEntered, EnterCoin, Place, ReceiveScriptAnswer};
+use crate::capacities::MAX_INDEX;
 use crate::entry::Entry;
-use crate::persistent::{Coin, MAX_INDEX, Slot};
-use crate::status::{self, Status};
+use crate::persistent::{Coin, Slot};
 use crate::volatile::Stream;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{Announced, CoinEntered, EnterCoin, Place, ReceiveScriptAnswer};
+use tillcard_protocol::status::{self, Status};
 
 /// How far above the next receive index a coin may enter.
 pub(super) const WINDOW: u32 = 10;

@@ -1,13 +1,14 @@
 //! GET DATA, GET CHALLENGE.
 
 use super::Tillcard;
-use crate::command::{CHALLENGE_LENGTH, Capabilities, GetData, State, StatusObject};
+use crate::capacities::CAPABILITIES;
 use crate::journal;
-use crate::status::{self, Status};
-use crate::tlv;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::{TryCryptoRng, TryRng};
+use tillcard_protocol::command::{CHALLENGE_LENGTH, GetData, State, StatusObject};
+use tillcard_protocol::status::{self, Status};
+use tillcard_protocol::tlv;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
@@ -21,7 +22,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                 let state = self.state();
                 StatusObject { state }.write(reply)
             }
-            GetData::Capabilities => Capabilities::OWN.write(reply),
+            GetData::Capabilities => CAPABILITIES.write(reply),
             GetData::Certificates(key) => return self.persistent.certificates(key, reply),
         }?)
     }

@@ -1,11 +1,11 @@
 //! FACTORY RESET, TERMINATE CARD USAGE.
 
 use super::Tillcard;
-use crate::command::{FactoryReset, Signed, Terminate};
 use crate::persistent::Ending;
-use crate::status::Status;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{FactoryReset, Signed, Terminate};
+use tillcard_protocol::status::Status;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

@@ -1,14 +1,16 @@
 //! GENERATE ASYMMETRIC KEY PAIR, ISSUE.
 
 use super::{Tillcard, script_at};
-use crate::command::{Commitment, Issue, Issued, KeySource, OwnKeys, Place, XOnlyKey};
 use crate::key::{Account, OwnKeyPairs, Share, is_x_only_key};
-use crate::owner::IssueRecord;
 use crate::persistent::Identity;
-use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{
+    CardKeys, Commitment, Issue, Issued, KeySource, Network, Place, XOnlyKey,
+};
+use tillcard_protocol::owner::IssueRecord;
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
@@ -36,7 +38,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let leaf = issue.leaf()?;
         require_key(issue.owner_key)?;
         leaf.key().map_or(Ok(()), require_key)?;
-        let network = issue.network()?;
+        let network = self.permitted(issue.network()?)?;
         let pin = issue.pin()?;
         let limits = issue.limits()?;
         let policy = issue.policy()?;
@@ -65,6 +67,18 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(issued.write(reply)?)
     }
 
+    /// The network, when the card may be issued for it (`[ISS-2]`).
+    ///
+    /// # Errors
+    /// `6A80`
+    fn permitted(&self, network: Network) -> Result<Network, Status> {
+        if self.configuration.networks.contains(network) {
+            Ok(network)
+        } else {
+            Err(status::INCORRECT_DATA)
+        }
+    }
+
     /// The issue record, signed.
     pub(super) fn issue_record(
         &mut self,
@@ -72,7 +86,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         own_keys: &OwnKeyPairs,
     ) -> Result<Issued, Status> {
         let salt = self.salt()?;
-        let OwnKeys {
+        let CardKeys {
             identity_key,
             agreement_key,
         } = own_keys.public_keys();

@@ -1,11 +1,11 @@
 //! SET LIMITS, READ LIMITS, SET POLICY.
 
 use super::Tillcard;
-use crate::command::{LimitsAnswer, ReadLimits, SetLimits, SetPolicy, Signed};
-use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{LimitsAnswer, ReadLimits, SetLimits, SetPolicy, Signed};
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

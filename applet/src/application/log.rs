@@ -1,17 +1,17 @@
 //! READ LOG, ACKNOWLEDGE LOG, RESOLVE.
 
 use super::Tillcard;
-use crate::command::{
-    AcknowledgeLog, Authority, LoggedPayment, Outpoint, PaymentState, Place, ReadLog, Resolve,
-    Signed,
-};
+use crate::capacities::MAX_INPUTS;
 use crate::journal::RECORD_MAX;
-use crate::payment::MAX_INPUTS;
-use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use heapless::Vec;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{
+    AcknowledgeLog, Authority, LoggedPayment, Outpoint, PaymentState, Place, ReadLog, Resolve,
+    Signed,
+};
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

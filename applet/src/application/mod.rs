@@ -24,38 +24,46 @@ mod statement;
 pub use reading::Reading;
 pub use signing::Signing;
 
-use crate::command::{
-    AID, CHALLENGE_LENGTH, Command, Header, OpenChannel, OwnerCommand, Place, SALT_LENGTH,
-    Selected, Signed, TaprootScript,
-};
+use crate::capacities::SELECTED;
+use crate::configuration::Configuration;
 use crate::key;
 use crate::messaging::{self, Plain, Refused};
-use crate::owner;
 use crate::persistent::{Identity, Persistent};
 use crate::random::Random;
-use crate::status::{self, Status};
-use crate::tlv::Overflow;
 use crate::volatile::{Stream, Volatile};
 use apdu_app::{App, CommandView, Interface, VecView};
 use embedded_storage::nor_flash::NorFlash;
 use iso7816::Aid;
 use rand_core::{TryCryptoRng, TryRng};
+use tillcard_protocol::command::{
+    AID, CHALLENGE_LENGTH, Command, Header, OpenChannel, OwnerCommand, Place, SALT_LENGTH, Signed,
+    TaprootScript,
+};
+use tillcard_protocol::owner;
+use tillcard_protocol::status::{self, Status};
 
 /// The application on a card.
 pub struct Tillcard<N, R> {
     persistent: Persistent<N>,
     volatile: Volatile,
     rng: Random<R>,
+    configuration: Configuration,
 }
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// The application with what its NVM remembers.
-    pub fn new(nvm: N, rng: R) -> Self {
+    pub fn new(nvm: N, rng: R, configuration: Configuration) -> Self {
         Self {
             persistent: Persistent::open(nvm),
             volatile: Volatile::default(),
             rng: Random::new(rng),
+            configuration,
         }
+    }
+
+    /// Has other networks permitted from now on; a card that was issued stays what it is.
+    pub fn configure(&mut self, configuration: Configuration) {
+        self.configuration = configuration;
     }
 
     /// Forgets the session, looks at the NVM anew and tests the random source, as
@@ -143,7 +151,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             Command::GetData(object) => self.get_data(object, reply),
             Command::OpenChannel(open) => self.open_channel(&open, reply),
             Command::ProveGenuine(prove) => self.prove_genuine(&prove, reply),
-            Command::GenerateOwnKeys => self.generate_own_keys(reply),
+            Command::GenerateCardKeys => self.generate_own_keys(reply),
             Command::PutData(put) => self.put_data(&put),
             Command::GenerateKey => self.generate_key(reply),
             Command::Issue(issue) => self.issue(&issue, reply),
@@ -252,7 +260,7 @@ impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
         reply: &mut VecView<u8>,
     ) -> apdu_app::Result {
         self.volatile = Volatile::default();
-        Ok(Selected::OWN.write(reply)?)
+        Ok(SELECTED.write(reply)?)
     }
 
     fn deselect(&mut self) {
@@ -296,10 +304,4 @@ fn script_at(identity: &Identity, place: Place) -> Result<TaprootScript, Status>
         .chain(place.chain)?
         .key(place.index, &identity.merkle_root())?;
     Ok(key.script())
-}
-
-impl From<Overflow> for Status {
-    fn from(_: Overflow) -> Self {
-        status::EXECUTION_ERROR
-    }
 }

@@ -1,13 +1,13 @@
 //! Personalisation: GENERATE ASYMMETRIC KEY PAIR of the card's own keys, PUT DATA.
 
 use super::Tillcard;
-use crate::command::PutData;
 use crate::key::{AgreementKey, OwnKeyPairs};
 use crate::persistent::Identity;
-use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::PutData;
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

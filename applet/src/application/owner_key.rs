@@ -2,14 +2,14 @@
 
 use super::Tillcard;
 use super::issuing::require_key;
-use crate::command::{AccountRecord, ChangeOwnerKey, ReadAccount, Signed};
 use crate::key;
-use crate::owner;
 use crate::persistent::Identity;
-use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{AccountRecord, ChangeOwnerKey, ReadAccount, Signed};
+use tillcard_protocol::owner;
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

@@ -1,10 +1,11 @@
 //! Keys and scripts of a payment, from which its transaction is written.
 
-use crate::command::{Place, TaprootScript};
-use crate::payment::{Draft, Input, MAX_INPUTS};
+use crate::capacities::MAX_INPUTS;
+use crate::payment::{Draft, Input};
 use crate::persistent::{Change, Coin, Identity};
-use crate::status::{self, Status};
 use heapless::Vec;
+use tillcard_protocol::command::{Place, TaprootScript};
+use tillcard_protocol::status::{self, Status};
 
 /// See the [module](self).
 pub(super) struct Parts {

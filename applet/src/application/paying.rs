@@ -3,14 +3,14 @@
 use super::Tillcard;
 use super::parts::Parts;
 use super::rules::Allowed;
-use crate::command::{Authority, PaymentRequest, Place, Previewed, Source};
 use crate::payment::Draft;
 use crate::persistent::{Coin, LogEntry, Payment};
-use crate::status::{self, Status};
 use crate::volatile::Holder;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{Authority, PaymentRequest, Place, Previewed, Source};
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

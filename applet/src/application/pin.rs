@@ -1,13 +1,13 @@
 //! VERIFY, RESET RETRY COUNTER.
 
 use super::Tillcard;
-use crate::command::{PinEntry, ResetRetryCounter};
-use crate::pin::TRIES;
-use crate::status::{self, Status};
+use crate::capacities::TRIES;
 use crate::volatile::Holder;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
+use tillcard_protocol::command::{PinEntry, ResetRetryCounter};
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

@@ -1,15 +1,16 @@
 //! READ COINS: the coin image, part by part.
 
 use super::Tillcard;
-use crate::command::ReadCoins;
-use crate::command::coin_image::{Checksum, CoinEncoder, ImageCoin, ImageHeader};
-use crate::persistent::{Coin, MAX_COINS, Slot};
-use crate::status::{self, Status};
-use crate::tlv;
+use crate::capacities::MAX_COINS;
+use crate::persistent::{Coin, Slot};
 use crate::volatile::Stream;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::ReadCoins;
+use tillcard_protocol::command::coin_image::{Checksum, CoinEncoder, ImageCoin, ImageHeader};
+use tillcard_protocol::status::{self, Status};
+use tillcard_protocol::tlv;
 
 /// A part ends when it has so many bytes, or a few more.
 const PART: usize = 1024;

@@ -1,13 +1,14 @@
 //! What a payment must keep to (`[PAY-4]`).
 
 use super::Tillcard;
-use crate::command::merchant::is_printable;
-use crate::command::{Authority, MAX_MONEY, PaymentRequest, Source};
+use crate::capacities::{MAX_INDEX, MAX_LOG};
 use crate::payment::{Candidates, PayeeScript, Plan};
-use crate::persistent::{Change, Identity, MAX_INDEX, MAX_LOG, Room, Slot, Tally};
-use crate::status::{self, Status};
+use crate::persistent::{Change, Identity, Room, Slot, Tally};
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::merchant::is_printable;
+use tillcard_protocol::command::{Authority, MAX_MONEY, PaymentRequest, Source};
+use tillcard_protocol::status::{self, Status};
 
 /// A payment that every rule allows.
 pub(super) struct Allowed {

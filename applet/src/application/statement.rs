@@ -1,16 +1,16 @@
 //! STATEMENT.
 
 use super::Tillcard;
-use crate::command::{AskStatement, Outpoint, Statement, XOnlyKey};
+use crate::capacities::MAX_INPUTS;
 use crate::journal::RECORD_MAX;
-use crate::payment::MAX_INPUTS;
 use crate::persistent::Coin;
-use crate::proof::StatementFacts;
-use crate::status::{self, Status};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use heapless::Vec;
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{AskStatement, Outpoint, Statement, XOnlyKey};
+use tillcard_protocol::proof::StatementFacts;
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

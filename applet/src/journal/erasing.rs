@@ -1,10 +1,10 @@
 //! Erasing what was removed: as a rule an old value stands on its page until the
 //! page is used again; here it goes at once.
 
-use super::{Error, Journal, KEYS, Key};
+use super::{Error, Journal, Key};
 use embedded_storage::nor_flash::NorFlash;
 
-impl<N: NorFlash> Journal<N> {
+impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
     /// Drops all records but those that `keeps` names, and erases every page up to
     /// the one with this sequence number. The power may fail meanwhile; the same
     /// call after it does what is left.

@@ -4,7 +4,7 @@ use super::page::{CONTENTS, CRC, Header, Pages};
 use super::record::{
     FRAME_HEADER_LENGTH, FRAME_LENGTH, HEADER_LENGTH as RECORD_HEADER, records_length,
 };
-use super::{Error, Journal, KEYS, Key, RECORD_MAX, Transaction};
+use super::{Error, Journal, Key, RECORD_MAX, Transaction};
 use embedded_storage::nor_flash::NorFlash;
 use zeroize::Zeroizing;
 
@@ -25,7 +25,7 @@ enum Next {
     Damaged,
 }
 
-impl<N: NorFlash> Journal<N> {
+impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
     /// Finds head, tail and index.
     pub(super) fn recover(&mut self) -> Result<(), Error> {
         self.pages.check_geometry()?;

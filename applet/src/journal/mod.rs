@@ -37,8 +37,6 @@ use page::Pages;
 /// Number of a record.
 pub type Key = u16;
 
-/// Keys that the journal knows: `0..KEYS`.
-pub const KEYS: usize = crate::persistent::KEYS;
 /// Most bytes in a record.
 pub const RECORD_MAX: usize = 255;
 
@@ -57,8 +55,8 @@ pub enum Error {
     Full,
 }
 
-/// See the [module](self).
-pub struct Journal<N> {
+/// The journal of records under the keys `0..KEYS`; see the [module](self).
+pub struct Journal<N, const KEYS: usize> {
     pages: Pages<N>,
     /// Address of each key's newest record; 0 where there is none.
     index: [u16; KEYS],
@@ -74,7 +72,7 @@ pub struct Journal<N> {
     failure: Option<Error>,
 }
 
-impl<N: NorFlash> Journal<N> {
+impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
     /// Opens the journal on an NVM, which may be fresh (all `FF`). Should that
     /// fail, every use of the journal answers why.
     pub fn open(nvm: N) -> Self {
@@ -150,7 +148,11 @@ impl<N: NorFlash> Journal<N> {
     ///
     /// # Errors
     /// Those of [`Self::check`], [`Error::Full`], [`Error::Nvm`].
-    pub fn begin(&mut self, records: usize, data: usize) -> Result<Transaction<'_, N>, Error> {
+    pub fn begin(
+        &mut self,
+        records: usize,
+        data: usize,
+    ) -> Result<Transaction<'_, N, KEYS>, Error> {
         self.check()?;
         let bytes = records * record::HEADER_LENGTH + data;
         if let Err(error) = self.make_room(bytes) {

@@ -10,8 +10,8 @@ use zeroize::Zeroize;
 
 /// A change of several records, which happens with [`Self::commit`] or not at
 /// all.
-pub struct Transaction<'j, N: NorFlash> {
-    journal: &'j mut Journal<N>,
+pub struct Transaction<'j, N: NorFlash, const KEYS: usize> {
+    journal: &'j mut Journal<N, KEYS>,
     /// Bytes of records still to come.
     room: usize,
     /// Where the transaction begins, and where the next byte goes, as addresses.
@@ -24,8 +24,8 @@ pub struct Transaction<'j, N: NorFlash> {
     tail: u32,
 }
 
-impl<'j, N: NorFlash> Transaction<'j, N> {
-    pub(super) fn new(journal: &'j mut Journal<N>, room: usize) -> Result<Self, Error> {
+impl<'j, N: NorFlash, const KEYS: usize> Transaction<'j, N, KEYS> {
+    pub(super) fn new(journal: &'j mut Journal<N, KEYS>, room: usize) -> Result<Self, Error> {
         let start = journal.pages.address(journal.head) + journal.end;
         let header = frame_header(journal.head, start, room)?;
         let mut digest = CRC.digest();
@@ -150,7 +150,7 @@ impl<'j, N: NorFlash> Transaction<'j, N> {
     }
 }
 
-impl<N: NorFlash> Drop for Transaction<'_, N> {
+impl<N: NorFlash, const KEYS: usize> Drop for Transaction<'_, N, KEYS> {
     /// Records may be keys.
     fn drop(&mut self) {
         let _ = self.word.resize_default(WORD_MAX);

@@ -3,12 +3,12 @@
 use super::bip32::{NODE_LENGTH, Node, compress};
 use super::leaf::MerkleRoot;
 use super::taproot::CoinKey;
-use crate::command::Point;
-use crate::hash::tagged_hash;
-use crate::status::{self, Status};
 use k256::elliptic_curve::{Generate, PrimeField};
 use k256::{FieldBytes, NonZeroScalar, ProjectivePoint, Scalar};
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::Point;
+use tillcard_protocol::hash::tagged_hash;
+use tillcard_protocol::status::{self, Status};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The card's share `c` of an account key in the making.
@@ -100,7 +100,7 @@ impl Account {
 
     /// The card id (section 3.2).
     pub fn card_id(&self) -> [u8; 16] {
-        crate::owner::card_id(self.public_key(), self.chain_code())
+        tillcard_protocol::owner::card_id(self.public_key(), self.chain_code())
     }
 
     /// All keys of one chain, derived on demand.

@@ -1,10 +1,10 @@
 //! Unhardened private derivation (BIP32).
 
-use crate::command::Point;
 use hmac::{Hmac, KeyInit, Mac};
 use k256::elliptic_curve::{PrimeField, group::GroupEncoding};
 use k256::{NonZeroScalar, ProjectivePoint, Scalar};
 use sha2::Sha512;
+use tillcard_protocol::command::Point;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Bytes of a node at rest.

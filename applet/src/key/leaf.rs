@@ -1,8 +1,8 @@
 //! The one leaf of the card's outputs (BIP341, BIP342, miniscript).
 
-use crate::command::Leaf;
-use crate::hash::{Hash, tagged_hash};
 use heapless::Vec;
+use tillcard_protocol::command::Leaf;
+use tillcard_protocol::hash::{Hash, tagged_hash};
 
 /// BIP342's leaf version.
 const LEAF_VERSION: u8 = 0xC0;

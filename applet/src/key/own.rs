@@ -1,9 +1,6 @@
 //! The card's own keys, on P-256 (FIPS 186-5, SP 800-186): one signs (ECDSA), the
 //! other agrees on channel keys (ECDH, SP 800-56A). The types keep them apart.
 
-use crate::command::{OwnKeys, Point, SIGNATURE_LENGTH, UncompressedPoint};
-use crate::hash::Hash;
-use crate::status::{self, Status};
 use core::marker::PhantomData;
 use p256::ecdsa::signature::hazmat::{PrehashVerifier, RandomizedPrehashSigner};
 use p256::ecdsa::{Signature, SigningKey};
@@ -11,6 +8,9 @@ use p256::elliptic_curve::Generate;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::{PublicKey, SecretKey, ecdh};
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{CardKeys, Point, SIGNATURE_LENGTH, UncompressedPoint};
+use tillcard_protocol::hash::Hash;
+use tillcard_protocol::status::{self, Status};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of a secret key at rest.
@@ -22,17 +22,17 @@ pub enum Signs {}
 pub enum Agrees {}
 
 /// A secret key on P-256 with one use.
-pub struct OwnKey<Use> {
+pub struct CardKey<Use> {
     secret: SecretKey,
     use_: PhantomData<Use>,
 }
 
 /// The key of which only signatures of the card's own records leave.
-pub type IdentityKey = OwnKey<Signs>;
+pub type IdentityKey = CardKey<Signs>;
 /// A key that opens channels.
-pub type AgreementKey = OwnKey<Agrees>;
+pub type AgreementKey = CardKey<Agrees>;
 
-impl<Use> OwnKey<Use> {
+impl<Use> CardKey<Use> {
     /// Draws one.
     ///
     /// # Errors
@@ -160,8 +160,8 @@ impl OwnKeyPairs {
     }
 
     /// The public keys.
-    pub fn public_keys(&self) -> OwnKeys {
-        OwnKeys {
+    pub fn public_keys(&self) -> CardKeys {
+        CardKeys {
             identity_key: self.identity.public_key(),
             agreement_key: self.agreement.public_key(),
         }

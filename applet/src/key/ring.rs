@@ -2,8 +2,8 @@
 
 use super::account::{Account, Chain};
 use super::{CoinKey, MerkleRoot};
-use crate::command::Place;
-use crate::status::Status;
+use tillcard_protocol::command::Place;
+use tillcard_protocol::status::Status;
 
 /// Derives the keys of coins on demand.
 pub struct KeyRing<'a> {

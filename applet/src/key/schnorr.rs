@@ -1,11 +1,11 @@
 //! BIP340.
 
-use crate::command::{SIGNATURE_LENGTH, XOnlyKey};
-use crate::hash::Hash;
-use crate::status::{self, Status};
 use k256::schnorr::signature::hazmat::{PrehashVerifier, RandomizedPrehashSigner};
 use k256::schnorr::{Signature, SigningKey, VerifyingKey};
 use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{SIGNATURE_LENGTH, XOnlyKey};
+use tillcard_protocol::hash::Hash;
+use tillcard_protocol::status::{self, Status};
 
 /// Whether these are the bytes of a key.
 pub fn is_x_only_key(key: &XOnlyKey) -> bool {

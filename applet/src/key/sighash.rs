@@ -1,8 +1,8 @@
 //! What a key path signature signs (BIP341): SIGHASH_DEFAULT, no annex.
 
-use crate::command::{Outpoint, TaprootScript};
-use crate::hash::{self, Hash};
 use sha2::{Digest, Sha256};
+use tillcard_protocol::command::{Outpoint, TaprootScript};
+use tillcard_protocol::hash::{self, Hash};
 
 /// Epoch, hash type.
 const PREFIX: [u8; 2] = [0x00, 0x00];

@@ -2,11 +2,11 @@
 
 use super::bip32::Node;
 use super::leaf::MerkleRoot;
-use crate::command::TaprootScript;
-use crate::hash::tagged_hash;
 use k256::elliptic_curve::PrimeField;
 use k256::schnorr::SigningKey;
 use k256::{NonZeroScalar, Scalar};
+use tillcard_protocol::command::TaprootScript;
+use tillcard_protocol::hash::tagged_hash;
 
 /// OP_1, push of 32 bytes.
 const OUTPUT_PREFIX: [u8; 2] = [0x51, 0x20];

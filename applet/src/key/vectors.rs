@@ -4,7 +4,6 @@
 use super::bip32::Node;
 use super::taproot::CoinKey;
 use super::{MerkleRoot, is_x_only_key, sign, verify};
-use crate::command::Leaf;
 use bitcoin::bip32::{ChildNumber, Xpriv};
 use core::convert::Infallible;
 use k256::elliptic_curve::PrimeField;
@@ -12,6 +11,7 @@ use k256::schnorr::SigningKey;
 use k256::{NonZeroScalar, Scalar};
 use rand_core::{TryCryptoRng, TryRng};
 use std::vec::Vec;
+use tillcard_protocol::command::Leaf;
 
 fn bytes<const N: usize>(hex: &str) -> [u8; N] {
     hex::decode(hex).unwrap().try_into().unwrap()

@@ -3,12 +3,12 @@
 
 use super::channel::Channel;
 use super::primitives::{BLOCK, Key};
-use crate::command::{ChannelOpened, OpenChannel, RECEIPT_LENGTH};
 use crate::key::AgreementKey;
-use crate::status::{self, Status};
 use p256::PublicKey;
 use rand_core::TryCryptoRng;
 use sha2::{Digest, Sha256};
+use tillcard_protocol::command::{ChannelOpened, OpenChannel, RECEIPT_LENGTH};
+use tillcard_protocol::status::{self, Status};
 use zeroize::Zeroizing;
 
 /// Key usage, key type and key length, as in the control reference template.

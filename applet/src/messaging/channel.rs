@@ -2,15 +2,15 @@
 //! answers.
 
 use super::primitives::{BLOCK, Key, MAC_LENGTH};
-use crate::command::{Header, RECEIPT_LENGTH};
-use crate::session::Session;
-use crate::status::{self, Status};
 use aes::Aes128;
 use apdu_app::{CommandView, VecView};
 use cbc::cipher::block_padding::Iso7816;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use heapless::Vec;
 use subtle::ConstantTimeEq;
+use tillcard_protocol::command::{Header, RECEIPT_LENGTH};
+use tillcard_protocol::session::Session;
+use tillcard_protocol::status::{self, Status};
 use zeroize::Zeroizing;
 
 /// Most bytes of a plain data field: a piece of a transaction, and its padding.

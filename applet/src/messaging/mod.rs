@@ -10,8 +10,8 @@ mod primitives;
 pub use agreement::{agree, client_key};
 pub use channel::{Channel, Plain, Refused};
 
-use crate::status::{self, Status};
 use iso7816::command::CommandView;
+use tillcard_protocol::status::{self, Status};
 
 /// The bit of a class byte that asks for SCP03.
 const PROTECTED: u8 = 0x04;

@@ -1,9 +1,10 @@
 //! Which coins are spent, at what fee (`docs/protocol.md`, section 7.4).
 
-use super::{MAX_INPUTS, MIN_CHANGE};
+use super::MIN_CHANGE;
+use crate::capacities::MAX_INPUTS;
 use crate::persistent::{Coin, Slot};
-use crate::status::{self, Status};
 use heapless::Vec;
+use tillcard_protocol::status::{self, Status};
 
 /// The coins that may be spent: the first sixteen in the order of choice, and
 /// what all of them come to.
@@ -95,7 +96,7 @@ fn fee(inputs: usize, script_length: usize, change: bool, rate: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Place;
+    use tillcard_protocol::command::Place;
 
     fn coin(amount: u64, tag: u8) -> Coin {
         Coin {

@@ -1,15 +1,15 @@
 //! The transaction: its serialisation, txid and sighashes (BIP144, BIP341).
 
-use super::MAX_INPUTS;
-use crate::command::{SIGNATURE_LENGTH, TaprootScript, Txid};
-use crate::hash;
+use crate::capacities::MAX_INPUTS;
 use crate::key::{self, CoinKey, InputHasher, Sighashes};
 use crate::persistent::Coin;
-use crate::status::{self, Status};
-use crate::tlv;
 use heapless::{Vec, VecView};
 use rand_core::TryCryptoRng;
 use sha2::{Digest, Sha256};
+use tillcard_protocol::command::{SIGNATURE_LENGTH, TaprootScript, Txid};
+use tillcard_protocol::hash;
+use tillcard_protocol::status::{self, Status};
+use tillcard_protocol::tlv;
 
 const VERSION: u32 = 2;
 const LOCK_TIME: u32 = 0;

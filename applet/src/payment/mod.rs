@@ -8,9 +8,6 @@ pub use choice::{Candidates, Plan};
 pub use draft::{Draft, Input};
 pub use script::{PAYEE_SCRIPT_MAX, PayeeScript};
 
-/// Most coins that one payment spends.
-pub const MAX_INPUTS: usize = 16;
-
 /// Least change, in sat: less becomes fee. Bitcoin Core's dust threshold of a
 /// P2TR output at 3000 sat/kvB.
 pub const MIN_CHANGE: u64 = 330;

@@ -1,8 +1,8 @@
 //! Coins in the table.
 
-use crate::command::{Outpoint, Place, Txid};
 use crate::varint;
 use heapless::Vec;
+use tillcard_protocol::command::{Outpoint, Place, Txid};
 
 /// A coin of the card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,9 +104,9 @@ mod tests {
         fn a_coin_reads_back(
             txid: [u8; 32],
             vout: u32,
-            amount in 0..=crate::command::MAX_MONEY,
+            amount in 0..=tillcard_protocol::command::MAX_MONEY,
             chain in 0u32..2,
-            index in 0..crate::persistent::MAX_INDEX,
+            index in 0..crate::capacities::MAX_INDEX,
             unrooted: bool,
             doubtful: bool,
             spent: Option<u32>,

@@ -1,9 +1,10 @@
 //! The table of coins.
 
-use super::{COINS, Coin, MAX_COINS, Persistent, RECEIVE_SCRIPT, Slot, TALLY, Tally};
-use crate::command::{Place, TaprootScript, Txid};
-use crate::status::{self, Status};
+use super::{COINS, Coin, Persistent, RECEIVE_SCRIPT, Slot, TALLY, Tally};
+use crate::capacities::{MAX_COINS, MAX_UNROOTED};
 use embedded_storage::nor_flash::NorFlash;
+use tillcard_protocol::command::{Place, TaprootScript, Txid};
+use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash> Persistent<N> {
     /// The coin in a place of the table, unless the place is free: empty, or of
@@ -138,6 +139,6 @@ impl Room {
     /// A place for one more coin.
     pub fn slot(&self, unrooted: bool) -> Option<Slot> {
         self.free
-            .filter(|_| !unrooted || self.unrooted < super::MAX_UNROOTED)
+            .filter(|_| !unrooted || self.unrooted < MAX_UNROOTED)
     }
 }

@@ -8,8 +8,8 @@ use super::{
     CERTIFICATE_PIECES, CERTIFICATES, ENDING, OWN_KEYS, PERSONALISED, Persistent, TERMINATED,
 };
 use crate::journal::{Error, Key};
-use crate::status::Status;
 use embedded_storage::nor_flash::NorFlash;
+use tillcard_protocol::status::Status;
 
 /// How far the card forgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What ISSUE makes of a card.
 
-use crate::command::{Leaf, Network, Provenance, XOnlyKey};
 use crate::key::{Account, IdentityKey, KeyRing, MerkleRoot};
-use crate::status::{self, Status};
+use tillcard_protocol::command::{Leaf, Network, Provenance, XOnlyKey};
+use tillcard_protocol::status::{self, Status};
 use zeroize::Zeroizing;
 
 /// The card's keys, and whom it is for. Only the owner key ever changes.

@@ -1,11 +1,12 @@
 //! The payment log: entries in a ring, and how often each was given again.
 
 use super::log_entry::{Given, LogEntry};
-use super::{COINS, GIVEN, LOG, MAX_LOG, Persistent, Slot, TALLY, Tally};
-use crate::command::IDENTITY_LENGTH;
+use super::{COINS, GIVEN, LOG, Persistent, Slot, TALLY, Tally};
+use crate::capacities::MAX_LOG;
 use crate::journal::{Key, RECORD_MAX};
-use crate::status::{self, Status};
 use embedded_storage::nor_flash::NorFlash;
+use tillcard_protocol::command::IDENTITY_LENGTH;
+use tillcard_protocol::status::{self, Status};
 
 /// An entry's bytes, from which it is decoded.
 pub type EntryBuffer = [u8; RECORD_MAX];

@@ -2,10 +2,10 @@
 //! takes to write the transaction again.
 
 use super::Slot;
-use crate::command::{IDENTITY_LENGTH, Txid};
-use crate::payment::MAX_INPUTS;
+use crate::capacities::MAX_INPUTS;
 use crate::varint;
 use heapless::{Vec, VecView};
+use tillcard_protocol::command::{IDENTITY_LENGTH, Txid};
 
 /// The change of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(super) const MAX_LENGTH: usize = 1
     + (1 + 2 * MAX_INPUTS)
     + (1 + crate::payment::PAYEE_SCRIPT_MAX)
     + 32
-    + crate::command::MERCHANT_MAX;
+    + tillcard_protocol::command::MERCHANT_MAX;
 /// One input, change, a script of 34 bytes, an invoice hash, and a merchant of 12
 /// letters.
 pub(super) const TYPICAL_LENGTH: usize =
@@ -190,11 +190,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn amount() -> impl Strategy<Value = u64> {
-        0..=crate::command::MAX_MONEY
+        0..=tillcard_protocol::command::MAX_MONEY
     }
 
     fn change() -> impl Strategy<Value = Change> {
-        (amount(), 0..crate::persistent::MAX_INDEX)
+        (amount(), 0..crate::capacities::MAX_INDEX)
             .prop_map(|(amount, index)| Change { amount, index })
     }
 

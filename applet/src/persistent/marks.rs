@@ -1,14 +1,13 @@
 //! Retired (`[TX-6]`) and pledged (`[STM-3]`) indexes, a bit each.
 
-use super::Place;
+use crate::capacities::MAX_INDEX;
 use crate::journal::Key;
+use tillcard_protocol::command::Place;
 
 /// Bytes in a block of bits.
 pub(super) const BLOCK_LENGTH: usize = 32;
-/// Indexes on a chain.
-pub(super) const INDEXES: u32 = 4096;
 const BITS: u32 = BLOCK_LENGTH as u32 * 8;
-const BLOCKS_PER_CHAIN: u32 = INDEXES / BITS;
+const BLOCKS_PER_CHAIN: u32 = MAX_INDEX / BITS;
 /// Blocks on both chains.
 pub(super) const BLOCKS: Key = 2 * BLOCKS_PER_CHAIN as Key;
 

@@ -20,23 +20,15 @@ pub use log_entry::{Change, Given, LogEntry};
 pub use spending::{OwnerSigned, Payment};
 pub use tally::Tally;
 
-use crate::command::{Certificate, Limits, Place, Policy, TaprootScript};
+use crate::capacities::{MAX_COINS, MAX_LOG, TRIES};
 use crate::journal::{self, Journal, Key, RECORD_MAX};
 use crate::key::OwnKeyPairs;
-use crate::pin::{BLOCK_LENGTH, PinBlock, TRIES};
-use crate::status::{self, Status};
 use embedded_storage::nor_flash::NorFlash;
 use marks::BLOCKS;
+use tillcard_protocol::command::{Certificate, Limits, Policy, TaprootScript};
+use tillcard_protocol::pin::{BLOCK_LENGTH, PinBlock};
+use tillcard_protocol::status::{self, Status};
 use zeroize::Zeroizing;
-
-/// Coins that a card can hold.
-pub const MAX_COINS: u16 = 1000;
-/// Unrooted coins among them.
-pub const MAX_UNROOTED: u8 = 16;
-/// Payments that the log can hold.
-pub const MAX_LOG: u8 = 64;
-/// Indexes on each of the two chains; none above is ever used.
-pub const MAX_INDEX: u32 = marks::INDEXES;
 
 const IDENTITY: Key = 0;
 const PIN: Key = 1;
@@ -96,7 +88,7 @@ pub type Slot = u16;
 
 /// See the [module](self).
 pub struct Persistent<N> {
-    journal: Journal<N>,
+    journal: Journal<N, KEYS>,
 }
 
 impl From<journal::Error> for Status {

@@ -1,13 +1,13 @@
 //! The card's own keys, and what vouches for them.
 
 use super::{CERTIFICATES, OWN_KEYS, PERSONALISED, Persistent};
-use crate::command::{Certificate, OwnKey};
 use crate::journal::Key;
 use crate::key::OwnKeyPairs;
-use crate::status::{self, Status};
-use crate::tlv;
 use embedded_storage::nor_flash::NorFlash;
 use heapless::{Vec, VecView};
+use tillcard_protocol::command::{CardKey, Certificate};
+use tillcard_protocol::status::{self, Status};
+use tillcard_protocol::tlv;
 use zeroize::Zeroizing;
 
 /// A piece of a certificate.
@@ -16,13 +16,11 @@ pub type Piece = Vec<u8, { Certificate::PIECE_MAX }>;
 /// Bytes of a certificate, most of the time.
 pub(super) const TYPICAL_CERTIFICATE: usize = 512;
 
-impl Certificate {
-    /// Under which numbers its pieces stand.
-    fn keys(self) -> core::ops::Range<Key> {
-        let pieces = Key::from(Self::PIECES);
-        let first = CERTIFICATES + Key::from(self.number()) * pieces;
-        first..first + pieces
-    }
+/// The records in which a certificate's pieces stand.
+fn pieces_of(certificate: Certificate) -> core::ops::Range<Key> {
+    let pieces = Key::from(Certificate::PIECES);
+    let first = CERTIFICATES + Key::from(certificate.number()) * pieces;
+    first..first + pieces
 }
 
 impl<N: NorFlash> Persistent<N> {
@@ -46,7 +44,7 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn set_own_keys(&mut self, keys: &OwnKeyPairs) -> Result<(), Status> {
-        let stale = Certificate::ALL.into_iter().flat_map(Certificate::keys);
+        let stale = Certificate::ALL.into_iter().flat_map(pieces_of);
         let records = 1 + stale.clone().count();
         let mut change = self.journal.begin(records, OwnKeyPairs::LENGTH)?;
         change.put(OWN_KEYS, &*keys.to_bytes())?;
@@ -67,9 +65,9 @@ impl<N: NorFlash> Persistent<N> {
         number: u8,
         bytes: &[u8],
     ) -> Result<(), Status> {
-        let piece = certificate.keys().start + Key::from(number);
+        let piece = pieces_of(certificate).start + Key::from(number);
         let stale = match number {
-            0 => piece + 1..certificate.keys().end,
+            0 => piece + 1..pieces_of(certificate).end,
             _ => 0..0,
         };
         let mut change = self.journal.begin(1 + stale.len(), bytes.len())?;
@@ -96,8 +94,8 @@ impl<N: NorFlash> Persistent<N> {
         let mut is_complete = self.journal.contains(OWN_KEYS)?;
         for certificate in Certificate::ALL {
             let mut before = true;
-            is_complete &= self.journal.contains(certificate.keys().start)?;
-            for piece in certificate.keys() {
+            is_complete &= self.journal.contains(pieces_of(certificate).start)?;
+            for piece in pieces_of(certificate) {
                 let is_there = self.journal.contains(piece)?;
                 is_complete &= before || !is_there;
                 before = is_there;
@@ -116,7 +114,7 @@ impl<N: NorFlash> Persistent<N> {
     ///
     /// # Errors
     /// `6A88` before the personalisation has ended; `6581`.
-    pub fn certificates(&mut self, key: OwnKey, out: &mut VecView<u8>) -> Result<(), Status> {
+    pub fn certificates(&mut self, key: CardKey, out: &mut VecView<u8>) -> Result<(), Status> {
         if !self.is_personalised()? {
             return Err(status::DATA_NOT_FOUND);
         }
@@ -141,7 +139,7 @@ impl<N: NorFlash> Persistent<N> {
         piece
             .resize_default(Certificate::PIECE_MAX)
             .map_err(|_| status::EXECUTION_ERROR)?;
-        let key = certificate.keys().start + Key::from(number);
+        let key = pieces_of(certificate).start + Key::from(number);
         let length = self
             .journal
             .read(key, &mut piece)?

@@ -2,15 +2,15 @@
 
 use super::log::position;
 use super::{
-    COINS, Coin, GIVEN, Given, LOG, LogEntry, MAX_LOG, PLEDGED, Persistent, RETIRED, Slot, TALLY,
-    Tally, marks,
+    COINS, Coin, GIVEN, Given, LOG, LogEntry, PLEDGED, Persistent, RETIRED, Slot, TALLY, Tally,
+    marks,
 };
-use crate::command::Place;
+use crate::capacities::{MAX_INPUTS, MAX_LOG};
 use crate::journal::Key;
-use crate::payment::MAX_INPUTS;
-use crate::status::{self, Status};
 use embedded_storage::nor_flash::NorFlash;
 use heapless::Vec;
+use tillcard_protocol::command::Place;
+use tillcard_protocol::status::{self, Status};
 
 /// What a payment changes (`[PAY-7]`).
 pub struct Payment<'a> {

@@ -19,7 +19,7 @@ use embedded_storage::nor_flash::{
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE};
-use tillcard_applet::{Card, Response};
+use tillcard_applet::{Card, Configuration, Response};
 
 #[used]
 #[unsafe(link_section = ".script")]
@@ -127,7 +127,11 @@ extern "C" fn reset() -> ! {
             let memory = flash.bytes();
             memory.fill(0xFF);
             memory[..image.len()].copy_from_slice(image);
-            card = Some(Card::new(Flash, ChaCha20Rng::seed_from_u64(7)));
+            card = Some(Card::new(
+                Flash,
+                ChaCha20Rng::seed_from_u64(7),
+                Configuration::ANY_NETWORK,
+            ));
             continue;
         }
         let (name, command, expected) = (script.bytes(), script.bytes(), script.bytes());

@@ -14,8 +14,8 @@ use bitcoin::key::{Keypair, Secp256k1};
 use bitcoin::secp256k1::{Message, SecretKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tillcard_applet::Card;
 use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::{Card, Configuration};
 
 pub const LIMITS: Limits = Limits {
     payments: 100,
@@ -231,7 +231,11 @@ pub fn issue_data(wallet: &Wallet) -> Vec<u8> {
 }
 
 pub fn selected(nvm: &RamNvm) -> TestCard {
-    let mut card = Card::new(nvm.clone(), ChaCha20Rng::seed_from_u64(3));
+    let mut card = Card::new(
+        nvm.clone(),
+        ChaCha20Rng::seed_from_u64(3),
+        Configuration::ANY_NETWORK,
+    );
     assert_eq!(send(&mut card, SELECT).1, 0x9000);
     card
 }

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tillcard_applet::nvm::RamNvm;
-use tillcard_applet::{Card, Response};
+use tillcard_applet::{Card, Configuration, Response};
 
 pub type TestCard = Card<RamNvm, ChaCha20Rng>;
 
@@ -43,7 +43,11 @@ pub const SELECT: &[u8] = b"\x00\xA4\x04\x00\x09\xF0TILLCARD\x00";
 /// A card as the manufacturer made it. Its choices are others than those that a
 /// host makes from the same seed.
 pub fn fresh(seed: u64) -> TestCard {
-    Card::new(RamNvm::default(), ChaCha20Rng::seed_from_u64(!seed))
+    Card::new(
+        RamNvm::default(),
+        ChaCha20Rng::seed_from_u64(!seed),
+        Configuration::ANY_NETWORK,
+    )
 }
 
 /// One command, its whole answer, and its status word.

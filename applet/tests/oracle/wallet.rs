@@ -104,12 +104,12 @@ pub struct Wallet {
     /// The account's secret, when the host gave it.
     pub secret: Option<SecretKey>,
     /// The card's keys: what signs, and what opens channels.
-    pub own_keys: OwnKeys,
+    pub own_keys: CardKeys,
 }
 
 /// Public keys, compressed.
 #[derive(Clone, Debug, Default)]
-pub struct OwnKeys {
+pub struct CardKeys {
     pub identity: Vec<u8>,
     pub agreement: Vec<u8>,
 }
@@ -224,7 +224,7 @@ impl Wallet {
                 salt,
             ],
         );
-        let own_keys = OwnKeys {
+        let own_keys = CardKeys {
             identity: identity_key.to_vec(),
             agreement: agreement_key.to_vec(),
         };
@@ -268,7 +268,7 @@ impl Wallet {
     }
 
     /// With the keys that the issue record tells.
-    pub fn with_own_keys(self, own_keys: OwnKeys) -> Self {
+    pub fn with_own_keys(self, own_keys: CardKeys) -> Self {
         Self { own_keys, ..self }
     }
 
@@ -291,7 +291,7 @@ impl Wallet {
             scripts: RefCell::default(),
             pin: PIN,
             secret,
-            own_keys: OwnKeys::default(),
+            own_keys: CardKeys::default(),
         }
     }
 

@@ -22,15 +22,16 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{SeedableRng, TryCryptoRng};
 use std::collections::HashMap;
-use tillcard_applet::command::{
+use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::{Card, Configuration, Response};
+use tillcard_protocol::command::{
     Announced, Apdu, ChangeOwnerKey, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue,
     Issued, KeySource, Leaf, Limits, Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place,
     Policy, Preview, ReceiveScript, ReceiveScriptAnswer, Select, Source, Verify,
 };
-use tillcard_applet::nvm::RamNvm;
-use tillcard_applet::pin::PinBlock;
-use tillcard_applet::session::Session;
-use tillcard_applet::{Card, Response, owner};
+use tillcard_protocol::owner;
+use tillcard_protocol::pin::PinBlock;
+use tillcard_protocol::session::Session;
 
 pub const PIN: &str = "271828";
 pub const LIMITS: Limits = Limits {
@@ -464,7 +465,7 @@ pub fn tagged_hash(tag: &str, message: &[u8]) -> [u8; 32] {
 
 /// An issued card with coins of these amounts, at receive indexes from 0.
 pub fn funded(seed: u64, amounts: &[u64]) -> (Card<RamNvm, ChaCha20Rng>, Owner) {
-    let mut card = Card::new(RamNvm::default(), rng(seed));
+    let mut card = Card::new(RamNvm::default(), rng(seed), Configuration::ANY_NETWORK);
     let mut owner = Owner::issue(&mut card, LIMITS);
     for (index, amount) in amounts.iter().enumerate() {
         let index = index as u32;
@@ -480,7 +481,7 @@ pub fn p2wpkh(tag: u8) -> Vec<u8> {
 
 /// A card on this NVM, selected.
 pub fn selected<N: NorFlash>(nvm: N) -> Card<N, ChaCha20Rng> {
-    let mut card = Card::new(nvm, rng(99));
+    let mut card = Card::new(nvm, rng(99), Configuration::ANY_NETWORK);
     assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
     card
 }

@@ -12,7 +12,7 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, TryCryptoRng};
 use tillcard_applet::Card;
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     InputSignature, Outpoint, OutputPayee, PIECE_MAX, Place, Sign, SigningInput, SigningOutput,
     Unsigned,
 };

@@ -3,11 +3,11 @@
 use super::{rng, send};
 use rand_chacha::ChaCha20Rng;
 use std::collections::VecDeque;
-use tillcard_applet::Card;
-use tillcard_applet::command::{Certificate, Limits, Place, Policy, Select};
 use tillcard_applet::journal::RECORD_MAX;
 use tillcard_applet::nvm::{RamNvm, TornNvm};
 use tillcard_applet::persistent::{Coin, Given, Persistent, Slot, Tally};
+use tillcard_applet::{Card, Configuration};
+use tillcard_protocol::command::{Certificate, Limits, Place, Policy, Select};
 
 pub type TornCard = Card<TornNvm<RamNvm>, ChaCha20Rng>;
 
@@ -117,7 +117,11 @@ pub fn run(
     prepare: &dyn Fn(&mut TornCard),
     command: &dyn Fn(&mut TornCard) -> (Vec<u8>, u16),
 ) -> Outcome {
-    let mut card = Card::new(TornNvm::counting(start.clone()), rng(77));
+    let mut card = Card::new(
+        TornNvm::counting(start.clone()),
+        rng(77),
+        Configuration::ANY_NETWORK,
+    );
     assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
     prepare(&mut card);
     card.nvm_mut().start_counting(cut);
@@ -208,7 +212,7 @@ pub fn old_or_new(name: &str, start: &RamNvm) -> impl Fn(u64, &Outcome, &Outcome
             "{name} cut after {cut} bytes: {found:?} is neither {old:?} nor {new:?}"
         );
         // A second look, and a card on it that works.
-        let mut card = Card::new(outcome.nvm.clone(), rng(5));
+        let mut card = Card::new(outcome.nvm.clone(), rng(5), Configuration::ANY_NETWORK);
         assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
         assert_eq!(remembered(card.into_nvm()), found);
     }

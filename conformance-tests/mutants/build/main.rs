@@ -15,7 +15,10 @@ use std::{env, fs, process};
 
 /// The crates that make the card: the name in `use` lines, and the sources. A row names a file
 /// below one of these folders.
-const CRATES: [(&str, &str); 1] = [("tillcard_applet", "../../applet/src")];
+const CRATES: [(&str, &str); 2] = [
+    ("tillcard_applet", "../../applet/src"),
+    ("tillcard_protocol", "../../applet/protocol/src"),
+];
 /// Where the mutants stand, one file for each part of the card.
 const ROWS: &str = "rows";
 

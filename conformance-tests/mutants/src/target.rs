@@ -1,7 +1,7 @@
 //! Mutated cards for the suite.
 
 use crate::Mutant;
-use crate::card::tillcard_applet::{Card, Response};
+use crate::card::tillcard_applet::{Card, Configuration, Response};
 use crate::switch::choose;
 use embedded_storage::nor_flash::ReadNorFlash;
 use rand_core::TryCryptoRng;
@@ -52,7 +52,7 @@ impl Target for Mutated {
         let random = ChosenRandom::new(generator.map_err(failed)?, source.clone());
         let memory = PowerCutNvm::new(memory);
         let power = memory.switch();
-        let mut card = Card::new(memory, random);
+        let mut card = Card::new(memory, random, Configuration::ANY_NETWORK);
         card.reset();
         let response = Box::default();
         Ok(Box::new(MutatedCard {

@@ -62,7 +62,7 @@ impl Card {
     ///
     /// # Errors
     /// As for [`Card::open_channel_to`].
-    pub fn open_channel(&mut self, own: &Ephemeral) -> Step<()> {
+    pub fn open_channel_as(&mut self, own: &Ephemeral) -> Step<()> {
         let agreement = self.host()?.record.agreement_key;
         self.open_channel_to(&agreement, own)
     }

@@ -44,6 +44,12 @@ impl Entry {
     }
 }
 
+crate::model::setters!(Entry {
+    txid: [u8; 32],
+    vout: u32,
+    place: u32,
+});
+
 impl Card {
     /// RECEIVE SCRIPT.
     ///

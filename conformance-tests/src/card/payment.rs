@@ -115,6 +115,29 @@ impl Card {
         }
     }
 
+    /// Enters the PIN and previews a payment that the card can't refuse; what it offers.
+    ///
+    /// # Errors
+    /// As for [`Card::preview_checked`]; [`Stop::Error`] when the card may refuse it.
+    pub fn offered(&mut self, request: &Request) -> Step<Plan> {
+        self.preview_checked(request)?
+            .map_err(|sw| Stop::Error(format!("the case's payment is refused with {sw}")))
+    }
+
+    /// Enters the PIN before each of PREVIEW and PAY, which must both be refused with this.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] otherwise; also when the model expects something else, a fault of the case.
+    pub fn expect_refused(&mut self, request: &Request, sw: Sw) -> Step<()> {
+        let preview = self.preview_checked(request)?;
+        require!(
+            preview == Err(sw),
+            "the case expects {sw}, its model {preview:?}"
+        );
+        self.authorise()?;
+        self.pay_answer(request)?.want_bare(sw, "PAY")
+    }
+
     /// Judges the answer to a PREVIEW that must succeed.
     ///
     /// # Errors

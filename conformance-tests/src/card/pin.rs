@@ -53,6 +53,16 @@ impl Card {
             .want_bare(Sw::tries(left), "VERIFY with a wrong PIN")
     }
 
+    /// Uses up all three tries.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] unless each wrong PIN takes one.
+    pub fn block_pin(&mut self) -> Step<()> {
+        [2, 1, 0]
+            .into_iter()
+            .try_for_each(|left| self.verify_wrong(left))
+    }
+
     /// Gives the holder's authority, as the preparation of something else.
     ///
     /// # Errors

@@ -185,6 +185,22 @@ impl Card {
         self.host.as_mut().ok_or_else(not_issued)
     }
 
+    /// The case asks about a capability; an issued card without it isn't asked.
+    ///
+    /// # Errors
+    /// [`Stop::NotApplicable`] when the card doesn't declare it.
+    pub fn needs(&self, capability: Capability) -> Step<()> {
+        self.host()?.capabilities.needs(capability)
+    }
+
+    /// Whether the card that the suite issued declares a capability.
+    ///
+    /// # Errors
+    /// As for [`Card::host`].
+    pub fn has(&self, capability: Capability) -> Step<bool> {
+        Ok(self.needs(capability).is_ok())
+    }
+
     /// Sends bytes as they are.
     ///
     /// # Errors
@@ -405,6 +421,19 @@ impl Card {
         };
         reader.end()?;
         Ok(status)
+    }
+
+    /// The card must never have been issued.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] with this reason otherwise.
+    pub fn expect_factory(&mut self, reason: &str) -> Step<()> {
+        let status = self.status()?;
+        require!(
+            status == Status::Factory,
+            "{reason}: its status is {status:?}"
+        );
+        Ok(())
     }
 
     /// The capabilities.

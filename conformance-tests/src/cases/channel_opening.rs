@@ -11,95 +11,62 @@ const CHANNELS: usize = 48;
 /// Where the client's key begins in the data field.
 const KEY_AT: usize = 18;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-SCP-01",
-        version: 1,
-        purpose: "48 openings, with one ephemeral key of the client's throughout, some of them \
-                  the first after a power-up, in short and extended form: each is answered by a \
-                  point in uncompressed form that the card never answered before, and by the \
-                  receipt of a card that has the agreement key of its issue record; through each \
-                  channel the status is read.",
-        requirements: &[req::SCP_1, req::SCP_2, req::MSG_1],
-        start: Start::Issued,
-        level: Level::D0,
-        defect: "An ephemeral key that comes again: whoever has the agreement key one day reads \
-                 what was said before.",
-        run: opened,
-    },
-    Case {
-        id: "TC-SCP-02",
-        version: 1,
-        purpose: "Other P1-P2 are refused with 6A88, other lengths than 83 bytes with 6700, each \
-                  byte of the template changed, and keys that are no point of the curve or not in \
-                  uncompressed form, with 6A80; after each no channel is open. In a channel a \
-                  protected opening is refused with 6985, and the channel stays.",
-        requirements: &[req::SCP_3, req::FRM_8, req::MSG_3],
-        start: Start::Issued,
-        level: Level::D0,
-        defect: "A channel with fewer keys or another protection than was asked for; an agreement \
-                 with a point of another curve, which gives the card's key away bit by bit.",
-        run: refused,
-    },
-    Case {
-        id: "TC-SCP-03",
-        version: 1,
-        purpose: "A card that was never issued refuses an opening, if nobody gave it keys of its \
-                  own, with 6985, after what is wrong with it (6A88, 6700, 6A80), and a protected \
-                  command with 6982; one that has certificates opens a channel under the key in \
-                  them.",
-        requirements: &[req::SCP_3, req::MSG_2, req::STA_1],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "A channel under a key that every card of a maker has.",
-        run: without_keys,
-    },
-    Case {
-        id: "TC-RND-05",
-        version: 1,
-        purpose: "With a source that failed at power-up, or fails later, an opening is refused \
-                  with 6400 and no channel is open; the session before it has ended; the next \
-                  power-up restores it. (Only a target that has the source in its hands can run \
-                  this.)",
-        requirements: &[req::RND_1, req::SES_2, req::SCP_2],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "An ephemeral key from a dead generator: everybody reads along.",
-        run: bad_source,
-    },
-];
+cases! {
+    "TC-SCP-01" version 1 on Issued D0 for [SCP_1 SCP_2 MSG_1] runs opened:
+        "48 openings, with one ephemeral key of the client's throughout, some of them the first \
+         after a power-up, in short and extended form: each is answered by a point in uncompressed \
+         form that the card never answered before, and by the receipt of a card that has the \
+         agreement key of its issue record; through each channel the status is read."
+        catches "An ephemeral key that comes again: whoever has the agreement key one day reads \
+                 what was said before.";
+    "TC-SCP-02" version 1 on Issued D0 for [SCP_3 FRM_8 MSG_3] runs refused:
+        "Other P1-P2 are refused with 6A88, other lengths than 83 bytes with 6700, each byte of \
+         the template changed, and keys that are no point of the curve or not in uncompressed \
+         form, with 6A80; after each no channel is open. In a channel a protected opening is \
+         refused with 6985, and the channel stays."
+        catches "A channel with fewer keys or another protection than was asked for; an agreement \
+                 with a point of another curve, which gives the card's key away bit by bit.";
+    "TC-SCP-03" version 1 on Factory D0 for [SCP_3 MSG_2 STA_1] runs without_keys:
+        "A card that was never issued refuses an opening, if nobody gave it keys of its own, with \
+         6985, after what is wrong with it (6A88, 6700, 6A80), and a protected command with 6982; \
+         one that has certificates opens a channel under the key in them."
+        catches "A channel under a key that every card of a maker has.";
+    "TC-RND-05" version 1 on Own D3 for [RND_1 SES_2 SCP_2] runs bad_source:
+        "With a source that failed at power-up, or fails later, an opening is refused with 6400 \
+         and no channel is open; the session before it has ended; the next power-up restores it. \
+         (Only a target that has the source in its hands can run this.)"
+        catches "An ephemeral key from a dead generator: everybody reads along.";
+}
 
 /// The case needs a card that has channels, with the application selected.
-pub(super) fn needs_channel(b: &mut Bench) -> Outcome {
-    b.card.select()?;
-    b.card.capabilities()?.needs(Capability::Channel)
+pub(super) fn needs_channel(ctx: &mut CaseContext) -> Outcome {
+    ctx.select()?;
+    ctx.capabilities()?.needs(Capability::Channel)
 }
 
 /// No channel may be open: a protected command is refused, and a plain one answered.
-pub(super) fn no_channel(b: &mut Bench, when: &str) -> Outcome {
+pub(super) fn no_channel(ctx: &mut CaseContext, when: &str) -> Outcome {
     let protected = Command::new([0x04, 0xCA, 0x01, 0x00]).data([0x5A; 8]);
-    b.card
-        .plain(&protected.le(LE_SHORT))?
+    ctx.plain(&protected.le(LE_SHORT))?
         .want_bare(Sw::SECURITY, "a protected command")
-        .at(|| when.to_owned())?;
-    b.card.expect_no_channel(when)
+        .at(when)?;
+    ctx.expect_no_channel(when)
 }
 
-fn opened(b: &mut Bench) -> Outcome {
-    needs_channel(b)?;
-    let extended = b.card.host()?.capabilities.extended_length();
-    let own = b.ephemeral()?;
-    let agreement = b.card.host()?.record.agreement_key;
+fn opened(ctx: &mut CaseContext) -> Outcome {
+    needs_channel(ctx)?;
+    let extended = ctx.host()?.capabilities.extended_length();
+    let own = ctx.ephemeral()?;
+    let agreement = ctx.host()?.record.agreement_key;
     let mut seen = HashSet::new();
     for number in 0..CHANNELS {
         if number % 4 == 0 {
-            b.card.power_cycle()?;
+            ctx.power_cycle()?;
         }
         if extended && number % 8 == 1 {
-            b.card.form = Form::Extended;
+            ctx.form = Form::Extended;
         }
-        let answer = b
-            .card
+        let answer = ctx
             .open_channel_answer(&own.field())?
             .want(Sw::OK, "INTERNAL AUTHENTICATE, a channel")?;
         let (channel, ephemeral) = Channel::open(&own, &agreement, &answer)?;
@@ -111,11 +78,10 @@ fn opened(b: &mut Bench) -> Outcome {
             ephemeral != agreement,
             "opening {number}: the card's ephemeral key is its agreement key"
         );
-        b.card.swap_channel(Some(channel));
-        b.card
-            .expect_channel("after its opening")
+        ctx.swap_channel(Some(channel));
+        ctx.expect_channel("after its opening")
             .at(|| format!("opening {number}"))?;
-        b.card.form = Form::Short;
+        ctx.form = Form::Short;
     }
     Ok(())
 }
@@ -153,38 +119,34 @@ fn bad_fields(right: &[u8]) -> Vec<(String, Vec<u8>)> {
     fields
 }
 
-fn refused(b: &mut Bench) -> Outcome {
-    needs_channel(b)?;
-    let right = b.ephemeral()?.field();
+fn refused(ctx: &mut CaseContext) -> Outcome {
+    needs_channel(ctx)?;
+    let right = ctx.ephemeral()?.field();
     let [class, instruction, right_p1, right_p2] = OPEN_CHANNEL;
     let across = (0..=0xFF).map(|p1| (p1, right_p2));
     let down = (0..=0xFF).map(|p2| (right_p1, p2));
     for (p1, p2) in across.chain(down).filter(|at| *at != (right_p1, right_p2)) {
-        b.card
-            .plain(&Command::new([class, instruction, p1, p2]).data(right.clone()))?
+        ctx.plain(&Command::new([class, instruction, p1, p2]).data(right.clone()))?
             .want_bare(Sw::NOT_FOUND, "INTERNAL AUTHENTICATE, other P1-P2")?;
     }
-    no_channel(b, "after other P1-P2")?;
+    no_channel(ctx, "after other P1-P2")?;
     let long = [&right[..], &[0; 172]].concat();
     for length in (0..=255).filter(|length| *length != right.len()) {
-        b.card
-            .open_channel_answer(&long[..length])?
+        ctx.open_channel_answer(&long[..length])?
             .want_bare(Sw::WRONG_LENGTH, "INTERNAL AUTHENTICATE, a channel")
             .at(|| format!("{length} data bytes"))?;
     }
-    no_channel(b, "after other lengths")?;
+    no_channel(ctx, "after other lengths")?;
     for (name, field) in bad_fields(&right) {
-        b.card
-            .open_channel_answer(&field)?
+        ctx.open_channel_answer(&field)?
             .want_bare(Sw::WRONG_DATA, "INTERNAL AUTHENTICATE, a channel")
-            .at(|| name.clone())?;
-        no_channel(b, &name)?;
+            .at(&name)?;
+        no_channel(ctx, &name)?;
     }
-    b.open_channel()?;
-    b.card
-        .once(&Command::new(OPEN_CHANNEL).data(right.clone()).le(LE_SHORT))?
+    ctx.open_channel()?;
+    ctx.once(&Command::new(OPEN_CHANNEL).data(right.clone()).le(LE_SHORT))?
         .want_bare(Sw::CONDITIONS, "INTERNAL AUTHENTICATE, protected")?;
-    b.card.expect_channel("after a protected opening")?;
+    ctx.expect_channel("after a protected opening")?;
     for (sw, header, field) in [
         (
             Sw::NOT_FOUND,
@@ -194,73 +156,66 @@ fn refused(b: &mut Bench) -> Outcome {
         (Sw::WRONG_LENGTH, OPEN_CHANNEL, right[..82].to_vec()),
         (Sw::WRONG_DATA, OPEN_CHANNEL, vec![0x5A; 83]),
     ] {
-        b.card
-            .once(&Command::new(header).data(field))?
+        ctx.once(&Command::new(header).data(field))?
             .want_bare(sw, "INTERNAL AUTHENTICATE, protected")?;
-        b.card.expect_channel("after a refused protected opening")?;
+        ctx.expect_channel("after a refused protected opening")?;
     }
     Ok(())
 }
 
-fn without_keys(b: &mut Bench) -> Outcome {
-    needs_channel(b)?;
-    let right = b.ephemeral()?.field();
+fn without_keys(ctx: &mut CaseContext) -> Outcome {
+    needs_channel(ctx)?;
+    let right = ctx.ephemeral()?.field();
     for (name, field) in bad_fields(&right) {
-        b.card
-            .open_channel_answer(&field)?
+        ctx.open_channel_answer(&field)?
             .want_bare(Sw::WRONG_DATA, "INTERNAL AUTHENTICATE, a channel")
             .at(|| name)?;
     }
-    b.card
-        .open_channel_answer(&right[..82])?
+    ctx.open_channel_answer(&right[..82])?
         .want_bare(Sw::WRONG_LENGTH, "INTERNAL AUTHENTICATE, a channel")?;
-    b.card
-        .plain(&Command::new([0x80, 0x88, 0x00, 0x13]).data(right.clone()))?
+    ctx.plain(&Command::new([0x80, 0x88, 0x00, 0x13]).data(right.clone()))?
         .want_bare(Sw::NOT_FOUND, "INTERNAL AUTHENTICATE, other P1-P2")?;
-    no_channel(b, "after refused openings")?;
-    if let Some(agreement) = b.card.certified_agreement_key()? {
-        let own = b.ephemeral()?;
-        b.card.open_channel_to(&agreement, &own)?;
-        b.card.expect_channel("under the certificate's key")?;
-        return b.card.select();
+    no_channel(ctx, "after refused openings")?;
+    if let Some(agreement) = ctx.certified_agreement_key()? {
+        let own = ctx.ephemeral()?;
+        ctx.open_channel_to(&agreement, &own)?;
+        ctx.expect_channel("under the certificate's key")?;
+        return ctx.select();
     }
-    b.card
-        .open_channel_answer(&right)?
+    ctx.open_channel_answer(&right)?
         .want_bare(Sw::CONDITIONS, "INTERNAL AUTHENTICATE, a channel")?;
-    no_channel(b, "after a refused opening")
+    no_channel(ctx, "after a refused opening")
 }
 
-fn bad_source(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    needs_channel(b)?;
-    let field = b.ephemeral()?.field();
-    let refused = |b: &mut Bench, when: &str| -> Outcome {
-        b.card.authorise()?;
-        b.card
-            .open_channel_answer(&field)?
+fn bad_source(ctx: &mut CaseContext) -> Outcome {
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    needs_channel(ctx)?;
+    let field = ctx.ephemeral()?.field();
+    let refused = |ctx: &mut CaseContext, when: &str| -> Outcome {
+        ctx.authorise()?;
+        ctx.open_channel_answer(&field)?
             .want_bare(Sw::EXECUTION, "INTERNAL AUTHENTICATE, a channel")
-            .at(|| when.to_owned())?;
-        b.card.expect_authorised(false, when)?;
-        no_channel(b, when)
+            .at(when)?;
+        ctx.expect_authorised(false, when)?;
+        no_channel(ctx, when)
     };
     for (name, fault) in [
         ("a source that fails", Fault::NoRandom),
         ("zeros", Fault::Random(vec![0; 512])),
     ] {
-        b.card.inject(&fault)?;
-        b.card.power_cycle()?;
-        b.card.inject(&Fault::GoodRandom)?;
+        ctx.inject(&fault)?;
+        ctx.power_cycle()?;
+        ctx.inject(&Fault::GoodRandom)?;
         for _ in 0..2 {
-            refused(b, name)?;
+            refused(ctx, name)?;
         }
     }
-    b.card.power_cycle()?;
-    b.card.inject(&Fault::NoRandom)?;
-    refused(b, "a source that fails after its test")?;
-    b.card.inject(&Fault::GoodRandom)?;
-    b.card.power_cycle()?;
-    b.open_channel()
-        .at(|| "after the next power-up".to_owned())?;
-    b.card.expect_channel("after the next power-up")
+    ctx.power_cycle()?;
+    ctx.inject(&Fault::NoRandom)?;
+    refused(ctx, "a source that fails after its test")?;
+    ctx.inject(&Fault::GoodRandom)?;
+    ctx.power_cycle()?;
+    ctx.open_channel().at("after the next power-up")?;
+    ctx.expect_channel("after the next power-up")
 }

@@ -5,78 +5,44 @@ use crate::model::{MAX_AMOUNT, Place, fee};
 use crate::tx::{funding, preimage, txid};
 use bitcoin::{Sequence, Transaction};
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-ENT-01",
-        version: 1,
-        purpose: "Coins of 330 sat, of 21·10¹⁴ sat and between enter, at the first, a middle and \
-                  the last output, several of one transaction too; each is in the card after a \
-                  power cut right after the answer, and a payment spends it.",
-        requirements: &[req::ENT_1, req::NVM_1, req::NVM_3],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "An answer before the coin is stored; an amount cut to 32 bits; vout ignored.",
-        run: enters,
-    },
-    Case {
-        id: "TC-ENT-02",
-        version: 1,
-        purpose: "Coins enter whatever the pieces: 1, 2, 3, 31 to 33, 64, 100, 254 and 255 bytes, \
-                  and random cuts.",
-        requirements: &[req::ENT_1, req::FRM_2],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A field that must not be cut in two; a lost byte at a piece's border.",
-        run: pieces,
-    },
-    Case {
-        id: "TC-ENT-03",
-        version: 1,
-        purpose: "Coins enter from transactions of all shapes: 300 inputs, 600 outputs, scripts \
-                  of none to 10 000 bytes, any version, lock time and sequence, an outpoint with a \
-                  zero txid or the highest vout alone.",
-        requirements: &[req::ENT_1, req::ENT_3, req::ENT_4],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A buffer that bounds the transaction; counts above 252 misread; a coin refused \
-                 for what its transaction looks like.",
-        run: shapes,
-    },
-    Case {
-        id: "TC-ENT-09",
-        version: 2,
-        purpose: "The card takes exactly as many coins as it declares, then refuses with 6A84, \
-                  still pays where no change needs a place (else 6A84), and takes coins again \
-                  when the owner acknowledged a payment.",
-        requirements: &[req::ENT_2, req::INF_2, req::ACK_1, req::PAY_4, req::IMG_1],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A full card that overwrites a coin, or can no longer pay; a false declaration.",
-        run: room,
-    },
-    Case {
-        id: "TC-ENT-10",
-        version: 2,
-        purpose: "A coin that a payment spent never enters again: neither announced as before, \
-                  nor at another index, nor after power cycles, further payments and their \
-                  acknowledgement; and so for change that was spent.",
-        requirements: &[req::ENT_6, req::ENT_2, req::TX_6],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A revived coin: the card signs a second payment with it, which the shop can't \
-                 tell from a good one.",
-        run: never_again,
-    },
-];
+cases! {
+    "TC-ENT-01" version 1 on Own D3 for [ENT_1 NVM_1 NVM_3] runs enters:
+        "Coins of 330 sat, of 21·10¹⁴ sat and between enter, at the first, a middle and the last \
+         output, several of one transaction too; each is in the card after a power cut right after \
+         the answer, and a payment spends it."
+        catches "An answer before the coin is stored; an amount cut to 32 bits; vout ignored.";
+    "TC-ENT-02" version 1 on Own D3 for [ENT_1 FRM_2] runs pieces:
+        "Coins enter whatever the pieces: 1, 2, 3, 31 to 33, 64, 100, 254 and 255 bytes, and \
+         random cuts."
+        catches "A field that must not be cut in two; a lost byte at a piece's border.";
+    "TC-ENT-03" version 1 on Own D3 for [ENT_1 ENT_3 ENT_4] runs shapes:
+        "Coins enter from transactions of all shapes: 300 inputs, 600 outputs, scripts of none to \
+         10 000 bytes, any version, lock time and sequence, an outpoint with a zero txid or the \
+         highest vout alone."
+        catches "A buffer that bounds the transaction; counts above 252 misread; a coin refused \
+                 for what its transaction looks like.";
+    "TC-ENT-09" version 2 on Own D3 for [ENT_2 INF_2 ACK_1 PAY_4 IMG_1] runs room:
+        "The card takes exactly as many coins as it declares, then refuses with 6A84, still pays \
+         where no change needs a place (else 6A84), and takes coins again when the owner \
+         acknowledged a payment."
+        catches "A full card that overwrites a coin, or can no longer pay; a false declaration.";
+    "TC-ENT-10" version 2 on Own D3 for [ENT_6 ENT_2 TX_6] runs never_again:
+        "A coin that a payment spent never enters again: neither announced as before, nor at \
+         another index, nor after power cycles, further payments and their acknowledgement; and so \
+         for change that was spent."
+        catches "A revived coin: the card signs a second payment with it, which the shop can't \
+                 tell from a good one.";
+}
 
-fn enters(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
+fn enters(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    let mut stream = ctx.values.stream("coins");
     let amounts = [330, 40_000, 5_000_000_000, 2_000_000_000_000_000];
     let mut outputs = Vec::new();
     for (index, amount) in (0..).zip(amounts) {
-        outputs.push((amount, b.card.host()?.account.script(0, index)?));
+        outputs.push((amount, ctx.host()?.account.script(0, index)?));
         outputs.push((1_000, payee::p2wpkh(stream.bytes())));
     }
     let transaction = funding(&mut stream, 2, &outputs);
@@ -87,53 +53,49 @@ fn enters(b: &mut Bench) -> Outcome {
             vout: 2 * index,
             place: index,
         };
-        b.card.enter(&entry, &bytes, amount)?;
-        b.card.power_cycle()?;
-        b.card.begin_entry(&entry)?.want_bare(
+        ctx.enter(&entry, &bytes, amount)?;
+        ctx.power_cycle()?;
+        ctx.begin_entry(&entry)?.want_bare(
             Sw::COIN_KNOWN,
             "ENTER COIN of a coin that entered before the power cut",
         )?;
     }
     // A payment of all but its fee takes all four, the smallest too.
-    let plan = b
-        .card
-        .preview_checked(&request(amounts.iter().sum::<u64>() - 300))?;
+    let plan = ctx.preview_checked(&request_of(amounts.iter().sum::<u64>() - 300))?;
     require!(
         plan.is_ok_and(|plan| plan.inputs.len() == 4),
         "the case needs all four coins"
     );
-    let (entry, bytes) = b.card.coin_at(&mut stream, MAX_AMOUNT, 4)?;
-    b.card.enter(&entry, &bytes, MAX_AMOUNT)?;
-    b.card.power_cycle()?;
-    b.card.pay_checked(&request(MAX_AMOUNT - 1_000)).map(drop)
+    let (entry, bytes) = ctx.coin_at(&mut stream, MAX_AMOUNT, 4)?;
+    ctx.enter(&entry, &bytes, MAX_AMOUNT)?;
+    ctx.power_cycle()?;
+    ctx.pay_checked(&request_of(MAX_AMOUNT - 1_000)).map(drop)
 }
 
-fn pieces(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
+fn pieces(ctx: &mut CaseContext) -> Outcome {
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    let mut stream = ctx.values.stream("coins");
     for size in [1, 2, 3, 31, 32, 33, 64, 100, 254, 255] {
-        let index = b.card.host()?.purse.next_receive;
-        let (entry, bytes) = wide_coin(b, &mut stream, index)?;
-        b.card.begun_entry(&entry)?;
-        let answer = b.card.stream(&bytes, size)?;
-        b.card
-            .entered(&entry, 25_000, answer)
+        let index = ctx.host()?.purse.next_receive;
+        let (entry, bytes) = wide_coin(ctx, &mut stream, index)?;
+        ctx.begun_entry(&entry)?;
+        let answer = ctx.stream(&bytes, size)?;
+        ctx.entered(&entry, 25_000, answer)
             .at(|| format!("pieces of {size} bytes"))?;
     }
     for round in 0..10 {
-        let index = b.card.host()?.purse.next_receive;
-        let (entry, bytes) = wide_coin(b, &mut stream, index)?;
-        b.card.begun_entry(&entry)?;
+        let index = ctx.host()?.purse.next_receive;
+        let (entry, bytes) = wide_coin(ctx, &mut stream, index)?;
+        ctx.begun_entry(&entry)?;
         let mut rest = bytes.as_slice();
         loop {
             let size = (1 + stream.below(120) as usize).min(rest.len());
             let (piece, after) = rest.split_at(size);
             rest = after;
-            let answer = b.card.piece(piece)?;
+            let answer = ctx.piece(piece)?;
             if rest.is_empty() {
-                b.card
-                    .entered(&entry, 25_000, answer)
+                ctx.entered(&entry, 25_000, answer)
                     .at(|| format!("random cuts, round {round}"))?;
                 break;
             }
@@ -144,8 +106,12 @@ fn pieces(b: &mut Bench) -> Outcome {
 }
 
 /// A coin of 25 000 sat among other outputs, from a transaction of some 600 bytes.
-fn wide_coin(b: &Bench, stream: &mut crate::values::Stream, index: u32) -> Step<(Entry, Vec<u8>)> {
-    let script = b.card.host()?.account.script(0, index)?;
+fn wide_coin(
+    ctx: &CaseContext,
+    stream: &mut crate::values::Stream,
+    index: u32,
+) -> Step<(Entry, Vec<u8>)> {
+    let script = ctx.host()?.account.script(0, index)?;
     let mut outputs = vec![(9_000, payee::p2pkh(stream.bytes())); 4];
     outputs.insert(2, (25_000, script));
     let mut transaction = funding(stream, 8, &outputs);
@@ -161,10 +127,10 @@ fn wide_coin(b: &Bench, stream: &mut crate::values::Stream, index: u32) -> Step<
     Ok((entry, preimage(&transaction)))
 }
 
-fn shapes(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
+fn shapes(ctx: &mut CaseContext) -> Outcome {
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    let mut stream = ctx.values.stream("coins");
     type Change = fn(&mut Transaction);
     let all: [(&str, usize, usize, Change); 12] = [
         ("one input, one output", 1, 0, |_| {}),
@@ -205,8 +171,8 @@ fn shapes(b: &mut Bench) -> Outcome {
         }),
     ];
     for (name, inputs, others, change) in all {
-        let index = b.card.host()?.purse.next_receive;
-        let script = b.card.host()?.account.script(0, index)?;
+        let index = ctx.host()?.purse.next_receive;
+        let script = ctx.host()?.account.script(0, index)?;
         let mut outputs = vec![(700, payee::p2wsh(stream.bytes())); others];
         outputs.push((31_000, script));
         let mut transaction = funding(&mut stream, inputs, &outputs);
@@ -216,106 +182,93 @@ fn shapes(b: &mut Bench) -> Outcome {
             vout: others as u32,
             place: index,
         };
-        b.card
-            .enter(&entry, &preimage(&transaction), 31_000)
-            .at(|| name.to_owned())?;
+        ctx.enter(&entry, &preimage(&transaction), 31_000)
+            .at(name)?;
     }
     Ok(())
 }
 
-fn room(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    let coins = b.card.host()?.capabilities.coins;
-    let mut stream = b.values.stream("coins");
+fn room(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    let coins = ctx.host()?.capabilities.coins;
+    let mut stream = ctx.values.stream("coins");
     let mut last = None;
     for coin in 0..coins {
         let index = u32::from(coin % 8);
-        let (entry, bytes) = b
-            .card
-            .coin_at(&mut stream, 20_000 + u64::from(coin), index)?;
-        b.card
-            .enter(&entry, &bytes, 20_000 + u64::from(coin))
+        let (entry, bytes) = ctx.coin_at(&mut stream, 20_000 + u64::from(coin), index)?;
+        ctx.enter(&entry, &bytes, 20_000 + u64::from(coin))
             .at(|| format!("coin {} of {coins} declared", coin + 1))?;
         last = Some(entry);
     }
-    let (entry, _) = b.card.coin_at(&mut stream, 50_000, 0)?;
+    let (entry, _) = ctx.coin_at(&mut stream, 50_000, 0)?;
     let known = last.ok_or_else(|| Stop::Fail("the card declares no room for coins".to_owned()))?;
-    b.card
-        .begin_entry(&entry)?
+    ctx.begin_entry(&entry)?
         .want_bare(Sw::NO_ROOM, "ENTER COIN into a full card")?;
-    b.card
-        .begin_entry(&known)?
+    ctx.begin_entry(&known)?
         .want_bare(Sw::COIN_KNOWN, "ENTER COIN of a coin in a full card")?;
-    b.card
-        .begin_entry(&Entry {
-            place: 4096,
-            ..entry
-        })?
+    ctx.begin_entry(&entry.place(4096))?
         .want_bare(Sw::INDEX, "ENTER COIN at index 4096 into a full card")?;
-    b.card.power_cycle()?;
-    b.card
-        .begin_entry(&entry)?
+    ctx.power_cycle()?;
+    ctx.begin_entry(&entry)?
         .want_bare(Sw::NO_ROOM, "ENTER COIN after a power cycle")?;
     // No place for change; without change the card pays, and keeps the coin that it spent until
     // the owner knows the payment to be final.
-    b.card.preview_checked(&request(10_000))?.map_or_else(
+    ctx.preview_checked(&request_of(10_000))?.map_or_else(
         |sw| {
             require!(sw == Sw::NO_ROOM, "the case expects 6A84, its model {sw}");
             Ok(())
         },
         |_| Err(Stop::Error("the case needs a full card".to_owned())),
     )?;
-    let largest = b.card.host()?.purse.candidates()[0].amount;
-    b.card
-        .pay_checked(&request(largest - fee(1, 22, false, 1_000)))
-        .at(|| "without change, from a full card".to_owned())?;
-    b.card.begin_entry(&entry)?.want_bare(
+    let largest = ctx.host()?.purse.candidates()[0].amount;
+    ctx.pay_checked(&request_of(largest - fee(1, 22, false, 1_000)))
+        .at("without change, from a full card")?;
+    ctx.begin_entry(&entry)?.want_bare(
         Sw::NO_ROOM,
         "ENTER COIN into a card that keeps a spent coin",
     )?;
-    b.card.acknowledge(1, 1)?;
-    let index = b.card.host()?.purse.next_receive;
-    let (entry, bytes) = b.card.coin_at(&mut stream, 50_000, index)?;
-    b.card
-        .enter(&entry, &bytes, 50_000)
-        .at(|| "after the owner acknowledged a payment".to_owned())?;
-    b.card.expect_books("full again")?;
-    b.note(format!("{coins} coins"));
+    ctx.acknowledge(1, 1)?;
+    let index = ctx.host()?.purse.next_receive;
+    let (entry, bytes) = ctx.coin_at(&mut stream, 50_000, index)?;
+    ctx.enter(&entry, &bytes, 50_000)
+        .at("after the owner acknowledged a payment")?;
+    ctx.expect_books("full again")?;
+    ctx.note(format!("{coins} coins"));
     Ok(())
 }
 
-fn never_again(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
-    let (entry, bytes) = b.card.coin_at(&mut stream, 60_000, 3)?;
-    b.card.enter(&entry, &bytes, 60_000)?;
-    let first = b.card.pay_checked(&request(20_000))?;
+fn never_again(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    let mut stream = ctx.values.stream("coins");
+    let (entry, bytes) = ctx.coin_at(&mut stream, 60_000, 3)?;
+    ctx.enter(&entry, &bytes, 60_000)?;
+    let first = ctx.pay_checked(&request_of(20_000))?;
     // While the card keeps the payment it knows the coin; later it forgets it, and the index
     // alone keeps it out.
-    let refused = |b: &mut Bench, kept: bool, when: &str| -> Outcome {
-        b.card
-            .begin_entry(&entry)?
+    let refused = |ctx: &mut CaseContext, kept: bool, when: &str| -> Outcome {
+        ctx.begin_entry(&entry)?
             .want_bare(Sw::RETIRED, "ENTER COIN of a coin that was spent")
-            .at(|| when.to_owned())?;
+            .at(when)?;
         for place in [0, 4, 12] {
-            let other = Entry { place, ..entry };
+            let other = entry.place(place);
             let sw = if kept {
                 Sw::COIN_KNOWN
             } else {
                 Sw::OTHER_SCRIPT
             };
-            b.card
-                .enter_answer(&other, &bytes)?
+            ctx.enter_answer(&other, &bytes)?
                 .want_bare(sw, "ENTER COIN of a spent coin at another index")
-                .at(|| when.to_owned())?;
+                .at(when)?;
         }
         Ok(())
     };
-    refused(b, true, "after the payment")?;
-    b.card.power_cycle()?;
-    refused(b, true, "after a power cycle")?;
+    refused(ctx, true, "after the payment")?;
+    ctx.power_cycle()?;
+    refused(ctx, true, "after a power cycle")?;
 
     // The change of the first payment: in the card now, spent by the second.
     let change = Entry {
@@ -325,30 +278,26 @@ fn never_again(b: &mut Bench) -> Outcome {
             .ok_or_else(|| Stop::Error("no change".to_owned()))?,
         place: Place::change(0).0,
     };
-    b.card
-        .begin_entry(&change)?
+    ctx.begin_entry(&change)?
         .want_bare(Sw::COIN_KNOWN, "ENTER COIN of the card's own change")?;
-    b.card.pay_checked(&request(20_000))?;
-    refused(b, true, "after another payment")?;
-    let elsewhere = Entry { place: 0, ..change };
-    b.card
-        .begin_entry(&change)?
+    ctx.pay_checked(&request_of(20_000))?;
+    refused(ctx, true, "after another payment")?;
+    let elsewhere = change.place(0);
+    ctx.begin_entry(&change)?
         .want_bare(Sw::RETIRED, "ENTER COIN of change that was spent")?;
-    b.card.begin_entry(&elsewhere)?.want_bare(
+    ctx.begin_entry(&elsewhere)?.want_bare(
         Sw::COIN_KNOWN,
         "ENTER COIN of change that was spent, at another place",
     )?;
-    b.card.acknowledge(2, 2)?;
-    b.card.power_cycle()?;
-    refused(b, false, "after the owner acknowledged both payments")?;
-    b.card
-        .begin_entry(&change)?
+    ctx.acknowledge(2, 2)?;
+    ctx.power_cycle()?;
+    refused(ctx, false, "after the owner acknowledged both payments")?;
+    ctx.begin_entry(&change)?
         .want_bare(Sw::RETIRED, "ENTER COIN of change that was spent")?;
-    b.card
-        .enter_answer(&elsewhere, &preimage(&first.transaction))?
+    ctx.enter_answer(&elsewhere, &preimage(&first.transaction))?
         .want_bare(Sw::OTHER_SCRIPT, "ENTER COIN of change that was spent")?;
-    b.card.expect_books("after refused entries")?;
-    let plan = b.card.preview_checked(&request(30_000))?;
+    ctx.expect_books("after refused entries")?;
+    let plan = ctx.preview_checked(&request_of(30_000))?;
     require!(
         plan == Err(Sw::INSUFFICIENT),
         "the case must have spent its funds"

@@ -4,45 +4,24 @@ use super::prelude::*;
 use crate::model::MAX_AMOUNT;
 use crate::tx::{raw, txid_of_bytes};
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-ENT-06",
-        version: 1,
-        purpose: "What makes a transaction impossible (no inputs or outputs, more than 100 000 of \
-                  them, CompactSizes that aren't the shortest, scripts over 10 000 bytes, amounts \
-                  and sums above 21·10¹⁴ sat, the witness serialisation) is refused with 6A80, \
-                  byte by byte no later than with the last byte of the impossible part, and ends \
-                  the entry; the values just inside the bounds are not refused.",
-        requirements: &[req::ENT_3, req::ENT_5],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A second encoding of the same transaction; overflowing sums; a parser that \
-                 reads on.",
-        run: impossible,
-    },
-    Case {
-        id: "TC-ENT-12",
-        version: 1,
-        purpose: "Bytes after the end of a transaction that is right in every way are refused \
-                  with 6A80, in the last piece whatever its size, and the coin doesn't enter.",
-        requirements: &[req::ENT_3, req::ENT_5],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "Trailing bytes ignored: two byte strings, one txid.",
-        run: trailing_bytes,
-    },
-    Case {
-        id: "TC-ENT-13",
-        version: 1,
-        purpose: "One transaction in pieces of every size from 1 to 255 bytes comes to the same \
-                  end: its txid is right and its script another's (940C).",
-        requirements: &[req::ENT_1, req::ENT_4],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A hash or a parser that loses bytes at some piece's border.",
-        run: every_size,
-    },
-];
+cases! {
+    "TC-ENT-06" version 1 on Issued D1 for [ENT_3 ENT_5] runs impossible:
+        "What makes a transaction impossible (no inputs or outputs, more than 100 000 of them, \
+         CompactSizes that aren't the shortest, scripts over 10 000 bytes, amounts and sums above \
+         21·10¹⁴ sat, the witness serialisation) is refused with 6A80, byte by byte no later than \
+         with the last byte of the impossible part, and ends the entry; the values just inside the \
+         bounds are not refused."
+        catches "A second encoding of the same transaction; overflowing sums; a parser that reads \
+                 on.";
+    "TC-ENT-12" version 1 on Issued D1 for [ENT_3 ENT_5] runs trailing_bytes:
+        "Bytes after the end of a transaction that is right in every way are refused with 6A80, in \
+         the last piece whatever its size, and the coin doesn't enter."
+        catches "Trailing bytes ignored: two byte strings, one txid.";
+    "TC-ENT-13" version 1 on Issued D1 for [ENT_1 ENT_4] runs every_size:
+        "One transaction in pieces of every size from 1 to 255 bytes comes to the same end: its \
+         txid is right and its script another's (940C)."
+        catches "A hash or a parser that loses bytes at some piece's border.";
+}
 
 /// A transaction up to a part, and that part; what is asked of the part.
 struct Part {
@@ -128,10 +107,10 @@ fn parts(script: &[u8]) -> Vec<Part> {
     all
 }
 
-fn impossible(b: &mut Bench) -> Outcome {
-    let script = b.card.host()?.account.script(0, 0)?.to_bytes();
+fn impossible(ctx: &mut CaseContext) -> Outcome {
+    let script = ctx.host()?.account.script(0, 0)?.to_bytes();
     let entry = Entry {
-        txid: b.values.bytes("txid"),
+        txid: ctx.values.bytes("txid"),
         vout: 0,
         place: 0,
     };
@@ -144,23 +123,21 @@ fn impossible(b: &mut Bench) -> Outcome {
     {
         for bytewise in [false, true] {
             let place = || format!("{name} after {} bytes", before.len());
-            b.card.begun_entry(&entry)?;
-            b.card
-                .stream(&before, 255)?
+            ctx.begun_entry(&entry)?;
+            ctx.stream(&before, 255)?
                 .want_bare(Sw::OK, "ENTER COIN, what comes before")
                 .at(place)?;
             let answer = if bytewise {
-                b.card.stream(&part, 1)?
+                ctx.stream(&part, 1)?
             } else {
-                b.card.piece(&part)?
+                ctx.piece(&part)?
             };
             let expected = if impossible { Sw::WRONG_DATA } else { Sw::OK };
             answer
                 .want_bare(expected, "ENTER COIN, a piece")
                 .at(place)?;
             if impossible {
-                b.card
-                    .piece(&[0])?
+                ctx.piece(&[0])?
                     .want_bare(Sw::CONDITIONS, "a piece after the entry was refused")
                     .at(place)?;
             }
@@ -177,20 +154,16 @@ fn impossible(b: &mut Bench) -> Outcome {
         &raw::LOCK_TIME,
     ]
     .concat();
-    b.card.begun_entry(&Entry {
-        txid: txid_of_bytes(&with_witness),
-        ..entry
-    })?;
-    b.card
-        .piece(&with_witness)?
+    ctx.begun_entry(&entry.txid(txid_of_bytes(&with_witness)))?;
+    ctx.piece(&with_witness)?
         .want_bare(Sw::WRONG_DATA, "a transaction serialised with its witness")?;
-    b.card.verify_right()?;
-    b.card.expect_receive_script(0)
+    ctx.verify_right()?;
+    ctx.expect_receive_script(0)
 }
 
-fn trailing_bytes(b: &mut Bench) -> Outcome {
-    let mut stream = b.values.stream("coin");
-    let (entry, right) = b.card.coin_at(&mut stream, 20_000, 0)?;
+fn trailing_bytes(ctx: &mut CaseContext) -> Outcome {
+    let mut stream = ctx.values.stream("coin");
+    let (entry, right) = ctx.coin_at(&mut stream, 20_000, 0)?;
     for more in [&[0][..], &[0xFF], &[0; 4], &[2, 0, 0, 0, 1]] {
         let long = [&right[..], more].concat();
         let last = right.len() - 1;
@@ -200,35 +173,27 @@ fn trailing_bytes(b: &mut Bench) -> Outcome {
             &[&long[..20], &long[20..60], &long[60..]],
         ];
         for pieces in cuts {
-            b.card.begun_entry(&entry)?;
+            ctx.begun_entry(&entry)?;
             for piece in &pieces[..pieces.len() - 1] {
-                b.card
-                    .piece(piece)?
-                    .want_bare(Sw::OK, "ENTER COIN, a piece")?;
+                ctx.piece(piece)?.want_bare(Sw::OK, "ENTER COIN, a piece")?;
             }
-            b.card
-                .piece(pieces[pieces.len() - 1])?
+            ctx.piece(pieces[pieces.len() - 1])?
                 .want_bare(Sw::WRONG_DATA, "ENTER COIN with bytes after the end")?;
-            b.card
-                .piece(&[0])?
+            ctx.piece(&[0])?
                 .want_bare(Sw::CONDITIONS, "a piece after the entry was refused")?;
         }
     }
     // The same txid over all bytes, as if they belonged to it.
     let long = [&right[..], &[0]].concat();
-    b.card.begun_entry(&Entry {
-        txid: txid_of_bytes(&long),
-        ..entry
-    })?;
-    b.card
-        .piece(&long)?
+    ctx.begun_entry(&entry.txid(txid_of_bytes(&long)))?;
+    ctx.piece(&long)?
         .want_bare(Sw::WRONG_DATA, "ENTER COIN with bytes after the end")?;
-    b.card.verify_right()?;
-    b.card.expect_receive_script(0)
+    ctx.verify_right()?;
+    ctx.expect_receive_script(0)
 }
 
-fn every_size(b: &mut Bench) -> Outcome {
-    let mut stream = b.values.stream("transaction");
+fn every_size(ctx: &mut CaseContext) -> Outcome {
+    let mut stream = ctx.values.stream("transaction");
     let outputs = [
         (30_000, payee::p2wsh(stream.bytes())),
         (20_000, payee::p2tr(stream.bytes())),
@@ -245,9 +210,8 @@ fn every_size(b: &mut Bench) -> Outcome {
         place: 9,
     };
     for size in 1..=255 {
-        b.card.begun_entry(&entry)?;
-        b.card
-            .stream(&bytes, size)?
+        ctx.begun_entry(&entry)?;
+        ctx.stream(&bytes, size)?
             .want_bare(Sw::OTHER_SCRIPT, "ENTER COIN, last piece")
             .at(|| format!("pieces of {size} bytes"))?;
     }

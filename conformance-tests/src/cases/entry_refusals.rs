@@ -3,39 +3,26 @@
 use super::prelude::*;
 use crate::tx::{preimage, raw, txid_of_bytes};
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-ENT-04",
-        version: 1,
-        purpose: "The first command is refused in the order of the text: authority, index not \
-                  given out (window of ten above the next one, and 4096), index retired, coin \
-                  already in the card. (Room: TC-ENT-09.)",
-        requirements: &[req::ENT_2, req::TX_6, req::OWN_2],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "An index far ahead, where the owner's wallet will never look; a coin counted \
-                 twice; state told to whoever has no authority.",
-        run: first_command,
-    },
-    Case {
-        id: "TC-ENT-05",
-        version: 1,
-        purpose: "A complete transaction is refused for another txid, a coinbase input (in any \
-                  place), a missing output, another script, an amount below 330 sat, and where \
-                  several apply in the order of the text; nothing of it stays.",
-        requirements: &[req::ENT_4, req::ENT_1],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A coin believed on its announcement: another amount, another's script, an output \
-                 that isn't there.",
-        run: complete_transaction,
-    },
-];
+cases! {
+    "TC-ENT-04" version 1 on Own D3 for [ENT_2 TX_6 OWN_2] runs first_command:
+        "The first command is refused in the order of the text: authority, index not given out \
+         (window of ten above the next one, and 4096), index retired, coin already in the card. \
+         (Room: TC-ENT-09.)"
+        catches "An index far ahead, where the owner's wallet will never look; a coin counted \
+                 twice; state told to whoever has no authority.";
+    "TC-ENT-05" version 1 on Issued D1 for [ENT_4 ENT_1] runs complete_transaction:
+        "A complete transaction is refused for another txid, a coinbase input (in any place), a \
+         missing output, another script, an amount below 330 sat, and where several apply in the \
+         order of the text; nothing of it stays."
+        catches "A coin believed on its announcement: another amount, another's script, an output \
+                 that isn't there.";
+}
 
-fn first_command(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
+fn first_command(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    let mut stream = ctx.values.stream("coins");
     let mut announced = |index: u32| Entry {
         txid: stream.bytes(),
         vout: 0,
@@ -55,23 +42,21 @@ fn first_command(b: &mut Bench) -> Outcome {
     ];
     for index in highest {
         let entry = announced(index);
-        b.card
-            .begin_entry(&entry)?
+        ctx.begin_entry(&entry)?
             .want_bare(Sw::INDEX, "ENTER COIN")
             .at(|| format!("index {index}"))?;
     }
     for index in 0..=9 {
         let entry = announced(index);
-        b.card
-            .begin_entry(&entry)?
+        ctx.begin_entry(&entry)?
             .want_bare(Sw::OK, "ENTER COIN")
             .at(|| format!("index {index} of the window"))?;
     }
-    let mut stream = b.values.stream("more coins");
-    let (first, bytes) = b.card.coin_at(&mut stream, 90_000, 3)?;
-    b.card.enter(&first, &bytes, 90_000)?;
-    let (second, bytes) = b.card.coin_at(&mut stream, 20_000, 5)?;
-    b.card.enter(&second, &bytes, 20_000)?;
+    let mut stream = ctx.values.stream("more coins");
+    let (first, bytes) = ctx.coin_at(&mut stream, 90_000, 3)?;
+    ctx.enter(&first, &bytes, 90_000)?;
+    let (second, bytes) = ctx.coin_at(&mut stream, 20_000, 5)?;
+    ctx.enter(&second, &bytes, 20_000)?;
     // Next is 6: the window reaches to 15.
     for (index, sw) in [(15, Sw::OK), (16, Sw::INDEX), (4096, Sw::INDEX)] {
         let entry = Entry {
@@ -79,61 +64,42 @@ fn first_command(b: &mut Bench) -> Outcome {
             vout: 0,
             place: index,
         };
-        b.card
-            .begin_entry(&entry)?
+        ctx.begin_entry(&entry)?
             .want_bare(sw, "ENTER COIN")
             .at(|| format!("index {index}, next 6"))?;
     }
-    b.card
-        .begin_entry(&first)?
+    ctx.begin_entry(&first)?
         .want_bare(Sw::COIN_KNOWN, "ENTER COIN of a coin in the card")?;
     for index in [0, 15] {
-        b.card
-            .begin_entry(&Entry {
-                place: index,
-                ..first
-            })?
-            .want_bare(
-                Sw::COIN_KNOWN,
-                "ENTER COIN of a coin in the card at another index",
-            )?;
+        ctx.begin_entry(&first.place(index))?.want_bare(
+            Sw::COIN_KNOWN,
+            "ENTER COIN of a coin in the card at another index",
+        )?;
     }
-    b.card
-        .begin_entry(&Entry { place: 16, ..first })?
+    ctx.begin_entry(&first.place(16))?
         .want_bare(Sw::INDEX, "a coin in the card, at an index not given out")?;
-    b.card.begin_entry(&Entry { vout: 1, ..first })?.want_bare(
+    ctx.begin_entry(&first.vout(1))?.want_bare(
         Sw::OK,
         "another output of a transaction whose coin is in the card",
     )?;
 
     // Index 3 retires; the coin at 5 stays.
-    b.card.pay_checked(&request(30_000))?;
-    b.card
-        .begin_entry(&Entry { place: 3, ..second })?
+    ctx.pay_checked(&request_of(30_000))?;
+    ctx.begin_entry(&second.place(3))?
         .want_bare(Sw::RETIRED, "a coin in the card, at a retired index")?;
-    b.card
-        .begin_entry(&Entry {
-            txid: stream.bytes(),
-            vout: 0,
-            place: 3,
-        })?
-        .want_bare(Sw::RETIRED, "another coin at a retired index")?;
-    b.card
-        .begin_entry(&second)?
+    ctx.begin_entry(&Entry {
+        txid: stream.bytes(),
+        vout: 0,
+        place: 3,
+    })?
+    .want_bare(Sw::RETIRED, "another coin at a retired index")?;
+    ctx.begin_entry(&second)?
         .want_bare(Sw::COIN_KNOWN, "ENTER COIN of a coin in the card")?;
 
     // Without authority none of that is told.
-    for entry in [
-        Entry {
-            place: 4096,
-            ..first
-        },
-        first,
-        second,
-    ] {
-        b.card.challenge()?;
-        b.card
-            .once(&Command::new(Entry::BEGIN).data(Card::signed(&entry.body(), &[3; 64])))?
+    for entry in [first.place(4096), first, second] {
+        ctx.challenge()?;
+        ctx.once(&Command::new(Entry::BEGIN).data(Card::signed(&entry.body(), &[3; 64])))?
             .want_bare(Sw::SECURITY, "ENTER COIN with a wrong signature")?;
     }
     Ok(())
@@ -154,8 +120,8 @@ fn transaction(inputs: &[([u8; 32], u32)], outputs: &[(u64, Vec<u8>)]) -> Vec<u8
     bytes
 }
 
-fn complete_transaction(b: &mut Bench) -> Outcome {
-    let account = b.card.host()?.account.clone();
+fn complete_transaction(ctx: &mut CaseContext) -> Outcome {
+    let account = ctx.host()?.account.clone();
     let ours = account.script(0, 0)?.to_bytes();
     let at_one = account.script(0, 1)?.to_bytes();
     let change = account.script(1, 0)?.to_bytes();
@@ -164,9 +130,9 @@ fn complete_transaction(b: &mut Bench) -> Outcome {
         [&[0x51, 0x20][..], &key].concat()
     };
     let longer = [&ours[..], &[0x00]].concat();
-    let normal = (b.values.bytes("input"), 1);
+    let normal = (ctx.values.bytes("input"), 1);
     let null = ([0; 32], u32::MAX);
-    let mut stream = b.values.stream("inputs");
+    let mut stream = ctx.values.stream("inputs");
     let others: Vec<([u8; 32], u32)> = (0..5).map(|at| (stream.bytes(), at)).collect();
     let with_null_last = [&others[..], &[null]].concat();
 
@@ -276,24 +242,23 @@ fn complete_transaction(b: &mut Bench) -> Outcome {
             vout: *vout,
             place: 0,
         };
-        let refused = |b: &mut Bench, entry: &Entry, sw: Sw| -> Outcome {
-            b.card.begun_entry(entry)?;
-            b.card
-                .stream(&bytes, 255)?
+        let refused = |ctx: &mut CaseContext, entry: &Entry, sw: Sw| -> Outcome {
+            ctx.begun_entry(entry)?;
+            ctx.stream(&bytes, 255)?
                 .want_bare(sw, "ENTER COIN, last piece")
-                .at(|| (*name).to_owned())
+                .at(*name)
         };
-        refused(b, &entry, *sw)?;
+        refused(ctx, &entry, *sw)?;
         // Another txid comes before all else.
         let mut other = entry;
         other.txid[31] ^= 0x01;
-        refused(b, &other, Sw::OTHER_TXID)?;
+        refused(ctx, &other, Sw::OTHER_TXID)?;
         let mut backwards = entry;
         backwards.txid.reverse();
-        refused(b, &backwards, Sw::OTHER_TXID)?;
+        refused(ctx, &backwards, Sw::OTHER_TXID)?;
     }
     // A coin that is right but for a flipped bit in what was announced.
-    let mut stream = b.values.stream("coin");
+    let mut stream = ctx.values.stream("coin");
     let script = account.script(0, 0)?;
     let right = preimage(&crate::tx::funding(&mut stream, 1, &[(20_000, script)]));
     let entry = Entry {
@@ -305,16 +270,15 @@ fn complete_transaction(b: &mut Bench) -> Outcome {
     for at in [0, 5, 37, 42, 47, 58, right.len() - 1] {
         let mut spoilt = right.clone();
         spoilt[at] ^= 0x01;
-        b.card.begun_entry(&entry)?;
-        b.card
-            .stream(&spoilt, 255)?
+        ctx.begun_entry(&entry)?;
+        ctx.stream(&spoilt, 255)?
             .want_bare(
                 Sw::OTHER_TXID,
                 "ENTER COIN of a transaction with a bit flipped",
             )
             .at(|| format!("byte {at}"))?;
     }
-    b.card.power_cycle()?;
-    b.card.verify_right()?;
-    b.card.expect_receive_script(0)
+    ctx.power_cycle()?;
+    ctx.verify_right()?;
+    ctx.expect_receive_script(0)
 }

@@ -3,56 +3,34 @@
 use super::prelude::*;
 use super::samples::{self, Sample};
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-ENT-07",
-        version: 1,
-        purpose: "Commands between the pieces (GET DATA, VERIFY, GET CHALLENGE, GENERATE, ISSUE, \
-                  RECEIVE SCRIPT, PREVIEW, PAY, and all others, a new first command too) end the entry, and so do \
-                  commands refused for instruction, P1-P2, length or encoding; GET RESPONSE and \
-                  a refused SELECT don't.",
-        requirements: &[req::ENT_5, req::FRM_8],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A stream whose pieces come from two sessions.",
-        run: interleaved,
-    },
-    Case {
-        id: "TC-ENT-08",
-        version: 1,
-        purpose: "Nothing of an entry lasts before its last piece: with the power cut after each \
-                  piece but the last, no coin is in the card and the receive index stays.",
-        requirements: &[req::ENT_5, req::NVM_1],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A coin entered on its announcement alone.",
-        run: nothing_before_the_last_piece,
-    },
-    Case {
-        id: "TC-ENT-11",
-        version: 1,
-        purpose: "A piece without an entry under way is refused with 6985: at first, after a \
-                  refused first command, after a refused piece, after the last piece, and for \
-                  the authorised holder.",
-        requirements: &[req::ENT_5],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A transaction taken without the owner's signature.",
-        run: pieces_alone,
-    },
-];
+cases! {
+    "TC-ENT-07" version 1 on Issued D1 for [ENT_5 FRM_8] runs interleaved:
+        "Commands between the pieces (GET DATA, VERIFY, GET CHALLENGE, GENERATE, ISSUE, RECEIVE \
+         SCRIPT, PREVIEW, PAY, and all others, a new first command too) end the entry, and so do \
+         commands refused for instruction, P1-P2, length or encoding; GET RESPONSE and a refused \
+         SELECT don't."
+        catches "A stream whose pieces come from two sessions.";
+    "TC-ENT-08" version 1 on Issued D1 for [ENT_5 NVM_1] runs nothing_before_the_last_piece:
+        "Nothing of an entry lasts before its last piece: with the power cut after each piece but \
+         the last, no coin is in the card and the receive index stays."
+        catches "A coin entered on its announcement alone.";
+    "TC-ENT-11" version 1 on Issued D1 for [ENT_5] runs pieces_alone:
+        "A piece without an entry under way is refused with 6985: at first, after a refused first \
+         command, after a refused piece, after the last piece, and for the authorised holder."
+        catches "A transaction taken without the owner's signature.";
+}
 
-fn interleaved(b: &mut Bench) -> Outcome {
-    let mut stream = b.values.stream("coin");
+fn interleaved(ctx: &mut CaseContext) -> Outcome {
+    let mut stream = ctx.values.stream("coin");
     // The card's own script, so that a stream put together of two parts would enter.
-    let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, 0)?;
+    let (entry, bytes) = ctx.coin_at(&mut stream, 20_000, 0)?;
     let (first, second) = bytes.split_at(50);
     let sample = |name, command| Sample {
         name,
         command,
         needs: None,
     };
-    let mut between = samples::declared(b)?;
+    let mut between = samples::declared(ctx)?;
     between.retain(|sample| sample.name != "ENTER COIN, a piece");
     between.extend([
         sample("an undefined instruction", Command::new([0x80, 0xFE, 0, 0])),
@@ -75,19 +53,17 @@ fn interleaved(b: &mut Bench) -> Outcome {
         ),
     ]);
     for sample in between {
-        b.card.begun_entry(&entry)?;
-        b.card
-            .piece(first)?
+        ctx.begun_entry(&entry)?;
+        ctx.piece(first)?
             .want_bare(Sw::OK, "ENTER COIN, a piece")
             .preamble()?;
-        b.card.send(&sample.command)?;
-        b.card
-            .piece(second)?
+        ctx.send(&sample.command)?;
+        ctx.piece(second)?
             .want_bare(Sw::CONDITIONS, "ENTER COIN, a piece after another command")
-            .at(|| sample.name.to_owned())?;
-        b.card.verify_right()?;
+            .at(sample.name)?;
+        ctx.verify_right()?;
     }
-    b.card.expect_receive_script(0)?;
+    ctx.expect_receive_script(0)?;
 
     // A stream that one of these interrupts goes on; it ends here in the refusal of its txid.
     let harmless: [(&str, &[u8], Sw); 4] = [
@@ -109,16 +85,11 @@ fn interleaved(b: &mut Bench) -> Outcome {
         ),
     ];
     for (name, command, sw) in harmless {
-        let other = Entry {
-            txid: stream.bytes(),
-            ..entry
-        };
-        b.card.begun_entry(&other)?;
-        b.card
-            .piece(first)?
-            .want_bare(Sw::OK, "ENTER COIN, a piece")?;
-        b.card.raw(command)?.want_bare(sw, name)?;
-        b.card.piece(second)?.want_bare(
+        let other = entry.txid(stream.bytes());
+        ctx.begun_entry(&other)?;
+        ctx.piece(first)?.want_bare(Sw::OK, "ENTER COIN, a piece")?;
+        ctx.raw(command)?.want_bare(sw, name)?;
+        ctx.piece(second)?.want_bare(
             Sw::OTHER_TXID,
             &format!("ENTER COIN, the last piece, after {name}"),
         )?;
@@ -126,65 +97,56 @@ fn interleaved(b: &mut Bench) -> Outcome {
     Ok(())
 }
 
-fn nothing_before_the_last_piece(b: &mut Bench) -> Outcome {
-    let mut stream = b.values.stream("coin");
-    let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, 4)?;
+fn nothing_before_the_last_piece(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let mut stream = ctx.values.stream("coin");
+    let (entry, bytes) = ctx.coin_at(&mut stream, 20_000, 4)?;
     let pieces: Vec<&[u8]> = bytes.chunks(12).collect();
     for sent in 0..pieces.len() {
-        b.card.begun_entry(&entry)?;
+        ctx.begun_entry(&entry)?;
         for piece in &pieces[..sent] {
-            b.card
-                .piece(piece)?
+            ctx.piece(piece)?
                 .want_bare(Sw::OK, "ENTER COIN, a piece")
                 .preamble()?;
         }
-        b.card.power_cycle()?;
-        b.card.verify_right()?;
-        b.card
-            .expect_receive_script(0)
+        ctx.power_cycle()?;
+        ctx.verify_right()?;
+        ctx.expect_receive_script(0)
             .at(|| format!("power cut after {sent} pieces"))?;
-        b.card
-            .preview_answer(&request(10_000))?
+        ctx.preview_answer(&request_of(10_000))?
             .want_bare(Sw::INSUFFICIENT, "PREVIEW")
             .at(|| format!("power cut after {sent} pieces"))?;
-        b.card.begun_entry(&entry)?;
-        b.card.select()?;
+        ctx.begun_entry(&entry)?;
+        ctx.select()?;
     }
     Ok(())
 }
 
-fn pieces_alone(b: &mut Bench) -> Outcome {
-    let mut stream = b.values.stream("coin");
-    let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, 0)?;
-    let alone = |b: &mut Bench, when: &str| -> Outcome {
-        b.card
-            .piece(&bytes)?
+fn pieces_alone(ctx: &mut CaseContext) -> Outcome {
+    let mut stream = ctx.values.stream("coin");
+    let (entry, bytes) = ctx.coin_at(&mut stream, 20_000, 0)?;
+    let alone = |ctx: &mut CaseContext, when: &str| -> Outcome {
+        ctx.piece(&bytes)?
             .want_bare(
                 Sw::CONDITIONS,
                 "ENTER COIN, a piece without an entry under way",
             )
-            .at(|| when.to_owned())
+            .at(when)
     };
-    alone(b, "at first")?;
-    b.card.challenge()?;
-    alone(b, "with a challenge outstanding")?;
-    b.card.authorise()?;
-    alone(b, "for the holder")?;
-    b.card
-        .begin_entry(&Entry { place: 10, ..entry })?
+    alone(ctx, "at first")?;
+    ctx.challenge()?;
+    alone(ctx, "with a challenge outstanding")?;
+    ctx.authorise()?;
+    alone(ctx, "for the holder")?;
+    ctx.begin_entry(&entry.place(10))?
         .want_bare(Sw::INDEX, "ENTER COIN at index 10")?;
-    alone(b, "after a refused first command")?;
-    b.card.begun_entry(&entry)?;
-    b.card
-        .piece(&[2, 0, 0, 0, 0])?
+    alone(ctx, "after a refused first command")?;
+    ctx.begun_entry(&entry)?;
+    ctx.piece(&[2, 0, 0, 0, 0])?
         .want_bare(Sw::WRONG_DATA, "no inputs")?;
-    alone(b, "after a refused piece")?;
-    let other = Entry {
-        txid: stream.bytes(),
-        ..entry
-    };
-    b.card
-        .enter_answer(&other, &bytes)?
+    alone(ctx, "after a refused piece")?;
+    let other = entry.txid(stream.bytes());
+    ctx.enter_answer(&other, &bytes)?
         .want_bare(Sw::OTHER_TXID, "ENTER COIN with another txid")?;
-    alone(b, "after a refused last piece")
+    alone(ctx, "after a refused last piece")
 }

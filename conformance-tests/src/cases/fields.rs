@@ -10,50 +10,29 @@ use crate::card::{
 use crate::model::{Profile, Spend};
 use crate::tlv;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-FRM-12",
-        version: 1,
-        purpose: "APDUs whose length fields don't agree with their length, short and extended, \
-                  are refused with 6700, whatever their class and before any application is \
-                  selected (class FF: 6E00); a VERIFY of that kind uses no try and ends no \
-                  authorisation, and none ends a coin entry, but each discards what GET RESPONSE \
-                  had left. (A virtual reader can't carry APDUs of less than two bytes.)",
-        requirements: &[req::FRM_4, req::FRM_6, req::FRM_8],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A read beyond the command's end; a truncated PIN taken, or counted.",
-        run: length_fields,
-    },
-    Case {
-        id: "TC-FRM-13",
-        version: 1,
-        purpose: "Every command with every data length from 0 to 255 that no valid command has \
-                  is refused with 6700 and without effect. (VERIFY takes them all: TC-PIN-03.)",
-        requirements: &[req::FRM_8],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "Data ignored where none belongs; trailing bytes ignored; a short field read \
-                 beyond its end.",
-        run: field_lengths,
-    },
-    Case {
-        id: "TC-FRM-14",
-        version: 1,
-        purpose: "Data objects with another tag, another length, a longer length encoding, in \
-                  another order, or twice, are refused with 6A80 although the field's length is \
-                  right, and without effect.",
-        requirements: &[req::FRM_8],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "Tags not checked; positions taken for granted.",
-        run: encodings,
-    },
-];
+cases! {
+    "TC-FRM-12" version 1 on Issued D1 for [FRM_4 FRM_6 FRM_8] runs length_fields:
+        "APDUs whose length fields don't agree with their length, short and extended, are refused \
+         with 6700, whatever their class and before any application is selected (class FF: 6E00); \
+         a VERIFY of that kind uses no try and ends no authorisation, and none ends a coin entry, \
+         but each discards what GET RESPONSE had left. (A virtual reader can't carry APDUs of less \
+         than two bytes.)"
+        catches "A read beyond the command's end; a truncated PIN taken, or counted.";
+    "TC-FRM-13" version 1 on Issued D1 for [FRM_8] runs field_lengths:
+        "Every command with every data length from 0 to 255 that no valid command has is refused \
+         with 6700 and without effect. (VERIFY takes them all: TC-PIN-03.)"
+        catches "Data ignored where none belongs; trailing bytes ignored; a short field read \
+                 beyond its end.";
+    "TC-FRM-14" version 1 on Issued D1 for [FRM_8] runs encodings:
+        "Data objects with another tag, another length, a longer length encoding, in another \
+         order, or twice, are refused with 6A80 although the field's length is right, and without \
+         effect."
+        catches "Tags not checked; positions taken for granted.";
+}
 
-fn length_fields(b: &mut Bench) -> Outcome {
-    let right = b.card.right_block()?;
-    let wrong = b.card.wrong_block()?;
+fn length_fields(ctx: &mut CaseContext) -> Outcome {
+    let right = ctx.right_block()?;
+    let wrong = ctx.wrong_block()?;
     let verify = |length: &[u8], field: &[u8]| [&[0x00, 0x20, 0x00, 0x80], length, field].concat();
     let mut bad: Vec<Vec<u8>> = vec![
         verify(&[0x08], &wrong[..7]),
@@ -84,49 +63,44 @@ fn length_fields(b: &mut Bench) -> Outcome {
             hex::decode(text.replace(' ', "")).map_err(|e| Stop::Error(format!("{text}: {e}")))?;
         bad.push(bytes);
     }
-    b.card.authorise()?;
+    ctx.authorise()?;
     for apdu in &bad {
-        b.card.raw(apdu)?.want_bare(
+        ctx.raw(apdu)?.want_bare(
             Sw::WRONG_LENGTH,
             &format!("an APDU of {} bytes", apdu.len()),
         )?;
     }
-    b.card
-        .expect_authorised(true, "after APDUs with wrong length fields")?;
-    b.card
-        .expect_tries(3, "after APDUs with wrong length fields")?;
-    b.card.reset(Reset::Cold)?;
+    ctx.expect_authorised(true, "after APDUs with wrong length fields")?;
+    ctx.expect_tries(3, "after APDUs with wrong length fields")?;
+    ctx.reset(Reset::Cold)?;
     for apdu in &bad {
-        b.card
-            .raw(apdu)?
+        ctx.raw(apdu)?
             .want_bare(Sw::WRONG_LENGTH, "an APDU before SELECT")?;
     }
-    b.card.select()?;
-    b.card
-        .expect_tries(3, "after APDUs with wrong length fields before SELECT")?;
+    ctx.select()?;
+    ctx.expect_tries(3, "after APDUs with wrong length fields before SELECT")?;
 
     for apdu in [
         &[0xFF, 0xCA, 0x01, 0x00, 0x05, 0x00][..],
         &[0xFF, 0xCA, 0x01, 0x00],
     ] {
-        b.card
-            .raw(apdu)?
+        ctx.raw(apdu)?
             .want_bare(Sw::NO_CLASS, "an APDU of class FF")?;
     }
     for apdu in &bad {
-        let first = b.card.raw(&[0x00, 0xCA, 0x01, 0x01])?;
+        let first = ctx.raw(&[0x00, 0xCA, 0x01, 0x01])?;
         require!(
             first.sw.more().is_some(),
             "GET DATA without Le answered {}",
             first.sw
         );
-        b.card.raw(apdu)?;
-        b.card.get_response(256)?.want_bare(
+        ctx.raw(apdu)?;
+        ctx.get_response(256)?.want_bare(
             Sw::CONDITIONS,
             "GET RESPONSE after an APDU with wrong length fields",
         )?;
     }
-    let mut stream = b.values.stream("coin");
+    let mut stream = ctx.values.stream("coin");
     let transaction = crate::tx::funding(&mut stream, 1, &[(1_000, payee::p2tr([0x11; 32]))]);
     let entry = Entry {
         txid: crate::tx::txid(&transaction),
@@ -134,12 +108,11 @@ fn length_fields(b: &mut Bench) -> Outcome {
         place: 0,
     };
     let bytes = crate::tx::preimage(&transaction);
-    b.card.begun_entry(&entry)?;
+    ctx.begun_entry(&entry)?;
     for (piece, apdu) in bytes.chunks(10).zip(&bad) {
-        b.card
-            .raw(apdu)?
+        ctx.raw(apdu)?
             .want_bare(Sw::WRONG_LENGTH, "an APDU between two pieces")?;
-        let answer = b.card.piece(piece)?;
+        let answer = ctx.piece(piece)?;
         let last = piece.as_ptr_range().end == bytes.as_ptr_range().end;
         let expected = if last { Sw::OTHER_SCRIPT } else { Sw::OK };
         answer.want_bare(
@@ -150,8 +123,8 @@ fn length_fields(b: &mut Bench) -> Outcome {
     Ok(())
 }
 
-fn field_lengths(b: &mut Bench) -> Outcome {
-    b.card.authorise()?;
+fn field_lengths(ctx: &mut CaseContext) -> Outcome {
+    ctx.authorise()?;
     let takes = |header: [u8; 4], length: usize| match (header[0], header[1], header[2]) {
         (0x00, 0x20, _) => true,
         (0x80, 0x10, _) => length == 171,
@@ -178,21 +151,19 @@ fn field_lengths(b: &mut Bench) -> Outcome {
         (0x00, 0xDA, _) if header[3] != 0xFF => (1..=239).contains(&length),
         _ => length == 0,
     };
-    for sample in samples::declared(b)? {
+    for sample in samples::declared(ctx)? {
         let header = sample.command.header;
         let field = [sample.command.data.clone(), vec![0; 256]].concat();
         for length in (0..=255).filter(|length| !takes(header, *length)) {
             let mut command = sample.command.clone();
             command.data = field[..length].to_vec();
-            b.card
-                .once(&command)?
+            ctx.once(&command)?
                 .want_bare(Sw::WRONG_LENGTH, sample.name)
                 .at(|| format!("{length} data bytes"))?;
         }
     }
-    b.card
-        .expect_authorised(true, "after fields of wrong lengths")?;
-    b.card.expect_tries(3, "after fields of wrong lengths")
+    ctx.expect_authorised(true, "after fields of wrong lengths")?;
+    ctx.expect_tries(3, "after fields of wrong lengths")
 }
 
 /// Tags and values.
@@ -264,13 +235,11 @@ fn impossible_requests(request: &Request) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-fn encodings(b: &mut Bench) -> Outcome {
-    let profile = Profile::new(&b.values, "encodings")?;
+fn encodings(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let profile = Profile::new(&ctx.values, "encodings")?;
     let imported = profile.clone().imported([1; 32], [2; 32]);
-    let request = Request {
-        invoice: vec![0x3C; 32],
-        ..request(10_000)
-    };
+    let request = request_of(10_000).invoice(vec![0x3C; 32]);
     let coin = [(0x80, vec![7; 32]), (0x81, vec![0; 4]), (0x82, vec![0; 4])];
     let signature = (0x9E, vec![9; 64]);
     let number = (0x80, vec![0; 4]);
@@ -333,23 +302,20 @@ fn encodings(b: &mut Bench) -> Outcome {
             ]),
         ),
     ];
-    b.card.authorise()?;
+    ctx.authorise()?;
     for (name, header, objects) in &fields {
         for (how, field) in spoilt(objects) {
-            b.card
-                .once(&Command::new(*header).data(field))?
+            ctx.once(&Command::new(*header).data(field))?
                 .want_bare(Sw::WRONG_DATA, name)
-                .at(|| how.to_owned())?;
+                .at(how)?;
         }
     }
     for (how, request) in impossible_requests(&request) {
         for header in [[0x80, 0x32, 0, 0], [0x80, 0x30, 0, 0]] {
-            b.card
-                .once(&Command::new(header).data(request.clone()))?
+            ctx.once(&Command::new(header).data(request.clone()))?
                 .want_bare(Sw::WRONG_DATA, "PREVIEW or PAY")
-                .at(|| how.to_owned())?;
+                .at(how)?;
         }
     }
-    b.card
-        .expect_authorised(true, "after fields that can't be decoded")
+    ctx.expect_authorised(true, "after fields that can't be decoded")
 }

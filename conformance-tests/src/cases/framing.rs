@@ -7,93 +7,58 @@ use crate::apdu::LE_EXTENDED;
 const SEVEN_SMALL: [u64; 7] = [6_000; 7];
 const SEVEN_INPUTS: u64 = 40_000;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-FRM-01",
-        version: 1,
-        purpose: "The ATR is the declared one, its check byte is right, and it is the same after \
-                  cold and warm resets.",
-        requirements: &[req::FRM_1],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "Wrong historical bytes or check byte; an ATR that changes with the state.",
-        run: atr,
-    },
-    Case {
-        id: "TC-FRM-02",
-        version: 1,
-        purpose: "All cards of the run gave the same ATR and the same answer to SELECT, before \
-                  and after they were issued. (Two cards of one maker; a serial number that only \
-                  shows over batches stays unseen.)",
-        requirements: &[req::FRM_1],
-        start: Start::AfterAll,
-        level: Level::D3,
-        defect: "A serial number, or a key's hash, in the ATR or in the FCI.",
-        run: cards_look_alike,
-    },
-    Case {
-        id: "TC-FRM-03",
-        version: 1,
-        purpose: "A card's whole life, from key generation to a payment with seven inputs, on \
-                  short APDUs alone and without command chaining.",
-        requirements: &[req::FRM_2, req::FRM_5],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A command that only works in extended form or by chaining.",
-        run: short_life,
-    },
-    Case {
-        id: "TC-FRM-04",
-        version: 1,
-        purpose: "The same life in extended APDUs, with the same effects: whole answers with \
-                  9000, pieces of a transaction of 256 to 1024 bytes.",
-        requirements: &[req::FRM_3],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "Extended Lc read as one byte; extended Le cut to 256; 61xx although Le suffices.",
-        run: extended_life,
-    },
-    Case {
-        id: "TC-FRM-05",
-        version: 1,
-        purpose: "An extended Le below the answer's length gives the first Le bytes with 61xx, \
-                  and the rest by GET RESPONSE; an Le of the exact length, or above, gives all.",
-        requirements: &[req::FRM_3, req::FRM_5],
-        start: Start::Funded,
-        level: Level::D1,
-        defect: "Extended Le ignored.",
-        run: extended_le,
-    },
-];
+cases! {
+    "TC-FRM-01" version 1 on Factory D0 for [FRM_1] runs atr:
+        "The ATR is the declared one, its check byte is right, and it is the same after cold and \
+         warm resets."
+        catches "Wrong historical bytes or check byte; an ATR that changes with the state.";
+    "TC-FRM-02" version 1 on AfterAll D3 for [FRM_1] runs cards_look_alike:
+        "All cards of the run gave the same ATR and the same answer to SELECT, before and after \
+         they were issued. (Two cards of one maker; a serial number that only shows over batches \
+         stays unseen.)"
+        catches "A serial number, or a key's hash, in the ATR or in the FCI.";
+    "TC-FRM-03" version 1 on Own D3 for [FRM_2 FRM_5] runs short_life:
+        "A card's whole life, from key generation to a payment with seven inputs, on short APDUs \
+         alone and without command chaining."
+        catches "A command that only works in extended form or by chaining.";
+    "TC-FRM-04" version 1 on Own D3 for [FRM_3] runs extended_life:
+        "The same life in extended APDUs, with the same effects: whole answers with 9000, pieces \
+         of a transaction of 256 to 1024 bytes."
+        catches "Extended Lc read as one byte; extended Le cut to 256; 61xx although Le suffices.";
+    "TC-FRM-05" version 1 on Funded D1 for [FRM_3 FRM_5] runs extended_le:
+        "An extended Le below the answer's length gives the first Le bytes with 61xx, and the rest \
+         by GET RESPONSE; an Le of the exact length, or above, gives all."
+        catches "Extended Le ignored.";
+}
 
-fn atr(b: &mut Bench) -> Outcome {
-    let atr = b.card.atr();
+fn atr(ctx: &mut CaseContext) -> Outcome {
+    let atr = ctx.atr();
     require!(
-        atr == b.settings.atr,
+        atr == ctx.settings.atr,
         "the ATR is {} instead of {}",
         hex::encode_upper(&atr),
-        hex::encode_upper(&b.settings.atr)
+        hex::encode_upper(&ctx.settings.atr)
     );
     require!(
         atr.iter().skip(1).fold(0, |sum, byte| sum ^ byte) == 0,
         "the check byte of the ATR isn't the exclusive-or of the bytes after the first"
     );
     for how in [Reset::Cold, Reset::Warm, Reset::Warm, Reset::Cold] {
-        b.card.reset(how)?;
-        require!(b.card.atr() == atr, "the ATR differs after a {how:?} reset");
+        ctx.reset(how)?;
+        require!(ctx.atr() == atr, "the ATR differs after a {how:?} reset");
     }
     Ok(())
 }
 
-fn cards_look_alike(b: &mut Bench) -> Outcome {
+fn cards_look_alike(ctx: &mut CaseContext) -> Outcome {
     // A second card, so that there are two even when this case runs alone.
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    b.fresh_card()?;
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    b.card.select_fci()?;
-    let recorder = b.recorder.borrow();
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    ctx.fresh_card()?;
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    ctx.select_fci()?;
+    let recorder = ctx.recorder.borrow();
     let differing = recorder.atrs.iter().find(|atr| **atr != recorder.atrs[0]);
     require!(
         differing.is_none(),
@@ -113,54 +78,55 @@ fn cards_look_alike(b: &mut Bench) -> Outcome {
     }
     let (cards, fcis) = (recorder.atrs.len(), recorder.fcis.len());
     drop(recorder);
-    b.note(format!(
+    ctx.note(format!(
         "{cards} cards' ATRs and {fcis} cards' answers to SELECT are the same"
     ));
     Ok(())
 }
 
-fn short_life(b: &mut Bench) -> Outcome {
-    life(b).map(drop)
+fn short_life(ctx: &mut CaseContext) -> Outcome {
+    life(ctx).map(drop)
 }
 
-fn life(b: &mut Bench) -> Step<usize> {
-    let profile = b.profile()?;
-    b.card.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
+fn life(ctx: &mut CaseContext) -> Step<usize> {
+    let request_of = ctx.requests();
+    let profile = ctx.profile()?;
+    ctx.issue(&profile)?;
+    let mut stream = ctx.values.stream("coins");
     for amount in SEVEN_SMALL {
-        let index = b.card.host()?.purse.next_receive;
-        let (entry, transaction) = b.card.coin_at(&mut stream, amount, index)?;
-        b.card.enter(&entry, &transaction, amount)?;
+        let index = ctx.host()?.purse.next_receive;
+        let (entry, transaction) = ctx.coin_at(&mut stream, amount, index)?;
+        ctx.enter(&entry, &transaction, amount)?;
     }
-    b.card.verify_wrong(2)?;
-    b.card.verify_right()?;
-    b.card.expect_receive_script(SEVEN_SMALL.len() as u32)?;
-    let request = request(SEVEN_INPUTS);
-    let plan = b.card.preview_checked(&request)?;
+    ctx.verify_wrong(2)?;
+    ctx.verify_right()?;
+    ctx.expect_receive_script(SEVEN_SMALL.len() as u32)?;
+    let request = request_of(SEVEN_INPUTS);
+    let plan = ctx.preview_checked(&request)?;
     require!(
         plan.is_ok_and(|plan| plan.inputs.len() == 7),
         "seven coins are needed"
     );
-    let answer = b.card.pay_answer(&request)?;
+    let answer = ctx.pay_answer(&request)?;
     let length = answer.data.len();
-    b.card.paid(&request, answer)?;
+    ctx.paid(&request, answer)?;
     Ok(length)
 }
 
-fn extended_life(b: &mut Bench) -> Outcome {
-    b.card.select()?;
-    needs_extended_length(b)?;
-    b.card.form = Form::Extended;
-    let length = life(b)?;
+fn extended_life(ctx: &mut CaseContext) -> Outcome {
+    ctx.select()?;
+    needs_extended_length(ctx)?;
+    ctx.form = Form::Extended;
+    let length = life(ctx)?;
     require!(
         length > 256,
         "the answer to PAY is too short for this case: {length} bytes"
     );
 
     // A piece longer than a short command can carry.
-    let mut stream = b.values.stream("long");
-    let index = b.card.host()?.purse.next_receive;
-    let script = b.card.host()?.account.script(0, index)?;
+    let mut stream = ctx.values.stream("long");
+    let index = ctx.host()?.purse.next_receive;
+    let script = ctx.host()?.account.script(0, index)?;
     let outputs = vec![(7_000, script); 50];
     let transaction = crate::tx::funding(&mut stream, 3, &outputs);
     let bytes = crate::tx::preimage(&transaction);
@@ -169,21 +135,21 @@ fn extended_life(b: &mut Bench) -> Outcome {
         vout: 49,
         place: index,
     };
-    b.card.begun_entry(&entry)?;
+    ctx.begun_entry(&entry)?;
     let (first, rest) = bytes.split_at(1024);
     let (second, last) = rest.split_at(256);
     for piece in [first, second] {
-        b.card.piece(piece)?.want_bare(
+        ctx.piece(piece)?.want_bare(
             Sw::OK,
             &format!("ENTER COIN, a piece of {} bytes", piece.len()),
         )?;
     }
-    let answer = b.card.piece(last)?;
-    b.card.entered(&entry, 7_000, answer)
+    let answer = ctx.piece(last)?;
+    ctx.entered(&entry, 7_000, answer)
 }
 
-fn needs_extended_length(b: &mut Bench) -> Outcome {
-    if b.card.capabilities().preamble()?.extended_length() {
+fn needs_extended_length(ctx: &mut CaseContext) -> Outcome {
+    if ctx.capabilities().preamble()?.extended_length() {
         return Ok(());
     }
     Err(Stop::NotApplicable(
@@ -191,16 +157,14 @@ fn needs_extended_length(b: &mut Bench) -> Outcome {
     ))
 }
 
-fn extended_le(b: &mut Bench) -> Outcome {
-    needs_extended_length(b)?;
-    let request = request(1_200_000);
+fn extended_le(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    needs_extended_length(ctx)?;
+    let request = request_of(1_200_000);
     let command = Command::new([0x80, 0x32, 0, 0]).data(request.encode());
-    b.card
-        .preview_checked(&request)?
-        .map_err(|sw| Stop::Error(format!("refused with {sw}")))?;
-    b.card.authorise()?;
-    let whole = b
-        .card
+    ctx.offered(&request)?;
+    ctx.authorise()?;
+    let whole = ctx
         .send(&command.clone().le(LE_SHORT))?
         .want(Sw::OK, "PREVIEW")?;
     let length = whole.len() as u32;
@@ -209,8 +173,8 @@ fn extended_le(b: &mut Bench) -> Outcome {
         "the answer is too short for this case: {length} bytes"
     );
     for le in [1, 255, 256, 257, length - 1] {
-        b.card.authorise()?;
-        let first = b.card.raw(&command.clone().le(le).extended()?)?;
+        ctx.authorise()?;
+        let first = ctx.raw(&command.clone().le(le).extended()?)?;
         let left = length - le;
         let expected = Sw(0x6100 | if left >= 256 { 0 } else { left as u16 });
         let mut data = first
@@ -222,7 +186,7 @@ fn extended_le(b: &mut Bench) -> Outcome {
             data.len()
         );
         while data.len() < whole.len() {
-            data.extend(b.card.get_response(256)?.data);
+            data.extend(ctx.get_response(256)?.data);
         }
         require!(
             data == whole,
@@ -230,9 +194,8 @@ fn extended_le(b: &mut Bench) -> Outcome {
         );
     }
     for le in [length, length + 1, LE_EXTENDED - 1, LE_EXTENDED] {
-        b.card.authorise()?;
-        let data = b
-            .card
+        ctx.authorise()?;
+        let data = ctx
             .raw(&command.clone().le(le).extended()?)?
             .want(Sw::OK, "PREVIEW with an extended Le that suffices")
             .at(|| format!("Le {le}"))?;

@@ -3,43 +3,22 @@
 use super::prelude::*;
 use super::samples;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-FRM-09",
-        version: 2,
-        purpose: "All 254 class bytes other than 00 and 80, with every instruction of the text, \
-                  are refused with the status word of the table (those of protected commands, 04 \
-                  and 84, with 6982, since there is no channel) and without effect: no try, no \
-                  authorisation, no challenge, no coin entry is touched.",
-        requirements: &[req::FRM_7, req::MSG_2],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A class byte that isn't looked at, or only in part.",
-        run: classes,
-    },
-    Case {
-        id: "TC-FRM-10",
-        version: 1,
-        purpose: "All instructions that the text doesn't define, in both classes, with and \
-                  without data, are refused with 6D00 and without effect.",
-        requirements: &[req::FRM_8],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A hidden instruction, or one that works in the other class.",
-        run: instructions,
-    },
-    Case {
-        id: "TC-FRM-11",
-        version: 2,
-        purpose: "Every instruction with all 256 values of P1, and of P2, that it doesn't define \
-                  is refused with 6A86 (GET DATA: 6A88) and without effect.",
-        requirements: &[req::FRM_8, req::INF_1],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "P1 or P2 ignored, or masked.",
-        run: parameters,
-    },
-];
+cases! {
+    "TC-FRM-09" version 2 on Issued D1 for [FRM_7 MSG_2] runs classes:
+        "All 254 class bytes other than 00 and 80, with every instruction of the text, are refused \
+         with the status word of the table (those of protected commands, 04 and 84, with 6982, \
+         since there is no channel) and without effect: no try, no authorisation, no challenge, no \
+         coin entry is touched."
+        catches "A class byte that isn't looked at, or only in part.";
+    "TC-FRM-10" version 1 on Issued D1 for [FRM_8] runs instructions:
+        "All instructions that the text doesn't define, in both classes, with and without data, \
+         are refused with 6D00 and without effect."
+        catches "A hidden instruction, or one that works in the other class.";
+    "TC-FRM-11" version 2 on Issued D1 for [FRM_8 INF_1] runs parameters:
+        "Every instruction with all 256 values of P1, and of P2, that it doesn't define is refused \
+         with 6A86 (GET DATA: 6A88) and without effect."
+        catches "P1 or P2 ignored, or masked.";
+}
 
 /// `[FRM-7]`, and `[MSG-2]` with an application selected and no channel; none for the classes of
 /// plain commands.
@@ -99,9 +78,9 @@ struct Session {
 
 /// Authorises the holder, gets a challenge, and puts a first piece of a coin entry in. The coin
 /// isn't one that could enter: its transaction has another script.
-fn open_session(b: &mut Bench) -> Step<Session> {
-    b.card.authorise()?;
-    let mut stream = b.values.stream("session");
+fn open_session(ctx: &mut CaseContext) -> Step<Session> {
+    ctx.authorise()?;
+    let mut stream = ctx.values.stream("session");
     let transaction = crate::tx::funding(&mut stream, 1, &[(1_000, payee::p2tr([0x11; 32]))]);
     let bytes = crate::tx::preimage(&transaction);
     let entry = Entry {
@@ -112,89 +91,82 @@ fn open_session(b: &mut Bench) -> Step<Session> {
     Ok(Session {
         entry,
         transaction: bytes,
-        challenge: b.card.challenge()?,
+        challenge: ctx.challenge()?,
     })
 }
 
 /// The holder is still authorised, no try is used, and the challenge is still good.
-fn check_session(b: &mut Bench, session: &Session, when: &str) -> Outcome {
-    b.card.expect_authorised(true, when)?;
-    b.card.expect_tries(3, when)?;
+fn check_session(ctx: &mut CaseContext, session: &Session, when: &str) -> Outcome {
+    ctx.expect_authorised(true, when)?;
+    ctx.expect_tries(3, when)?;
     let body = session.entry.body();
-    let signature = b
-        .card
-        .owner_signature(&session.challenge, Entry::BEGIN, &body)?;
-    b.card
-        .once(&Command::new(Entry::BEGIN).data(Card::signed(&body, &signature)))?
+    let signature = ctx.owner_signature(&session.challenge, Entry::BEGIN, &body)?;
+    ctx.once(&Command::new(Entry::BEGIN).data(Card::signed(&body, &signature)))?
         .want_bare(Sw::OK, "ENTER COIN with the challenge of before")
-        .at(|| when.to_owned())
+        .at(when)
 }
 
-fn classes(b: &mut Bench) -> Outcome {
-    let samples = samples::all(b)?;
-    let session = open_session(b)?;
-    let refused = |b: &mut Bench, class: u8| -> Outcome {
+fn classes(ctx: &mut CaseContext) -> Outcome {
+    let samples = samples::all(ctx)?;
+    let session = open_session(ctx)?;
+    let refused = |ctx: &mut CaseContext, class: u8| -> Outcome {
         let Some(sw) = refusal_of_class(class) else {
             return Ok(());
         };
         for sample in &samples {
             let mut command = sample.command.clone();
             command.header[0] = class;
-            b.card
-                .once(&command)?
+            ctx.once(&command)?
                 .want_bare(sw, sample.name)
                 .at(|| format!("class {class:02X}"))?;
         }
         let select = Command::new([class, 0xA4, 0x04, 0x0C]).data(crate::card::AID);
-        b.card
-            .once(&select)?
+        ctx.once(&select)?
             .want_bare(sw, "SELECT")
             .at(|| format!("class {class:02X}"))
     };
     for class in 0..=0xFF {
-        refused(b, class)?;
+        refused(ctx, class)?;
     }
-    check_session(b, &session, "after all classes")?;
+    check_session(ctx, &session, "after all classes")?;
     // Refused classes don't end a coin entry either: it runs to the refusal that its script earns.
-    b.card
-        .piece(&session.transaction[..10])?
+    ctx.piece(&session.transaction[..10])?
         .want_bare(Sw::OK, "ENTER COIN, a piece")?;
     for class in [
         0x01, 0x04, 0x10, 0x20, 0x40, 0x50, 0x60, 0x81, 0x84, 0x90, 0xA0, 0xFF,
     ] {
-        refused(b, class)?;
+        refused(ctx, class)?;
     }
-    b.card.piece(&session.transaction[10..])?.want_bare(
+    ctx.piece(&session.transaction[10..])?.want_bare(
         Sw::OTHER_SCRIPT,
         "ENTER COIN, the last piece, after refused classes",
     )
 }
 
-fn instructions(b: &mut Bench) -> Outcome {
-    let session = open_session(b)?;
+fn instructions(ctx: &mut CaseContext) -> Outcome {
+    let session = open_session(ctx)?;
     for class in [0x00, 0x80] {
         for instruction in 0..=0xFF {
             if is_defined(class, instruction) {
                 continue;
             }
             for data in [&[][..], &[0xAA; 8], &[0x00; 112]] {
-                b.card
-                    .once(
-                        &Command::new([class, instruction, 0, 0])
-                            .data(data)
-                            .le(LE_SHORT),
-                    )?
-                    .want_bare(Sw::NO_INSTRUCTION, "an undefined instruction")?;
+                ctx.once(
+                    &Command::new([class, instruction, 0, 0])
+                        .data(data)
+                        .le(LE_SHORT),
+                )?
+                .want_bare(Sw::NO_INSTRUCTION, "an undefined instruction")?;
             }
         }
     }
-    check_session(b, &session, "after all undefined instructions")
+    check_session(ctx, &session, "after all undefined instructions")
 }
 
-fn parameters(b: &mut Bench) -> Outcome {
-    let session = open_session(b)?;
+fn parameters(ctx: &mut CaseContext) -> Outcome {
+    let session = open_session(ctx)?;
     // SELECT has its own case, TC-SEL-06.
-    for sample in samples::declared(b)? {
+    for sample in samples::declared(ctx)? {
         let [class, instruction, right_p1, right_p2] = sample.command.header;
         let defined = |p1: u8, p2: u8| match (class, instruction) {
             (0x00, 0xCA) => [(0x01, 0x00), (0x01, 0x01), (0xBF, 0x21)].contains(&(p1, p2)),
@@ -217,13 +189,12 @@ fn parameters(b: &mut Bench) -> Outcome {
         for (p1, p2) in across.chain(down).filter(|(p1, p2)| !defined(*p1, *p2)) {
             let mut command = sample.command.clone();
             command.header = [class, instruction, p1, p2];
-            b.card.once(&command)?.want_bare(expected, sample.name)?;
+            ctx.once(&command)?.want_bare(expected, sample.name)?;
         }
     }
     for (p1, p2) in [(0, 1), (1, 0), (0xFF, 0xFF)] {
-        b.card
-            .raw(&[0x00, 0xC0, p1, p2, 0x00])?
+        ctx.raw(&[0x00, 0xC0, p1, p2, 0x00])?
             .want_bare(Sw::WRONG_P1P2, "GET RESPONSE")?;
     }
-    check_session(b, &session, "after all undefined P1-P2")
+    check_session(ctx, &session, "after all undefined P1-P2")
 }

@@ -3,42 +3,28 @@
 use super::prelude::*;
 use crate::card::{READ_COINS, READ_COINS_ON};
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-IMG-01",
-        version: 1,
-        purpose: "The coin image of an empty card, of one with coins at indexes far apart and in \
-                  any order, of amounts from 330 sat to 21·10¹⁴, vouts of one to three bytes, \
-                  spent, doubtful and unrooted ones on both chains, holds each once, and the \
-                  counters; two readings are the same, and nothing changes by them.",
-        requirements: &[req::IMG_1, req::IMG_3],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A coin left out, or told with another's marks: the owner's wallet loses it.",
-        run: whole,
-    },
-    Case {
-        id: "TC-IMG-02",
-        version: 1,
-        purpose: "The next part without a reading under way is refused with 6985; any other \
-                  command ends the reading, GET RESPONSE and a refused SELECT don't; a second \
-                  beginning begins from the first byte; without the owner there is no image, and \
-                  the holder is no owner.",
-        requirements: &[req::IMG_2, req::OWN_2, req::IMG_3],
-        start: Start::Funded,
-        level: Level::D1,
-        defect: "Coins told to the next terminal because the owner didn't read to the end.",
-        run: sessions,
-    },
-];
+cases! {
+    "TC-IMG-01" version 1 on Own D3 for [IMG_1 IMG_3] runs whole:
+        "The coin image of an empty card, of one with coins at indexes far apart and in any order, \
+         of amounts from 330 sat to 21·10¹⁴, vouts of one to three bytes, spent, doubtful and \
+         unrooted ones on both chains, holds each once, and the counters; two readings are the \
+         same, and nothing changes by them."
+        catches "A coin left out, or told with another's marks: the owner's wallet loses it.";
+    "TC-IMG-02" version 1 on Funded D1 for [IMG_2 OWN_2 IMG_3] runs sessions:
+        "The next part without a reading under way is refused with 6985; any other command ends \
+         the reading, GET RESPONSE and a refused SELECT don't; a second beginning begins from the \
+         first byte; without the owner there is no image, and the holder is no owner."
+        catches "Coins told to the next terminal because the owner didn't read to the end.";
+}
 
-fn whole(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    b.card.expect_books("an empty card")?;
-    let mut stream = b.values.stream("coins");
+fn whole(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    ctx.expect_books("an empty card")?;
+    let mut stream = ctx.values.stream("coins");
     // Outputs at vouts of one, two and three bytes in base 128 are one transaction's.
-    let account = b.card.host()?.account.clone();
+    let account = ctx.host()?.account.clone();
     let mut outputs = vec![(1_000, payee::p2wpkh(stream.bytes())); 16_400];
     let places = [(127_u32, 9_u32), (128, 2), (16_384, 9)];
     for (vout, index) in places {
@@ -46,8 +32,8 @@ fn whole(b: &mut Bench) -> Outcome {
     }
     let wide = crate::tx::funding(&mut stream, 1, &outputs);
     let bytes = crate::tx::preimage(&wide);
-    if b.card.host()?.capabilities.extended_length() {
-        b.card.form = Form::Extended;
+    if ctx.host()?.capabilities.extended_length() {
+        ctx.form = Form::Extended;
     }
     for (vout, index) in places {
         let entry = Entry {
@@ -55,72 +41,63 @@ fn whole(b: &mut Bench) -> Outcome {
             vout,
             place: index,
         };
-        b.card.begun_entry(&entry)?;
-        let size = if b.card.form == Form::Extended {
+        ctx.begun_entry(&entry)?;
+        let size = if ctx.form == Form::Extended {
             1024
         } else {
             255
         };
-        let answer = b.card.stream(&bytes, size)?;
-        b.card.entered(&entry, 30_000 + u64::from(vout), answer)?;
+        let answer = ctx.stream(&bytes, size)?;
+        ctx.entered(&entry, 30_000 + u64::from(vout), answer)?;
     }
-    b.card.form = Form::Short;
+    ctx.form = Form::Short;
     for (index, amount) in [(19, 330), (29, 2_000_000_000_000_000), (11, 127), (12, 128)] {
         let amount = amount.max(330);
-        let (entry, bytes) = b.card.coin_at(&mut stream, amount, index)?;
-        b.card.enter(&entry, &bytes, amount)?;
+        let (entry, bytes) = ctx.coin_at(&mut stream, amount, index)?;
+        ctx.enter(&entry, &bytes, amount)?;
     }
-    b.card.expect_books("coins far apart")?;
-    if (b.card.host()?.capabilities.needs(Capability::Credits)).is_ok() {
-        let (entry, bytes) = b.card.coin_at(&mut stream, 70_000, 30)?;
-        b.card.credit(&entry, &bytes, 70_000)?;
-        b.card.pay_checked(&Request {
-            unrooted: true,
-            ..request(20_000)
-        })?;
+    ctx.expect_books("coins far apart")?;
+    if ctx.has(Capability::Credits)? {
+        let (entry, bytes) = ctx.coin_at(&mut stream, 70_000, 30)?;
+        ctx.credit(&entry, &bytes, 70_000)?;
+        ctx.pay_checked(&request_of(20_000).unrooted(true))?;
     }
-    b.card.pay_checked(&request(1_999_999_999_000_000))?;
-    b.card.pay_checked(&request(60_000))?;
-    let plan = b
-        .card
-        .preview_checked(&request(20_000))?
-        .map_err(|sw| Stop::Error(format!("refused with {sw}")))?;
-    b.card.report(&plan.inputs[0])?;
+    ctx.pay_checked(&request_of(1_999_999_999_000_000))?;
+    ctx.pay_checked(&request_of(60_000))?;
+    let plan = ctx.offered(&request_of(20_000))?;
+    ctx.report(&plan.inputs[0])?;
     for when in ["all kinds of coins", "a second time"] {
-        b.card.expect_books(when)?;
+        ctx.expect_books(when)?;
     }
-    b.card.power_cycle()?;
-    b.card.expect_books("after a power cycle")
+    ctx.power_cycle()?;
+    ctx.expect_books("after a power cycle")
 }
 
-fn sessions(b: &mut Bench) -> Outcome {
-    let next_refused = |b: &mut Bench, when: &str| -> Outcome {
-        b.card
-            .next_coins()?
+fn sessions(ctx: &mut CaseContext) -> Outcome {
+    let next_refused = |ctx: &mut CaseContext, when: &str| -> Outcome {
+        ctx.next_coins()?
             .want_bare(Sw::CONDITIONS, "READ COINS, the next part")
-            .at(|| when.to_owned())
+            .at(when)
     };
-    next_refused(b, "at first")?;
-    b.card.authorise()?;
-    next_refused(b, "for the holder")?;
-    b.card
-        .send(
-            &Command::new(READ_COINS)
-                .data(Card::signed(&[], &[5; 64]))
-                .le(LE_SHORT),
-        )?
-        .want_bare(Sw::SECURITY, "READ COINS by the holder")?;
-    next_refused(b, "after a refused beginning")?;
+    next_refused(ctx, "at first")?;
+    ctx.authorise()?;
+    next_refused(ctx, "for the holder")?;
+    ctx.send(
+        &Command::new(READ_COINS)
+            .data(Card::signed(&[], &[5; 64]))
+            .le(LE_SHORT),
+    )?
+    .want_bare(Sw::SECURITY, "READ COINS by the holder")?;
+    next_refused(ctx, "after a refused beginning")?;
 
-    let begin = |b: &mut Bench| -> Step<Vec<u8>> {
-        b.card
-            .command_by_owner(READ_COINS, &[])?
+    let begin = |ctx: &mut CaseContext| -> Step<Vec<u8>> {
+        ctx.command_by_owner(READ_COINS, &[])?
             .want(Sw::OK, "READ COINS")
     };
-    let first = begin(b)?;
-    let second = b.card.next_coins()?.want(Sw::OK, "READ COINS")?;
+    let first = begin(ctx)?;
+    let second = ctx.next_coins()?.want(Sw::OK, "READ COINS")?;
     require!(
-        begin(b)? == first,
+        begin(ctx)? == first,
         "READ COINS begun again doesn't begin from the first byte"
     );
     for (name, command, sw) in [
@@ -131,10 +108,9 @@ fn sessions(b: &mut Bench) -> Outcome {
             Sw::NO_APPLICATION,
         ),
     ] {
-        begin(b)?;
-        b.card.raw(command)?.want_bare(sw, name)?;
-        let part = b
-            .card
+        begin(ctx)?;
+        ctx.raw(command)?.want_bare(sw, name)?;
+        let part = ctx
             .next_coins()?
             .want(Sw::OK, "READ COINS, the next part")?;
         require!(part == second, "after {name} READ COINS goes on elsewhere");
@@ -154,9 +130,9 @@ fn sessions(b: &mut Bench) -> Outcome {
         ),
         ("another P1", Command::new([0x80, 0x48, 2, 0])),
     ] {
-        begin(b)?;
-        b.card.send(&command)?;
-        next_refused(b, &format!("after {name}"))?;
+        begin(ctx)?;
+        ctx.send(&command)?;
+        next_refused(ctx, &format!("after {name}"))?;
     }
-    b.card.expect_books("after readings given up")
+    ctx.expect_books("after readings given up")
 }

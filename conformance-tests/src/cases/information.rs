@@ -11,125 +11,92 @@ const SIGNING: (u8, u8) = (128, 64);
 const KNOWN_BITS: u32 = 0b10_1111_1111;
 const KEY_MADE_ON_CARD: u32 = 0b010;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-INF-01",
-        version: 1,
-        purpose: "Status and capabilities are answered on a factory card, an issued one, with and \
-                  without authorisation, and with the PIN blocked, exactly as the text says; \
-                  states, network and tries are true.",
-        requirements: &[req::INF_1, req::STA_1],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "Status tied to a state or an authority; tries told wrongly.",
-        run: in_every_state,
-    },
-    Case {
-        id: "TC-INF-02",
-        version: 2,
-        purpose: "All 65 536 P1-P2 of GET DATA other than the three defined are refused with 6A88, \
-                  so that no other data object (a key, the log, a serial number) is to be had; \
-                  with data, status and capabilities are refused with 6700.",
-        requirements: &[req::INF_1, req::KEY_3],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A maker's data object left in.",
-        run: no_other_object,
-    },
-    Case {
-        id: "TC-INF-03",
-        version: 1,
-        purpose: "The capabilities are possible ones, agree with the answer to SELECT, and don't \
-                  change when the card is issued. What they promise is measured where it can be: \
-                  extended length in TC-FRM-04, tries in TC-PIN-08, inputs in TC-TX-01, coins in \
-                  TC-ENT-09, the log in TC-PAY-14.",
-        requirements: &[req::INF_2],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "Two answers that contradict each other; reserved bits set.",
-        run: capabilities,
-    },
-    Case {
-        id: "TC-INF-04",
-        version: 1,
-        purpose: "What GET DATA answers to whoever asks is the same, byte for byte, on an issued \
-                  card without coins, with coins, after payments, after a credit, with a doubtful \
-                  coin, and after the owner set limits; and it is no longer than the text says.",
-        requirements: &[req::INF_3, req::INF_1],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A balance, a number of coins or of payments told without PIN.",
-        run: tells_nothing,
-    },
-];
+cases! {
+    "TC-INF-01" version 1 on Own D3 for [INF_1 STA_1] runs in_every_state:
+        "Status and capabilities are answered on a factory card, an issued one, with and without \
+         authorisation, and with the PIN blocked, exactly as the text says; states, network and \
+         tries are true."
+        catches "Status tied to a state or an authority; tries told wrongly.";
+    "TC-INF-02" version 2 on Issued D1 for [INF_1 KEY_3] runs no_other_object:
+        "All 65 536 P1-P2 of GET DATA other than the three defined are refused with 6A88, so that \
+         no other data object (a key, the log, a serial number) is to be had; with data, status \
+         and capabilities are refused with 6700."
+        catches "A maker's data object left in.";
+    "TC-INF-03" version 1 on Own D3 for [INF_2] runs capabilities:
+        "The capabilities are possible ones, agree with the answer to SELECT, and don't change \
+         when the card is issued. What they promise is measured where it can be: extended length \
+         in TC-FRM-04, tries in TC-PIN-08, inputs in TC-TX-01, coins in TC-ENT-09, the log in \
+         TC-PAY-14."
+        catches "Two answers that contradict each other; reserved bits set.";
+    "TC-INF-04" version 1 on Own D3 for [INF_3 INF_1] runs tells_nothing:
+        "What GET DATA answers to whoever asks is the same, byte for byte, on an issued card \
+         without coins, with coins, after payments, after a credit, with a doubtful coin, and \
+         after the owner set limits; and it is no longer than the text says."
+        catches "A balance, a number of coins or of payments told without PIN.";
+}
 
-fn in_every_state(b: &mut Bench) -> Outcome {
-    b.card.select()?;
-    require!(
-        b.card.status()? == Status::Factory,
-        "a fresh card says that it was issued"
-    );
-    b.card.capabilities()?;
-    let mut profile = b.profile()?;
+fn in_every_state(ctx: &mut CaseContext) -> Outcome {
+    ctx.select()?;
+    ctx.expect_factory("a fresh card says that it was issued")?;
+    ctx.capabilities()?;
+    let mut profile = ctx.profile()?;
     profile.network = 2;
-    b.issue(&profile)?;
+    ctx.prepare(&profile)?;
     let issued = |tries| Status::Issued {
         network: 2,
         tries,
         policy: profile.policy,
     };
-    let look = |b: &mut Bench, tries: u8, when: &str| -> Outcome {
-        let status = b.card.status()?;
+    let look = |ctx: &mut CaseContext, tries: u8, when: &str| -> Outcome {
+        let status = ctx.status()?;
         require!(status == issued(tries), "{when}: the status is {status:?}");
-        let declared = b.card.host()?.capabilities;
+        let declared = ctx.host()?.capabilities;
         require!(
-            b.card.capabilities()? == declared,
+            ctx.capabilities()? == declared,
             "{when}: the capabilities differ from those at first"
         );
         Ok(())
     };
-    look(b, 3, "issued")?;
-    b.card.power_cycle()?;
-    look(b, 3, "issued, after a power cycle")?;
-    b.card.authorise()?;
-    look(b, 3, "authorised")?;
-    b.card.expect_authorised(true, "after GET DATA")?;
+    look(ctx, 3, "issued")?;
+    ctx.power_cycle()?;
+    look(ctx, 3, "issued, after a power cycle")?;
+    ctx.authorise()?;
+    look(ctx, 3, "authorised")?;
+    ctx.expect_authorised(true, "after GET DATA")?;
     for left in [2, 1, 0] {
-        b.card.verify_wrong(left)?;
-        look(b, left, "after a wrong PIN")?;
+        ctx.verify_wrong(left)?;
+        look(ctx, left, "after a wrong PIN")?;
     }
-    b.card.power_cycle()?;
-    look(b, 0, "with the PIN blocked, after a power cycle")
+    ctx.power_cycle()?;
+    look(ctx, 0, "with the PIN blocked, after a power cycle")
 }
 
-fn no_other_object(b: &mut Bench) -> Outcome {
-    b.card.authorise()?;
+fn no_other_object(ctx: &mut CaseContext) -> Outcome {
+    ctx.authorise()?;
     for p1 in 0..=0xFF {
         for p2 in 0..=0xFF {
             if [(1, 0), (1, 1), (0xBF, 0x21)].contains(&(p1, p2)) {
                 continue;
             }
-            b.card
-                .raw(&[0x00, 0xCA, p1, p2, 0x00])?
+            ctx.raw(&[0x00, 0xCA, p1, p2, 0x00])?
                 .want_bare(Sw::NOT_FOUND, "GET DATA")?;
         }
     }
     for p2 in [0, 1] {
-        b.card
-            .once(
-                &Command::new([0x00, 0xCA, 0x01, p2])
-                    .data([0x5C, 0x00])
-                    .le(LE_SHORT),
-            )?
-            .want_bare(Sw::WRONG_LENGTH, "GET DATA with data")?;
+        ctx.once(
+            &Command::new([0x00, 0xCA, 0x01, p2])
+                .data([0x5C, 0x00])
+                .le(LE_SHORT),
+        )?
+        .want_bare(Sw::WRONG_LENGTH, "GET DATA with data")?;
     }
     Ok(())
 }
 
-fn capabilities(b: &mut Bench) -> Outcome {
-    b.card.select()?;
-    let fci = b.card.select_fci()?;
-    let capabilities = b.card.capabilities()?;
+fn capabilities(ctx: &mut CaseContext) -> Outcome {
+    ctx.select()?;
+    let fci = ctx.select_fci()?;
+    let capabilities = ctx.capabilities()?;
     let ends = [
         &[0x80, 2][..],
         &capabilities.version,
@@ -185,26 +152,27 @@ fn capabilities(b: &mut Bench) -> Outcome {
         capabilities.log
     );
     require!(capabilities.coins > 0, "no coin fits the card, it says");
-    let profile = b.profile()?;
-    b.issue(&profile)?;
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
     require!(
-        b.card.capabilities()? == capabilities && b.card.select_fci()? == fci,
+        ctx.capabilities()? == capabilities && ctx.select_fci()? == fci,
         "version or capabilities changed when the card was issued"
     );
-    b.note(format!("{capabilities:?}"));
+    ctx.note(format!("{capabilities:?}"));
     Ok(())
 }
 
-fn tells_nothing(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    let ask = |b: &mut Bench| -> Step<Vec<Vec<u8>>> {
-        b.card.power_cycle()?;
-        let status = b.card.get_data(1, 0)?.want(Sw::OK, "GET DATA, status")?;
-        let capabilities = b.card.get_data(1, 1)?.want(Sw::OK, "GET DATA")?;
+fn tells_nothing(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    let ask = |ctx: &mut CaseContext| -> Step<Vec<Vec<u8>>> {
+        ctx.power_cycle()?;
+        let status = ctx.get_data(1, 0)?.want(Sw::OK, "GET DATA, status")?;
+        let capabilities = ctx.get_data(1, 1)?.want(Sw::OK, "GET DATA")?;
         Ok(vec![status, capabilities])
     };
-    let first = ask(b)?;
+    let first = ask(ctx)?;
     require!(
         first[0]
             == [
@@ -217,8 +185,8 @@ fn tells_nothing(b: &mut Bench) -> Outcome {
         "the status of an issued card is {}",
         hex::encode_upper(&first[0])
     );
-    let same = |b: &mut Bench, when: &str| -> Outcome {
-        let now = ask(b)?;
+    let same = |ctx: &mut CaseContext, when: &str| -> Outcome {
+        let now = ask(ctx)?;
         require!(
             now == first,
             "{when} GET DATA answers {} and {}",
@@ -227,25 +195,22 @@ fn tells_nothing(b: &mut Bench) -> Outcome {
         );
         Ok(())
     };
-    let mut stream = b.values.stream("coins");
-    b.card.fund(&mut stream, &[90_000, 80_000])?;
-    same(b, "with coins")?;
-    b.card.pay_checked(&request(10_000))?;
-    b.card.pay_checked(&request(10_000))?;
-    same(b, "after payments")?;
-    let plan = b
-        .card
-        .preview_checked(&request(10_000))?
-        .map_err(|sw| Stop::Error(format!("refused with {sw}")))?;
-    b.card.report(&plan.inputs[0])?;
-    same(b, "with a doubtful coin")?;
-    if (b.card.host()?.capabilities.needs(Capability::Credits)).is_ok() {
-        let index = b.card.host()?.purse.next_receive;
-        let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, index)?;
-        b.card.credit(&entry, &bytes, 20_000)?;
-        same(b, "after a credit")?;
+    let mut stream = ctx.values.stream("coins");
+    ctx.fund(&mut stream, &[90_000, 80_000])?;
+    same(ctx, "with coins")?;
+    ctx.pay_checked(&request_of(10_000))?;
+    ctx.pay_checked(&request_of(10_000))?;
+    same(ctx, "after payments")?;
+    let plan = ctx.offered(&request_of(10_000))?;
+    ctx.report(&plan.inputs[0])?;
+    same(ctx, "with a doubtful coin")?;
+    if ctx.has(Capability::Credits)? {
+        let index = ctx.host()?.purse.next_receive;
+        let (entry, bytes) = ctx.coin_at(&mut stream, 20_000, index)?;
+        ctx.credit(&entry, &bytes, 20_000)?;
+        same(ctx, "after a credit")?;
     }
-    b.card.acknowledge(2, 1)?;
-    b.card.set_limits(Limits::WIDE)?;
-    same(b, "after SET LIMITS")
+    ctx.acknowledge(2, 1)?;
+    ctx.set_limits(Limits::WIDE)?;
+    same(ctx, "after SET LIMITS")
 }

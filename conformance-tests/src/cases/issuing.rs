@@ -5,61 +5,31 @@ use crate::keys::{ORDER, x_off_curve};
 use crate::model::{MAX_AMOUNT, PLAIN, Profile, Provenance, STATEMENTS};
 use crate::tlv;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-ISS-01",
-        version: 3,
-        purpose: "A card can be issued for each test network (mainnet is left alone: a \
-                  card whose keys come of a seed must not look like a real one), with host shares 0, 1, n − 1 and an \
-                  arbitrary one, with PINs of 4 and 12 digits, and with limits at their bounds, \
-                  and each policy; public key and chain code come of both shares; everything is there after a \
-                  power cycle, and a second ISSUE is refused.",
-        requirements: &[req::ISS_1, req::ISS_3, req::KEY_2, req::NVM_2],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A network, share, PIN length or limit refused or cut; a card that forgets part \
-                 of what it was given; one that is issued twice.",
-        run: bounds,
-    },
-    Case {
-        id: "TC-ISS-02",
-        version: 3,
-        purpose: "Each impossible value (network, host share, keys off the curve, PIN blocks, \
-                  leaves, limits, policies) is refused with 6A80, changes nothing, and ends the key \
-                  generation. \
-                  (a = 0 needs the card's secret and can't be asked for.)",
-        requirements: &[req::ISS_2, req::LIM_1],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "A value taken as it comes; a refused ISSUE that leaves its key generation open.",
-        run: impossible_values,
-    },
-    Case {
-        id: "TC-ISS-03",
-        version: 1,
-        purpose: "ISSUE without a key generation under way is refused with 6985, on a factory \
-                  card and on an issued one.",
-        requirements: &[req::ISS_3],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "A card issued on a key that the host couldn't check.",
-        run: without_generation,
-    },
-    Case {
-        id: "TC-ISS-04",
-        version: 2,
-        purpose: "What ISSUE set is in force at once and after a power cut right after its \
-                  answer: the PIN (and no other), the owner key, the leaf key and the account in \
-                  the scripts, each limit.",
-        requirements: &[req::ISS_1, req::LIM_1, req::NVM_2, req::NVM_3],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "Limits or keys kept in RAM, or mixed up with one another.",
-        run: in_force,
-    },
-];
+cases! {
+    "TC-ISS-01" version 3 on Own D3 for [ISS_1 ISS_3 KEY_2 NVM_2] runs bounds:
+        "A card can be issued for each test network (mainnet is left alone: a card whose keys come \
+         of a seed must not look like a real one), with host shares 0, 1, n − 1 and an arbitrary \
+         one, with PINs of 4 and 12 digits, and with limits at their bounds, and each policy; \
+         public key and chain code come of both shares; everything is there after a power cycle, \
+         and a second ISSUE is refused."
+        catches "A network, share, PIN length or limit refused or cut; a card that forgets part of \
+                 what it was given; one that is issued twice.";
+    "TC-ISS-02" version 3 on Factory D0 for [ISS_2 LIM_1] runs impossible_values:
+        "Each impossible value (network, host share, keys off the curve, PIN blocks, leaves, \
+         limits, policies) is refused with 6A80, changes nothing, and ends the key generation. (a \
+         = 0 needs the card's secret and can't be asked for.)"
+        catches "A value taken as it comes; a refused ISSUE that leaves its key generation open.";
+    "TC-ISS-03" version 1 on Factory D0 for [ISS_3] runs without_generation:
+        "ISSUE without a key generation under way is refused with 6985, on a factory card and on \
+         an issued one."
+        catches "A card issued on a key that the host couldn't check.";
+    "TC-ISS-04" version 2 on Own D3 for [ISS_1 LIM_1 NVM_2 NVM_3] runs in_force:
+        "What ISSUE set is in force at once and after a power cut right after its answer: the PIN \
+         (and no other), the owner key, the leaf key and the account in the scripts, each limit."
+        catches "Limits or keys kept in RAM, or mixed up with one another.";
+}
 
-fn bounds(b: &mut Bench) -> Outcome {
+fn bounds(ctx: &mut CaseContext) -> Outcome {
     let mut order_less_one = ORDER;
     order_less_one[31] -= 1;
     let mut one = [0; 32];
@@ -76,19 +46,17 @@ fn bounds(b: &mut Bench) -> Outcome {
         without_pin: 0,
         payments_without_pin: 0,
     };
-    let highest = Limits {
-        least_rate: u32::MAX,
-        highest_rate: u32::MAX,
-        least_coin: u32::MAX,
-        without_pin: MAX_AMOUNT,
-        payments_without_pin: u16::MAX,
-        ..Limits::WIDE
-    };
+    let highest = Limits::WIDE
+        .least_rate(u32::MAX)
+        .highest_rate(u32::MAX)
+        .least_coin(u32::MAX)
+        .without_pin(MAX_AMOUNT)
+        .payments_without_pin(u16::MAX);
     for (card, (network, share)) in [1, 2, 3, 3].into_iter().zip(shares).enumerate() {
         if card > 0 {
-            b.fresh_card()?;
+            ctx.fresh_card()?;
         }
-        let mut profile = b.profile()?;
+        let mut profile = ctx.profile()?;
         profile.network = network;
         if let Some(share) = share {
             profile.provenance = Provenance::Made(share);
@@ -105,11 +73,10 @@ fn bounds(b: &mut Bench) -> Outcome {
             3 => Pin::new(&[9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 9]),
             _ => profile.pin,
         };
-        b.card
-            .issue(&profile)
+        ctx.issue(&profile)
             .at(|| format!("card {card}, network {network}"))?;
         for when in ["at once", "after a power cycle"] {
-            let status = b.card.status()?;
+            let status = ctx.status()?;
             require!(
                 status
                     == Status::Issued {
@@ -119,20 +86,17 @@ fn bounds(b: &mut Bench) -> Outcome {
                     },
                 "{when}: the status is {status:?}, network {network}"
             );
-            b.card
-                .verify_right()
+            ctx.verify_right()
                 .at(|| format!("network {network}, {when}"))?;
-            b.card.expect_receive_script(0)?;
-            b.card
-                .generate_answer()?
+            ctx.expect_receive_script(0)?;
+            ctx.generate_answer()?
                 .want_bare(Sw::CONDITIONS, "GENERATE on an issued card")?;
-            b.card
-                .issue_answer(&profile.encode())?
+            ctx.issue_answer(&profile.encode())?
                 .want_bare(Sw::CONDITIONS, "a second ISSUE")?;
-            b.card.power_cycle()?;
+            ctx.power_cycle()?;
         }
-        b.card.verify_right()?;
-        b.card.expect_receive_script(0)?;
+        ctx.verify_right()?;
+        ctx.expect_receive_script(0)?;
     }
     Ok(())
 }
@@ -142,100 +106,26 @@ pub(super) fn bad_limits() -> Vec<(&'static str, Limits)> {
     let wide = Limits::WIDE;
     let over = MAX_AMOUNT + 1;
     vec![
-        (
-            "per-payment limit",
-            Limits {
-                per_payment: over,
-                ..wide
-            },
-        ),
-        (
-            "cumulative limit",
-            Limits {
-                cumulative: over,
-                ..wide
-            },
-        ),
-        (
-            "cumulative limit",
-            Limits {
-                cumulative: u64::MAX,
-                ..wide
-            },
-        ),
-        (
-            "fee cap",
-            Limits {
-                fee_cap: over,
-                ..wide
-            },
-        ),
-        (
-            "limit without PIN",
-            Limits {
-                without_pin: over,
-                ..wide
-            },
-        ),
-        (
-            "least fee rate",
-            Limits {
-                least_rate: 99,
-                ..wide
-            },
-        ),
-        (
-            "least fee rate",
-            Limits {
-                least_rate: 0,
-                ..wide
-            },
-        ),
-        (
-            "fee rates",
-            Limits {
-                least_rate: 1_001,
-                highest_rate: 1_000,
-                ..wide
-            },
-        ),
-        (
-            "highest fee rate",
-            Limits {
-                highest_rate: 99,
-                ..wide
-            },
-        ),
-        (
-            "highest fee rate",
-            Limits {
-                least_rate: 0,
-                highest_rate: 0,
-                ..wide
-            },
-        ),
-        (
-            "least coin",
-            Limits {
-                least_coin: 329,
-                ..wide
-            },
-        ),
-        (
-            "least coin",
-            Limits {
-                least_coin: 0,
-                ..wide
-            },
-        ),
+        ("per-payment limit", wide.per_payment(over)),
+        ("cumulative limit", wide.cumulative(over)),
+        ("cumulative limit", wide.cumulative(u64::MAX)),
+        ("fee cap", wide.fee_cap(over)),
+        ("limit without PIN", wide.without_pin(over)),
+        ("least fee rate", wide.least_rate(99)),
+        ("least fee rate", wide.least_rate(0)),
+        ("fee rates", wide.least_rate(1_001).highest_rate(1_000)),
+        ("highest fee rate", wide.highest_rate(99)),
+        ("highest fee rate", wide.least_rate(0).highest_rate(0)),
+        ("least coin", wide.least_coin(329)),
+        ("least coin", wide.least_coin(0)),
     ]
 }
 
 /// ISSUE fields with one impossible value each.
-fn impossible(b: &Bench, profile: &Profile) -> Vec<(String, Vec<u8>)> {
+fn impossible(ctx: &CaseContext, profile: &Profile) -> Vec<(String, Vec<u8>)> {
     let mut above = ORDER;
     above[31] += 1;
-    let off = x_off_curve(&b.values.bytes("off the curve"));
+    let off = x_off_curve(&ctx.values.bytes("off the curve"));
     // The field prime: as an x coordinate it is 0 written twice.
     let mut prime = [0xFF; 32];
     prime[27] = 0xFE;
@@ -317,74 +207,63 @@ fn leaf(kind: u8, blocks: u16, key: &[u8; 32]) -> Vec<u8> {
     [&[kind][..], &blocks.to_be_bytes(), key].concat()
 }
 
-fn impossible_values(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.card.select()?;
+fn impossible_values(ctx: &mut CaseContext) -> Outcome {
+    let profile = ctx.profile()?;
+    ctx.select()?;
     let right = profile.encode();
-    for (name, field) in impossible(b, &profile) {
-        b.card.generate().preamble()?;
-        b.card
-            .issue_answer(&field)?
+    for (name, field) in impossible(ctx, &profile) {
+        ctx.generate().preamble()?;
+        ctx.issue_answer(&field)?
             .want_bare(Sw::WRONG_DATA, "ISSUE")
-            .at(|| name.clone())?;
-        require!(
-            b.card.status()? == Status::Factory,
-            "{name}: the card was issued"
-        );
+            .at(&name)?;
+        ctx.expect_factory(&format!("{name}: the card was issued"))?;
         // The right field now would issue the card if the generation were still under way; it
         // must not be, and what the card answers then is this case's question.
-        b.card
-            .issue_answer(&right)?
+        ctx.issue_answer(&right)?
             .want_bare(
                 Sw::CONDITIONS,
                 "ISSUE after a refused one, without a new key generation",
             )
-            .at(|| name.clone())?;
+            .at(&name)?;
     }
-    b.card.power_cycle()?;
-    require!(b.card.status()? == Status::Factory, "the card was issued");
+    ctx.power_cycle()?;
+    ctx.expect_factory("the card was issued")?;
     Ok(())
 }
 
-fn without_generation(b: &mut Bench) -> Outcome {
-    let field = b.profile()?.encode();
-    b.card.select()?;
-    b.card
-        .issue_answer(&field)?
+fn without_generation(ctx: &mut CaseContext) -> Outcome {
+    let field = ctx.profile()?.encode();
+    ctx.select()?;
+    ctx.issue_answer(&field)?
         .want_bare(Sw::CONDITIONS, "ISSUE without a key generation")?;
-    require!(b.card.status()? == Status::Factory, "the card was issued");
+    ctx.expect_factory("the card was issued")?;
     Ok(())
 }
 
-fn in_force(b: &mut Bench) -> Outcome {
-    let limits = Limits {
-        per_payment: 50_000,
-        cumulative: 80_000,
-        payments: 3,
-        fee_cap: 2_000,
-        least_rate: 500,
-        highest_rate: 7_000,
-        least_coin: 60_000,
-        ..Limits::WIDE
-    };
-    let profile = b.profile()?.limits(limits);
-    b.card.issue(&profile)?;
-    b.card.power_cycle()?;
-    b.card.verify_wrong(2)?;
-    b.card.verify_right()?;
-    b.card.expect_receive_script(0)?;
-    let mut stream = b.values.stream("coins");
+fn in_force(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let limits = Limits::WIDE
+        .per_payment(50_000)
+        .cumulative(80_000)
+        .payments(3)
+        .fee_cap(2_000)
+        .least_rate(500)
+        .highest_rate(7_000)
+        .least_coin(60_000);
+    let profile = ctx.profile()?.limits(limits);
+    ctx.issue(&profile)?;
+    ctx.power_cycle()?;
+    ctx.verify_wrong(2)?;
+    ctx.verify_right()?;
+    ctx.expect_receive_script(0)?;
+    let mut stream = ctx.values.stream("coins");
     for amount in [60_000, 60_000] {
-        let index = b.card.host()?.purse.next_receive;
-        let (entry, transaction) = b.card.coin_at(&mut stream, amount, index)?;
-        b.card
-            .enter(&entry, &transaction, amount)
-            .at(|| "with the owner key and the scripts of ISSUE".to_owned())?;
+        let index = ctx.host()?.purse.next_receive;
+        let (entry, transaction) = ctx.coin_at(&mut stream, amount, index)?;
+        ctx.enter(&entry, &transaction, amount)
+            .at("with the owner key and the scripts of ISSUE")?;
     }
-    let at = |amount, rate| Request {
-        rate,
-        ..request(amount)
-    };
+    let at = |amount, rate| request_of(amount).rate(rate);
     for request in [
         at(50_001, 1000),
         at(1000, 7001),
@@ -392,15 +271,15 @@ fn in_force(b: &mut Bench) -> Outcome {
         at(1000, 500),
         at(50_000, 7000),
     ] {
-        b.card.power_cycle()?;
-        b.card.preview_checked(&request)?.ok();
+        ctx.power_cycle()?;
+        ctx.preview_checked(&request)?.ok();
     }
-    b.card.pay_checked(&at(50_000, 1000))?;
-    b.card.power_cycle()?;
+    ctx.pay_checked(&at(50_000, 1000))?;
+    ctx.power_cycle()?;
     // 80 000 less what the first payment cost.
-    let spent = b.card.host()?.purse.spent;
+    let spent = ctx.host()?.purse.spent;
     let over = at(80_000 - spent, 1000);
-    let refusal = b.card.preview_checked(&over)?;
+    let refusal = ctx.preview_checked(&over)?;
     require!(
         refusal == Err(Sw::OVER_CUMULATIVE_LIMIT),
         "the case must run into the cumulative limit"

@@ -6,16 +6,15 @@ use crate::values::Stream;
 
 /// RESET RETRY COUNTER, CHANGE OWNER KEY, READ LIMITS or READ ACCOUNT. `tries` are those left; a
 /// PIN blocked here is unblocked here, so that the life goes on.
-pub(super) fn step(b: &mut Bench, stream: &mut Stream, tries: &mut u8) -> Outcome {
+pub(super) fn step(ctx: &mut CaseContext, stream: &mut Stream, tries: &mut u8) -> Outcome {
     match stream.below(5) {
         0..=1 => {
             if stream.below(3) == 0 {
                 for left in (0..*tries).rev() {
-                    b.card.verify_wrong(left)?;
+                    ctx.verify_wrong(left)?;
                 }
-                let right = b.card.right_block()?;
-                b.card
-                    .verify(&right)?
+                let right = ctx.right_block()?;
+                ctx.verify(&right)?
                     .want_bare(Sw::BLOCKED, "VERIFY, blocked")?;
             }
             let digits: Vec<u8> = (0..4 + stream.below(9))
@@ -23,15 +22,15 @@ pub(super) fn step(b: &mut Bench, stream: &mut Stream, tries: &mut u8) -> Outcom
                 .collect();
             let pin = Pin::new(&digits);
             let new = stream.below(2) == 0;
-            b.card.reset_tries(new.then_some(&pin))?;
+            ctx.reset_tries(new.then_some(&pin))?;
             *tries = 3;
         }
         2 => {
             let owner = keypair(&stream.bytes())?;
-            b.card.change_owner(owner)?;
+            ctx.change_owner(owner)?;
         }
-        3 => b.card.expect_limits("READ LIMITS")?,
-        _ => return b.card.read_account().map(drop),
+        3 => ctx.expect_limits("READ LIMITS")?,
+        _ => return ctx.read_account().map(drop),
     }
     Ok(())
 }

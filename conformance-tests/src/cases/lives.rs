@@ -13,36 +13,16 @@ const BETWEEN_LOOKS: usize = 12;
 /// How often a payment is given, each way.
 const MOST_GIVEN: u8 = 16;
 
-pub(crate) const CASES: &[Case] = &[Case {
-    id: "TC-NVM-05",
-    version: 2,
-    purpose: "A random life of 500 steps with every command (entries at any place, credits, \
-              previews, reports, ancestors, payments with and without PIN, given again and \
-              changed, acknowledgements, limits, cancellations, the owner's signing, new PINs and \
-              owner keys, wrong PINs, power cuts), good and refused, agrees with the suite's model at every step, and so \
-              do coin image and log at every twelfth.",
-    requirements: &[
-        req::NVM_1,
-        req::NVM_3,
-        req::STA_1,
-        req::PAY_4,
-        req::TX_1,
-        req::LIM_2,
-        req::IMG_1,
-        req::LOG_1,
-        req::REC_1,
-        req::RES_1,
-        req::SGN_3,
-        req::RRC_1,
-        req::OWN_4,
-        req::LIM_4,
-        req::ACC_1,
-    ],
-    start: Start::Own,
-    level: Level::D3,
-    defect: "What only shows when rules meet that nobody thought of together.",
-    run: life,
-}];
+cases! {
+    "TC-NVM-05" version 2 on Own D3 for [NVM_1 NVM_3 STA_1 PAY_4 TX_1 LIM_2 IMG_1 LOG_1 REC_1
+        RES_1 SGN_3 RRC_1 OWN_4 LIM_4 ACC_1] runs life:
+        "A random life of 500 steps with every command (entries at any place, credits, previews, \
+         reports, ancestors, payments with and without PIN, given again and changed, \
+         acknowledgements, limits, cancellations, the owner's signing, new PINs and owner keys, \
+         wrong PINs, power cuts), good and refused, agrees with the suite's model at every step, \
+         and so do coin image and log at every twelfth."
+        catches "What only shows when rules meet that nobody thought of together.";
+}
 
 /// What a life knows besides the model.
 struct Life {
@@ -73,61 +53,61 @@ fn some_limits(life: &mut Life) -> Limits {
     }
 }
 
-fn life(b: &mut Bench) -> Outcome {
+fn life(ctx: &mut CaseContext) -> Outcome {
     let mut life = Life {
-        stream: b.values.stream("life"),
+        stream: ctx.values.stream("life"),
         tries: 3,
         coins: Vec::new(),
         done: [0; 3],
     };
     let limits = some_limits(&mut life);
-    let profile = b.profile()?.limits(limits);
-    b.issue(&profile)?;
+    let profile = ctx.profile()?.limits(limits);
+    ctx.prepare(&profile)?;
     let all = [
         Capability::Credits,
         Capability::WithoutPin,
         Capability::Signing,
     ];
     for capability in all {
-        b.card.host()?.capabilities.needs(capability)?;
+        ctx.host()?.capabilities.needs(capability)?;
     }
     for step in 0..STEPS {
         let place = || format!("step {step}");
         match life.below(26) {
-            0..=4 => enter(b, &mut life).at(place)?,
-            5..=11 => pay(b, &mut life).at(place)?,
-            12..=13 => pay_without_pin(b, &mut life).at(place)?,
-            14..=15 => pay_again(b, &mut life).at(place)?,
-            16 => acknowledge(b, &mut life).at(place)?,
-            17 => set_limits(b, &mut life).at(place)?,
-            18 => resolve(b, &mut life).at(place)?,
-            19 => sign(b, &mut life).at(place)?,
+            0..=4 => enter(ctx, &mut life).at(place)?,
+            5..=11 => pay(ctx, &mut life).at(place)?,
+            12..=13 => pay_without_pin(ctx, &mut life).at(place)?,
+            14..=15 => pay_again(ctx, &mut life).at(place)?,
+            16 => acknowledge(ctx, &mut life).at(place)?,
+            17 => set_limits(ctx, &mut life).at(place)?,
+            18 => resolve(ctx, &mut life).at(place)?,
+            19 => sign(ctx, &mut life).at(place)?,
             20..=21 if life.tries > 1 => {
                 life.tries -= 1;
-                b.card.verify_wrong(life.tries).at(place)?;
+                ctx.verify_wrong(life.tries).at(place)?;
             }
             22..=23 => {
-                life_owner::step(b, &mut life.stream, &mut life.tries).at(place)?;
+                life_owner::step(ctx, &mut life.stream, &mut life.tries).at(place)?;
             }
-            _ => b.card.power_cycle().at(place)?,
+            _ => ctx.power_cycle().at(place)?,
         }
         if step % BETWEEN_LOOKS == 0 {
-            b.card.expect_books("books").at(place)?;
+            ctx.expect_books("books").at(place)?;
         }
-        b.card.expect_tries(life.tries, "GET DATA").at(place)?;
+        ctx.expect_tries(life.tries, "GET DATA").at(place)?;
     }
-    b.card.power_cycle()?;
-    b.card.expect_books("at the end")?;
+    ctx.power_cycle()?;
+    ctx.expect_books("at the end")?;
     let [payments, refusals, entries] = life.done;
-    b.note(format!(
+    ctx.note(format!(
         "{payments} payments, {refusals} refused, {entries} coins entered"
     ));
     Ok(())
 }
 
 /// What the first command of an entry must be answered.
-fn entry_refusal(b: &Bench, entry: &Entry, credit: bool) -> Step<Option<Sw>> {
-    let host = b.card.host()?;
+fn entry_refusal(ctx: &CaseContext, entry: &Entry, credit: bool) -> Step<Option<Sw>> {
+    let host = ctx.host()?;
     let (purse, capabilities) = (&host.purse, &host.capabilities);
     let place = Place(entry.place);
     let at = (place.chain(), place.index());
@@ -155,11 +135,11 @@ fn entry_refusal(b: &Bench, entry: &Entry, credit: bool) -> Step<Option<Sw>> {
     })
 }
 
-fn enter(b: &mut Bench, life: &mut Life) -> Outcome {
+fn enter(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
     let credit = life.below(3) == 0;
     let (entry, bytes, amount) = if life.coins.is_empty() || life.below(4) > 0 {
         let (next_receive, next_change) = {
-            let purse = &b.card.host()?.purse;
+            let purse = &ctx.host()?.purse;
             (purse.next_receive, purse.next_change)
         };
         let place = match life.below(6) {
@@ -167,21 +147,21 @@ fn enter(b: &mut Bench, life: &mut Life) -> Outcome {
             _ => Place::receive(next_receive.saturating_sub(3) + life.stream.below(7) as u32),
         };
         let amount = 300 + life.stream.below(90_000);
-        let (entry, bytes) = b.card.coin_at(&mut life.stream, amount, place.0)?;
+        let (entry, bytes) = ctx.coin_at(&mut life.stream, amount, place.0)?;
         life.coins.push((entry, bytes.clone(), amount));
         (entry, bytes, amount)
     } else {
         let at = life.below(life.coins.len());
         life.coins[at].clone()
     };
-    let refusal = entry_refusal(b, &entry, credit)?;
-    let least = u64::from(b.card.host()?.profile.limits.least_coin);
+    let refusal = entry_refusal(ctx, &entry, credit)?;
+    let least = u64::from(ctx.host()?.profile.limits.least_coin);
     let begun = if credit {
-        b.card.authorise()?;
+        ctx.authorise()?;
         life.tries = 3;
-        b.card.begin_credit(&entry)?
+        ctx.begin_credit(&entry)?
     } else {
-        b.card.begin_entry(&entry)?
+        ctx.begin_entry(&entry)?
     };
     begun.want_bare(refusal.unwrap_or(Sw::OK), "ENTER COIN")?;
     if refusal.is_some() {
@@ -189,21 +169,21 @@ fn enter(b: &mut Bench, life: &mut Life) -> Outcome {
     }
     if life.below(6) == 0 {
         // Given up halfway.
-        return b
-            .card
+        return ctx
             .piece(&bytes[..20])?
             .want_bare(Sw::OK, "ENTER COIN, a piece");
     }
-    let answer = b.card.stream(&bytes, 100)?;
+    let answer = ctx.stream(&bytes, 100)?;
     if amount < least {
         return answer.want_bare(Sw::COIN_DUST, "ENTER COIN, last piece");
     }
     life.done[2] += 1;
-    b.card.entered_as(&entry, amount, credit, answer)
+    ctx.entered_as(&entry, amount, credit, answer)
 }
 
-fn some_request(b: &Bench, life: &mut Life, unrooted: bool) -> Step<Request> {
-    let candidates = b.card.host()?.purse.candidates_of(unrooted);
+fn some_request(ctx: &CaseContext, life: &mut Life, unrooted: bool) -> Step<Request> {
+    let request_of = ctx.requests();
+    let candidates = ctx.host()?.purse.candidates_of(unrooted);
     let total: u64 = candidates.iter().map(|coin| coin.amount).sum();
     let (_, payee) = payee::all(life.stream.bytes())[life.below(5)].clone();
     let amount = match life.below(9) {
@@ -213,11 +193,11 @@ fn some_request(b: &Bench, life: &mut Life, unrooted: bool) -> Step<Request> {
         3 => MAX_AMOUNT + life.stream.below(3),
         _ => 300 + life.stream.below(total.clamp(1, 70_000)),
     };
-    Ok(Request {
-        rate: 90 + life.stream.below(13_000) as u32,
-        payee,
-        unrooted,
-        merchant: match life.below(6) {
+    Ok(request_of(amount)
+        .rate(90 + life.stream.below(13_000) as u32)
+        .payee(payee)
+        .unrooted(unrooted)
+        .merchant(match life.below(6) {
             0 => vec![0x07],
             1 => Vec::new(),
             _ => life
@@ -226,30 +206,27 @@ fn some_request(b: &Bench, life: &mut Life, unrooted: bool) -> Step<Request> {
                 .iter()
                 .map(|byte| b'a' + byte % 26)
                 .collect(),
-        },
-        invoice: if life.below(2) == 0 {
+        })
+        .invoice(if life.below(2) == 0 {
             life.stream.vec(32)
         } else {
             Vec::new()
-        },
-        ..request(amount)
-    })
+        }))
 }
 
-fn pay(b: &mut Bench, life: &mut Life) -> Outcome {
+fn pay(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
     let unrooted = life.below(4) == 0;
-    let request = some_request(b, life, unrooted)?;
+    let request = some_request(ctx, life, unrooted)?;
     life.tries = 3;
     if life.below(3) == 0 {
-        b.card.authorise()?;
+        ctx.authorise()?;
     } else {
-        let Ok(mut plan) = b.card.preview_checked(&request)? else {
+        let Ok(mut plan) = ctx.preview_checked(&request)? else {
             life.done[1] += 1;
             return Ok(());
         };
         for _ in 0..life.below(4) {
-            if let Some(kept) = b
-                .card
+            if let Some(kept) = ctx
                 .host()?
                 .purse
                 .log
@@ -257,30 +234,30 @@ fn pay(b: &mut Bench, life: &mut Life) -> Outcome {
                 .map(|kept| kept.request.clone())
                 && life.below(2) == 0
             {
-                ancestor(b, &kept, &plan.inputs)?;
+                ancestor(ctx, &kept, &plan.inputs)?;
             }
             if life.below(2) > 0 {
                 continue;
             }
             let coin = plan.inputs[life.below(plan.inputs.len())].clone();
-            b.card.report(&coin)?;
-            let answer = b.card.preview_answer(&request)?;
-            match b.card.expectation(&request)? {
+            ctx.report(&coin)?;
+            let answer = ctx.preview_answer(&request)?;
+            match ctx.expectation(&request)? {
                 Ok(next) => {
                     let data = answer.want(Sw::OK, "PREVIEW after a report")?;
-                    b.card.judge_preview(&data, &request, &next)?;
+                    ctx.judge_preview(&data, &request, &next)?;
                     plan = next;
                 }
                 Err(sw) => return answer.want_bare(sw, "PREVIEW after a report"),
             }
         }
     }
-    let expected = b.card.expectation(&request)?;
-    let answer = b.card.pay_answer(&request)?;
+    let expected = ctx.expectation(&request)?;
+    let answer = ctx.pay_answer(&request)?;
     match expected {
         Ok(_) => {
             life.done[0] += 1;
-            b.card.paid(&request, answer).map(drop)
+            ctx.paid(&request, answer).map(drop)
         }
         Err(sw) => {
             life.done[1] += 1;
@@ -290,78 +267,75 @@ fn pay(b: &mut Bench, life: &mut Life) -> Outcome {
 }
 
 /// GET ANCESTOR of a kept payment, as the model says, once.
-fn ancestor(b: &mut Bench, kept: &Request, inputs: &[crate::model::Coin]) -> Outcome {
-    let logged = b.card.logged(kept)?.clone();
+fn ancestor(ctx: &mut CaseContext, kept: &Request, inputs: &[crate::model::Coin]) -> Outcome {
+    let logged = ctx.logged(kept)?.clone();
     let mut open: Vec<[u8; 32]> = inputs.iter().map(|coin| coin.txid).collect();
     let mut is_ancestor = false;
     while let Some(txid) = open.pop() {
         is_ancestor |= txid == logged.txid;
-        if let Some(parent) = (b.card.host()?.purse.log.iter()).find(|one| one.txid == txid) {
+        if let Some(parent) = (ctx.host()?.purse.log.iter()).find(|one| one.txid == txid) {
             open.extend(parent.plan.inputs.iter().map(|coin| coin.txid));
         }
     }
     if is_ancestor && !logged.cancelled && logged.given_as_ancestor < MOST_GIVEN {
         // A second time in one authorisation is refused: TC-ANC-01. Here it may be the first.
-        let answer = b.card.ancestor_answer(&logged.txid)?;
+        let answer = ctx.ancestor_answer(&logged.txid)?;
         if answer.sw == Sw::GIVEN {
             return Ok(());
         }
-        return b.card.ancestor_given(kept, answer);
+        return ctx.ancestor_given(kept, answer);
     }
     let sw = if is_ancestor {
         Sw::GIVEN
     } else {
         Sw::NOT_FOUND
     };
-    b.card
-        .ancestor_answer(&logged.txid)?
+    ctx.ancestor_answer(&logged.txid)?
         .want_bare(sw, "GET ANCESTOR")
 }
 
-fn pay_without_pin(b: &mut Bench, life: &mut Life) -> Outcome {
-    b.card.select()?;
-    let request = Request {
-        amount: 300 + life.stream.below(6_000),
-        ..some_request(b, life, false)?
-    };
+fn pay_without_pin(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
+    ctx.select()?;
+    let amount = 300 + life.stream.below(6_000);
+    let request = some_request(ctx, life, false)?.amount(amount);
     let (limits, purse) = {
-        let host = b.card.host()?;
+        let host = ctx.host()?;
         (host.profile.limits, &host.purse)
     };
     let allowed = request.amount <= limits.without_pin
         && purse.payments_without_pin < limits.payments_without_pin;
-    let expected = b.card.expectation(&request)?;
-    let answer = b.card.pay_answer(&request)?;
+    let expected = ctx.expectation(&request)?;
+    let answer = ctx.pay_answer(&request)?;
     match expected {
         _ if !allowed => answer.want_bare(Sw::SECURITY, "PAY without PIN"),
         Err(sw) => answer.want_bare(sw, "PAY without PIN"),
         Ok(_) => {
             life.done[0] += 1;
-            b.card.paid_as(&request, answer, true).map(drop)
+            ctx.paid_as(&request, answer, true).map(drop)
         }
     }
 }
 
-fn pay_again(b: &mut Bench, life: &mut Life) -> Outcome {
-    let log = &b.card.host()?.purse.log;
+fn pay_again(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
+    let log = &ctx.host()?.purse.log;
     if log.is_empty() {
         return Ok(());
     }
     let kept = log[life.below(log.len())].clone();
     let authorised = life.below(2) == 0;
     if authorised {
-        b.card.authorise()?;
+        ctx.authorise()?;
         life.tries = 3;
     } else {
-        b.card.select()?;
+        ctx.select()?;
     }
     if life.below(3) == 0 {
         let mut others = changed(&kept.request);
         others.retain(|(_, other)| *other != kept.request);
         let (_, other) = &others[life.below(others.len())];
-        let answer = b.card.pay_answer(other)?;
-        let limits = b.card.host()?.profile.limits;
-        let purse = &b.card.host()?.purse;
+        let answer = ctx.pay_answer(other)?;
+        let limits = ctx.host()?.profile.limits;
+        let purse = &ctx.host()?.purse;
         let small = other.amount <= limits.without_pin
             && purse.payments_without_pin < limits.payments_without_pin;
         let sw = if authorised || small {
@@ -371,50 +345,48 @@ fn pay_again(b: &mut Bench, life: &mut Life) -> Outcome {
         };
         return answer.want_bare(sw, "PAY of a kept payment, changed");
     }
-    let answer = b.card.pay_answer(&kept.request)?;
+    let answer = ctx.pay_answer(&kept.request)?;
     if kept.cancelled || kept.given_again >= MOST_GIVEN {
         return answer.want_bare(Sw::GIVEN, "PAY again");
     }
-    b.card.paid_again(&kept.request, answer)
+    ctx.paid_again(&kept.request, answer)
 }
 
-fn acknowledge(b: &mut Bench, life: &mut Life) -> Outcome {
-    let purse = &b.card.host()?.purse;
+fn acknowledge(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
+    let purse = &ctx.host()?.purse;
     let (first, seen, next) = (purse.first_kept, purse.first_unseen, purse.next_sequence);
     let new_seen = seen.saturating_sub(1) + life.stream.below(u64::from(next - seen) + 3) as u32;
     let settled =
         first.saturating_sub(1) + life.stream.below(u64::from(next - first) / 2 + 3) as u32;
     let taken = first <= settled && settled <= new_seen && new_seen <= next && new_seen >= seen;
     if taken {
-        return b.card.acknowledge(new_seen, settled);
+        return ctx.acknowledge(new_seen, settled);
     }
-    b.card
-        .acknowledge_answer(new_seen, settled)?
+    ctx.acknowledge_answer(new_seen, settled)?
         .want_bare(Sw::WRONG_DATA, "ACKNOWLEDGE LOG")
 }
 
-fn set_limits(b: &mut Bench, life: &mut Life) -> Outcome {
-    let purse = &b.card.host()?.purse;
+fn set_limits(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
+    let purse = &ctx.host()?.purse;
     let (first, seen, next) = (purse.first_kept, purse.first_unseen, purse.next_sequence);
     let limits = some_limits(life);
     if seen < next {
-        b.card
-            .set_limits_answer(&limits)?
+        ctx.set_limits_answer(&limits)?
             .want_bare(Sw::CONDITIONS, "SET LIMITS")?;
-        b.card.acknowledge(next, first)?;
+        ctx.acknowledge(next, first)?;
     }
-    b.card.set_limits(limits)
+    ctx.set_limits(limits)
 }
 
-fn resolve(b: &mut Bench, life: &mut Life) -> Outcome {
-    let purse = &b.card.host()?.purse;
+fn resolve(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
+    let purse = &ctx.host()?.purse;
     let (first, next) = (purse.first_kept, purse.next_sequence);
     let sequence = first.saturating_sub(1) + life.stream.below(u64::from(next - first) + 2) as u32;
-    b.card.resolve(sequence).map(drop)
+    ctx.resolve(sequence).map(drop)
 }
 
-fn sign(b: &mut Bench, life: &mut Life) -> Outcome {
-    let coins = b.card.host()?.purse.coins.clone();
+fn sign(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
+    let coins = ctx.host()?.purse.coins.clone();
     let mut inputs: Vec<SpendInput> = (coins.iter())
         .filter(|_| life.stream.below(8) == 0)
         .take(5)
@@ -431,7 +403,7 @@ fn sign(b: &mut Bench, life: &mut Life) -> Outcome {
     }
     let sum: u64 = inputs.iter().map(|input| input.amount).sum();
     let (next_receive, next_change) = {
-        let purse = &b.card.host()?.purse;
+        let purse = &ctx.host()?.purse;
         (purse.next_receive, purse.next_change)
     };
     let own = match life.below(2) {
@@ -450,9 +422,9 @@ fn sign(b: &mut Bench, life: &mut Life) -> Outcome {
             ),
         ],
     };
-    b.card.streamed(&spend, 200)?;
+    ctx.streamed(&spend, 200)?;
     if life.below(3) > 0 {
-        b.card.signed_all(&spend)?;
+        ctx.signed_all(&spend)?;
     }
     Ok(())
 }

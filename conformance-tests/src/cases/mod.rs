@@ -65,17 +65,36 @@ pub(crate) mod terminal;
 pub(crate) mod transaction;
 pub(crate) mod without_pin;
 
+/// The cases of a file, each a row: its id and version, the card that it needs and what it does to
+/// it, the requirements that it is about, its function, its purpose, and the defect that it must
+/// catch.
+macro_rules! cases {
+    ($(
+        $id:literal version $version:literal on $start:ident $level:ident
+        for [$($requirement:ident)+] runs $run:ident: $purpose:literal catches $defect:literal;
+    )+) => {
+        pub(crate) const CASES: &[$crate::case::Case] = &[$($crate::case::Case {
+            id: $id,
+            version: $version,
+            purpose: $purpose,
+            requirements: &[$($crate::requirements::req::$requirement),+],
+            start: $crate::case::Start::$start,
+            level: $crate::case::Level::$level,
+            defect: $defect,
+            run: $run,
+        }),+];
+    };
+}
+use cases;
+
 /// What most case files need.
 mod prelude {
+    pub(super) use super::cases;
     pub(super) use crate::apdu::{Command, LE_SHORT};
-    pub(super) use crate::bench::Bench;
     pub(super) use crate::card::{Capability, Card, Entry, Form, Status};
-    pub(super) use crate::case::{Case, Level, Start};
+    pub(super) use crate::context::CaseContext;
     pub(super) use crate::model::{Limits, Pin, Request, payee};
     pub(super) use crate::outcome::{At, Outcome, Preamble, Step, Stop, require};
-    pub(super) use crate::requirements::req;
     pub(super) use crate::status::Sw;
     pub(super) use crate::target::Reset;
-
-    pub(super) use crate::values::request;
 }

@@ -8,74 +8,39 @@ use std::collections::HashSet;
 /// Challenges that TC-OWN-01 asks for.
 const CHALLENGES: usize = 256;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-OWN-01",
-        version: 1,
-        purpose: "256 challenges, among them the first after 64 power-ups, are all different, \
-                  none has a byte at the same value as all others, and no half of one comes again \
-                  as a half of another. (Quality of the generator is not for this sample size.)",
-        requirements: &[req::OWN_1],
-        start: Start::Issued,
-        level: Level::D0,
-        defect: "A constant or repeating challenge; a generator that starts over at power-up.",
-        run: fresh_challenges,
-    },
-    Case {
-        id: "TC-OWN-02",
-        version: 2,
-        purpose: "The owner's signature is refused with 6982 when it is over another challenge, \
-                  card, network, header, body, receipt or tag, by another key, spoilt, zero, or \
-                  not there to be checked for want of a challenge; none of them enters the coin, \
-                  and the right one then does.",
-        requirements: &[req::OWN_2, req::OWN_1],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A part of the message left out: a signature good for another command or card.",
-        run: wrong_signatures,
-    },
-    Case {
-        id: "TC-OWN-03",
-        version: 1,
-        purpose: "A challenge is used up by an owner command that succeeds, by one that fails, \
-                  and by one refused after the authority check; a replayed command is refused.",
-        requirements: &[req::OWN_3, req::OWN_2],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "Replay: one signature, two commands; free guesses at one challenge.",
-        run: used_up,
-    },
-    Case {
-        id: "TC-OWN-04",
-        version: 1,
-        purpose: "A challenge is not used up by commands that never reach the authority check: \
-                  other commands, and owner commands of a wrong length, encoding or class.",
-        requirements: &[req::OWN_3],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A challenge that anyone can spoil with a malformed command.",
-        run: not_used_up,
-    },
-    Case {
-        id: "TC-OWN-05",
-        version: 1,
-        purpose: "The holder's PIN gives no owner authority, and the owner's signature gives no \
-                  holder authority.",
-        requirements: &[req::OWN_2, req::RCV_2],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "One authority taken for the other.",
-        run: apart_from_the_holder,
-    },
-];
+cases! {
+    "TC-OWN-01" version 1 on Issued D0 for [OWN_1] runs fresh_challenges:
+        "256 challenges, among them the first after 64 power-ups, are all different, none has a \
+         byte at the same value as all others, and no half of one comes again as a half of \
+         another. (Quality of the generator is not for this sample size.)"
+        catches "A constant or repeating challenge; a generator that starts over at power-up.";
+    "TC-OWN-02" version 2 on Own D3 for [OWN_2 OWN_1] runs wrong_signatures:
+        "The owner's signature is refused with 6982 when it is over another challenge, card, \
+         network, header, body, receipt or tag, by another key, spoilt, zero, or not there to be \
+         checked for want of a challenge; none of them enters the coin, and the right one then \
+         does."
+        catches "A part of the message left out: a signature good for another command or card.";
+    "TC-OWN-03" version 1 on Own D3 for [OWN_3 OWN_2] runs used_up:
+        "A challenge is used up by an owner command that succeeds, by one that fails, and by one \
+         refused after the authority check; a replayed command is refused."
+        catches "Replay: one signature, two commands; free guesses at one challenge.";
+    "TC-OWN-04" version 1 on Issued D1 for [OWN_3] runs not_used_up:
+        "A challenge is not used up by commands that never reach the authority check: other \
+         commands, and owner commands of a wrong length, encoding or class."
+        catches "A challenge that anyone can spoil with a malformed command.";
+    "TC-OWN-05" version 1 on Issued D1 for [OWN_2 RCV_2] runs apart_from_the_holder:
+        "The holder's PIN gives no owner authority, and the owner's signature gives no holder \
+         authority."
+        catches "One authority taken for the other.";
+}
 
-fn fresh_challenges(b: &mut Bench) -> Outcome {
+fn fresh_challenges(ctx: &mut CaseContext) -> Outcome {
     let mut all: Vec<[u8; 16]> = Vec::new();
     for call in 0..CHALLENGES {
         if call % 4 == 0 {
-            b.card.power_cycle()?;
+            ctx.power_cycle()?;
         }
-        let data = b.card.challenge_answer()?.want(Sw::OK, "GET CHALLENGE")?;
+        let data = ctx.challenge_answer()?.want(Sw::OK, "GET CHALLENGE")?;
         let challenge: [u8; 16] = data
             .try_into()
             .map_err(|_| Stop::Fail("GET CHALLENGE didn't answer 16 bytes".to_owned()))?;
@@ -98,54 +63,52 @@ fn fresh_challenges(b: &mut Bench) -> Outcome {
     Ok(())
 }
 
-fn wrong_signatures(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    let mut stream = b.values.stream("coin");
-    let (entry, transaction) = b.card.coin_at(&mut stream, 20_000, 0)?;
+fn wrong_signatures(ctx: &mut CaseContext) -> Outcome {
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    let mut stream = ctx.values.stream("coin");
+    let (entry, transaction) = ctx.coin_at(&mut stream, 20_000, 0)?;
     let body = entry.body();
     let (network, id) = {
-        let host = b.card.host()?;
+        let host = ctx.host()?;
         (host.profile.network, host.account.card_id())
     };
     let Leaf::Key(leaf_key) = profile.leaf else {
         return Err(Stop::Error("the case needs a leaf key".to_owned()));
     };
-    let other_key = keypair(&b.values.bytes("another owner"))?;
-    let other_body = Entry { vout: 1, ..entry }.body();
+    let other_key = keypair(&ctx.values.bytes("another owner"))?;
+    let other_body = entry.vout(1).body();
     let header = Entry::BEGIN;
     let mut other_id = id;
     other_id[15] ^= 1;
     let message = |tag: &str, parts: &[&[u8]]| tagged_hash(tag, parts);
     let tag = "Tillcard/owner";
 
-    let refused = |b: &mut Bench, what: &str, signature: &[u8; 64]| -> Outcome {
-        b.card
-            .once(&Command::new(header).data(Card::signed(&body, signature)))?
+    let refused = |ctx: &mut CaseContext, what: &str, signature: &[u8; 64]| -> Outcome {
+        ctx.once(&Command::new(header).data(Card::signed(&body, signature)))?
             .want_bare(Sw::SECURITY, &format!("ENTER COIN, {what}"))?;
-        b.card
-            .piece(&transaction)?
+        ctx.piece(&transaction)?
             .want_bare(Sw::CONDITIONS, &format!("a piece after ENTER COIN, {what}"))
     };
 
-    let without: [u8; 16] = b.values.bytes("no challenge");
-    let signature = b.card.owner_signature(&without, header, &body)?;
-    refused(b, "signed without a challenge outstanding", &signature)?;
-    let zeros = b.card.owner_signature(&[0; 16], header, &body)?;
+    let without: [u8; 16] = ctx.values.bytes("no challenge");
+    let signature = ctx.owner_signature(&without, header, &body)?;
+    refused(ctx, "signed without a challenge outstanding", &signature)?;
+    let zeros = ctx.owner_signature(&[0; 16], header, &body)?;
     refused(
-        b,
+        ctx,
         "signed over a challenge of zeros, none outstanding",
         &zeros,
     )?;
 
-    let older = b.card.challenge()?;
-    b.card.challenge()?;
-    let signature = b.card.owner_signature(&older, header, &body)?;
-    refused(b, "signed over a challenge since replaced", &signature)?;
+    let older = ctx.challenge()?;
+    ctx.challenge()?;
+    let signature = ctx.owner_signature(&older, header, &body)?;
+    refused(ctx, "signed over a challenge since replaced", &signature)?;
 
     for case in 0..14 {
-        let challenge = b.card.challenge()?;
-        let right = b.card.owner_signature(&challenge, header, &body)?;
+        let challenge = ctx.challenge()?;
+        let right = ctx.owner_signature(&challenge, header, &body)?;
         let parts: [&[u8]; 6] = [&[network], &id, &[0], &challenge, &header, &body];
         let with = |at: usize, part: &[u8]| {
             let mut bytes = Vec::new();
@@ -177,131 +140,106 @@ fn wrong_signatures(b: &mut Bench) -> Outcome {
             signature != right,
             "{what}: the case's own signature is right"
         );
-        refused(b, what, &signature)?;
+        refused(ctx, what, &signature)?;
     }
     for bit in [0, 255, 256, 511] {
-        let challenge = b.card.challenge()?;
-        let mut signature = b.card.owner_signature(&challenge, header, &body)?;
+        let challenge = ctx.challenge()?;
+        let mut signature = ctx.owner_signature(&challenge, header, &body)?;
         signature[bit / 8] ^= 0x80 >> (bit % 8);
         refused(
-            b,
+            ctx,
             &format!("bit {bit} of the signature flipped"),
             &signature,
         )?;
     }
-    b.card.authorise()?;
-    b.card.expect_receive_script(0)?;
-    b.card
-        .enter(&entry, &transaction, 20_000)
-        .at(|| "with the right signature, after wrong ones".to_owned())
+    ctx.authorise()?;
+    ctx.expect_receive_script(0)?;
+    ctx.enter(&entry, &transaction, 20_000)
+        .at("with the right signature, after wrong ones")
 }
 
-fn used_up(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
-    let (entry, transaction) = b.card.coin_at(&mut stream, 20_000, 0)?;
+fn used_up(ctx: &mut CaseContext) -> Outcome {
+    let profile = ctx.profile()?;
+    ctx.prepare(&profile)?;
+    let mut stream = ctx.values.stream("coins");
+    let (entry, transaction) = ctx.coin_at(&mut stream, 20_000, 0)?;
     let begin = |signature: &[u8; 64], entry: &Entry| {
         Command::new(Entry::BEGIN).data(Card::signed(&entry.body(), signature))
     };
 
     // By success: the same command again is a replay.
-    let challenge = b.card.challenge()?;
-    let right = b
-        .card
-        .owner_signature(&challenge, Entry::BEGIN, &entry.body())?;
-    b.card
-        .once(&begin(&right, &entry))?
+    let challenge = ctx.challenge()?;
+    let right = ctx.owner_signature(&challenge, Entry::BEGIN, &entry.body())?;
+    ctx.once(&begin(&right, &entry))?
         .want_bare(Sw::OK, "ENTER COIN")?;
-    b.card
-        .once(&begin(&right, &entry))?
+    ctx.once(&begin(&right, &entry))?
         .want_bare(Sw::SECURITY, "ENTER COIN, replayed")?;
-    b.card
-        .piece(&transaction)?
+    ctx.piece(&transaction)?
         .want_bare(Sw::CONDITIONS, "a piece after a replayed ENTER COIN")?;
 
     // By failure.
-    let challenge = b.card.challenge()?;
-    let right = b
-        .card
-        .owner_signature(&challenge, Entry::BEGIN, &entry.body())?;
-    b.card
-        .once(&begin(&[7; 64], &entry))?
+    let challenge = ctx.challenge()?;
+    let right = ctx.owner_signature(&challenge, Entry::BEGIN, &entry.body())?;
+    ctx.once(&begin(&[7; 64], &entry))?
         .want_bare(Sw::SECURITY, "ENTER COIN, wrong signature")?;
-    b.card.once(&begin(&right, &entry))?.want_bare(
+    ctx.once(&begin(&right, &entry))?.want_bare(
         Sw::SECURITY,
         "ENTER COIN with the right signature after a wrong one",
     )?;
 
     // By a refusal that comes after the authority check.
-    let far = Entry {
-        place: 4096,
-        ..entry
-    };
-    let challenge = b.card.challenge()?;
-    let allowed = b
-        .card
-        .owner_signature(&challenge, Entry::BEGIN, &far.body())?;
-    let right = b
-        .card
-        .owner_signature(&challenge, Entry::BEGIN, &entry.body())?;
-    b.card
-        .once(&begin(&allowed, &far))?
+    let far = entry.place(4096);
+    let challenge = ctx.challenge()?;
+    let allowed = ctx.owner_signature(&challenge, Entry::BEGIN, &far.body())?;
+    let right = ctx.owner_signature(&challenge, Entry::BEGIN, &entry.body())?;
+    ctx.once(&begin(&allowed, &far))?
         .want_bare(Sw::INDEX, "ENTER COIN at index 4096")?;
-    b.card.once(&begin(&right, &entry))?.want_bare(
+    ctx.once(&begin(&right, &entry))?.want_bare(
         Sw::SECURITY,
         "ENTER COIN with a challenge that a refused one used up",
     )?;
 
-    b.card.enter(&entry, &transaction, 20_000)?;
-    b.card.power_cycle()?;
-    b.card
-        .once(&begin(&right, &entry))?
+    ctx.enter(&entry, &transaction, 20_000)?;
+    ctx.power_cycle()?;
+    ctx.once(&begin(&right, &entry))?
         .want_bare(Sw::SECURITY, "ENTER COIN, replayed after a power cycle")
 }
 
-fn not_used_up(b: &mut Bench) -> Outcome {
-    let mut stream = b.values.stream("coin");
-    let (entry, _) = b.card.coin_at(&mut stream, 20_000, 0)?;
+fn not_used_up(ctx: &mut CaseContext) -> Outcome {
+    let mut stream = ctx.values.stream("coin");
+    let (entry, _) = ctx.coin_at(&mut stream, 20_000, 0)?;
     let body = entry.body();
-    let challenge = b.card.challenge()?;
-    let signature = b.card.owner_signature(&challenge, Entry::BEGIN, &body)?;
+    let challenge = ctx.challenge()?;
+    let signature = ctx.owner_signature(&challenge, Entry::BEGIN, &body)?;
     let right = Card::signed(&body, &signature);
     let mut spoilt = right.clone();
     spoilt[0] = 0x8F;
-    b.card
-        .once(&Command::new(Entry::BEGIN).data(&right[..111]))?
+    ctx.once(&Command::new(Entry::BEGIN).data(&right[..111]))?
         .want_bare(Sw::WRONG_LENGTH, "ENTER COIN, cut")?;
-    b.card
-        .once(&Command::new(Entry::BEGIN).data(spoilt))?
+    ctx.once(&Command::new(Entry::BEGIN).data(spoilt))?
         .want_bare(Sw::WRONG_DATA, "ENTER COIN, spoilt")?;
-    b.card
-        .once(&Command::new([0x80, 0x22, 0x03, 0x00]).data(right.clone()))?
+    ctx.once(&Command::new([0x80, 0x22, 0x03, 0x00]).data(right.clone()))?
         .want_bare(Sw::WRONG_P1P2, "ENTER COIN, P1 03")?;
-    b.card
-        .once(&Command::new([0x90, 0x22, 0x00, 0x00]).data(right.clone()))?
+    ctx.once(&Command::new([0x90, 0x22, 0x00, 0x00]).data(right.clone()))?
         .want_bare(Sw::NO_CHAINING, "ENTER COIN, chained")?;
-    b.card.status()?;
-    b.card.authorise()?;
-    b.card.expect_receive_script(0)?;
-    b.card
-        .piece(&[1])?
+    ctx.status()?;
+    ctx.authorise()?;
+    ctx.expect_receive_script(0)?;
+    ctx.piece(&[1])?
         .want_bare(Sw::CONDITIONS, "ENTER COIN, a piece")?;
-    b.card
-        .once(&Command::new(Entry::BEGIN).data(right))?
+    ctx.once(&Command::new(Entry::BEGIN).data(right))?
         .want_bare(Sw::OK, "ENTER COIN with a challenge that nothing used up")
 }
 
-fn apart_from_the_holder(b: &mut Bench) -> Outcome {
-    let mut stream = b.values.stream("coin");
-    let (entry, _) = b.card.coin_at(&mut stream, 20_000, 0)?;
+fn apart_from_the_holder(ctx: &mut CaseContext) -> Outcome {
+    let mut stream = ctx.values.stream("coin");
+    let (entry, _) = ctx.coin_at(&mut stream, 20_000, 0)?;
     let body = entry.body();
-    b.card.authorise()?;
-    b.card.challenge()?;
-    b.card
-        .once(&Command::new(Entry::BEGIN).data(Card::signed(&body, &[1; 64])))?
+    ctx.authorise()?;
+    ctx.challenge()?;
+    ctx.once(&Command::new(Entry::BEGIN).data(Card::signed(&body, &[1; 64])))?
         .want_bare(Sw::SECURITY, "ENTER COIN by the holder")?;
-    b.card.power_cycle()?;
-    b.card.begun_entry(&entry)?;
-    b.card.expect_authorised(false, "after an owner command")
+    ctx.power_cycle()?;
+    ctx.begun_entry(&entry)?;
+    ctx.expect_authorised(false, "after an owner command")
 }

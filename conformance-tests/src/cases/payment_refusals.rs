@@ -4,64 +4,28 @@ use super::prelude::*;
 use crate::model::{MAX_AMOUNT, dust_threshold, is_permitted};
 use bitcoin::ScriptBuf;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-PAY-11",
-        version: 1,
-        purpose: "The five permitted payee types are taken; scripts of 22 to 42 bytes that are \
-                  near one (each fixed byte changed, a byte more or fewer, other witness versions, \
-                  OP_RETURN, bare keys) are refused with 9408.",
-        requirements: &[req::PAY_5, req::PAY_4],
-        start: Start::Funded,
-        level: Level::D1,
-        defect: "Coins sent to a script that nobody can spend, or anybody.",
-        run: payees,
-    },
-    Case {
-        id: "TC-PAY-12",
-        version: 1,
-        purpose: "For each payee type an amount of its dust threshold is taken and one sat less \
-                  refused with 9407, and so are 0 and amounts above 21·10¹⁴ sat.",
-        requirements: &[req::PAY_6, req::PAY_4],
-        start: Start::Funded,
-        level: Level::D1,
-        defect: "A payment that no node relays; an amount that overflows.",
-        run: dust,
-    },
-    Case {
-        id: "TC-PAY-13",
-        version: 1,
-        purpose: "Where several refusals apply to one request, the first of the text's order is \
-                  answered, for PREVIEW and PAY alike, and nothing changes: payments are as \
-                  before. (The log's place in the order is TC-PAY-14's; `6A84` for want of a \
-                  change index needs more payments than a log holds.)",
-        requirements: &[req::PAY_4],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "Checks in another order; a refused payment that debits.",
-        run: order,
-    },
-    Case {
-        id: "TC-PAY-14",
-        version: 2,
-        purpose: "The log holds as many payments as declared, at least 64: that many are made, \
-                  the next one is refused with 9409, also after power cycles and with new coins; \
-                  then the owner reads every one of them, and every coin.",
-        requirements: &[
-            req::PAY_8,
-            req::PAY_4,
-            req::INF_2,
-            req::TX_4,
-            req::LOG_1,
-            req::IMG_1,
-            req::STA_1,
-        ],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A log that wraps round; one that is smaller than declared.",
-        run: log,
-    },
-];
+cases! {
+    "TC-PAY-11" version 1 on Funded D1 for [PAY_5 PAY_4] runs payees:
+        "The five permitted payee types are taken; scripts of 22 to 42 bytes that are near one \
+         (each fixed byte changed, a byte more or fewer, other witness versions, OP_RETURN, bare \
+         keys) are refused with 9408."
+        catches "Coins sent to a script that nobody can spend, or anybody.";
+    "TC-PAY-12" version 1 on Funded D1 for [PAY_6 PAY_4] runs dust:
+        "For each payee type an amount of its dust threshold is taken and one sat less refused \
+         with 9407, and so are 0 and amounts above 21·10¹⁴ sat."
+        catches "A payment that no node relays; an amount that overflows.";
+    "TC-PAY-13" version 1 on Own D3 for [PAY_4] runs order:
+        "Where several refusals apply to one request, the first of the text's order is answered, \
+         for PREVIEW and PAY alike, and nothing changes: payments are as before. (The log's place \
+         in the order is TC-PAY-14's; `6A84` for want of a change index needs more payments than a \
+         log holds.)"
+        catches "Checks in another order; a refused payment that debits.";
+    "TC-PAY-14" version 2 on Own D3 for [PAY_8 PAY_4 INF_2 TX_4 LOG_1 IMG_1 STA_1] runs log:
+        "The log holds as many payments as declared, at least 64: that many are made, the next one \
+         is refused with 9409, also after power cycles and with new coins; then the owner reads \
+         every one of them, and every coin."
+        catches "A log that wraps round; one that is smaller than declared.";
+}
 
 /// Scripts near the permitted ones, none of them permitted.
 fn near_misses() -> Vec<ScriptBuf> {
@@ -98,58 +62,46 @@ fn near_misses() -> Vec<ScriptBuf> {
     all.into_iter().map(ScriptBuf::from_bytes).collect()
 }
 
-fn payees(b: &mut Bench) -> Outcome {
-    for (name, payee) in payee::all(b.values.bytes("payee")) {
-        let request = Request {
-            payee,
-            ..request(50_000)
-        };
-        let plan = b.card.preview_checked(&request).at(|| name.to_owned())?;
+fn payees(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    for (name, payee) in payee::all(ctx.values.bytes("payee")) {
+        let request = request_of(50_000).payee(payee);
+        let plan = ctx.preview_checked(&request).at(name)?;
         require!(plan.is_ok(), "{name}: the case must have funds");
     }
     let misses = near_misses();
     for payee in &misses {
-        let request = Request {
-            payee: payee.clone(),
-            ..request(50_000)
-        };
-        b.card.authorise()?;
-        b.card
-            .preview_answer(&request)?
+        let request = request_of(50_000).payee(payee.clone());
+        ctx.authorise()?;
+        ctx.preview_answer(&request)?
             .want_bare(Sw::PAYEE, "PREVIEW")
             .at(|| payee.to_hex_string())?;
-        b.card.authorise()?;
-        b.card
-            .pay_answer(&request)?
+        ctx.authorise()?;
+        ctx.pay_answer(&request)?
             .want_bare(Sw::PAYEE, "PAY")
             .at(|| payee.to_hex_string())?;
     }
-    b.note(format!("{} scripts near the permitted ones", misses.len()));
+    ctx.note(format!("{} scripts near the permitted ones", misses.len()));
     Ok(())
 }
 
-fn dust(b: &mut Bench) -> Outcome {
-    for (name, payee) in payee::all(b.values.bytes("payee")) {
+fn dust(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    for (name, payee) in payee::all(ctx.values.bytes("payee")) {
         let threshold = dust_threshold(payee.as_bytes())
             .ok_or_else(|| Stop::Error(format!("{name} has no dust threshold")))?;
-        let at = |amount| Request {
-            payee: payee.clone(),
-            ..request(amount)
-        };
-        let plan = b
-            .card
+        let at = |amount| request_of(amount).payee(payee.clone());
+        let plan = ctx
             .preview_checked(&at(threshold))
             .at(|| format!("{name}, {threshold} sat"))?;
         require!(plan.is_ok(), "{name}: the case must have funds");
         for amount in [0, 1, threshold - 1, MAX_AMOUNT + 1, 1 << 63, u64::MAX] {
-            b.card.authorise()?;
-            b.card
-                .preview_answer(&at(amount))?
+            ctx.authorise()?;
+            ctx.preview_answer(&at(amount))?
                 .want_bare(Sw::AMOUNT, "PREVIEW")
                 .at(|| format!("{name}, {amount} sat"))?;
-            b.card.authorise()?;
-            b.card
-                .pay_answer(&at(amount))?
+            ctx.authorise()?;
+            ctx.pay_answer(&at(amount))?
                 .want_bare(Sw::AMOUNT, "PAY")
                 .at(|| format!("{name}, {amount} sat"))?;
         }
@@ -157,29 +109,22 @@ fn dust(b: &mut Bench) -> Outcome {
     Ok(())
 }
 
-fn order(b: &mut Bench) -> Outcome {
-    let limits = Limits {
-        per_payment: 50_000,
-        cumulative: 60_000,
-        fee_cap: 2_000,
-        highest_rate: 20_000,
-        ..Limits::WIDE
-    };
-    let profile = b.profile()?.limits(limits);
-    b.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
-    b.card.fund(&mut stream, &[40_000, 30_000])?;
+fn order(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let limits = Limits::WIDE
+        .per_payment(50_000)
+        .cumulative(60_000)
+        .fee_cap(2_000)
+        .highest_rate(20_000);
+    let profile = ctx.profile()?.limits(limits);
+    ctx.prepare(&profile)?;
+    let mut stream = ctx.values.stream("coins");
+    ctx.fund(&mut stream, &[40_000, 30_000])?;
     // Leaves 30 000 and the change of some 19 000; some 39 000 up to the cumulative limit.
-    b.card.pay_checked(&request(20_000))?;
+    ctx.pay_checked(&request_of(20_000))?;
     let burnt = ScriptBuf::from_bytes(vec![0x6A; 30]);
-    let at = |amount, rate| Request {
-        rate,
-        ..request(amount)
-    };
-    let burning = |amount, rate| Request {
-        payee: burnt.clone(),
-        ..at(amount, rate)
-    };
+    let at = |amount, rate| request_of(amount).rate(rate);
+    let burning = |amount, rate| at(amount, rate).payee(burnt.clone());
     let cases = [
         ("rate, payee, amount", burning(0, 99), Sw::FEE_RATE),
         ("rate, amount", at(1, 20_001), Sw::FEE_RATE),
@@ -208,70 +153,63 @@ fn order(b: &mut Bench) -> Outcome {
         ("cap", at(1_000, 20_000), Sw::FEE_CAP),
         ("cumulative", at(42_000, 1000), Sw::OVER_CUMULATIVE_LIMIT),
     ];
-    let before = b.card.host()?.purse.clone();
+    let before = ctx.host()?.purse.clone();
     for (what, request, sw) in &cases {
-        let preview = b.card.preview_checked(request).at(|| (*what).to_owned())?;
+        let preview = ctx.preview_checked(request).at(*what)?;
         require!(
             preview == Err(*sw),
             "{what}: the case expects {sw}, its model {preview:?}"
         );
-        b.card.authorise()?;
-        b.card
-            .pay_answer(request)?
-            .want_bare(*sw, "PAY")
-            .at(|| (*what).to_owned())?;
+        ctx.authorise()?;
+        ctx.pay_answer(request)?.want_bare(*sw, "PAY").at(*what)?;
     }
-    b.card.power_cycle()?;
-    require!(b.card.host()?.purse == before, "the case's model moved");
-    b.card
-        .pay_checked(&at(30_000, 1000))
-        .at(|| "after refused payments".to_owned())
+    ctx.power_cycle()?;
+    require!(ctx.host()?.purse == before, "the case's model moved");
+    ctx.pay_checked(&at(30_000, 1000))
+        .at("after refused payments")
         .map(drop)
 }
 
-fn log(b: &mut Bench) -> Outcome {
-    b.issue_and_fund(&[5_000_000])?;
-    let declared = b.card.host()?.capabilities.log;
+fn log(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[5_000_000])?;
+    let declared = ctx.host()?.capabilities.log;
     require!(
         declared >= 64,
         "a log of {declared} payments is declared; 64 is the least"
     );
     for payment in 1..=declared {
-        b.card
-            .pay_checked(&request(1_000))
+        ctx.pay_checked(&request_of(1_000))
             .at(|| format!("payment {payment} of {declared} declared"))?;
         if payment % 16 == 0 {
-            b.card.power_cycle()?;
+            ctx.power_cycle()?;
         }
     }
-    let mut stream = b.values.stream("more coins");
-    let full = |b: &mut Bench, when: &str| -> Outcome {
+    let mut stream = ctx.values.stream("more coins");
+    let full = |ctx: &mut CaseContext, when: &str| -> Outcome {
         let refusals = [
-            (request(1_000), Sw::LOG_FULL),
+            (request_of(1_000), Sw::LOG_FULL),
             // The log comes after the amount and before the funds.
-            (request(2_000_000_000), Sw::LOG_FULL),
-            (request(1), Sw::AMOUNT),
+            (request_of(2_000_000_000), Sw::LOG_FULL),
+            (request_of(1), Sw::AMOUNT),
         ];
         for (request, sw) in refusals {
-            let preview = b.card.preview_checked(&request).at(|| when.to_owned())?;
+            let preview = ctx.preview_checked(&request).at(when)?;
             require!(
                 preview == Err(sw),
                 "{when}: the case expects {sw}, its model {preview:?}"
             );
-            b.card.authorise()?;
-            b.card
-                .pay_answer(&request)?
-                .want_bare(sw, "PAY")
-                .at(|| when.to_owned())?;
+            ctx.authorise()?;
+            ctx.pay_answer(&request)?.want_bare(sw, "PAY").at(when)?;
         }
         Ok(())
     };
-    full(b, "log full")?;
-    b.card.power_cycle()?;
-    full(b, "log full, after a power cycle")?;
-    b.card.fund(&mut stream, &[100_000])?;
-    full(b, "log full, with new coins")?;
-    b.card.expect_books("log full")?;
-    b.note(format!("{declared} payments"));
+    full(ctx, "log full")?;
+    ctx.power_cycle()?;
+    full(ctx, "log full, after a power cycle")?;
+    ctx.fund(&mut stream, &[100_000])?;
+    full(ctx, "log full, with new coins")?;
+    ctx.expect_books("log full")?;
+    ctx.note(format!("{declared} payments"));
     Ok(())
 }

@@ -14,21 +14,15 @@ const SEEN_FROM: f64 = 0.63;
 /// Interquartile range of a normal distribution, in standard deviations.
 const QUARTILES: f64 = 1.349;
 
-pub(crate) const CASES: &[Case] = &[Case {
-    id: "TC-PIN-13",
-    version: 1,
-    purpose: "VERIFY takes the same time whether the first or the last digit is wrong: 300 \
-              measurements of each, in random order, compared by rank (Mann-Whitney); FAIL needs \
-              |z| > 6 in two independent runs. The report says which difference would have been \
-              seen. On a link with more noise than the card's comparison takes, as every PC \
-              reader is, only a gross early exit shows; equal instructions are for a review of \
-              the code.",
-    requirements: &[req::PIN_8],
-    start: Start::Issued,
-    level: Level::D1,
-    defect: "A comparison that stops, or waits, at the first wrong digit.",
-    run: comparison,
-}];
+cases! {
+    "TC-PIN-13" version 1 on Issued D1 for [PIN_8] runs comparison:
+        "VERIFY takes the same time whether the first or the last digit is wrong: 300 measurements \
+         of each, in random order, compared by rank (Mann-Whitney); FAIL needs |z| > 6 in two \
+         independent runs. The report says which difference would have been seen. On a link with \
+         more noise than the card's comparison takes, as every PC reader is, only a gross early \
+         exit shows; equal instructions are for a review of the code."
+        catches "A comparison that stops, or waits, at the first wrong digit.";
+}
 
 struct Measured {
     z: f64,
@@ -36,14 +30,14 @@ struct Measured {
     spread: f64,
 }
 
-fn comparison(b: &mut Bench) -> Outcome {
-    let first = measure(b, "first run")?;
-    report(b, "first run", &first);
+fn comparison(ctx: &mut CaseContext) -> Outcome {
+    let first = measure(ctx, "first run")?;
+    report(ctx, "first run", &first);
     if first.z.abs() <= THRESHOLD {
         return Ok(());
     }
-    let second = measure(b, "second run")?;
-    report(b, "second run", &second);
+    let second = measure(ctx, "second run")?;
+    report(ctx, "second run", &second);
     require!(
         second.z.abs() <= THRESHOLD,
         "VERIFY takes longer or shorter when another digit is wrong: z = {:.1} and {:.1} in two \
@@ -54,32 +48,31 @@ fn comparison(b: &mut Bench) -> Outcome {
     Ok(())
 }
 
-fn report(b: &mut Bench, run: &str, measured: &Measured) {
-    b.measure(&format!("{run}: rank statistic z"), measured.z);
-    b.measure(
+fn report(ctx: &mut CaseContext, run: &str, measured: &Measured) {
+    ctx.measure(&format!("{run}: rank statistic z"), measured.z);
+    ctx.measure(
         &format!("{run}: difference seen nine times in ten, ns"),
         SEEN_FROM * measured.spread,
     );
 }
 
-fn measure(b: &mut Bench, run: &str) -> Step<Measured> {
-    let pin = b.card.host()?.profile.pin.clone();
+fn measure(ctx: &mut CaseContext, run: &str) -> Step<Measured> {
+    let pin = ctx.host()?.profile.pin.clone();
     let blocks = [
         pin.with_wrong_digit(0).block(),
         pin.with_wrong_digit(pin.digits().len() - 1).block(),
     ];
     let mut order: Vec<usize> = (0..2 * SAMPLES).map(|at| at % 2).collect();
-    let mut stream = b.values.stream(run);
+    let mut stream = ctx.values.stream(run);
     for at in (1..order.len()).rev() {
         order.swap(at, stream.below(at as u64 + 1) as usize);
     }
     let mut times: [Vec<u64>; 2] = [Vec::new(), Vec::new()];
     for kind in order {
-        b.card
-            .verify(&blocks[kind])?
+        ctx.verify(&blocks[kind])?
             .want_bare(Sw::tries(2), "VERIFY with a wrong digit")?;
-        times[kind].push(b.card.took_ns);
-        b.card.verify_right()?;
+        times[kind].push(ctx.took_ns);
+        ctx.verify_right()?;
     }
     Ok(compare(&times[0], &times[1]))
 }
@@ -87,9 +80,9 @@ fn measure(b: &mut Bench, run: &str) -> Step<Measured> {
 fn compare(first: &[u64], second: &[u64]) -> Measured {
     let (mut below, mut ties) = (0_u64, 0_u64);
     for a in first {
-        for b in second {
-            below += u64::from(a < b);
-            ties += u64::from(a == b);
+        for ctx in second {
+            below += u64::from(a < ctx);
+            ties += u64::from(a == ctx);
         }
     }
     let (m, n) = (first.len() as f64, second.len() as f64);

@@ -8,34 +8,19 @@ const TESTED: usize = 512;
 /// A value that comes at most so often is let pass.
 const MOST_OF_ONE: usize = 17;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-RND-01",
-        version: 1,
-        purpose: "With a source that fails, sticks, gives one byte five times running, or its \
-                  first value 18 times, at power-up, a factory card refuses key generation and \
-                  ISSUE with 6400, an issued one challenges, payments, repeated ones and \
-                  ancestors, until the next power-up, although the source has recovered; nothing \
-                  changes, and all else works. (SIGN can't be asked: it needs a challenge. Only \
-                  a target that has the source in its hands can run this.)",
-        requirements: &[req::RND_1],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "Keys and nonces from a dead generator: everybody's keys.",
-        run: bad_source,
-    },
-    Case {
-        id: "TC-RND-02",
-        version: 1,
-        purpose: "A source that gives one byte four times running, and its first value 17 times, \
-                  passes: the bounds are the text's, so that a good source isn't refused.",
-        requirements: &[req::RND_1],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A test that no source, or every one, passes.",
-        run: good_source,
-    },
-];
+cases! {
+    "TC-RND-01" version 1 on Own D3 for [RND_1] runs bad_source:
+        "With a source that fails, sticks, gives one byte five times running, or its first value \
+         18 times, at power-up, a factory card refuses key generation and ISSUE with 6400, an \
+         issued one challenges, payments, repeated ones and ancestors, until the next power-up, \
+         although the source has recovered; nothing changes, and all else works. (SIGN can't be \
+         asked: it needs a challenge. Only a target that has the source in its hands can run this.)"
+        catches "Keys and nonces from a dead generator: everybody's keys.";
+    "TC-RND-02" version 1 on Own D3 for [RND_1] runs good_source:
+        "A source that gives one byte four times running, and its first value 17 times, passes: \
+         the bounds are the text's, so that a good source isn't refused."
+        catches "A test that no source, or every one, passes.";
+}
 
 /// 512 bytes without repetition beyond two of each value, the first one alone.
 fn innocent() -> Vec<u8> {
@@ -77,88 +62,78 @@ fn bad_sources() -> Vec<(&'static str, Fault)> {
     ]
 }
 
-fn bad_source(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
+fn bad_source(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let profile = ctx.profile()?;
     let imported = profile.clone().imported([5; 32], [6; 32]);
     for (name, fault) in bad_sources() {
         let place = || format!("{name}, factory");
-        b.card.inject(&fault)?;
-        b.card.power_cycle()?;
-        b.card.inject(&Fault::GoodRandom)?;
+        ctx.inject(&fault)?;
+        ctx.power_cycle()?;
+        ctx.inject(&Fault::GoodRandom)?;
         for _ in 0..2 {
-            b.card
-                .generate_answer()?
+            ctx.generate_answer()?
                 .want_bare(Sw::EXECUTION, "GENERATE ASYMMETRIC KEY PAIR")
                 .at(place)?;
-            b.card
-                .import_answer(&imported.encode())?
+            ctx.import_answer(&imported.encode())?
                 .want_bare(Sw::EXECUTION, "ISSUE")
                 .at(place)?;
-            b.card.select()?;
+            ctx.select()?;
         }
-        require!(
-            b.card.status()? == Status::Factory,
-            "{name}: the card was issued"
-        );
+        ctx.expect_factory(&format!("{name}: the card was issued"))?;
     }
-    b.card.power_cycle()?;
-    b.card.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
-    b.card.fund(&mut stream, &[50_000, 40_000])?;
-    let kept = request(20_000);
-    let txid = b.card.pay_checked(&kept)?.txid;
+    ctx.power_cycle()?;
+    ctx.issue(&profile)?;
+    let mut stream = ctx.values.stream("coins");
+    ctx.fund(&mut stream, &[50_000, 40_000])?;
+    let kept = request_of(20_000);
+    let txid = ctx.pay_checked(&kept)?.txid;
     for (name, fault) in bad_sources() {
         let place = || format!("{name}, issued");
-        b.card.inject(&fault)?;
-        b.card.power_cycle()?;
-        b.card.inject(&Fault::GoodRandom)?;
-        b.card
-            .challenge_answer()?
+        ctx.inject(&fault)?;
+        ctx.power_cycle()?;
+        ctx.inject(&Fault::GoodRandom)?;
+        ctx.challenge_answer()?
             .want_bare(Sw::EXECUTION, "GET CHALLENGE")
             .at(place)?;
-        b.card.authorise().at(place)?;
-        let next = b.card.host()?.purse.next_receive;
-        b.card.expect_receive_script(next).at(place)?;
-        b.card
-            .preview_answer(&request(60_000))?
+        ctx.authorise().at(place)?;
+        let next = ctx.host()?.purse.next_receive;
+        ctx.expect_receive_script(next).at(place)?;
+        ctx.preview_answer(&request_of(60_000))?
             .want(Sw::OK, "PREVIEW")
             .at(place)?;
-        b.card
-            .ancestor_answer(&txid)?
+        ctx.ancestor_answer(&txid)?
             .want_bare(Sw::EXECUTION, "GET ANCESTOR")
             .at(place)?;
         // Authority comes before it, the rules of payments after it.
-        b.card.select()?;
-        b.card
-            .pay_answer(&request(10_000))?
+        ctx.select()?;
+        ctx.pay_answer(&request_of(10_000))?
             .want_bare(Sw::SECURITY, "PAY without authority")
             .at(place)?;
-        for request in [request(10_000), request(0)] {
-            b.card.authorise()?;
-            b.card
-                .pay_answer(&request)?
+        for request in [request_of(10_000), request_of(0)] {
+            ctx.authorise()?;
+            ctx.pay_answer(&request)?
                 .want_bare(Sw::EXECUTION, "PAY")
                 .at(place)?;
         }
-        b.card
-            .pay_answer(&kept)?
+        ctx.pay_answer(&kept)?
             .want_bare(Sw::EXECUTION, "PAY, again")
             .at(place)?;
-        b.card.power_cycle()?;
-        b.card.expect_books("after the next power-up").at(place)?;
+        ctx.power_cycle()?;
+        ctx.expect_books("after the next power-up").at(place)?;
     }
-    b.card.pay_checked(&request(10_000)).map(drop)
+    ctx.pay_checked(&request_of(10_000)).map(drop)
 }
 
-fn good_source(b: &mut Bench) -> Outcome {
+fn good_source(ctx: &mut CaseContext) -> Outcome {
     for (name, bytes) in [
         ("four running", running(4)),
         ("the first value 17 times", first_value(MOST_OF_ONE)),
         ("an even source", innocent()),
     ] {
-        b.card.inject(&Fault::Random(bytes))?;
-        b.card.power_cycle()?;
-        b.card.generate().at(|| name.to_owned())?;
+        ctx.inject(&Fault::Random(bytes))?;
+        ctx.power_cycle()?;
+        ctx.generate().at(name)?;
     }
     Ok(())
 }

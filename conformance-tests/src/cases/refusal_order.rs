@@ -2,40 +2,26 @@
 
 use super::prelude::*;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-FRM-15",
-        version: 2,
-        purpose: "Where several refusals apply, they come in the order of the text: length \
-                  fields, class, application, secure messaging, instruction, P1-P2, length, decoding, state, \
-                  authority.",
-        requirements: &[req::FRM_8, req::SEL_3, req::MSG_2],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "State or authority told to whoever sends nonsense; checks in another order.",
-        run: order,
-    },
-    Case {
-        id: "TC-FRM-16",
-        version: 1,
-        purpose: "A command refused for its length or encoding leaves a key generation under way \
-                  as it was: ISSUE with the right field succeeds after them.",
-        requirements: &[req::FRM_8],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A refused command that drops the key generation, or issues half of it.",
-        run: refused_without_effect,
-    },
-];
+cases! {
+    "TC-FRM-15" version 2 on Issued D1 for [FRM_8 SEL_3 MSG_2] runs order:
+        "Where several refusals apply, they come in the order of the text: length fields, class, \
+         application, secure messaging, instruction, P1-P2, length, decoding, state, authority."
+        catches "State or authority told to whoever sends nonsense; checks in another order.";
+    "TC-FRM-16" version 1 on Own D3 for [FRM_8] runs refused_without_effect:
+        "A command refused for its length or encoding leaves a key generation under way as it was: \
+         ISSUE with the right field succeeds after them."
+        catches "A refused command that drops the key generation, or issues half of it.";
+}
 
-fn order(b: &mut Bench) -> Outcome {
-    let request = request(10_000).encode();
+fn order(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let request = request_of(10_000).encode();
     let mut spoilt = request.clone();
     spoilt[0] = 0x8F;
     let long = [request.clone(), vec![0; 80]].concat();
     let pay = |header: [u8; 4], field: &[u8]| Command::new(header).data(field);
 
-    b.card.reset(Reset::Cold)?;
+    ctx.reset(Reset::Cold)?;
     let unselected: [(&str, Command, Sw); 6] = [
         (
             "application before secure messaging",
@@ -69,9 +55,9 @@ fn order(b: &mut Bench) -> Outcome {
         ),
     ];
     for (what, command, sw) in unselected {
-        b.card.once(&command)?.want_bare(sw, what)?;
+        ctx.once(&command)?.want_bare(sw, what)?;
     }
-    b.card.select()?;
+    ctx.select()?;
     let verify = |header: [u8; 4]| Command::new(header).data([0x55; 3]);
     let selected: [(&str, Command, Sw); 12] = [
         (
@@ -136,33 +122,28 @@ fn order(b: &mut Bench) -> Outcome {
         ),
     ];
     for (what, command, sw) in selected {
-        b.card.once(&command)?.want_bare(sw, what)?;
+        ctx.once(&command)?.want_bare(sw, what)?;
     }
-    b.card.expect_tries(3, "after refused commands")
+    ctx.expect_tries(3, "after refused commands")
 }
 
-fn refused_without_effect(b: &mut Bench) -> Outcome {
-    let profile = b.profile()?;
-    b.card.select()?;
-    let commitment = b.card.generate()?;
+fn refused_without_effect(ctx: &mut CaseContext) -> Outcome {
+    let profile = ctx.profile()?;
+    ctx.select()?;
+    let commitment = ctx.generate()?;
     let right = profile.encode();
-    b.recorder.borrow_mut().hide(&profile.pin.block());
-    b.card
-        .issue_answer(&right[..170])?
+    ctx.recorder.borrow_mut().hide(&profile.pin.block());
+    ctx.issue_answer(&right[..170])?
         .want_bare(Sw::WRONG_LENGTH, "ISSUE, a byte short")?;
     let mut spoilt = right.clone();
     spoilt[0] = 0x81;
-    b.card
-        .issue_answer(&spoilt)?
+    ctx.issue_answer(&spoilt)?
         .want_bare(Sw::WRONG_DATA, "ISSUE, another tag")?;
-    b.card
-        .once(&Command::new([0x80, 0x10, 0, 1]).data(right.clone()))?
+    ctx.once(&Command::new([0x80, 0x10, 0, 1]).data(right.clone()))?
         .want_bare(Sw::WRONG_P1P2, "ISSUE, another P2")?;
-    b.card
-        .once(&Command::new([0x90, 0x10, 0, 0]).data(right.clone()))?
+    ctx.once(&Command::new([0x90, 0x10, 0, 0]).data(right.clone()))?
         .want_bare(Sw::NO_CHAINING, "ISSUE, chained")?;
-    let answer = b.card.issue_answer(&right)?;
-    b.card
-        .issued(&profile, &commitment, answer)
+    let answer = ctx.issue_answer(&right)?;
+    ctx.issued(&profile, &commitment, answer)
         .map_err(|stop| stop.at("after commands that must have no effect"))
 }

@@ -3,70 +3,51 @@
 use super::prelude::*;
 use crate::card::AID;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-FRM-06",
-        version: 2,
-        purpose: "Answers below 256 bytes come in parts for every Le from none to more than \
-                  there is, to GET DATA and to SELECT; GET RESPONSE without Le gives all that is \
-                  left.",
-        requirements: &[req::FRM_5],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "Le ignored; wrong count in 61xx; bytes lost or repeated between parts.",
-        run: short_answers,
-    },
-    Case {
-        id: "TC-FRM-07",
-        version: 1,
-        purpose: "An answer of more than 256 bytes comes whole from parts of any size, and 61xx \
-                  is 6100 as long as 256 or more are left.",
-        requirements: &[req::FRM_5],
-        start: Start::Funded,
-        level: Level::D1,
-        defect: "61xx counts modulo 256; parts beyond the first 256 bytes lost.",
-        run: long_answers,
-    },
-    Case {
-        id: "TC-FRM-08",
-        version: 1,
-        purpose: "GET RESPONSE with nothing left is refused: at first, after the last part, and \
-                  after any other command (refused ones included) or reset came between.",
-        requirements: &[req::FRM_6, req::FRM_7, req::SEL_4],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "A buffer that outlives its command and gives an old answer to whoever asks.",
-        run: stale_response,
-    },
-];
+cases! {
+    "TC-FRM-06" version 2 on Factory D0 for [FRM_5] runs short_answers:
+        "Answers below 256 bytes come in parts for every Le from none to more than there is, to \
+         GET DATA and to SELECT; GET RESPONSE without Le gives all that is left."
+        catches "Le ignored; wrong count in 61xx; bytes lost or repeated between parts.";
+    "TC-FRM-07" version 1 on Funded D1 for [FRM_5] runs long_answers:
+        "An answer of more than 256 bytes comes whole from parts of any size, and 61xx is 6100 as \
+         long as 256 or more are left."
+        catches "61xx counts modulo 256; parts beyond the first 256 bytes lost.";
+    "TC-FRM-08" version 1 on Factory D0 for [FRM_6 FRM_7 SEL_4] runs stale_response:
+        "GET RESPONSE with nothing left is refused: at first, after the last part, and after any \
+         other command (refused ones included) or reset came between."
+        catches "A buffer that outlives its command and gives an old answer to whoever asks.";
+}
 
-fn short_answers(b: &mut Bench) -> Outcome {
-    b.card.select()?;
+fn short_answers(ctx: &mut CaseContext) -> Outcome {
+    ctx.select()?;
     let select = Command::new([0x00, 0xA4, 0x04, 0x00]).data(AID);
     let data = Command::new([0x00, 0xCA, 0x01, 0x01]);
     for (name, command) in [("GET DATA", data), ("SELECT", select)] {
-        let whole = b
-            .card
+        let whole = ctx
             .send(&command.clone().le(LE_SHORT))?
             .want(Sw::OK, name)?;
         let length = whole.len() as u32;
+        require!(
+            length > 3,
+            "{name}: the answer has {length} bytes, fewer than any right one"
+        );
         for le in (0..=length + 2).chain([255, 256]) {
             let asked = if le == 0 {
                 command.clone()
             } else {
                 command.clone().le(le)
             };
-            let first = b.card.once(&asked)?;
-            let data = parts(b, first, &whole, le, 256).at(|| format!("{name} with Le {le}"))?;
+            let first = ctx.once(&asked)?;
+            let data = parts(ctx, first, &whole, le, 256).at(|| format!("{name} with Le {le}"))?;
             require!(
                 data == whole,
                 "{name} with Le {le}: the parts don't make the whole answer"
             );
         }
         // A GET RESPONSE without Le is one with Le 00.
-        b.card.once(&command)?;
-        b.card.get_response(3)?;
-        let rest = b.card.raw(&[0x00, 0xC0, 0x00, 0x00])?;
+        ctx.once(&command)?;
+        ctx.get_response(3)?;
+        let rest = ctx.raw(&[0x00, 0xC0, 0x00, 0x00])?;
         let rest = rest.want(Sw::OK, &format!("{name}, GET RESPONSE without Le"))?;
         require!(
             rest == whole[3..],
@@ -75,9 +56,9 @@ fn short_answers(b: &mut Bench) -> Outcome {
             length - 3
         );
         for size in 1..length {
-            let first = b.card.once(&command)?;
+            let first = ctx.once(&command)?;
             let data =
-                parts(b, first, &whole, 0, size).at(|| format!("{name} in parts of {size}"))?;
+                parts(ctx, first, &whole, 0, size).at(|| format!("{name} in parts of {size}"))?;
             require!(
                 data == whole,
                 "{name} in parts of {size}: not the whole answer"
@@ -89,7 +70,7 @@ fn short_answers(b: &mut Bench) -> Outcome {
 
 /// Collects an answer of which `le` bytes were asked for, fetching `size` bytes at a time.
 fn parts(
-    b: &mut Bench,
+    ctx: &mut CaseContext,
     first: crate::apdu::Answer,
     whole: &[u8],
     le: u32,
@@ -115,18 +96,17 @@ fn parts(
         if left == 0 {
             return Ok(data);
         }
-        answer = b.card.get_response(size)?;
+        answer = ctx.get_response(size)?;
         asked = size;
     }
 }
 
-fn long_answers(b: &mut Bench) -> Outcome {
-    let request = request(2_000_000 - 20_000);
-    b.card
-        .preview_checked(&request)?
-        .map_err(|sw| Stop::Error(format!("refused with {sw}")))?;
-    b.card.authorise()?;
-    let whole = b.card.preview_answer(&request)?.want(Sw::OK, "PREVIEW")?;
+fn long_answers(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let request = request_of(2_000_000 - 20_000);
+    ctx.offered(&request)?;
+    ctx.authorise()?;
+    let whole = ctx.preview_answer(&request)?.want(Sw::OK, "PREVIEW")?;
     require!(
         whole.len() > 512,
         "the answer is too short for this case: {} bytes",
@@ -141,15 +121,15 @@ fn long_answers(b: &mut Bench) -> Outcome {
         (255, 37),
         (0, 1),
     ] {
-        b.card.authorise()?;
+        ctx.authorise()?;
         let asked = if le == 0 {
             command.clone()
         } else {
             command.clone().le(le)
         };
-        let first = b.card.once(&asked)?;
+        let first = ctx.once(&asked)?;
         let data =
-            parts(b, first, &whole, le, size).at(|| format!("Le {le}, then {size} at a time"))?;
+            parts(ctx, first, &whole, le, size).at(|| format!("Le {le}, then {size} at a time"))?;
         require!(
             data == whole,
             "Le {le}, then {size} at a time: not the whole answer"
@@ -158,31 +138,29 @@ fn long_answers(b: &mut Bench) -> Outcome {
     Ok(())
 }
 
-fn stale_response(b: &mut Bench) -> Outcome {
-    let nothing_left = |b: &mut Bench, when: &str| {
-        b.card
-            .get_response(256)?
+fn stale_response(ctx: &mut CaseContext) -> Outcome {
+    let nothing_left = |ctx: &mut CaseContext, when: &str| {
+        ctx.get_response(256)?
             .want_bare(Sw::CONDITIONS, &format!("GET RESPONSE {when}"))
     };
-    nothing_left(b, "after a reset")?;
-    b.card.select()?;
-    nothing_left(b, "after a command without an answer")?;
+    nothing_left(ctx, "after a reset")?;
+    ctx.select()?;
+    nothing_left(ctx, "after a command without an answer")?;
 
-    let begin = |b: &mut Bench| -> Outcome {
-        let first = b.card.raw(&[0x00, 0xCA, 0x01, 0x01])?;
+    let begin = |ctx: &mut CaseContext| -> Outcome {
+        let first = ctx.raw(&[0x00, 0xCA, 0x01, 0x01])?;
         require!(
             first.sw.more().is_some(),
             "GET DATA without Le answered {}",
             first.sw
         );
-        b.card.get_response(1)?;
+        ctx.get_response(1)?;
         Ok(())
     };
-    begin(b)?;
-    b.card
-        .get_response(256)?
+    begin(ctx)?;
+    ctx.get_response(256)?
         .want(Sw::OK, "GET RESPONSE, last part")?;
-    nothing_left(b, "after the last part")?;
+    nothing_left(ctx, "after the last part")?;
 
     let between: [(&str, &[u8]); 11] = [
         ("GET DATA", &[0x00, 0xCA, 0x01, 0x00, 0x00]),
@@ -204,19 +182,19 @@ fn stale_response(b: &mut Bench) -> Outcome {
         ),
     ];
     for (name, command) in between {
-        begin(b)?;
-        b.card.raw(command)?;
-        nothing_left(b, &format!("after {name}"))?;
+        begin(ctx)?;
+        ctx.raw(command)?;
+        nothing_left(ctx, &format!("after {name}"))?;
     }
-    begin(b)?;
-    b.card.select()?;
-    nothing_left(b, "after SELECT")?;
+    begin(ctx)?;
+    ctx.select()?;
+    nothing_left(ctx, "after SELECT")?;
     for how in [Reset::Warm, Reset::Cold] {
-        begin(b)?;
-        b.card.reset(how)?;
-        nothing_left(b, "after a reset")?;
-        b.card.select()?;
-        nothing_left(b, "after a reset and SELECT")?;
+        begin(ctx)?;
+        ctx.reset(how)?;
+        nothing_left(ctx, "after a reset")?;
+        ctx.select()?;
+        nothing_left(ctx, "after a reset and SELECT")?;
     }
     Ok(())
 }

@@ -26,18 +26,16 @@ pub(super) struct Sample {
 
 /// Every command but SELECT, GET RESPONSE, ISSUE with an imported key and the opening of a channel,
 /// each well-formed, none with authority. VERIFY has a wrong PIN, and the credit is one that no card takes.
-pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
-    let profile = Profile::new(&b.values, "samples")?;
+pub(super) fn all(ctx: &CaseContext) -> Step<Vec<Sample>> {
+    let request_of = ctx.requests();
+    let profile = Profile::new(&ctx.values, "samples")?;
     let entry = Entry {
-        txid: b.values.bytes("sample txid"),
+        txid: ctx.values.bytes("sample txid"),
         vout: 0,
         place: 0,
     };
-    let credit = Entry {
-        place: 4096,
-        ..entry
-    };
-    let signature = b.values.bytes("no signature");
+    let credit = entry.place(4096);
+    let signature = ctx.values.bytes("no signature");
     let unsigned = |body: &[u8]| Card::signed(body, &signature);
     let number = tlv::object(0x80, &[0; 4]);
     let numbers = [number.clone(), tlv::object(0x81, &[0; 4])].concat();
@@ -53,7 +51,7 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
     .concat();
     let owner = profile.owner.x_only_public_key().0.serialize();
     let new_owner = new_owner_body(&owner, &signature);
-    let request = request(10_000).encode();
+    let request = request_of(10_000).encode();
     let sample = |name, command| Sample {
         name,
         command,
@@ -227,9 +225,9 @@ pub(super) fn all(b: &Bench) -> Step<Vec<Sample>> {
 }
 
 /// Those of them that this card must know. The application must be selected.
-pub(super) fn declared(b: &mut Bench) -> Step<Vec<Sample>> {
-    let capabilities = b.card.capabilities()?;
-    let mut samples = all(b)?;
+pub(super) fn declared(ctx: &mut CaseContext) -> Step<Vec<Sample>> {
+    let capabilities = ctx.capabilities()?;
+    let mut samples = all(ctx)?;
     samples.retain(|sample| (sample.needs).is_none_or(|needs| capabilities.needs(needs).is_ok()));
     Ok(samples)
 }

@@ -7,98 +7,41 @@ use crate::card::{AID, VERSION};
 use crate::model::{Place, Spend};
 use crate::tlv;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-SEL-01",
-        version: 1,
-        purpose: "SELECT by the full AID and by each prefix of 5 to 8 bytes answers the FCI \
-                  template, byte for byte, and with P2 0C nothing; the application is selected.",
-        requirements: &[req::SEL_1, req::INF_2],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "Partial AID refused; wrong template; data in spite of P2 0C.",
-        run: right_names,
-    },
-    Case {
-        id: "TC-SEL-02",
-        version: 1,
-        purpose: "Names of 5 to 16 bytes that match no application (each byte changed, the AID \
-                  with more bytes after it) are refused with 6A82 and change nothing: the \
-                  application stays selected and the holder authorised.",
-        requirements: &[req::SEL_2],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "Only the first bytes compared; a failed SELECT that ends the session, or selects.",
-        run: wrong_names,
-    },
-    Case {
-        id: "TC-SEL-03",
-        version: 1,
-        purpose: "Names shorter than 5 or longer than 16 bytes are refused with 6700.",
-        requirements: &[req::SEL_2],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "An empty or a short name that selects by default.",
-        run: wrong_lengths,
-    },
-    Case {
-        id: "TC-SEL-04",
-        version: 1,
-        purpose: "After a cold and a warm reset every command but SELECT and GET RESPONSE is \
-                  refused with 6985 and without effect, and so it is after a SELECT that failed.",
-        requirements: &[req::SEL_3],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "An application selected by default, which a careless terminal then talks to.",
-        run: nothing_selected,
-    },
-    Case {
-        id: "TC-SEL-05",
-        version: 1,
-        purpose: "SELECT (by full and by partial AID, with and without FCI) and resets end the \
-                  authorisation, and forget a challenge, a coin entry under way and what GET \
-                  RESPONSE had left.",
-        requirements: &[req::SEL_4, req::OWN_3],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A session that outlives the reader's reset: the next terminal inherits the PIN.",
-        run: ends_the_session,
-    },
-    Case {
-        id: "TC-SEL-06",
-        version: 1,
-        purpose: "SELECT with all other values of P1, and of P2, is refused with 6A86 and changes \
-                  nothing.",
-        requirements: &[req::SEL_5, req::FRM_8],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "Selection by file identifier or of the next occurrence taken for ours.",
-        run: parameters,
-    },
-    Case {
-        id: "TC-SEL-07",
-        version: 1,
-        purpose: "SELECT and resets forget a key generation under way: ISSUE after them is \
-                  refused with 6985 and issues nothing.",
-        requirements: &[req::SEL_4, req::ISS_3],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "A commitment that survives into another session.",
-        run: forgets_generation,
-    },
-    Case {
-        id: "TC-SEL-08",
-        version: 1,
-        purpose: "SELECT and resets end an owner's signing (before and after its stream is \
-                  complete), a reading of coins, a credit's entry, and an offer: after them a \
-                  piece, a signature, the next part, a report and an ancestor are refused.",
-        requirements: &[req::SEL_4, req::SGN_5, req::IMG_2, req::ABS_1, req::ANC_1],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "An offer, or a transaction of the owner's, that the next terminal finds open.",
-        run: ends_what_is_staged,
-    },
-];
+cases! {
+    "TC-SEL-01" version 1 on Factory D0 for [SEL_1 INF_2] runs right_names:
+        "SELECT by the full AID and by each prefix of 5 to 8 bytes answers the FCI template, byte \
+         for byte, and with P2 0C nothing; the application is selected."
+        catches "Partial AID refused; wrong template; data in spite of P2 0C.";
+    "TC-SEL-02" version 1 on Issued D1 for [SEL_2] runs wrong_names:
+        "Names of 5 to 16 bytes that match no application (each byte changed, the AID with more \
+         bytes after it) are refused with 6A82 and change nothing: the application stays selected \
+         and the holder authorised."
+        catches "Only the first bytes compared; a failed SELECT that ends the session, or selects.";
+    "TC-SEL-03" version 1 on Factory D0 for [SEL_2] runs wrong_lengths:
+        "Names shorter than 5 or longer than 16 bytes are refused with 6700."
+        catches "An empty or a short name that selects by default.";
+    "TC-SEL-04" version 1 on Issued D1 for [SEL_3] runs nothing_selected:
+        "After a cold and a warm reset every command but SELECT and GET RESPONSE is refused with \
+         6985 and without effect, and so it is after a SELECT that failed."
+        catches "An application selected by default, which a careless terminal then talks to.";
+    "TC-SEL-05" version 1 on Issued D1 for [SEL_4 OWN_3] runs ends_the_session:
+        "SELECT (by full and by partial AID, with and without FCI) and resets end the \
+         authorisation, and forget a challenge, a coin entry under way and what GET RESPONSE had \
+         left."
+        catches "A session that outlives the reader's reset: the next terminal inherits the PIN.";
+    "TC-SEL-06" version 1 on Issued D1 for [SEL_5 FRM_8] runs parameters:
+        "SELECT with all other values of P1, and of P2, is refused with 6A86 and changes nothing."
+        catches "Selection by file identifier or of the next occurrence taken for ours.";
+    "TC-SEL-07" version 1 on Factory D0 for [SEL_4 ISS_3] runs forgets_generation:
+        "SELECT and resets forget a key generation under way: ISSUE after them is refused with \
+         6985 and issues nothing."
+        catches "A commitment that survives into another session.";
+    "TC-SEL-08" version 1 on Own D3 for [SEL_4 SGN_5 IMG_2 ABS_1 ANC_1] runs ends_what_is_staged:
+        "SELECT and resets end an owner's signing (before and after its stream is complete), a \
+         reading of coins, a credit's entry, and an offer: after them a piece, a signature, the \
+         next part, a report and an ancestor are refused."
+        catches "An offer, or a transaction of the owner's, that the next terminal finds open.";
+}
 
 const FCI: u8 = 0x00;
 const NO_FCI: u8 = 0x0C;
@@ -112,9 +55,9 @@ fn select(p2: u8, name: &[u8]) -> Command {
     }
 }
 
-fn right_names(b: &mut Bench) -> Outcome {
-    b.card.select()?;
-    let capabilities = b.card.capabilities()?;
+fn right_names(ctx: &mut CaseContext) -> Outcome {
+    ctx.select()?;
+    let capabilities = ctx.capabilities()?;
     let proprietary = [
         tlv::object(0x80, &VERSION),
         tlv::object(0x81, &capabilities.bits.to_be_bytes()),
@@ -124,9 +67,8 @@ fn right_names(b: &mut Bench) -> Outcome {
     let expected = tlv::object(0x6F, &template);
     for length in 5..=AID.len() {
         for (p2, wanted) in [(FCI, expected.as_slice()), (NO_FCI, &[])] {
-            b.card.reset(Reset::Cold)?;
-            let answer = b
-                .card
+            ctx.reset(Reset::Cold)?;
+            let answer = ctx
                 .send(&select(p2, &AID[..length]))?
                 .want(Sw::OK, "SELECT")?;
             require!(
@@ -135,16 +77,15 @@ fn right_names(b: &mut Bench) -> Outcome {
                 hex::encode_upper(&answer),
                 hex::encode_upper(wanted)
             );
-            b.card
-                .status()
+            ctx.status()
                 .at(|| format!("after SELECT by {length} bytes"))?;
         }
     }
     Ok(())
 }
 
-fn wrong_names(b: &mut Bench) -> Outcome {
-    b.card.authorise()?;
+fn wrong_names(ctx: &mut CaseContext) -> Outcome {
+    ctx.authorise()?;
     let mut names: Vec<Vec<u8>> = Vec::new();
     for length in 5..=AID.len() {
         for at in 0..length {
@@ -162,63 +103,56 @@ fn wrong_names(b: &mut Bench) -> Outcome {
     names.push(b"1PAY.SYS.DDF01".to_vec());
     for name in &names {
         for p2 in [FCI, NO_FCI] {
-            b.card.once(&select(p2, name))?.want_bare(
+            ctx.once(&select(p2, name))?.want_bare(
                 Sw::NO_APPLICATION,
                 &format!("SELECT {}", hex::encode_upper(name)),
             )?;
         }
     }
-    b.card
-        .expect_authorised(true, "after names of other applications")?;
-    b.card.reset(Reset::Cold)?;
+    ctx.expect_authorised(true, "after names of other applications")?;
+    ctx.reset(Reset::Cold)?;
     for name in &names {
-        b.card
-            .once(&select(NO_FCI, name))?
+        ctx.once(&select(NO_FCI, name))?
             .want_bare(Sw::NO_APPLICATION, "SELECT")?;
     }
-    b.card.get_data(1, 0)?.want_bare(
+    ctx.get_data(1, 0)?.want_bare(
         Sw::CONDITIONS,
         "GET DATA after names of other applications only",
     )
 }
 
-fn wrong_lengths(b: &mut Bench) -> Outcome {
+fn wrong_lengths(ctx: &mut CaseContext) -> Outcome {
     let long = [&AID[..], &[0; 246]].concat();
     for length in (0..=4).chain(17..=255) {
         for p2 in [FCI, NO_FCI] {
-            b.card
-                .once(&select(p2, &long[..length]))?
+            ctx.once(&select(p2, &long[..length]))?
                 .want_bare(Sw::WRONG_LENGTH, &format!("SELECT by {length} bytes"))?;
         }
     }
-    b.card
-        .get_data(1, 0)?
+    ctx.get_data(1, 0)?
         .want_bare(Sw::CONDITIONS, "GET DATA after names of wrong lengths only")
 }
 
-fn nothing_selected(b: &mut Bench) -> Outcome {
+fn nothing_selected(ctx: &mut CaseContext) -> Outcome {
     for how in [Reset::Cold, Reset::Warm] {
-        b.card.authorise()?;
-        b.card.reset(how)?;
-        for sample in samples::all(b)? {
-            b.card
-                .once(&sample.command)?
+        ctx.authorise()?;
+        ctx.reset(how)?;
+        for sample in samples::all(ctx)? {
+            ctx.once(&sample.command)?
                 .want_bare(Sw::CONDITIONS, sample.name)
                 .at(|| format!("after a {how:?} reset"))?;
         }
-        b.card
-            .get_response(256)?
+        ctx.get_response(256)?
             .want_bare(Sw::CONDITIONS, "GET RESPONSE")?;
-        b.card.select()?;
-        b.card
-            .expect_tries(3, "after VERIFY without a selected application")?;
+        ctx.select()?;
+        ctx.expect_tries(3, "after VERIFY without a selected application")?;
     }
     Ok(())
 }
 
-fn ends_the_session(b: &mut Bench) -> Outcome {
-    let mut stream = b.values.stream("coin");
-    let (entry, transaction) = b.card.coin_at(&mut stream, 20_000, 0)?;
+fn ends_the_session(ctx: &mut CaseContext) -> Outcome {
+    let mut stream = ctx.values.stream("coin");
+    let (entry, transaction) = ctx.coin_at(&mut stream, 20_000, 0)?;
     let body = entry.body();
     let selects = [
         Some(select(FCI, &AID)),
@@ -235,58 +169,53 @@ fn ends_the_session(b: &mut Bench) -> Outcome {
             || "a warm reset".to_owned(),
             |command| format!("SELECT {}", hex::encode_upper(&command.data)),
         );
-        let end = |b: &mut Bench| -> Outcome {
+        let end = |ctx: &mut CaseContext| -> Outcome {
             match how {
-                Some(command) => b.card.send(command)?.want(Sw::OK, "SELECT").map(drop),
+                Some(command) => ctx.send(command)?.want(Sw::OK, "SELECT").map(drop),
                 None => {
-                    b.card.reset(*reset)?;
-                    b.card.select()
+                    ctx.reset(*reset)?;
+                    ctx.select()
                 }
             }
         };
-        b.card.authorise()?;
-        end(b)?;
-        b.card.expect_authorised(false, &format!("after {what}"))?;
+        ctx.authorise()?;
+        end(ctx)?;
+        ctx.expect_authorised(false, &format!("after {what}"))?;
 
-        let challenge = b.card.challenge()?;
-        let signature = b.card.owner_signature(&challenge, Entry::BEGIN, &body)?;
-        end(b)?;
-        b.card
-            .once(&Command::new(Entry::BEGIN).data(Card::signed(&body, &signature)))?
+        let challenge = ctx.challenge()?;
+        let signature = ctx.owner_signature(&challenge, Entry::BEGIN, &body)?;
+        end(ctx)?;
+        ctx.once(&Command::new(Entry::BEGIN).data(Card::signed(&body, &signature)))?
             .want_bare(Sw::SECURITY, "ENTER COIN with a challenge of before")
             .at(|| format!("after {what}"))?;
 
-        b.card.begun_entry(&entry)?;
-        b.card
-            .piece(&transaction[..20])?
+        ctx.begun_entry(&entry)?;
+        ctx.piece(&transaction[..20])?
             .want_bare(Sw::OK, "ENTER COIN, a piece")
             .preamble()?;
-        end(b)?;
-        b.card
-            .piece(&transaction[20..])?
+        end(ctx)?;
+        ctx.piece(&transaction[20..])?
             .want_bare(Sw::CONDITIONS, "ENTER COIN, a piece of before")
             .at(|| format!("after {what}"))?;
 
-        let first = b.card.raw(&[0x00, 0xCA, 0x01, 0x00])?;
+        let first = ctx.raw(&[0x00, 0xCA, 0x01, 0x00])?;
         require!(
             first.sw.more().is_some(),
             "GET DATA without Le answered {}",
             first.sw
         );
-        b.card
-            .raw(&select(NO_FCI, &AID).short()?)?
+        ctx.raw(&select(NO_FCI, &AID).short()?)?
             .want_bare(Sw::OK, "SELECT")?;
-        b.card
-            .get_response(256)?
+        ctx.get_response(256)?
             .want_bare(Sw::CONDITIONS, "GET RESPONSE after SELECT")?;
     }
-    b.card.authorise()?;
-    b.card.power_cycle()?;
-    b.card.expect_authorised(false, "after a power cycle")
+    ctx.authorise()?;
+    ctx.power_cycle()?;
+    ctx.expect_authorised(false, "after a power cycle")
 }
 
-fn parameters(b: &mut Bench) -> Outcome {
-    b.card.authorise()?;
+fn parameters(ctx: &mut CaseContext) -> Outcome {
+    ctx.authorise()?;
     let across = (0..=0xFF)
         .filter(|p1| *p1 != 0x04)
         .flat_map(|p1| [(p1, FCI), (p1, NO_FCI)]);
@@ -294,35 +223,31 @@ fn parameters(b: &mut Bench) -> Outcome {
         .filter(|p2| ![FCI, NO_FCI].contains(p2))
         .map(|p2| (0x04, p2));
     for (p1, p2) in across.chain(down) {
-        b.card
-            .once(&Command::new([0x00, 0xA4, p1, p2]).data(AID))?
+        ctx.once(&Command::new([0x00, 0xA4, p1, p2]).data(AID))?
             .want_bare(Sw::WRONG_P1P2, "SELECT")?;
     }
-    b.card
-        .expect_authorised(true, "after SELECT with other P1-P2")?;
-    b.card.reset(Reset::Cold)?;
+    ctx.expect_authorised(true, "after SELECT with other P1-P2")?;
+    ctx.reset(Reset::Cold)?;
     for header in [[0x00, 0xA4, 0x00, 0x00], [0x00, 0xA4, 0x04, 0x02]] {
-        b.card
-            .once(&Command::new(header).data(AID))?
+        ctx.once(&Command::new(header).data(AID))?
             .want_bare(Sw::WRONG_P1P2, "SELECT")?;
     }
-    b.card.get_data(1, 0)?.want_bare(
+    ctx.get_data(1, 0)?.want_bare(
         Sw::CONDITIONS,
         "GET DATA after SELECT with other P1-P2 only",
     )
 }
 
-fn forgets_generation(b: &mut Bench) -> Outcome {
-    let field = b.profile()?.encode();
-    b.card.select()?;
+fn forgets_generation(ctx: &mut CaseContext) -> Outcome {
+    let field = ctx.profile()?.encode();
+    ctx.select()?;
     for reset in [None, Some(Reset::Cold), Some(Reset::Warm)] {
-        b.card.generate().preamble()?;
+        ctx.generate().preamble()?;
         if let Some(how) = reset {
-            b.card.reset(how)?;
+            ctx.reset(how)?;
         }
-        b.card.select()?;
-        b.card
-            .issue_answer(&field)?
+        ctx.select()?;
+        ctx.issue_answer(&field)?
             .want_bare(Sw::CONDITIONS, "ISSUE with a key generation of before")
             .at(|| {
                 reset.map_or("after SELECT".to_owned(), |how| {
@@ -333,9 +258,10 @@ fn forgets_generation(b: &mut Bench) -> Outcome {
     Ok(())
 }
 
-fn ends_what_is_staged(b: &mut Bench) -> Outcome {
-    b.issue_and_fund(&[50_000, 40_000])?;
-    let capabilities = b.card.host()?.capabilities;
+fn ends_what_is_staged(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[50_000, 40_000])?;
+    let capabilities = ctx.host()?.capabilities;
     let ways: [(&str, Option<Reset>); 3] = [
         ("SELECT", None),
         ("a cold reset", Some(Reset::Cold)),
@@ -343,70 +269,56 @@ fn ends_what_is_staged(b: &mut Bench) -> Outcome {
     ];
     for (what, reset) in ways {
         let place = || format!("after {what}");
-        let end = |b: &mut Bench| -> Outcome {
+        let end = |ctx: &mut CaseContext| -> Outcome {
             if let Some(how) = reset {
-                b.card.reset(how)?;
+                ctx.reset(how)?;
             }
-            b.card.select()
+            ctx.select()
         };
-        b.card
-            .command_by_owner(READ_COINS, &[])?
+        ctx.command_by_owner(READ_COINS, &[])?
             .want(Sw::OK, "READ COINS")?;
-        end(b)?;
-        b.card
-            .next_coins()?
+        end(ctx)?;
+        ctx.next_coins()?
             .want_bare(Sw::CONDITIONS, "READ COINS, the next part")
             .at(place)?;
 
-        let plan = b
-            .card
-            .preview_checked(&request(10_000))?
-            .map_err(|sw| Stop::Error(format!("the case's payment is refused with {sw}")))?;
-        end(b)?;
-        b.card
-            .report_answer(&plan.inputs[0].txid, plan.inputs[0].vout)?
+        let plan = ctx.offered(&request_of(10_000))?;
+        end(ctx)?;
+        ctx.report_answer(&plan.inputs[0].txid, plan.inputs[0].vout)?
             .want_bare(Sw::SECURITY, "REPORT ABSENT")
             .at(place)?;
-        b.card.authorise()?;
-        b.card
-            .report_answer(&plan.inputs[0].txid, plan.inputs[0].vout)?
+        ctx.authorise()?;
+        ctx.report_answer(&plan.inputs[0].txid, plan.inputs[0].vout)?
             .want_bare(Sw::CONDITIONS, "REPORT ABSENT of an offer of before")
             .at(place)?;
-        b.card
-            .ancestor_answer(&plan.inputs[0].txid)?
+        ctx.ancestor_answer(&plan.inputs[0].txid)?
             .want_bare(Sw::CONDITIONS, "GET ANCESTOR of an offer of before")
             .at(place)?;
 
         if capabilities.needs(Capability::Credits).is_ok() {
-            let mut stream = b.values.stream("credit");
-            let (entry, bytes) = b.card.coin_at(&mut stream, 9_000, 3)?;
-            b.card.authorise()?;
-            b.card.begin_credit(&entry)?.want_bare(Sw::OK, "a credit")?;
-            end(b)?;
-            b.card
-                .piece(&bytes)?
+            let mut stream = ctx.values.stream("credit");
+            let (entry, bytes) = ctx.coin_at(&mut stream, 9_000, 3)?;
+            ctx.authorise()?;
+            ctx.begin_credit(&entry)?.want_bare(Sw::OK, "a credit")?;
+            end(ctx)?;
+            ctx.piece(&bytes)?
                 .want_bare(Sw::CONDITIONS, "the transaction of a credit")
                 .at(place)?;
         }
 
         if capabilities.needs(Capability::Signing).is_ok() {
-            let spend = Spend::of_unknown(b.values.bytes("unknown coin"), Place::receive(40));
+            let spend = Spend::of_unknown(ctx.values.bytes("unknown coin"), Place::receive(40));
             let stream = spend.stream();
-            b.card
-                .begin_sign(&spend.body())?
-                .want_bare(Sw::OK, "SIGN")?;
-            b.card
-                .sign_piece(&stream[..20])?
+            ctx.begin_sign(&spend.body())?.want_bare(Sw::OK, "SIGN")?;
+            ctx.sign_piece(&stream[..20])?
                 .want_bare(Sw::OK, "SIGN, a piece")?;
-            end(b)?;
-            b.card
-                .sign_piece(&stream[20..])?
+            end(ctx)?;
+            ctx.sign_piece(&stream[20..])?
                 .want_bare(Sw::CONDITIONS, "SIGN, a piece")
                 .at(place)?;
-            b.card.streamed(&spend, 255)?;
-            end(b)?;
-            b.card
-                .signature_answer(0)?
+            ctx.streamed(&spend, 255)?;
+            end(ctx)?;
+            ctx.signature_answer(0)?
                 .want_bare(Sw::CONDITIONS, "SIGN, a signature")
                 .at(place)?;
         }

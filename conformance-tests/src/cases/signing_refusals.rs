@@ -4,54 +4,31 @@ use super::prelude::*;
 use super::signing::unknown;
 use crate::model::{MAX_AMOUNT, Place, Spend, SpendInput, SpendOutput};
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-SGN-02",
-        version: 1,
-        purpose: "Streams with a place beyond 4095, a coin of the card at another place or with another \
-                  amount, an own output beyond ten receive or twenty \
-                  change indexes ahead, amounts or sums above 21·10¹⁴, outputs above the inputs, \
-                  an empty or too long script, or bytes after the end are refused with 6A80, one \
-                  with another digest with 940A, a fee above the cap with 9406, above the highest \
-                  rate with 9405; counts and versions out of range with 6A80; values at the bounds \
-                  are taken; nothing changes.",
-        requirements: &[req::SGN_2, req::SGN_4, req::SGN_5],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "An owner's PC that has the card burn its coins, or send them where nobody looks.",
-        run: streams,
-    },
-    Case {
-        id: "TC-SGN-05",
-        version: 1,
-        purpose: "Pieces and signatures without a signing under way, signatures before the stream \
-                  is complete, pieces after it, and everything after another command or a \
-                  refusal, is refused with 6985, an input beyond the last with 6A86; GET RESPONSE \
-                  and a refused SELECT leave it standing; the owner's signature is asked for.",
-        requirements: &[req::SGN_5, req::OWN_2, req::FRM_8],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A stream put together of two; a signature for whoever comes next.",
-        run: sessions,
-    },
-    Case {
-        id: "TC-OWN-06",
-        version: 1,
-        purpose: "Each of the owner's commands is refused with 6982, and changes nothing, without \
-                  a challenge, with a signature over another challenge, header, body or by \
-                  another key, as a replay, and for the authorised holder; a challenge is good \
-                  for one of them.",
-        requirements: &[req::OWN_2, req::OWN_3, req::LOG_2],
-        start: Start::Funded,
-        level: Level::D1,
-        defect: "A command of the owner's that forgets to ask who it is.",
-        run: owner_commands,
-    },
-];
+cases! {
+    "TC-SGN-02" version 1 on Own D3 for [SGN_2 SGN_4 SGN_5] runs streams:
+        "Streams with a place beyond 4095, a coin of the card at another place or with another \
+         amount, an own output beyond ten receive or twenty change indexes ahead, amounts or sums \
+         above 21·10¹⁴, outputs above the inputs, an empty or too long script, or bytes after the \
+         end are refused with 6A80, one with another digest with 940A, a fee above the cap with \
+         9406, above the highest rate with 9405; counts and versions out of range with 6A80; \
+         values at the bounds are taken; nothing changes."
+        catches "An owner's PC that has the card burn its coins, or send them where nobody looks.";
+    "TC-SGN-05" version 1 on Own D3 for [SGN_5 OWN_2 FRM_8] runs sessions:
+        "Pieces and signatures without a signing under way, signatures before the stream is \
+         complete, pieces after it, and everything after another command or a refusal, is refused \
+         with 6985, an input beyond the last with 6A86; GET RESPONSE and a refused SELECT leave it \
+         standing; the owner's signature is asked for."
+        catches "A stream put together of two; a signature for whoever comes next.";
+    "TC-OWN-06" version 1 on Funded D1 for [OWN_2 OWN_3 LOG_2] runs owner_commands:
+        "Each of the owner's commands is refused with 6982, and changes nothing, without a \
+         challenge, with a signature over another challenge, header, body or by another key, as a \
+         replay, and for the authorised holder; a challenge is good for one of them."
+        catches "A command of the owner's that forgets to ask who it is.";
+}
 
 /// Two inputs of 100 000 sat, two outputs, at a fee that any limit takes.
-fn normal(b: &Bench) -> Spend {
-    let mut stream = b.values.stream("inputs");
+fn normal(ctx: &CaseContext) -> Spend {
+    let mut stream = ctx.values.stream("inputs");
     Spend {
         version: 2,
         lock_time: 0,
@@ -66,37 +43,32 @@ fn normal(b: &Bench) -> Spend {
     }
 }
 
-fn streams(b: &mut Bench) -> Outcome {
-    let limits = Limits {
-        fee_cap: 5_000,
-        highest_rate: 10_000,
-        ..Limits::WIDE
-    };
-    let profile = b.profile()?.limits(limits);
-    b.issue(&profile)?;
-    b.card.host()?.capabilities.needs(Capability::Signing)?;
-    let mut stream = b.values.stream("coins");
-    b.card.fund(&mut stream, &[90_000, 80_000])?;
-    b.card.pay_checked(&request(5_000))?;
-    b.card.pay_checked(&request(5_000))?;
+fn streams(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let limits = Limits::WIDE.fee_cap(5_000).highest_rate(10_000);
+    let profile = ctx.profile()?.limits(limits);
+    ctx.prepare(&profile)?;
+    ctx.needs(Capability::Signing)?;
+    let mut stream = ctx.values.stream("coins");
+    ctx.fund(&mut stream, &[90_000, 80_000])?;
+    ctx.pay_checked(&request_of(5_000))?;
+    ctx.pay_checked(&request_of(5_000))?;
     let (receive, change) = {
-        let purse = &b.card.host()?.purse;
+        let purse = &ctx.host()?.purse;
         (purse.next_receive, purse.next_change)
     };
-    let right = normal(b);
-    let own = |place: Place| Spend {
-        outputs: vec![SpendOutput::Own(120_000, place), right.outputs[1].clone()],
-        ..right.clone()
+    let right = normal(ctx);
+    let own = |place: Place| {
+        right.clone().outputs(vec![
+            SpendOutput::Own(120_000, place),
+            right.outputs[1].clone(),
+        ])
     };
-    let at = |place: Place| Spend {
-        inputs: vec![
+    let at = |place: Place| {
+        right.clone().inputs(vec![
             right.inputs[0].clone(),
-            SpendInput {
-                place,
-                ..right.inputs[1].clone()
-            },
-        ],
-        ..right.clone()
+            right.inputs[1].clone().place(place),
+        ])
     };
     let amounts = |inputs: [u64; 2], outputs: [u64; 2]| {
         let mut spend = right.clone();
@@ -207,24 +179,18 @@ fn streams(b: &mut Bench) -> Outcome {
         ),
         (
             "an empty script",
-            Spend {
-                outputs: vec![
-                    right.outputs[0].clone(),
-                    SpendOutput::Other(79_000, Vec::new()),
-                ],
-                ..right.clone()
-            },
+            right.clone().outputs(vec![
+                right.outputs[0].clone(),
+                SpendOutput::Other(79_000, Vec::new()),
+            ]),
             Sw::WRONG_DATA,
         ),
         (
             "a script of 253 bytes",
-            Spend {
-                outputs: vec![
-                    right.outputs[0].clone(),
-                    SpendOutput::Other(79_000, vec![0x51; 253]),
-                ],
-                ..right.clone()
-            },
+            right.clone().outputs(vec![
+                right.outputs[0].clone(),
+                SpendOutput::Other(79_000, vec![0x51; 253]),
+            ]),
             Sw::WRONG_DATA,
         ),
     ];
@@ -232,21 +198,19 @@ fn streams(b: &mut Bench) -> Outcome {
         for size in [255, 1] {
             let place = || format!("{what}, pieces of {size} bytes");
             if *sw == Sw::OK {
-                b.card.streamed(spend, size).at(place)?;
+                ctx.streamed(spend, size).at(place)?;
                 continue;
             }
-            b.card
-                .sign_stream(spend, size)?
+            ctx.sign_stream(spend, size)?
                 .want_bare(*sw, "SIGN")
                 .at(place)?;
-            b.card
-                .signature_answer(0)?
+            ctx.signature_answer(0)?
                 .want_bare(Sw::CONDITIONS, "SIGN, a signature after a refusal")
                 .at(place)?;
         }
     }
     // A coin of the card, spent or not, at another place or with another amount.
-    let coins = b.card.host()?.purse.coins.clone();
+    let coins = ctx.host()?.purse.coins.clone();
     for coin in &coins {
         let place = if coin.chain == 0 {
             Place::receive(coin.index)
@@ -265,85 +229,70 @@ fn streams(b: &mut Bench) -> Outcome {
             ("as it is", known.clone(), Sw::OK),
             (
                 "another amount",
-                SpendInput {
-                    amount: coin.amount + 1,
-                    ..known.clone()
-                },
+                known.clone().amount(coin.amount + 1),
                 Sw::WRONG_DATA,
             ),
             (
                 "another index",
-                SpendInput {
-                    place: Place(place.0 + 1),
-                    ..known.clone()
-                },
+                known.clone().place(Place(place.0 + 1)),
                 Sw::WRONG_DATA,
             ),
             (
                 "the other chain",
-                SpendInput {
-                    place: other_chain,
-                    ..known.clone()
-                },
+                known.clone().place(other_chain),
                 Sw::WRONG_DATA,
             ),
         ] {
-            let spend = Spend {
-                outputs: vec![SpendOutput::Own(input.amount - 500, Place::receive(0))],
-                inputs: vec![input],
-                ..right.clone()
-            };
+            let spend = right
+                .clone()
+                .outputs(vec![SpendOutput::Own(
+                    input.amount - 500,
+                    Place::receive(0),
+                )])
+                .inputs(vec![input]);
             let place = || format!("a coin of {} sat, {what}", coin.amount);
             if sw == Sw::OK {
-                b.card.streamed(&spend, 255).at(place)?;
+                ctx.streamed(&spend, 255).at(place)?;
             } else {
-                b.card
-                    .sign_stream(&spend, 255)?
+                ctx.sign_stream(&spend, 255)?
                     .want_bare(sw, "SIGN")
                     .at(place)?;
             }
         }
     }
-    b.card.expect_books("before any signature")?;
+    ctx.expect_books("before any signature")?;
     // Bytes after the end, whatever the digest is of; and another digest.
     let stream_bytes = right.stream();
     let long = [&stream_bytes[..], &[0]].concat();
     for digest_of in [&stream_bytes, &long] {
         let digest = sha256(digest_of);
-        b.card
-            .begin_sign(&right.body_with(&digest))?
+        ctx.begin_sign(&right.body_with(&digest))?
             .want_bare(Sw::OK, "SIGN")?;
-        b.card
-            .sign_piece(&long)?
+        ctx.sign_piece(&long)?
             .want_bare(Sw::WRONG_DATA, "SIGN with bytes after the end")?;
     }
     let mut digest = sha256(&stream_bytes);
     for bit in [0, 100, 255] {
         digest[bit / 8] ^= 0x80 >> (bit % 8);
-        b.card
-            .begin_sign(&right.body_with(&digest))?
+        ctx.begin_sign(&right.body_with(&digest))?
             .want_bare(Sw::OK, "SIGN")?;
-        b.card
-            .sign_piece(&stream_bytes)?
+        ctx.sign_piece(&stream_bytes)?
             .want_bare(Sw::OTHER_TXID, "SIGN with another digest")?;
     }
     for at in [0, 33, 37, 44, 51, 104, 112, stream_bytes.len() - 1] {
         let mut spoilt = stream_bytes.clone();
         spoilt[at] ^= 1;
-        b.card
-            .begin_sign(&right.body())?
-            .want_bare(Sw::OK, "SIGN")?;
-        let sw = b.card.sign_piece(&spoilt)?.sw;
+        ctx.begin_sign(&right.body())?.want_bare(Sw::OK, "SIGN")?;
+        let sw = ctx.sign_piece(&spoilt)?.sw;
         require!(
             [Sw::OTHER_TXID, Sw::WRONG_DATA, Sw::FEE_CAP, Sw::FEE_RATE].contains(&sw),
             "SIGN of a stream with byte {at} spoilt is answered {sw}"
         );
-        b.card
-            .signature_answer(0)?
+        ctx.signature_answer(0)?
             .want_bare(Sw::CONDITIONS, "SIGN, a signature after a refusal")?;
     }
     // Versions and counts.
-    let declared = b.card.host()?.capabilities;
+    let declared = ctx.host()?.capabilities;
     let head = |version: u32, inputs: u8, outputs: u8| {
         [
             crate::tlv::object(0x80, &version.to_be_bytes()),
@@ -366,15 +315,13 @@ fn streams(b: &mut Bench) -> Outcome {
         (2, 1, declared.sign_outputs.saturating_add(1)),
         (2, 1, 255),
     ] {
-        b.card
-            .begin_sign(&head(version, inputs, outputs))?
+        ctx.begin_sign(&head(version, inputs, outputs))?
             .want_bare(Sw::WRONG_DATA, "SIGN")
             .at(|| format!("version {version}, {inputs} inputs, {outputs} outputs"))?;
-        b.card
-            .sign_piece(&[0])?
+        ctx.sign_piece(&[0])?
             .want_bare(Sw::CONDITIONS, "SIGN, a piece after a refusal")?;
     }
-    b.note(format!("{} streams", cases.len()));
+    ctx.note(format!("{} streams", cases.len()));
     Ok(())
 }
 
@@ -383,54 +330,47 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     bitcoin::hashes::sha256::Hash::hash(bytes).to_byte_array()
 }
 
-fn sessions(b: &mut Bench) -> Outcome {
-    b.issue_and_fund(&[50_000])?;
-    b.card.host()?.capabilities.needs(Capability::Signing)?;
-    let spend = normal(b);
+fn sessions(ctx: &mut CaseContext) -> Outcome {
+    ctx.prepare_funded(&[50_000])?;
+    ctx.needs(Capability::Signing)?;
+    let spend = normal(ctx);
     let bytes = spend.stream();
-    let closed = |b: &mut Bench, when: &str| -> Outcome {
-        b.card
-            .sign_piece(&bytes)?
+    let closed = |ctx: &mut CaseContext, when: &str| -> Outcome {
+        ctx.sign_piece(&bytes)?
             .want_bare(Sw::CONDITIONS, "SIGN, a piece")
-            .at(|| when.to_owned())?;
-        b.card
-            .signature_answer(0)?
+            .at(when)?;
+        ctx.signature_answer(0)?
             .want_bare(Sw::CONDITIONS, "SIGN, a signature")
-            .at(|| when.to_owned())
+            .at(when)
     };
-    closed(b, "at first")?;
-    b.card.authorise()?;
-    closed(b, "for the holder")?;
-    b.card
-        .once(&Command::new(Spend::BEGIN).data(Card::signed(&spend.body(), &[9; 64])))?
+    closed(ctx, "at first")?;
+    ctx.authorise()?;
+    closed(ctx, "for the holder")?;
+    ctx.once(&Command::new(Spend::BEGIN).data(Card::signed(&spend.body(), &[9; 64])))?
         .want_bare(Sw::SECURITY, "SIGN by the holder")?;
-    closed(b, "after a refused first command")?;
+    closed(ctx, "after a refused first command")?;
 
-    let begin = |b: &mut Bench| -> Outcome {
-        b.card
-            .begin_sign(&spend.body())?
+    let begin = |ctx: &mut CaseContext| -> Outcome {
+        ctx.begin_sign(&spend.body())?
             .want_bare(Sw::OK, "SIGN")
             .preamble()
     };
-    begin(b)?;
-    b.card
-        .signature_answer(0)?
+    begin(ctx)?;
+    ctx.signature_answer(0)?
         .want_bare(Sw::CONDITIONS, "SIGN, a signature before the stream")?;
-    closed(b, "after a signature asked for too early")?;
-    begin(b)?;
-    b.card
-        .sign_piece(&bytes[..60])?
+    closed(ctx, "after a signature asked for too early")?;
+    begin(ctx)?;
+    ctx.sign_piece(&bytes[..60])?
         .want_bare(Sw::OK, "SIGN, a piece")?;
-    b.card.signature_answer(0)?.want_bare(
+    ctx.signature_answer(0)?.want_bare(
         Sw::CONDITIONS,
         "SIGN, a signature in the middle of the stream",
     )?;
-    closed(b, "after a signature asked for in the middle")?;
-    b.card.streamed(&spend, 255)?;
-    b.card
-        .sign_piece(&[0])?
+    closed(ctx, "after a signature asked for in the middle")?;
+    ctx.streamed(&spend, 255)?;
+    ctx.sign_piece(&[0])?
         .want_bare(Sw::CONDITIONS, "SIGN, a piece after the stream")?;
-    closed(b, "after a piece too many")?;
+    closed(ctx, "after a piece too many")?;
 
     let between: [(&str, Command); 7] = [
         ("GET DATA", Command::new([0x00, 0xCA, 1, 0]).le(LE_SHORT)),
@@ -445,23 +385,20 @@ fn sessions(b: &mut Bench) -> Outcome {
         ("a coin's piece", Command::new(Entry::PIECE).data([0])),
     ];
     for (name, command) in between {
-        begin(b)?;
-        b.card
-            .sign_piece(&bytes[..60])?
+        begin(ctx)?;
+        ctx.sign_piece(&bytes[..60])?
             .want_bare(Sw::OK, "SIGN, a piece")?;
-        b.card.send(&command)?;
-        b.card
-            .sign_piece(&bytes[60..])?
+        ctx.send(&command)?;
+        ctx.sign_piece(&bytes[60..])?
             .want_bare(Sw::CONDITIONS, "SIGN, a piece")
             .at(|| format!("after {name}"))?;
-        b.card.streamed(&spend, 255)?;
-        b.card.send(&command)?;
-        b.card
-            .signature_answer(0)?
+        ctx.streamed(&spend, 255)?;
+        ctx.send(&command)?;
+        ctx.signature_answer(0)?
             .want_bare(Sw::CONDITIONS, "SIGN, a signature")
             .at(|| format!("after {name}"))?;
     }
-    b.card.expect_books("before any signature")?;
+    ctx.expect_books("before any signature")?;
     for (name, command, sw) in [
         ("GET RESPONSE", &[0x00, 0xC0, 0, 0, 0][..], Sw::CONDITIONS),
         (
@@ -470,29 +407,26 @@ fn sessions(b: &mut Bench) -> Outcome {
             Sw::NO_APPLICATION,
         ),
     ] {
-        begin(b)?;
-        b.card
-            .sign_piece(&bytes[..60])?
+        begin(ctx)?;
+        ctx.sign_piece(&bytes[..60])?
             .want_bare(Sw::OK, "SIGN, a piece")?;
-        b.card.raw(command)?.want_bare(sw, name)?;
-        b.card
-            .sign_piece(&bytes[60..])?
+        ctx.raw(command)?.want_bare(sw, name)?;
+        ctx.sign_piece(&bytes[60..])?
             .want(Sw::OK, "SIGN, the last piece")
             .at(|| format!("after {name}"))?;
-        b.card.raw(command)?.want_bare(sw, name)?;
-        b.card.signed_all(&spend).at(|| format!("after {name}"))?;
+        ctx.raw(command)?.want_bare(sw, name)?;
+        ctx.signed_all(&spend).at(|| format!("after {name}"))?;
     }
     for input in [2, 3, 127, 128, 255] {
-        b.card.streamed(&spend, 255)?;
-        b.card
-            .signature_answer(input)?
+        ctx.streamed(&spend, 255)?;
+        ctx.signature_answer(input)?
             .want_bare(Sw::WRONG_P1P2, "SIGN, a signature of no input")
             .at(|| format!("input {input}"))?;
     }
-    b.card.expect_books("at the end")
+    ctx.expect_books("at the end")
 }
 
-fn owner_commands(b: &mut Bench) -> Outcome {
+fn owner_commands(ctx: &mut CaseContext) -> Outcome {
     use crate::card::{
         ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, NEW_PIN, READ_ACCOUNT, READ_COINS, READ_LIMITS,
         READ_LOG, RESOLVE, SAME_PIN, SET_LIMITS, new_owner_body, new_pin_body,
@@ -500,10 +434,7 @@ fn owner_commands(b: &mut Bench) -> Outcome {
     use crate::keys::{keypair, sign};
     use crate::tlv::object;
     let number = object(0x80, &[0; 4]);
-    let limits = Limits {
-        per_payment: 1,
-        ..Limits::WIDE
-    };
+    let limits = Limits::WIDE.per_payment(1);
     let mut commands = vec![
         ("READ COINS", READ_COINS, Vec::new()),
         ("READ LOG", READ_LOG, number.clone()),
@@ -528,25 +459,25 @@ fn owner_commands(b: &mut Bench) -> Outcome {
         ("READ LIMITS", READ_LIMITS, Vec::new()),
         ("READ ACCOUNT", READ_ACCOUNT, Vec::new()),
     ];
-    if (b.card.host()?.capabilities.needs(Capability::Signing)).is_ok() {
-        commands.push(("SIGN", Spend::BEGIN, normal(b).body()));
+    if ctx.has(Capability::Signing)? {
+        commands.push(("SIGN", Spend::BEGIN, normal(ctx).body()));
     }
-    let before = b.card.books()?;
-    let other_key = keypair(&b.values.bytes("another owner"))?;
-    let send = |b: &mut Bench, header: [u8; 4], body: &[u8], signature: &[u8; 64], what: &str| {
-        let command = Command::new(header).data(Card::signed(body, signature));
-        b.card
-            .send(&command)?
-            .want_bare(Sw::SECURITY, &format!("an owner command, {what}"))
-    };
+    let before = ctx.books()?;
+    let other_key = keypair(&ctx.values.bytes("another owner"))?;
+    let send =
+        |ctx: &mut CaseContext, header: [u8; 4], body: &[u8], signature: &[u8; 64], what: &str| {
+            let command = Command::new(header).data(Card::signed(body, signature));
+            ctx.send(&command)?
+                .want_bare(Sw::SECURITY, &format!("an owner command, {what}"))
+        };
     for position in 0..commands.len() {
         let (name, header, body) = commands[position].clone();
         let (_, other_header, _) = commands[(position + 1) % commands.len()].clone();
         let place = || name.to_owned();
-        b.card.authorise()?;
-        let stale: [u8; 16] = b.values.bytes("no challenge");
-        let signature = b.card.owner_signature(&stale, header, &body)?;
-        send(b, header, &body, &signature, "without a challenge").at(place)?;
+        ctx.authorise()?;
+        let stale: [u8; 16] = ctx.values.bytes("no challenge");
+        let signature = ctx.owner_signature(&stale, header, &body)?;
+        send(ctx, header, &body, &signature, "without a challenge").at(place)?;
         for what in [
             "another challenge",
             "another header",
@@ -554,41 +485,38 @@ fn owner_commands(b: &mut Bench) -> Outcome {
             "another key",
             "zeros",
         ] {
-            let challenge = b.card.challenge()?;
+            let challenge = ctx.challenge()?;
             let mut longer = body.clone();
             longer.push(0);
             let signature = match what {
-                "another challenge" => b.card.owner_signature(&stale, header, &body)?,
-                "another header" => b.card.owner_signature(&challenge, other_header, &body)?,
-                "another body" => b.card.owner_signature(&challenge, header, &longer)?,
-                "another key" => sign(
-                    &other_key,
-                    &b.card.owner_message(&challenge, header, &body)?,
-                ),
+                "another challenge" => ctx.owner_signature(&stale, header, &body)?,
+                "another header" => ctx.owner_signature(&challenge, other_header, &body)?,
+                "another body" => ctx.owner_signature(&challenge, header, &longer)?,
+                "another key" => sign(&other_key, &ctx.owner_message(&challenge, header, &body)?),
                 _ => [0; 64],
             };
-            send(b, header, &body, &signature, what).at(place)?;
+            send(ctx, header, &body, &signature, what).at(place)?;
             // The challenge is used up.
-            let right = b.card.owner_signature(&challenge, header, &body)?;
-            send(b, header, &body, &right, "with a challenge used up").at(place)?;
+            let right = ctx.owner_signature(&challenge, header, &body)?;
+            send(ctx, header, &body, &right, "with a challenge used up").at(place)?;
         }
         // RESOLVE and SET LIMITS would change something, were they right. (READ ACCOUNT's replay
         // is TC-ACC-02's.)
         if ![READ_COINS, READ_LOG, READ_LIMITS].contains(&header) {
             continue;
         }
-        let challenge = b.card.challenge()?;
-        let right = b.card.owner_signature(&challenge, header, &body)?;
-        b.card.send(
+        let challenge = ctx.challenge()?;
+        let right = ctx.owner_signature(&challenge, header, &body)?;
+        ctx.send(
             &Command::new(header)
                 .data(Card::signed(&body, &right))
                 .le(LE_SHORT),
         )?;
-        send(b, header, &body, &right, "replayed").at(place)?;
+        send(ctx, header, &body, &right, "replayed").at(place)?;
     }
     require!(
-        b.card.books()? == before,
+        ctx.books()? == before,
         "image or log changed by commands that were refused"
     );
-    b.card.expect_books("after refused owner commands")
+    ctx.expect_books("after refused owner commands")
 }

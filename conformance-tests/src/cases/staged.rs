@@ -40,18 +40,19 @@ pub(super) enum Left {
 }
 
 /// A transaction for SIGN of a coin that the card doesn't know.
-fn spend(b: &Bench) -> Spend {
-    Spend::of_unknown(b.values.bytes("unknown coin"), Place::receive(40))
+fn spend(ctx: &CaseContext) -> Spend {
+    Spend::of_unknown(ctx.values.bytes("unknown coin"), Place::receive(40))
 }
 
 /// Begins it in the session of now; none where the card doesn't have it. The card is issued, has
 /// coins, and allows statements if it gives them.
-pub(super) fn begin(b: &mut Bench, what: Staged) -> Step<Option<Left>> {
-    let capabilities = b.card.host()?.capabilities;
+pub(super) fn begin(ctx: &mut CaseContext, what: Staged) -> Step<Option<Left>> {
+    let request_of = ctx.requests();
+    let capabilities = ctx.host()?.capabilities;
     let lacks = |capability| capabilities.needs(capability).is_err();
     let missing = match what {
         Staged::Payment => {
-            lacks(Capability::Statements) || b.card.host()?.profile.policy & STATEMENTS == 0
+            lacks(Capability::Statements) || ctx.host()?.profile.policy & STATEMENTS == 0
         }
         Staged::Credit => lacks(Capability::Credits),
         Staged::Signing | Staged::Signed => lacks(Capability::Signing),
@@ -61,54 +62,46 @@ pub(super) fn begin(b: &mut Bench, what: Staged) -> Step<Option<Left>> {
         return Ok(None);
     }
     // Another output each time: what one session staged is of no use to the next.
-    let mut stream = b.values.stream("staged coin");
-    let index = b.card.host()?.purse.next_receive;
+    let mut stream = ctx.values.stream("staged coin");
+    let index = ctx.host()?.purse.next_receive;
     Ok(Some(match what {
         Staged::Authorisation => {
-            b.card.authorise()?;
+            ctx.authorise()?;
             Left::Nothing
         }
         Staged::Offer => {
-            let plan = b
-                .card
-                .preview_checked(&request(10_000))?
-                .map_err(|sw| Stop::Error(format!("the case's payment is refused with {sw}")))?;
+            let plan = ctx.offered(&request_of(10_000))?;
             Left::Coin(plan.inputs[0].clone())
         }
-        Staged::Payment => Left::Txid(b.card.pay_checked(&request(1_000))?.txid),
-        Staged::Challenge => Left::Challenge(b.card.challenge()?),
+        Staged::Payment => Left::Txid(ctx.pay_checked(&request_of(1_000))?.txid),
+        Staged::Challenge => Left::Challenge(ctx.challenge()?),
         Staged::Entry | Staged::Credit => {
-            let (entry, bytes) = b.card.coin_at(&mut stream, 20_000, index)?;
+            let (entry, bytes) = ctx.coin_at(&mut stream, 20_000, index)?;
             if what == Staged::Entry {
-                b.card.begun_entry(&entry)?;
+                ctx.begun_entry(&entry)?;
             } else {
-                b.card.authorise()?;
-                b.card.begin_credit(&entry)?.want_bare(Sw::OK, "a credit")?;
+                ctx.authorise()?;
+                ctx.begin_credit(&entry)?.want_bare(Sw::OK, "a credit")?;
             }
             let (first, second) = bytes.split_at(20);
-            b.card.piece(first)?.want_bare(Sw::OK, "a piece")?;
+            ctx.piece(first)?.want_bare(Sw::OK, "a piece")?;
             Left::Piece(second.to_vec())
         }
         Staged::Signing => {
-            let spend = spend(b);
+            let spend = spend(ctx);
             let bytes = spend.stream();
-            b.card
-                .begin_sign(&spend.body())?
-                .want_bare(Sw::OK, "SIGN")?;
+            ctx.begin_sign(&spend.body())?.want_bare(Sw::OK, "SIGN")?;
             let (first, second) = bytes.split_at(20);
-            b.card
-                .sign_piece(first)?
-                .want_bare(Sw::OK, "SIGN, a piece")?;
+            ctx.sign_piece(first)?.want_bare(Sw::OK, "SIGN, a piece")?;
             Left::Piece(second.to_vec())
         }
         Staged::Signed => {
-            let spend = spend(b);
-            b.card.streamed(&spend, 200)?;
+            let spend = spend(ctx);
+            ctx.streamed(&spend, 200)?;
             Left::Nothing
         }
         Staged::Reading => {
-            b.card
-                .command_by_owner(READ_COINS, &[])?
+            ctx.command_by_owner(READ_COINS, &[])?
                 .want(Sw::OK, "READ COINS")?;
             Left::Nothing
         }
@@ -116,44 +109,36 @@ pub(super) fn begin(b: &mut Bench, what: Staged) -> Step<Option<Left>> {
 }
 
 /// In the session of now it must be gone.
-pub(super) fn expect_gone(b: &mut Bench, what: Staged, left: &Left) -> Outcome {
+pub(super) fn expect_gone(ctx: &mut CaseContext, what: Staged, left: &Left) -> Outcome {
     match (what, left) {
         (Staged::Offer, Left::Coin(coin)) => {
-            b.card
-                .report_answer(&coin.txid, coin.vout)?
+            ctx.report_answer(&coin.txid, coin.vout)?
                 .want_bare(Sw::SECURITY, "REPORT ABSENT")?;
-            b.card.authorise()?;
-            b.card
-                .report_answer(&coin.txid, coin.vout)?
+            ctx.authorise()?;
+            ctx.report_answer(&coin.txid, coin.vout)?
                 .want_bare(Sw::CONDITIONS, "REPORT ABSENT of an offer of before")
         }
-        (_, Left::Txid(txid)) => b
-            .card
+        (_, Left::Txid(txid)) => ctx
             .statement_answer(&[9; 32], txid)?
             .want_bare(Sw::NOT_FOUND, "STATEMENT on a payment of before"),
         (_, Left::Challenge(challenge)) => {
             let header = crate::card::READ_LIMITS;
-            let signature = b.card.owner_signature(challenge, header, &[])?;
-            b.card
-                .once(&Command::new(header).data(Card::signed(&[], &signature)))?
+            let signature = ctx.owner_signature(challenge, header, &[])?;
+            ctx.once(&Command::new(header).data(Card::signed(&[], &signature)))?
                 .want_bare(Sw::SECURITY, "READ LIMITS with a challenge of before")
         }
-        (Staged::Signing, Left::Piece(piece)) => b
-            .card
+        (Staged::Signing, Left::Piece(piece)) => ctx
             .sign_piece(piece)?
             .want_bare(Sw::CONDITIONS, "SIGN, a piece of before"),
-        (Staged::Signed, _) => b
-            .card
+        (Staged::Signed, _) => ctx
             .signature_answer(0)?
             .want_bare(Sw::CONDITIONS, "SIGN, a signature of before"),
-        (Staged::Reading, _) => b
-            .card
+        (Staged::Reading, _) => ctx
             .next_coins()?
             .want_bare(Sw::CONDITIONS, "READ COINS, a part of before"),
-        (_, Left::Piece(piece)) => b
-            .card
+        (_, Left::Piece(piece)) => ctx
             .piece(piece)?
             .want_bare(Sw::CONDITIONS, "ENTER COIN, a piece of before"),
-        _ => b.card.expect_authorised(false, "in the next session"),
+        _ => ctx.expect_authorised(false, "in the next session"),
     }
 }

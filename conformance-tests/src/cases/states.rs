@@ -3,42 +3,21 @@
 use super::prelude::*;
 use super::samples;
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-STA-01",
-        version: 2,
-        purpose: "On a factory card every command answers as the table says; GENERATE ASYMMETRIC \
-                  KEY PAIR works, and what needs an issued card is refused with 6985.",
-        requirements: &[req::STA_1, req::PIN_7, req::OWN_1, req::RCV_2, req::PAY_1],
-        start: Start::Factory,
-        level: Level::D0,
-        defect: "A command that works before there are keys or a PIN; a default PIN.",
-        run: factory,
-    },
-    Case {
-        id: "TC-STA-02",
-        version: 2,
-        purpose: "On an issued card every command answers as the table says, without and with the \
-                  holder's authorisation.",
-        requirements: &[req::STA_1, req::KEY_2, req::RCV_2, req::PAY_1, req::OWN_2],
-        start: Start::Issued,
-        level: Level::D1,
-        defect: "A command that forgets to ask for the PIN; a card that can be issued twice.",
-        run: issued,
-    },
-    Case {
-        id: "TC-STA-03",
-        version: 3,
-        purpose: "With the PIN blocked every command answers as the table says, before and after \
-                  a power cycle; the owner's commands still work, and RESET RETRY COUNTER leads \
-                  back to the issued state.",
-        requirements: &[req::STA_1, req::PIN_3, req::PIN_4, req::PIN_9],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A blocked card that still previews, or that locks its owner out too.",
-        run: blocked,
-    },
-];
+cases! {
+    "TC-STA-01" version 2 on Factory D0 for [STA_1 PIN_7 OWN_1 RCV_2 PAY_1] runs factory:
+        "On a factory card every command answers as the table says; GENERATE ASYMMETRIC KEY PAIR \
+         works, and what needs an issued card is refused with 6985."
+        catches "A command that works before there are keys or a PIN; a default PIN.";
+    "TC-STA-02" version 2 on Issued D1 for [STA_1 KEY_2 RCV_2 PAY_1 OWN_2] runs issued:
+        "On an issued card every command answers as the table says, without and with the holder's \
+         authorisation."
+        catches "A command that forgets to ask for the PIN; a card that can be issued twice.";
+    "TC-STA-03" version 3 on Own D3 for [STA_1 PIN_3 PIN_4 PIN_9] runs blocked:
+        "With the PIN blocked every command answers as the table says, before and after a power \
+         cycle; the owner's commands still work, and RESET RETRY COUNTER leads back to the issued \
+         state."
+        catches "A blocked card that still previews, or that locks its owner out too.";
+}
 
 /// What an issued card answers to commands that need an authority, or something under way.
 pub(super) const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
@@ -77,35 +56,29 @@ pub(super) const WITHOUT_AUTHORITY: &[(&str, Sw)] = &[
 
 /// Sends every command and compares the status words. A command that isn't in the table given
 /// must be answered `9000`, and a channel be opened.
-fn table(b: &mut Bench, state: &str, expected: &[(&str, Sw)]) -> Outcome {
-    let has_certificates = b.card.chains()?.is_some();
-    for sample in samples::declared(b)? {
+fn table(ctx: &mut CaseContext, state: &str, expected: &[(&str, Sw)]) -> Outcome {
+    let has_certificates = ctx.chains()?.is_some();
+    for sample in samples::declared(ctx)? {
         let sw = expected
             .iter()
             .filter(|(name, _)| !(has_certificates && *name == samples::CERTIFICATES))
             .find(|(name, _)| *name == sample.name)
             .map_or(Sw::OK, |(_, sw)| *sw);
-        let answer = b.card.send(&sample.command)?;
-        answer.want(sw, sample.name).at(|| state.to_owned())?;
+        let answer = ctx.send(&sample.command)?;
+        answer.want(sw, sample.name).at(state)?;
     }
-    if b.card
-        .host()?
-        .capabilities
-        .needs(Capability::Channel)
-        .is_ok()
-    {
-        b.open_channel().at(|| state.to_owned())?;
-        b.card.expect_channel(state)?;
+    if ctx.has(Capability::Channel)? {
+        ctx.open_channel().at(state)?;
+        ctx.expect_channel(state)?;
     }
-    b.card
-        .plain(&Command::new([0x00, 0xA4, 0x04, 0x0C]).data(crate::card::AID))?
+    ctx.plain(&Command::new([0x00, 0xA4, 0x04, 0x0C]).data(crate::card::AID))?
         .want_bare(Sw::OK, "SELECT")
-        .at(|| state.to_owned())?;
-    b.card.expect_no_channel(state)
+        .at(state)?;
+    ctx.expect_no_channel(state)
 }
 
-fn factory(b: &mut Bench) -> Outcome {
-    b.card.select()?;
+fn factory(ctx: &mut CaseContext) -> Outcome {
+    ctx.select()?;
     let needs_issue = [
         "VERIFY",
         "VERIFY without data",
@@ -146,7 +119,7 @@ fn factory(b: &mut Bench) -> Outcome {
     // The table's ISSUE would issue the card; it is TC-ISS-01's. Without a key generation:
     expected.push(("ISSUE", Sw::CONDITIONS));
     expected.push(("GENERATE", Sw::OK));
-    if b.card.chains()?.is_some() {
+    if ctx.chains()?.is_some() {
         // Its maker gave it keys, and ended the personalisation.
         expected.retain(|(name, _)| *name != "INTERNAL AUTHENTICATE");
     } else {
@@ -155,17 +128,16 @@ fn factory(b: &mut Bench) -> Outcome {
     // GENERATE comes before ISSUE among the samples, so a SELECT must come between.
     // Personalisation has its own cases: it can't be undone.
     let changing = [samples::GENERATE_OWN, samples::PUT_DATA];
-    let samples = samples::declared(b)?;
+    let samples = samples::declared(ctx)?;
     for sample in (samples.iter()).filter(|sample| !changing.contains(&sample.name)) {
-        b.card.select()?;
+        ctx.select()?;
         let sw = expected
             .iter()
             .find(|(name, _)| *name == sample.name)
             .map_or(Sw::OK, |(_, sw)| *sw);
-        b.card
-            .send(&sample.command)?
+        ctx.send(&sample.command)?
             .want(sw, sample.name)
-            .at(|| "factory".to_owned())?;
+            .at("factory")?;
     }
     for digits in [
         &[0; 4][..],
@@ -174,58 +146,48 @@ fn factory(b: &mut Bench) -> Outcome {
         &[1, 2, 3, 4, 5, 6],
         &[0; 12],
     ] {
-        b.card.verify(&Pin::new(digits).block())?.want_bare(
+        ctx.verify(&Pin::new(digits).block())?.want_bare(
             Sw::CONDITIONS,
             "VERIFY with a default PIN on a factory card",
         )?;
     }
-    require!(
-        b.card.status()? == Status::Factory,
-        "the card says that it was issued"
-    );
+    ctx.expect_factory("the card says that it was issued")?;
     Ok(())
 }
 
-fn issued(b: &mut Bench) -> Outcome {
+fn issued(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
     let expected = [
         ("GENERATE", Sw::CONDITIONS),
         ("ISSUE", Sw::CONDITIONS),
         ("VERIFY", Sw::tries(2)),
         ("VERIFY without data", Sw::tries(2)),
     ];
-    table(b, "issued", &[&expected[..], WITHOUT_AUTHORITY].concat())?;
-    b.card.authorise()?;
-    b.card
-        .receive_script_answer()?
+    table(ctx, "issued", &[&expected[..], WITHOUT_AUTHORITY].concat())?;
+    ctx.authorise()?;
+    ctx.receive_script_answer()?
         .want(Sw::OK, "RECEIVE SCRIPT, authorised")?;
-    b.card
-        .report_answer(&[7; 32], 0)?
+    ctx.report_answer(&[7; 32], 0)?
         .want_bare(Sw::CONDITIONS, "REPORT ABSENT without an offer, authorised")?;
-    b.card
-        .ancestor_answer(&[7; 32])?
+    ctx.ancestor_answer(&[7; 32])?
         .want_bare(Sw::CONDITIONS, "GET ANCESTOR without an offer, authorised")?;
-    b.card
-        .preview_answer(&request(10_000))?
+    ctx.preview_answer(&request_of(10_000))?
         .want_bare(Sw::INSUFFICIENT, "PREVIEW without coins, authorised")?;
-    b.card.authorise()?;
-    b.card
-        .pay_answer(&request(10_000))?
+    ctx.authorise()?;
+    ctx.pay_answer(&request_of(10_000))?
         .want_bare(Sw::INSUFFICIENT, "PAY without coins, authorised")?;
-    b.card.authorise()?;
-    b.card
-        .generate_answer()?
+    ctx.authorise()?;
+    ctx.generate_answer()?
         .want_bare(Sw::CONDITIONS, "GENERATE, authorised")?;
-    let field = b.profile()?.encode();
-    b.card
-        .issue_answer(&field)?
+    let field = ctx.profile()?.encode();
+    ctx.issue_answer(&field)?
         .want_bare(Sw::CONDITIONS, "ISSUE, authorised")
 }
 
-fn blocked(b: &mut Bench) -> Outcome {
-    b.issue_and_fund(&[100_000])?;
-    for left in [2, 1, 0] {
-        b.card.verify_wrong(left).preamble()?;
-    }
+fn blocked(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[100_000])?;
+    ctx.block_pin().preamble()?;
     let expected = [
         ("GENERATE", Sw::CONDITIONS),
         ("ISSUE", Sw::CONDITIONS),
@@ -233,20 +195,19 @@ fn blocked(b: &mut Bench) -> Outcome {
         ("VERIFY without data", Sw::BLOCKED),
     ];
     let expected = [&expected[..], WITHOUT_AUTHORITY].concat();
-    table(b, "PIN blocked", &expected)?;
-    b.card.power_cycle()?;
-    table(b, "PIN blocked, after a power cycle", &expected)?;
-    let mut stream = b.values.stream("another coin");
-    let (entry, transaction) = b.card.coin_at(&mut stream, 20_000, 1)?;
-    b.card
-        .enter(&entry, &transaction, 20_000)
-        .at(|| "the owner enters a coin while the PIN is blocked".to_owned())?;
+    table(ctx, "PIN blocked", &expected)?;
+    ctx.power_cycle()?;
+    table(ctx, "PIN blocked, after a power cycle", &expected)?;
+    let mut stream = ctx.values.stream("another coin");
+    let (entry, transaction) = ctx.coin_at(&mut stream, 20_000, 1)?;
+    ctx.enter(&entry, &transaction, 20_000)
+        .at("the owner enters a coin while the PIN is blocked")?;
     // Reads, and a new key, are the owner's as before; RESET RETRY COUNTER leads back to issued.
-    b.card.expect_limits("while the PIN is blocked")?;
-    b.card.read_account()?;
-    let owner = crate::keys::keypair(&b.values.bytes("new owner"))?;
-    b.card.change_owner(owner)?;
-    b.card.reset_tries(None)?;
-    b.card.verify_right()?;
-    b.card.pay_checked(&request(50_000)).map(drop)
+    ctx.expect_limits("while the PIN is blocked")?;
+    ctx.read_account()?;
+    let owner = crate::keys::keypair(&ctx.values.bytes("new owner"))?;
+    ctx.change_owner(owner)?;
+    ctx.reset_tries(None)?;
+    ctx.verify_right()?;
+    ctx.pay_checked(&request_of(50_000)).map(drop)
 }

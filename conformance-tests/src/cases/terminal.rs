@@ -3,68 +3,33 @@
 use super::prelude::*;
 use crate::model::{MAX_AMOUNT, Place, is_printable};
 
-pub(crate) const CASES: &[Case] = &[
-    Case {
-        id: "TC-PAY-16",
-        version: 1,
-        purpose: "Merchants that aren't well-formed UTF-8 (lone and overlong bytes, surrogates, \
-                  beyond U+10FFFF, cut short) or hold a control, formatting or bidirectional \
-                  character, first, middle or last, are refused with 6A80; the characters beside \
-                  those ranges, and 32 bytes of any script, are taken.",
-        requirements: &[req::PAY_9, req::PAY_4],
-        start: Start::Funded,
-        level: Level::D1,
-        defect: "A name that rewrites the amount beside it on the owner's screen.",
-        run: merchants,
-    },
-    Case {
-        id: "TC-PAY-17",
-        version: 1,
-        purpose: "A payee script that is an input's, the change's, or the one that RECEIVE SCRIPT \
-                  would answer is refused with 9408, PREVIEW and PAY, and the next ones as they \
-                  move on; another's taproot script is taken.",
-        requirements: &[req::PAY_10, req::PAY_4],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "A payment to the card itself that uses up limits and fees, or takes a place that \
-                 the owner looks for coins at.",
-        run: own_scripts,
-    },
-    Case {
-        id: "TC-PAY-18",
-        version: 1,
-        purpose: "A terminal with the PIN tries amounts that overflow, absurd fee rates up and \
-                  down, amounts over the coins, dust, payees that nobody or anybody can spend, \
-                  second payments, second previews, entries at indexes ahead and behind, of spent \
-                  and of invented coins, and the owner's commands: each is refused with its \
-                  status word, and image and log are as before.",
-        requirements: &[
-            req::PAY_2,
-            req::PAY_3,
-            req::PAY_4,
-            req::OWN_2,
-            req::ENT_6,
-            req::LIM_2,
-            req::CRE_1,
-        ],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "Whatever lets a terminal have more than its one payment.",
-        run: cheating_terminal,
-    },
-    Case {
-        id: "TC-PAY-19",
-        version: 1,
-        purpose: "The identity of a kept payment with any other request is refused with 9412, and \
-                  by PREVIEW with the same one too; nothing changes; when the payment is kept no \
-                  longer the identity is as good as any.",
-        requirements: &[req::PAY_4, req::REC_1, req::ACK_1],
-        start: Start::Own,
-        level: Level::D3,
-        defect: "Two payments that the log can't tell apart; one given for another.",
-        run: identities,
-    },
-];
+cases! {
+    "TC-PAY-16" version 1 on Funded D1 for [PAY_9 PAY_4] runs merchants:
+        "Merchants that aren't well-formed UTF-8 (lone and overlong bytes, surrogates, beyond \
+         U+10FFFF, cut short) or hold a control, formatting or bidirectional character, first, \
+         middle or last, are refused with 6A80; the characters beside those ranges, and 32 bytes \
+         of any script, are taken."
+        catches "A name that rewrites the amount beside it on the owner's screen.";
+    "TC-PAY-17" version 1 on Own D3 for [PAY_10 PAY_4] runs own_scripts:
+        "A payee script that is an input's, the change's, or the one that RECEIVE SCRIPT would \
+         answer is refused with 9408, PREVIEW and PAY, and the next ones as they move on; \
+         another's taproot script is taken."
+        catches "A payment to the card itself that uses up limits and fees, or takes a place that \
+                 the owner looks for coins at.";
+    "TC-PAY-18" version 1 on Own D3 for [PAY_2 PAY_3 PAY_4 OWN_2 ENT_6 LIM_2 CRE_1] runs
+        cheating_terminal:
+        "A terminal with the PIN tries amounts that overflow, absurd fee rates up and down, \
+         amounts over the coins, dust, payees that nobody or anybody can spend, second payments, \
+         second previews, entries at indexes ahead and behind, of spent and of invented coins, and \
+         the owner's commands: each is refused with its status word, and image and log are as \
+         before."
+        catches "Whatever lets a terminal have more than its one payment.";
+    "TC-PAY-19" version 1 on Own D3 for [PAY_4 REC_1 ACK_1] runs identities:
+        "The identity of a kept payment with any other request is refused with 9412, and by \
+         PREVIEW with the same one too; nothing changes; when the payment is kept no longer the \
+         identity is as good as any."
+        catches "Two payments that the log can't tell apart; one given for another.";
+}
 
 /// Bytes that are no UTF-8, and characters that may not be.
 fn bad_merchants() -> Vec<Vec<u8>> {
@@ -127,18 +92,15 @@ fn good_merchants() -> Vec<Vec<u8>> {
     all
 }
 
-fn merchants(b: &mut Bench) -> Outcome {
-    let with = |merchant: Vec<u8>| Request {
-        merchant,
-        ..request(10_000)
-    };
+fn merchants(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let with = |merchant: Vec<u8>| request_of(10_000).merchant(merchant);
     for merchant in good_merchants() {
         require!(
             is_printable(&merchant),
             "the case's model refuses {merchant:02X?}"
         );
-        let taken = b
-            .card
+        let taken = ctx
             .preview_checked(&with(merchant.clone()))
             .at(|| format!("merchant {merchant:02X?}"))?;
         require!(taken.is_ok(), "the case must have funds");
@@ -154,28 +116,27 @@ fn merchants(b: &mut Bench) -> Outcome {
         for merchant in [merchant.clone(), around, last] {
             let place = || format!("merchant {merchant:02X?}");
             let request = with(merchant.clone());
-            b.card.authorise()?;
-            b.card
-                .preview_answer(&request)?
+            ctx.authorise()?;
+            ctx.preview_answer(&request)?
                 .want_bare(Sw::WRONG_DATA, "PREVIEW")
                 .at(place)?;
-            b.card.authorise()?;
-            b.card
-                .pay_answer(&request)?
+            ctx.authorise()?;
+            ctx.pay_answer(&request)?
                 .want_bare(Sw::WRONG_DATA, "PAY")
                 .at(place)?;
         }
     }
-    b.note(format!("{} merchants refused, three ways each", bad.len()));
+    ctx.note(format!("{} merchants refused, three ways each", bad.len()));
     Ok(())
 }
 
-fn own_scripts(b: &mut Bench) -> Outcome {
-    b.issue_and_fund(&[60_000, 50_000, 40_000])?;
+fn own_scripts(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[60_000, 50_000, 40_000])?;
     for round in 0..3 {
-        let account = b.card.host()?.account.clone();
-        let plan = b.card.plan(&request(20_000))?;
-        let (next, input) = (b.card.host()?.purse.next_receive, &plan.inputs[0]);
+        let account = ctx.host()?.account.clone();
+        let plan = ctx.plan(&request_of(20_000))?;
+        let (next, input) = (ctx.host()?.purse.next_receive, &plan.inputs[0]);
         for (what, payee) in [
             ("the next receive script", account.script(0, next)?),
             ("the change script", account.script(1, plan.change_index)?),
@@ -185,59 +146,46 @@ fn own_scripts(b: &mut Bench) -> Outcome {
             ),
         ] {
             let place = || format!("round {round}, {what}");
-            let request = Request {
-                payee,
-                ..request(20_000)
-            };
-            let preview = b.card.preview_checked(&request).at(place)?;
+            let request = request_of(20_000).payee(payee);
+            let preview = ctx.preview_checked(&request).at(place)?;
             require!(
                 preview == Err(Sw::PAYEE),
                 "{}: the case expects 9408, its model {preview:?}",
                 place()
             );
-            b.card.authorise()?;
-            b.card
-                .pay_answer(&request)?
+            ctx.authorise()?;
+            ctx.pay_answer(&request)?
                 .want_bare(Sw::PAYEE, "PAY")
                 .at(place)?;
         }
-        b.card.expect_books("after refused payees")?;
-        b.card.pay_checked(&Request {
-            payee: payee::p2tr(b.values.bytes("payee")),
-            ..request(20_000)
-        })?;
-        let mut stream = b.values.stream(&format!("coin {round}"));
-        b.card.fund(&mut stream, &[45_000])?;
+        ctx.expect_books("after refused payees")?;
+        ctx.card
+            .pay_checked(&request_of(20_000).payee(payee::p2tr(ctx.values.bytes("payee"))))?;
+        let mut stream = ctx.values.stream(&format!("coin {round}"));
+        ctx.fund(&mut stream, &[45_000])?;
     }
     Ok(())
 }
 
-fn cheating_terminal(b: &mut Bench) -> Outcome {
-    let limits = Limits {
-        per_payment: 40_000,
-        cumulative: 90_000,
-        payments: 3,
-        fee_cap: 3_000,
-        least_rate: 1_000,
-        highest_rate: 20_000,
-        ..Limits::WIDE
-    };
-    let profile = b.profile()?.limits(limits);
-    b.issue(&profile)?;
-    let mut stream = b.values.stream("coins");
-    b.card.fund(&mut stream, &[60_000, 50_000])?;
-    let paid = request(20_000);
-    b.card.pay_checked(&paid)?;
-    let spent = b.card.logged(&paid)?.plan.inputs[0].clone();
+fn cheating_terminal(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let limits = Limits::WIDE
+        .per_payment(40_000)
+        .cumulative(90_000)
+        .payments(3)
+        .fee_cap(3_000)
+        .least_rate(1_000)
+        .highest_rate(20_000);
+    let profile = ctx.profile()?.limits(limits);
+    ctx.prepare(&profile)?;
+    let mut stream = ctx.values.stream("coins");
+    ctx.fund(&mut stream, &[60_000, 50_000])?;
+    let paid = request_of(20_000);
+    ctx.pay_checked(&paid)?;
+    let spent = ctx.logged(&paid)?.plan.inputs[0].clone();
 
-    let at = |amount, rate| Request {
-        rate,
-        ..request(amount)
-    };
-    let to = |script: Vec<u8>| Request {
-        payee: script.into(),
-        ..request(10_000)
-    };
+    let at = |amount, rate| request_of(amount).rate(rate);
+    let to = |script: Vec<u8>| request_of(10_000).payee(script.into());
     let tries = [
         (
             "over the per-payment limit",
@@ -264,53 +212,39 @@ fn cheating_terminal(b: &mut Bench) -> Outcome {
         ),
         (
             "a hidden name",
-            Request {
-                merchant: "Milk\u{202E}klim".into(),
-                ..request(10_000)
-            },
+            request_of(10_000).merchant("Milk\u{202E}klim".into()),
             Sw::WRONG_DATA,
         ),
         (
             "another payment's identity",
-            Request {
-                identity: paid.identity,
-                ..request(10_000)
-            },
+            request_of(10_000).identity(paid.identity),
             Sw::IDENTITY,
         ),
         (
             "credits that aren't there",
-            Request {
-                unrooted: true,
-                ..request(10_000)
-            },
+            request_of(10_000).unrooted(true),
             Sw::INSUFFICIENT,
         ),
     ];
     for (what, request, sw) in &tries {
-        let preview = b.card.preview_checked(request).at(|| (*what).to_owned())?;
+        let preview = ctx.preview_checked(request).at(*what)?;
         require!(
             preview == Err(*sw),
             "{what}: the case expects {sw}, its model {preview:?}"
         );
-        b.card.authorise()?;
-        b.card
-            .pay_answer(request)?
-            .want_bare(*sw, "PAY")
-            .at(|| (*what).to_owned())?;
-        b.card.expect_authorised(false, what)?;
+        ctx.authorise()?;
+        ctx.pay_answer(request)?.want_bare(*sw, "PAY").at(*what)?;
+        ctx.expect_authorised(false, what)?;
     }
-    b.card.expect_books("after refused payments")?;
+    ctx.expect_books("after refused payments")?;
 
     // A payment of another amount than was previewed, a second preview.
-    for second in [request(10_001), request(5_000)] {
-        b.card.preview_checked(&request(10_000))?.ok();
-        b.card
-            .pay_answer(&second)?
+    for second in [request_of(10_001), request_of(5_000)] {
+        ctx.preview_checked(&request_of(10_000))?.ok();
+        ctx.pay_answer(&second)?
             .want_bare(Sw::SECURITY, "PAY of another request than PREVIEW's")?;
-        b.card.preview_checked(&request(10_000))?.ok();
-        b.card
-            .preview_answer(&second)?
+        ctx.preview_checked(&request_of(10_000))?.ok();
+        ctx.preview_answer(&second)?
             .want_bare(Sw::SECURITY, "a second PREVIEW")?;
     }
     // Coins, as the holder and as the owner that the terminal isn't.
@@ -319,18 +253,11 @@ fn cheating_terminal(b: &mut Bench) -> Outcome {
         vout: spent.vout,
         place: spent.index,
     };
-    let credits = (b.card.host()?.capabilities.needs(Capability::Credits)).is_ok();
-    let next = b.card.host()?.purse.next_receive;
+    let credits = ctx.has(Capability::Credits)?;
+    let next = ctx.host()?.purse.next_receive;
     let coins = [
         ("a spent coin", again, Sw::RETIRED),
-        (
-            "a spent coin elsewhere",
-            Entry {
-                place: next,
-                ..again
-            },
-            Sw::COIN_KNOWN,
-        ),
+        ("a spent coin elsewhere", again.place(next), Sw::COIN_KNOWN),
         (
             "an index ahead",
             Entry {
@@ -351,43 +278,38 @@ fn cheating_terminal(b: &mut Bench) -> Outcome {
         ),
     ];
     for (what, entry, sw) in coins {
-        b.card.authorise()?;
+        ctx.authorise()?;
         if credits {
-            b.card
-                .begin_credit(&entry)?
+            ctx.begin_credit(&entry)?
                 .want_bare(sw, "ENTER COIN of a credit")
-                .at(|| what.to_owned())?;
+                .at(what)?;
         }
-        b.card.authorise()?;
-        b.card.challenge()?;
-        b.card
-            .once(&Command::new(Entry::BEGIN).data(Card::signed(&entry.body(), &[7; 64])))?
+        ctx.authorise()?;
+        ctx.challenge()?;
+        ctx.once(&Command::new(Entry::BEGIN).data(Card::signed(&entry.body(), &[7; 64])))?
             .want_bare(Sw::SECURITY, "ENTER COIN without the owner's signature")?;
     }
-    b.card.expect_books("after a terminal's coins")?;
+    ctx.expect_books("after a terminal's coins")?;
 
     // One payment, and not another on the same PIN.
-    b.card.pay_checked(&request(15_000))?;
+    ctx.pay_checked(&request_of(15_000))?;
     for _ in 0..2 {
-        b.card
-            .pay_answer(&request(1_000))?
+        ctx.pay_answer(&request_of(1_000))?
             .want_bare(Sw::SECURITY, "a second PAY on one PIN")?;
-        b.card
-            .preview_answer(&request(1_000))?
+        ctx.preview_answer(&request_of(1_000))?
             .want_bare(Sw::SECURITY, "PREVIEW after PAY")?;
     }
-    b.card.power_cycle()?;
-    b.card
-        .pay_answer(&request(1_000))?
+    ctx.power_cycle()?;
+    ctx.pay_answer(&request_of(1_000))?
         .want_bare(Sw::SECURITY, "PAY without PIN")?;
-    b.card.expect_books("after two payments")?;
-    b.card.pay_checked(&request(15_000))?;
-    let fourth = b.card.preview_checked(&request(1_000))?;
+    ctx.expect_books("after two payments")?;
+    ctx.pay_checked(&request_of(15_000))?;
+    let fourth = ctx.preview_checked(&request_of(1_000))?;
     require!(
         fourth == Err(Sw::COUNT),
         "the case expects 9411, its model {fourth:?}"
     );
-    b.card.expect_books("after three payments")
+    ctx.expect_books("after three payments")
 }
 
 /// The same payment with one thing changed.
@@ -395,104 +317,57 @@ pub(super) fn changed(of: &Request) -> Vec<(&'static str, Request)> {
     let mut script = of.payee.to_bytes();
     script[10] ^= 1;
     vec![
-        (
-            "amount",
-            Request {
-                amount: of.amount - 1,
-                ..of.clone()
-            },
-        ),
-        (
-            "fee rate",
-            Request {
-                rate: of.rate + 1,
-                ..of.clone()
-            },
-        ),
-        (
-            "payee",
-            Request {
-                payee: script.into(),
-                ..of.clone()
-            },
-        ),
-        (
-            "source",
-            Request {
-                unrooted: !of.unrooted,
-                ..of.clone()
-            },
-        ),
-        (
-            "merchant",
-            Request {
-                merchant: b"Milk & less".to_vec(),
-                ..of.clone()
-            },
-        ),
-        (
-            "no merchant",
-            Request {
-                merchant: Vec::new(),
-                ..of.clone()
-            },
-        ),
+        ("amount", of.clone().amount(of.amount - 1)),
+        ("fee rate", of.clone().rate(of.rate + 1)),
+        ("payee", of.clone().payee(script.into())),
+        ("source", of.clone().unrooted(!of.unrooted)),
+        ("merchant", of.clone().merchant(b"Milk & less".to_vec())),
+        ("no merchant", of.clone().merchant(Vec::new())),
         (
             "invoice",
-            Request {
-                invoice: if of.invoice.is_empty() {
-                    vec![0; 32]
-                } else {
-                    Vec::new()
-                },
-                ..of.clone()
-            },
+            of.clone().invoice(if of.invoice.is_empty() {
+                vec![0; 32]
+            } else {
+                Vec::new()
+            }),
         ),
     ]
 }
 
-fn identities(b: &mut Bench) -> Outcome {
-    b.issue_and_fund(&[60_000, 50_000, 40_000])?;
-    let kept = request(20_000);
-    b.card.pay_checked(&kept)?;
-    let in_use = |b: &mut Bench, when: &str| -> Outcome {
+fn identities(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[60_000, 50_000, 40_000])?;
+    let kept = request_of(20_000);
+    ctx.pay_checked(&kept)?;
+    let in_use = |ctx: &mut CaseContext, when: &str| -> Outcome {
         for (what, other) in changed(&kept) {
             let place = || format!("{when}, another {what}");
-            b.card.authorise()?;
-            b.card
-                .preview_answer(&other)?
+            ctx.authorise()?;
+            ctx.preview_answer(&other)?
                 .want_bare(Sw::IDENTITY, "PREVIEW")
                 .at(place)?;
-            b.card.authorise()?;
-            b.card
-                .pay_answer(&other)?
+            ctx.authorise()?;
+            ctx.pay_answer(&other)?
                 .want_bare(Sw::IDENTITY, "PAY")
                 .at(place)?;
         }
-        b.card.authorise()?;
-        b.card
-            .preview_answer(&kept)?
+        ctx.authorise()?;
+        ctx.preview_answer(&kept)?
             .want_bare(Sw::IDENTITY, "PREVIEW of a payment made")?;
         // The identity comes before all else.
-        b.card.authorise()?;
-        b.card
-            .pay_answer(&Request {
-                merchant: vec![0xFF],
-                rate: 0,
-                amount: 0,
-                ..kept.clone()
-            })?
+        ctx.authorise()?;
+        ctx.pay_answer(&kept.clone().merchant(vec![0xFF]).rate(0).amount(0))?
             .want_bare(Sw::IDENTITY, "PAY, wrong in every way")?;
-        b.card.expect_books(when)
+        ctx.expect_books(when)
     };
-    in_use(b, "at once")?;
-    b.card.power_cycle()?;
-    b.card.pay_checked(&request(5_000))?;
-    in_use(b, "after another payment")?;
-    b.card.acknowledge(2, 0)?;
-    in_use(b, "acknowledged as seen")?;
-    b.card.acknowledge(2, 1)?;
-    b.card.preview_checked(&kept)?.ok();
-    b.card.pay_checked(&kept)?;
-    b.card.expect_books("with an identity used again")
+    in_use(ctx, "at once")?;
+    ctx.power_cycle()?;
+    ctx.pay_checked(&request_of(5_000))?;
+    in_use(ctx, "after another payment")?;
+    ctx.acknowledge(2, 0)?;
+    in_use(ctx, "acknowledged as seen")?;
+    ctx.acknowledge(2, 1)?;
+    ctx.preview_checked(&kept)?.ok();
+    ctx.pay_checked(&kept)?;
+    ctx.expect_books("with an identity used again")
 }

@@ -53,6 +53,12 @@ impl Shape {
     }
 }
 
+crate::model::setters!(Shape {
+    form: Form,
+    mac: usize,
+    pads_empty: bool,
+});
+
 impl Channel {
     /// Judges what a card answered to the opening of a channel.
     ///

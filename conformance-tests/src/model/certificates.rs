@@ -40,6 +40,10 @@ pub struct Certificates {
     pub agreement: Vec<u8>,
 }
 
+setters!(Certificates {
+    identity: Vec<u8>,
+});
+
 impl Certificates {
     /// The pieces of all three, each with its P2, as long as they can be.
     #[must_use]

@@ -1,5 +1,23 @@
 //! What a card should do, worked out by the suite itself from the protocol text.
 
+/// Gives a type a method for each of these fields, of the field's name: the same value with another
+/// one there.
+macro_rules! setters {
+    ($type:ident { $($field:ident: $kind:ty),+ $(,)? }) => {
+        impl $type {
+            $(
+                #[doc = concat!("The same with another `", stringify!($field), "`.")]
+                #[must_use]
+                pub fn $field(self, $field: $kind) -> Self {
+                    Self { $field, ..self }
+                }
+            )+
+        }
+    };
+}
+
+pub(crate) use setters;
+
 mod certificates;
 mod image;
 mod leaf;

@@ -61,6 +61,26 @@ impl Limits {
     }
 }
 
+/// For each limit a method of its name: the same with another value there.
+macro_rules! limits {
+    ($($field:ident: $kind:ty),+) => {
+        impl Limits {
+            $(
+                #[doc = concat!("The same with another `", stringify!($field), "`.")]
+                #[must_use]
+                pub const fn $field(self, $field: $kind) -> Self {
+                    Self { $field, ..self }
+                }
+            )+
+        }
+    };
+}
+
+limits!(
+    per_payment: u64, cumulative: u64, payments: u16, fee_cap: u64, least_rate: u32,
+    highest_rate: u32, least_coin: u32, without_pin: u64, payments_without_pin: u16
+);
+
 /// What PREVIEW and PAY are asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -104,6 +124,16 @@ impl Request {
             .collect()
     }
 }
+
+setters!(Request {
+    amount: u64,
+    rate: u32,
+    payee: ScriptBuf,
+    unrooted: bool,
+    identity: [u8; 16],
+    merchant: Vec<u8>,
+    invoice: Vec<u8>,
+});
 
 /// Whether a merchant's name is one that the card takes (`[PAY-9]`).
 #[must_use]

@@ -67,6 +67,14 @@ pub struct Profile {
     pub policy: u8,
 }
 
+setters!(Profile {
+    network: u8,
+    leaf: Leaf,
+    pin: Pin,
+    limits: Limits,
+    policy: u8,
+});
+
 impl Profile {
     /// A profile of test values under a name: regtest, a made key, a leaf without delay, eight
     /// digits, wide limits, plain sessions allowed.
@@ -89,20 +97,6 @@ impl Profile {
             limits: Limits::WIDE,
             policy: PLAIN,
         })
-    }
-
-    /// The same with other limits.
-    #[must_use]
-    pub const fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// The same with another policy.
-    #[must_use]
-    pub const fn policy(mut self, policy: u8) -> Self {
-        self.policy = policy;
-        self
     }
 
     /// The same with an imported key, made of these test bytes.

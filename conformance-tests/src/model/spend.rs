@@ -74,6 +74,14 @@ impl SpendInput {
     }
 }
 
+setters!(SpendInput {
+    txid: [u8; 32],
+    vout: u32,
+    sequence: u32,
+    amount: u64,
+    place: Place,
+});
+
 /// An output of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SpendOutput {
@@ -121,6 +129,12 @@ pub struct Spend {
     /// 1 to 64.
     pub outputs: Vec<SpendOutput>,
 }
+
+setters!(Spend {
+    version: u32,
+    inputs: Vec<SpendInput>,
+    outputs: Vec<SpendOutput>,
+});
 
 impl Spend {
     /// Sends these inputs to another, less a fee in sat.

@@ -1,19 +1,23 @@
 //! Reports: what a manufacturer shows to a customer.
 
+mod files;
 mod junit;
 
+pub use files::Folder;
 pub use junit::junit;
 
-use crate::case::{Level, Start};
+use crate::case::{Case, Level, Start};
 use crate::catalogue;
+use crate::failure::Failure;
+use crate::options::Options;
 use crate::outcome::Verdict;
-use crate::runner::Options;
+use crate::target::Target;
+use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Raised when a reader of reports must know of a change.
-const SCHEMA: &str = "tillcard-conform-report/1";
+const SCHEMA: &str = "tillcard-conform-report/2";
 
 /// What came of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,11 +54,47 @@ pub struct CaseReport {
     pub milliseconds: u64,
 }
 
-/// What came of a run.
+/// What the first card of the run said of itself. Answers are hexadecimal, with their status word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardReport {
+    /// Its answer to reset.
+    pub atr: String,
+    /// To SELECT by the application's full AID.
+    pub select: String,
+    /// To GET DATA, status.
+    pub status: String,
+    /// To GET DATA, capabilities.
+    pub capabilities: String,
+    /// The version of the protocol that it declares, major.minor.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub protocol: Option<String>,
+}
+
+/// Why a run ended before its last case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ended {
+    /// A code of `docs/errors/conformance.md`.
+    pub code: String,
+    /// What happened.
+    pub reason: String,
+}
+
+impl From<&Failure> for Ended {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            code: failure.code.to_string(),
+            reason: failure.reason.clone(),
+        }
+    }
+}
+
+/// What came of a run, or of a run so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// `tillcard-conform-report/1`.
+    /// `tillcard-conform-report/2`.
     pub schema: String,
     /// The suite's version.
     pub suite: String,
@@ -62,6 +102,21 @@ pub struct Report {
     pub protocol: String,
     /// `emulator`, or `pcsc:` and the reader's name.
     pub target: String,
+    /// The reader's name, where there is a reader.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reader: Option<String>,
+    /// The version of the suite's own emulator, if the cards are its.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub emulator: Option<String>,
+    /// The operating system of the computer that ran the suite.
+    pub host: String,
+    /// When the run began, in the form of RFC 3339, UTC.
+    pub started: String,
+    /// The program's arguments.
+    pub arguments: Vec<String>,
+    /// What the first card said of itself, once there was one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub card: Option<CardReport>,
     /// Where all test values came from.
     pub seed: u64,
     /// What was asked for; empty means the whole catalogue.
@@ -74,6 +129,13 @@ pub struct Report {
     pub milliseconds: u64,
     /// Cases in the catalogue.
     pub catalogue: usize,
+    /// Cases asked for.
+    pub wanted: usize,
+    /// Whether every case asked for has a verdict.
+    pub complete: bool,
+    /// Why the run ended before that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ended: Option<Ended>,
     /// How many cases had each verdict.
     pub summary: BTreeMap<String, usize>,
     /// Whether the whole catalogue ran, without FAIL, ERROR or INCONCLUSIVE.
@@ -82,47 +144,94 @@ pub struct Report {
     pub cases: Vec<CaseReport>,
 }
 
-impl Report {
-    pub(crate) fn new(
-        target: String,
-        options: &Options,
-        cases: Vec<CaseReport>,
-        cards: u32,
-        apdus: u64,
-        took: Duration,
-    ) -> Self {
-        let catalogue = catalogue::all().count();
-        let summary = Verdict::ALL
-            .iter()
-            .map(|verdict| {
-                let count = cases.iter().filter(|case| case.verdict == *verdict).count();
-                (verdict.to_string(), count)
-            })
-            .collect();
-        let conforms = cases.len() == catalogue && cases.iter().all(|case| case.verdict.conforms());
-        let [major, minor] = crate::card::VERSION;
+impl CaseReport {
+    /// The report of a case, without what came of it.
+    #[must_use]
+    pub fn of(case: &Case, verdict: Verdict, reason: Option<String>) -> Self {
         Self {
+            id: case.id.to_owned(),
+            version: case.version,
+            purpose: case.purpose.to_owned(),
+            requirements: (case.requirements.iter())
+                .map(|req| req.id().to_owned())
+                .collect(),
+            start: case.start,
+            level: case.level,
+            defect: case.defect.to_owned(),
+            verdict,
+            reason,
+            notes: Vec::new(),
+            measurements: BTreeMap::new(),
+            apdus: 0,
+            milliseconds: 0,
+        }
+    }
+}
+
+impl Report {
+    /// A run that begins now, with so many cases to come.
+    pub(crate) fn begin(target: &dyn Target, options: &Options, wanted: usize) -> Self {
+        let [major, minor] = crate::card::VERSION;
+        let about = target.about();
+        let own = about.own_emulator;
+        let mut report = Self {
             schema: SCHEMA.to_owned(),
             suite: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: format!("{major}.{minor}"),
-            target,
+            target: target.name(),
+            reader: about.reader,
+            // Suite and emulator are built together.
+            emulator: own.then(|| env!("CARGO_PKG_VERSION").to_owned()),
+            host: host(),
+            started: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            arguments: options.arguments.clone(),
+            card: None,
             seed: options.settings.seed,
             filters: options.filters.clone(),
-            cards,
-            apdus,
-            milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            catalogue,
-            summary,
-            conforms,
-            cases,
-        }
+            cards: 0,
+            apdus: 0,
+            milliseconds: 0,
+            catalogue: catalogue::all().count(),
+            wanted,
+            complete: false,
+            ended: None,
+            summary: BTreeMap::new(),
+            conforms: false,
+            cases: Vec::with_capacity(wanted),
+        };
+        report.count();
+        report
     }
 
-    /// Whether nothing that ran stands in the way of conforming. A filtered run can be clean and
-    /// still says nothing of conformity.
+    /// One more case has a verdict.
+    pub(crate) fn add(&mut self, case: CaseReport) {
+        let position = |id: &str| catalogue::all().position(|case| case.id == id);
+        let own = position(&case.id);
+        let at = (self.cases).partition_point(|before| position(&before.id) < own);
+        self.cases.insert(at, case);
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.summary = (Verdict::ALL.iter())
+            .map(|verdict| {
+                let cases = self.cases.iter();
+                let count = cases.filter(|case| case.verdict == *verdict).count();
+                (verdict.to_string(), count)
+            })
+            .collect();
+        self.complete = self.cases.len() == self.wanted;
+        self.conforms = self.cases.len() == self.catalogue
+            && self.cases.iter().all(|case| case.verdict.conforms());
+    }
+
+    /// Whether nothing that was asked for stands in the way of conforming. A filtered run can be
+    /// clean and still says nothing of conformity.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        !self.cases.is_empty() && self.cases.iter().all(|case| case.verdict.conforms())
+        self.complete
+            && !self.cases.is_empty()
+            && self.cases.iter().all(|case| case.verdict.conforms())
     }
 
     /// Whether the card broke a requirement.
@@ -160,4 +269,19 @@ impl Report {
             self.milliseconds as f64 / 1000.0
         )
     }
+}
+
+/// The operating system: its distribution's name, kernel and processor.
+fn host() -> String {
+    let kernel = rustix::system::uname();
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let distribution = release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="))
+        .map_or("", |name| name.trim_matches('"'));
+    let parts = [kernel.sysname(), kernel.release(), kernel.machine()];
+    let parts = parts.map(|part| part.to_string_lossy().into_owned());
+    format!("{distribution} ({})", parts.join(" "))
+        .trim_start()
+        .to_owned()
 }

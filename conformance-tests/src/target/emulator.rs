@@ -1,6 +1,7 @@
 //! The reference card in this process.
 
-use super::{ChosenRandom, Fault, Link, LinkError, RandomSource, Reset, Target};
+use super::{About, ChosenRandom, Fault, Link, LinkError, RandomSource, Reset, Target};
+use crate::failure::Code;
 use std::fmt::Display;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::{PowerCutNvm, PowerSwitch};
@@ -20,6 +21,13 @@ pub struct EmulatorTarget;
 impl Target for EmulatorTarget {
     fn name(&self) -> String {
         "emulator".to_owned()
+    }
+
+    fn about(&self) -> About {
+        About {
+            reader: None,
+            own_emulator: true,
+        }
     }
 
     fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
@@ -104,5 +112,5 @@ impl Link for Emulated {
 }
 
 fn failed(error: impl Display) -> LinkError {
-    LinkError(error.to_string())
+    Code::EmulatorFailed.link(error.to_string())
 }

@@ -8,25 +8,14 @@ mod chosen_random;
 mod emulator;
 mod fresh;
 mod pcsc;
+mod worker;
 
 pub use chosen_random::{ChosenRandom, RandomSource};
 pub use emulator::EmulatorTarget;
-pub use fresh::{FreshCards, beside_this_program};
-pub use pcsc::PcscTarget;
+pub use fresh::{FreshCards, Operator, Program, beside_this_program};
+pub use pcsc::{Choice, PcscTarget};
 
-use std::fmt;
-
-/// The harness's own failure: the reader, the link, or the program that changes cards.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkError(pub String);
-
-impl fmt::Display for LinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for LinkError {}
+pub use crate::failure::LinkError;
 
 /// How a card is started anew (ISO/IEC 7816-3 §6.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,10 +99,24 @@ pub trait Link {
     }
 }
 
+/// Where a target's cards are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The reader's name, where there is a reader.
+    pub reader: Option<String>,
+    /// Whether the cards are those of the suite's own emulator.
+    pub own_emulator: bool,
+}
+
 /// A source of fresh cards, one after the other.
 pub trait Target {
     /// For the report: `emulator`, or `pcsc:` and the reader's name.
     fn name(&self) -> String;
+
+    /// For the report: where the cards are.
+    fn about(&self) -> About {
+        About::default()
+    }
 
     /// Puts in a card that has never been issued. The one before must have been dropped. An
     /// emulated card takes all its randomness from `seed`; a real one ignores it.

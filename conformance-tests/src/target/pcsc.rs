@@ -1,72 +1,114 @@
 //! A card in a PC/SC reader, real or virtual.
 
-use super::fresh::Running;
-use super::{FreshCards, Link, LinkError, Reset, Target};
+use super::fresh::Operator;
+use super::worker::Worker;
+use super::{About, FreshCards, Link, LinkError, Reset, Target};
+use crate::failure::Code;
+use crate::holder::Held;
 use pcsc::{Card, Context, Disposition, Protocols, ReaderState, Scope, ShareMode, State};
 use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
 /// The longest response APDU: 65 536 data bytes and the status word.
 const LONGEST_RESPONSE: usize = 65_538;
-/// How long a card may take to be noticed after it was put in, or taken out.
+/// How long a card may take to be noticed after a program put it in or took it out, and the
+/// service to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long an operator may take to change cards.
-const OPERATOR_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Which readers come into question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Every reader; without a name, the only one, or the only one that isn't virtual.
+    Any,
+    /// vpcd's readers; without a name, the first.
+    Virtual,
+}
 
 /// Takes cards in one reader.
 pub struct PcscTarget {
     context: Context,
     reader: CString,
     fresh: FreshCards,
+    /// The longest that a card may take for an answer or a reset.
+    card_patience: Duration,
     /// Whether a card was given before.
     used: bool,
 }
 
 impl PcscTarget {
-    /// Finds the reader: the one whose name contains `name`, else the only one, else the first
-    /// virtual one.
+    /// Finds the reader whose name contains `name`, or, without a name, the one that
+    /// [`Choice`] says.
     ///
     /// # Errors
     /// When no PC/SC service runs, or the choice isn't clear; the message lists the readers.
-    pub fn find(name: Option<&str>) -> Result<(Context, CString), LinkError> {
-        let context = Context::establish(Scope::User).map_err(|e| {
-            LinkError(format!(
-                "no PC/SC service: {e}. Start pcscd (Debian: package pcscd)."
-            ))
-        })?;
-        let readers = context
-            .list_readers_owned()
-            .map_err(|e| LinkError(format!("the readers can't be listed: {e}")))?;
-        let chosen = choose(&readers, name)?;
+    pub fn find(name: Option<&str>, choice: Choice) -> Result<(Context, CString), LinkError> {
+        // In a worker: a service that hangs must not hang the suite.
+        let mut service = Worker::start(|| {
+            Context::establish(Scope::User).map_err(|e| {
+                Code::NoPcscService.link(format!(
+                    "no PC/SC service: {e}. Start pcscd (Debian: package pcscd)."
+                ))
+            })
+        });
+        let (context, readers) = service
+            .ask(PATIENCE, |context| {
+                let readers = context.list_readers_owned();
+                readers.map(|readers| (context.clone(), readers))
+            })
+            .map_err(|failed| failed.unwrap_or_else(|| no_service("it doesn't answer")))?
+            .map_err(|e| no_service(&e.to_string()))?;
+        let chosen = choose(&readers, name, choice)?;
         Ok((context, chosen))
     }
 
     /// A target in a reader that [`PcscTarget::find`] found.
     #[must_use]
-    pub const fn new(context: Context, reader: CString, fresh: FreshCards) -> Self {
+    pub const fn new(
+        context: Context,
+        reader: CString,
+        fresh: FreshCards,
+        card_patience: Duration,
+    ) -> Self {
         Self {
             context,
             reader,
             fresh,
+            card_patience,
             used: false,
         }
     }
 
-    /// Puts a fresh card in, in place of the one there.
-    fn change_cards(&self, seed: u64) -> Result<Running, LinkError> {
-        let by_hand = matches!(self.fresh, FreshCards::Operator);
-        if by_hand && !self.used && self.wait(true, Duration::ZERO).is_ok() {
-            // The operator has put the first card in already.
-            return self.fresh.insert(seed);
+    /// Puts a fresh card in, in place of the one there. A program that holds it there is given
+    /// back.
+    fn change_cards(&self, seed: u64) -> Result<Option<Held>, LinkError> {
+        match &self.fresh {
+            FreshCards::Operator(operator) => self.change_by_hand(*operator).map(|()| None),
+            FreshCards::Program(program) | FreshCards::Emulator(program) => {
+                self.wait(false, PATIENCE)?;
+                let mut held = program.insert(seed)?;
+                self.wait(true, PATIENCE)
+                    .map_err(|error| match held.ended() {
+                        Some(status) => LinkError(format!(
+                            "{error}: the program that should keep it there ended ({status})"
+                        )),
+                        None => error,
+                    })?;
+                Ok(Some(held))
+            }
         }
-        let patience = if by_hand { OPERATOR_PATIENCE } else { PATIENCE };
-        self.fresh.ask_for_removal();
-        self.wait(false, patience)?;
-        self.fresh.ask_for_card();
-        let mut running = self.fresh.insert(seed)?;
-        self.wait(true, patience)
-            .map_err(|error| running.explain(error))?;
-        Ok(running)
+    }
+
+    fn change_by_hand(&self, operator: Operator) -> Result<(), LinkError> {
+        if !self.used && self.wait(true, Duration::ZERO).is_ok() {
+            // The first card is in the reader already.
+            return Ok(());
+        }
+        if self.wait(false, Duration::ZERO).is_err() {
+            operator.ask("Take the card out of the reader.")?;
+            self.wait(false, operator.patience)?;
+        }
+        operator.ask("Put a card in that has never been issued.")?;
+        self.wait(true, operator.patience)
     }
 
     fn wait(&self, present: bool, patience: Duration) -> Result<(), LinkError> {
@@ -77,14 +119,17 @@ impl PcscTarget {
             match self.context.get_status_change(left, &mut states) {
                 Ok(()) => {}
                 Err(pcsc::Error::Timeout) => {
-                    return Err(LinkError(format!(
-                        "after {} s there is still {} card in {}",
+                    let (code, what) = match present {
+                        true => (Code::NoCard, "no"),
+                        false => (Code::CardNotRemoved, "a"),
+                    };
+                    return Err(code.link(format!(
+                        "after {} s there is still {what} card in {}",
                         patience.as_secs(),
-                        if present { "no" } else { "a" },
                         self.reader.to_string_lossy()
                     )));
                 }
-                Err(e) => return Err(LinkError(format!("the reader's state: {e}"))),
+                Err(e) => return Err(reader_failed("its state", e)),
             }
             let [state] = &mut states;
             let now = state.event_state();
@@ -97,40 +142,58 @@ impl PcscTarget {
     }
 }
 
-fn choose(readers: &[CString], name: Option<&str>) -> Result<CString, LinkError> {
+fn no_service(why: &str) -> LinkError {
+    Code::NoPcscService.link(format!("the PC/SC service: {why}. Restart pcscd."))
+}
+
+fn let_go() -> LinkError {
+    Code::ReaderFailed.link("the card was let go")
+}
+
+fn reader_failed(what: &str, error: pcsc::Error) -> LinkError {
+    Code::ReaderFailed.link(format!("the reader, {what}: {error}"))
+}
+
+fn choose(readers: &[CString], name: Option<&str>, choice: Choice) -> Result<CString, LinkError> {
     let shown = |reader: &CString| reader.to_string_lossy().into_owned();
     let list = || readers.iter().map(shown).collect::<Vec<_>>().join(", ");
-    let candidates: Vec<&CString> = readers
+    let called: Vec<&CString> = readers
         .iter()
         .filter(|reader| name.is_none_or(|name| shown(reader).contains(name)))
         .collect();
-    match (candidates.as_slice(), name) {
-        ([only], _) => Ok((*only).clone()),
-        ([], None) => Err(LinkError("no card reader is connected".to_owned())),
-        ([], Some(name)) => Err(LinkError(format!(
-            "no reader is called {name}; there are: {}",
+    let fitting: Vec<&CString> = called
+        .iter()
+        .copied()
+        .filter(|reader| choice == Choice::Any || is_virtual(reader))
+        .collect();
+    let real: Vec<&CString> = (fitting.iter().copied())
+        .filter(|reader| !is_virtual(reader))
+        .collect();
+    let chosen = match (fitting.as_slice(), real.as_slice()) {
+        ([only], _) => Ok(*only),
+        (_, [only]) if name.is_none() => Ok(*only),
+        ([first, ..], _) if name.is_none() && choice == Choice::Virtual => Ok(*first),
+        ([], _) if !called.is_empty() && name.is_some() => Err(Code::NotVirtual.because(format!(
+            "{} is no virtual reader: the suite's own emulator can't go in there",
             list()
         ))),
-        (several, None) => several
-            .iter()
-            .find(|reader| is_virtual(reader))
-            .map(|reader| (*reader).clone())
-            .ok_or_else(|| {
-                LinkError(format!(
-                    "say which reader with pcsc:NAME; there are: {}",
-                    list()
-                ))
-            }),
-        (_, Some(name)) => Err(LinkError(format!(
-            "several readers are called {name}: {}; say more of the name",
+        ([], _) => Err(Code::NoReader.because(match (name, choice) {
+            (Some(name), _) => format!("no reader is called {name}; there are: {}", list()),
+            (None, Choice::Any) => "no card reader is connected".to_owned(),
+            (None, Choice::Virtual) => {
+                "there is no virtual reader: the vpcd driver isn't installed".to_owned()
+            }
+        })),
+        _ => Err(Code::WhichReader.because(format!(
+            "several readers fit; say which with pcsc:NAME: {}",
             list()
         ))),
-    }
+    };
+    chosen.cloned().map_err(LinkError::from)
 }
 
 /// Whether this is a reader of vsmartcard's vpcd driver, whose cards are emulated.
-#[must_use]
-pub(super) fn is_virtual(reader: &CStr) -> bool {
+fn is_virtual(reader: &CStr) -> bool {
     reader.to_string_lossy().starts_with("Virtual PCD ")
 }
 
@@ -139,42 +202,76 @@ impl Target for PcscTarget {
         format!("pcsc:{}", self.reader.to_string_lossy())
     }
 
+    fn about(&self) -> About {
+        About {
+            reader: Some(self.reader.to_string_lossy().into_owned()),
+            own_emulator: self.fresh.is_own_emulator(),
+        }
+    }
+
     fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
-        let running = self.change_cards(seed)?;
+        let held = self.change_cards(seed)?;
         self.used = true;
-        let card = self
-            .context
-            .connect(&self.reader, ShareMode::Exclusive, Protocols::ANY)
-            .map_err(|e| {
-                LinkError(format!(
-                    "the card in {}: {e}",
-                    self.reader.to_string_lossy()
-                ))
-            })?;
+        let (context, reader) = (self.context.clone(), self.reader.clone());
+        let worker = Worker::start(move || {
+            let card = context
+                .connect(&reader, ShareMode::Exclusive, Protocols::ANY)
+                .map_err(|e| reader_failed("connecting to the card", e))?;
+            Ok(Connection {
+                card: Some(card),
+                buffer: vec![0; LONGEST_RESPONSE],
+            })
+        });
         let mut link = InReader {
-            card: Some(card),
+            worker,
+            patience: self.card_patience,
             atr: Vec::new(),
-            buffer: vec![0; LONGEST_RESPONSE],
-            _running: running,
+            _held: held,
         };
         link.reset(Reset::Cold)?;
         Ok(Box::new(link))
     }
 }
 
-struct InReader {
-    /// Always there; an `Option` so that dropping can let the card go before its program ends.
+/// The connection to a card, used by its worker only.
+struct Connection {
+    /// Always there until the connection is dropped.
     card: Option<Card>,
-    atr: Vec<u8>,
     buffer: Vec<u8>,
-    _running: Running,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(card) = self.card.take() {
+            // The card is about to leave its reader: what becomes of the connection is all the same.
+            drop(card.disconnect(Disposition::UnpowerCard));
+        }
+    }
+}
+
+/// A card in the reader. PC/SC knows no limit of time, so that another thread talks to it.
+struct InReader {
+    worker: Worker<Connection, LinkError>,
+    patience: Duration,
+    atr: Vec<u8>,
+    /// Dropped last: first the card is let go, then its program ends.
+    _held: Option<Held>,
 }
 
 impl InReader {
-    fn card(&mut self) -> Result<&mut Card, LinkError> {
-        self.card
-            .as_mut()
-            .ok_or_else(|| LinkError("the card was let go".to_owned()))
+    fn ask<T: Send + 'static>(
+        &mut self,
+        question: impl FnOnce(&mut Connection) -> Result<T, LinkError> + Send + 'static,
+    ) -> Result<T, LinkError> {
+        let patience = self.patience;
+        self.worker.ask(patience, question).map_err(|failed| {
+            failed.unwrap_or_else(|| {
+                Code::CardSilent.link(format!(
+                    "the card or its reader didn't answer within {} s",
+                    patience.as_secs()
+                ))
+            })
+        })?
     }
 }
 
@@ -184,13 +281,13 @@ impl Link for InReader {
     }
 
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        let card = self
-            .card
-            .as_ref()
-            .ok_or_else(|| LinkError("the card was let go".to_owned()))?;
-        card.transmit(command, &mut self.buffer)
-            .map(<[u8]>::to_vec)
-            .map_err(|e| LinkError(format!("the reader: {e}")))
+        let command = command.to_vec();
+        self.ask(move |Connection { card, buffer }| {
+            let card = card.as_ref().ok_or_else(let_go)?;
+            card.transmit(&command, buffer)
+                .map(<[u8]>::to_vec)
+                .map_err(|e| reader_failed("sending a command", e))
+        })
     }
 
     fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
@@ -198,30 +295,22 @@ impl Link for InReader {
             Reset::Cold => Disposition::UnpowerCard,
             Reset::Warm => Disposition::ResetCard,
         };
-        let card = self.card()?;
-        card.reconnect(ShareMode::Exclusive, Protocols::ANY, how)
-            .map_err(|e| LinkError(format!("the reader, while resetting the card: {e}")))?;
-        self.atr = card
-            .status2_owned()
-            .map_err(|e| LinkError(format!("the reader's state: {e}")))?
-            .atr()
-            .to_vec();
+        self.atr = self.ask(move |Connection { card, .. }| {
+            let card = card.as_mut().ok_or_else(let_go)?;
+            card.reconnect(ShareMode::Exclusive, Protocols::ANY, how)
+                .map_err(|e| reader_failed("resetting the card", e))?;
+            let status = card.status2_owned();
+            status
+                .map(|status| status.atr().to_vec())
+                .map_err(|e| reader_failed("its state", e))
+        })?;
         Ok(())
-    }
-}
-
-impl Drop for InReader {
-    fn drop(&mut self) {
-        if let Some(card) = self.card.take() {
-            // The card is about to leave its reader: what becomes of the connection is all the same.
-            drop(card.disconnect(Disposition::UnpowerCard));
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::choose;
+    use super::{Choice, choose};
     use std::ffi::CString;
 
     fn readers(names: &[&str]) -> Vec<CString> {
@@ -234,27 +323,28 @@ mod tests {
     #[test]
     fn a_reader_is_chosen_by_name_or_when_the_choice_is_clear() {
         let two = readers(&["Virtual PCD 00 00", "Virtual PCD 00 01"]);
-        assert_eq!(choose(&two, None).unwrap(), two[0]);
-        assert_eq!(choose(&two, Some("00 01")).unwrap(), two[1]);
-        assert!(
-            choose(&two, Some("Virtual"))
-                .unwrap_err()
-                .0
-                .contains("several")
-        );
+        let any = |readers: &[CString], name| choose(readers, name, Choice::Any);
+        let refused = |readers: &[CString], name| any(readers, name).unwrap_err().0;
+        assert_eq!(any(&two, Some("00 01")).unwrap(), two[1]);
+        assert!(refused(&two, Some("Virtual")).contains("[which-reader]"));
+        assert!(refused(&two, None).contains("[which-reader]"));
         let real = readers(&["ACME One", "ACME Two"]);
-        assert!(
-            choose(&real, None)
-                .unwrap_err()
-                .0
-                .contains("ACME One, ACME Two")
-        );
-        assert!(
-            choose(&real, Some("Other"))
-                .unwrap_err()
-                .0
-                .contains("no reader")
-        );
-        assert!(choose(&[], None).is_err());
+        assert!(refused(&real, None).contains("ACME One, ACME Two"));
+        assert!(refused(&real, Some("Other")).contains("[no-reader]"));
+        assert!(refused(&[], None).contains("[no-reader]"));
+        let mixed = readers(&["Virtual PCD 00 00", "ACME One", "Virtual PCD 00 01"]);
+        assert_eq!(any(&mixed, None).unwrap(), mixed[1]);
+        assert_eq!(any(&mixed, Some("PCD 00 00")).unwrap(), mixed[0]);
+    }
+
+    #[test]
+    fn the_own_emulator_only_goes_into_a_virtual_reader() {
+        let mixed = readers(&["ACME One", "Virtual PCD 00 00", "Virtual PCD 00 01"]);
+        let own = |name| choose(&mixed, name, Choice::Virtual);
+        assert_eq!(own(None).unwrap(), mixed[1]);
+        assert_eq!(own(Some("00 01")).unwrap(), mixed[2]);
+        assert!(own(Some("ACME")).unwrap_err().0.contains("[not-virtual]"));
+        let real = choose(&readers(&["ACME One"]), None, Choice::Virtual);
+        assert!(real.unwrap_err().0.contains("[no-reader]"));
     }
 }

@@ -5,10 +5,12 @@
 pub mod middle;
 
 use std::collections::HashMap;
-use tillcard_conform::bench::{REFERENCE_ATR, Settings};
 use tillcard_conform::case::Case;
+use tillcard_conform::context::{REFERENCE_ATR, Settings};
+use tillcard_conform::failure::Failure;
+use tillcard_conform::options::Options;
 use tillcard_conform::report::{CaseReport, Report};
-use tillcard_conform::runner::{Options, Progress, run};
+use tillcard_conform::runner::{Progress, run};
 use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
 
 /// Says nothing.
@@ -17,6 +19,9 @@ pub struct Quiet;
 impl Progress for Quiet {
     fn begins(&mut self, _: &Case, _: usize, _: usize) {}
     fn ended(&mut self, _: &CaseReport) {}
+    fn stands(&mut self, _: &Report) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// Runs cases, all of them without filters.
@@ -29,6 +34,7 @@ pub fn run_cases(target: Box<dyn Target>, seed: u64, filters: &[&str]) -> Report
         filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
         sacrificial: true,
         trace: None,
+        arguments: Vec::new(),
     };
     run(target, &options, &mut Quiet).expect("a run without a trace can't fail")
 }

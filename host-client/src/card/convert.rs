@@ -2,7 +2,7 @@
 
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, Txid};
-use tillcard_applet::command::Outpoint;
+use tillcard_protocol::command::Outpoint;
 
 pub(super) fn to_outpoint(outpoint: &OutPoint) -> Outpoint {
     Outpoint {

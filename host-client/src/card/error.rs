@@ -1,12 +1,11 @@
 //! What a card answers when it doesn't do what it was asked, in words for a person.
 
 use bitcoin::Network;
-use tillcard_applet::command::Capabilities;
-use tillcard_applet::status::meaning;
+use tillcard_protocol::status::meaning;
 
 use crate::transport::TransportError;
 
-const OWN_VERSION: [u8; 2] = Capabilities::OWN.version;
+const OWN_VERSION: [u8; 2] = tillcard_protocol::VERSION;
 
 /// Why a card didn't do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Txid};
 use serde::{Deserialize, Serialize};
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     GetAncestor, Pay, Preview as PreviewCommand, Previewed, ReceiveScript, ReceiveScriptAnswer,
     ReportAbsent,
 };

@@ -1,15 +1,15 @@
 //! Making a factory card somebody's (`docs/protocol.md`, section 3).
 
 use bitcoin::{Network, XOnlyPublicKey};
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     Commitment, GenerateKey, Issue, Issued as IssueAnswer, KeySource, Limits, Policy,
 };
-use tillcard_applet::owner::IssueRecord;
-use tillcard_applet::pin::PinBlock;
+use tillcard_protocol::owner::IssueRecord;
+use tillcard_protocol::pin::PinBlock;
 
 use super::open::scrub_stack;
 use super::{
-    AgreementKey, CardError, Factory, Failed, IdentityKey, Issued, OwnKeys, Session,
+    AgreementKey, CardError, CardKeys, Factory, Failed, IdentityKey, Issued, Session,
     to_card_network,
 };
 use crate::owner::{self, CardAccount, ImportedKey, IssuedCard, Leaf, Provenance, is_signed};
@@ -238,7 +238,7 @@ pub(super) fn check_record(
     Ok(IssuedCard {
         account,
         provenance,
-        own_keys: Some(OwnKeys {
+        own_keys: Some(CardKeys {
             identity: IdentityKey(answer.identity_key),
             agreement: AgreementKey(answer.agreement_key),
         }),

@@ -1,8 +1,8 @@
 //! Command in, whole answer out: the one place that handles `61xx` and `6Cxx`
 //! (ISO/IEC 7816-3 §12.2), and where commands go into a secure channel.
 
-use tillcard_applet::command::{Apdu, PIECE_MAX, Select};
-use tillcard_applet::session::Session as SessionId;
+use tillcard_protocol::command::{Apdu, PIECE_MAX, Select};
+use tillcard_protocol::session::Session as SessionId;
 use zeroize::Zeroizing;
 
 use super::channel::{self, Messaging, Opening};

@@ -2,7 +2,7 @@
 
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Txid};
-use tillcard_applet::command::{Authority, LoggedPayment, Outpoints, PaymentState, merchant};
+use tillcard_protocol::command::{Authority, LoggedPayment, Outpoints, PaymentState, merchant};
 
 use super::convert::from_outpoint;
 use crate::chain::FeeRate;

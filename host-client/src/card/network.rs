@@ -1,7 +1,7 @@
 //! Networks as the card and as rust-bitcoin name them.
 
 use bitcoin::Network;
-use tillcard_applet::command::Network as CardNetwork;
+use tillcard_protocol::command::Network as CardNetwork;
 
 /// The network that a card is issued for, to be used on `network`. A card doesn't tell the
 /// testnets apart: their addresses and keys are alike.

@@ -1,10 +1,10 @@
 //! Opening a session: SELECT and what anyone may ask (`docs/protocol.md`, sections 2.3 and 2.4).
 
 use bitcoin::Network;
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     Capabilities, GetData, Network as CardNetwork, Policy, Selected, State, StatusObject, Verify,
 };
-use tillcard_applet::pin::PinBlock;
+use tillcard_protocol::pin::PinBlock;
 
 use super::holder::Holder;
 use super::link::Link;
@@ -43,7 +43,7 @@ pub fn open<T: Transport>(transport: T) -> Result<Opened<T>, CardError> {
 
     let selected = Selected::parse(&link.select()?).map_err(malformed("SELECT"))?;
     let [major, minor] = selected.version;
-    if selected.version != Capabilities::OWN.version {
+    if selected.version != tillcard_protocol::VERSION {
         return Err(CardError::UnknownVersion { major, minor });
     }
     let capabilities =

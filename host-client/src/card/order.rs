@@ -3,7 +3,7 @@
 use bitcoin::hex::{DisplayHex, FromHex};
 use bitcoin::{Amount, ScriptBuf};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tillcard_applet::command::{IDENTITY_LENGTH, MERCHANT_MAX, PaymentRequest, Source, merchant};
+use tillcard_protocol::command::{IDENTITY_LENGTH, MERCHANT_MAX, PaymentRequest, Source, merchant};
 
 use super::CardError;
 use crate::chain::FeeRate;

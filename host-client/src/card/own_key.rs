@@ -52,7 +52,7 @@ own_key! {
 
 /// Both keys of a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnKeys {
+pub struct CardKeys {
     /// By which it signs.
     pub identity: IdentityKey,
     /// With which it opens channels.

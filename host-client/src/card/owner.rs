@@ -3,13 +3,13 @@
 use bitcoin::consensus::encode::serialize;
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, Transaction};
-use tillcard_applet::command::coin_image::{CoinImage, ImageCoin, ImageHeader};
-use tillcard_applet::command::{
+use tillcard_protocol::command::coin_image::{CoinImage, ImageCoin, ImageHeader};
+use tillcard_protocol::command::{
     AcknowledgeLog, Announced, BeginReading, CHALLENGE_LENGTH, CoinEntered, EnterCoin,
     GetChallenge, Limits, LimitsAnswer, LoggedPayment, OwnerCommand, Place, Policy, ReadCoins,
     ReadLimits, ReadLog, Resolve, SIGNATURE_LENGTH, SetLimits,
 };
-use tillcard_applet::owner::{CARD_ID_LENGTH, message};
+use tillcard_protocol::owner::{CARD_ID_LENGTH, message};
 
 use super::convert::to_outpoint;
 use super::logged::Logged;

@@ -3,8 +3,8 @@
 
 use bitcoin::Txid;
 use bitcoin::hashes::Hash;
-use tillcard_applet::command::{AskStatement, GetData, NONCE_LENGTH, OwnKey, ProveGenuine};
-use tillcard_applet::session::Session as SessionId;
+use tillcard_protocol::command::{AskStatement, CardKey, GetData, NONCE_LENGTH, ProveGenuine};
+use tillcard_protocol::session::Session as SessionId;
 
 use super::link::Answer;
 use super::{AgreementKey, CardError, Factory, Issued, Session};
@@ -52,7 +52,7 @@ impl<T: Transport, S: Idle> Session<T, S> {
     ///
     /// # Errors
     /// [`CardError::Refused`].
-    pub fn certificates(&mut self, key: OwnKey) -> Result<Option<Vec<u8>>, CardError> {
+    pub fn certificates(&mut self, key: CardKey) -> Result<Option<Vec<u8>>, CardError> {
         const NAME: &str = "GET DATA";
         let command = GetData::Certificates(key).to_apdu();
         match self.link.exchange(NAME, command.as_bytes())? {

@@ -3,12 +3,12 @@
 
 use bitcoin::secp256k1::PublicKey;
 use bitcoin::{Network, XOnlyPublicKey};
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     AccountRecord, ChangeOwnerKey, FactoryReset, NewPin, Policy, ReadAccount, SamePin, SetPolicy,
     Terminate,
 };
-use tillcard_applet::owner::key_proof_message;
-use tillcard_applet::pin::PinBlock;
+use tillcard_protocol::owner::key_proof_message;
+use tillcard_protocol::pin::PinBlock;
 
 use super::issuing::check_record;
 use super::open::scrub_stack;

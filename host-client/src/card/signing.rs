@@ -5,7 +5,7 @@ use bitcoin::hashes::{Hash, HashEngine, sha256};
 use bitcoin::secp256k1::{Message, Secp256k1, schnorr};
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::{Amount, TapSighashType, Transaction, TxOut, Witness, XOnlyPublicKey, taproot};
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     InputSignature, OutputPayee, Place, Sign, SigningInput, SigningOutput, SigningSummary, Unsigned,
 };
 

@@ -8,10 +8,10 @@ use bitcoin::key::{Keypair, Secp256k1, TapTweak};
 use bitcoin::secp256k1::{All, SecretKey};
 use bitcoin::taproot::{LeafVersion, TapNodeHash};
 use bitcoin::{Network, NetworkKind, ScriptBuf, XOnlyPublicKey};
-use tillcard_applet::command::Leaf;
 use tillcard_applet::persistent::Persistent;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::Store;
+use tillcard_protocol::command::Leaf;
 use zeroize::Zeroizing;
 
 use super::failure::{DemoError, expect};

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bitcoin::Network;
 use rustls_pki_types::{CertificateDer, UnixTime};
-use tillcard_applet::command::{OwnKey, Point};
+use tillcard_protocol::command::{CardKey, Point};
 use webpki::{
     EndEntityCert, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptionsBuilder,
     UnknownStatusPolicy,
@@ -110,7 +110,7 @@ impl Checker {
     pub fn check(
         &self,
         answer: &[u8],
-        key: OwnKey,
+        key: CardKey,
         at: SystemTime,
     ) -> Result<Vouched, GenuineError> {
         let bundle = Bundle::parse(answer)?;
@@ -132,7 +132,7 @@ impl Checker {
         &self,
         root: &Root,
         bundle: &Bundle<'_>,
-        key: OwnKey,
+        key: CardKey,
         at: SystemTime,
     ) -> Result<Vouched, GenuineError> {
         let anchor = root.read()?;
@@ -238,14 +238,14 @@ impl Checker {
 }
 
 /// What webpki leaves to its callers: the uses of the keys.
-fn require_usages(bundle: &Bundle<'_>, key: OwnKey) -> Result<(), GenuineError> {
+fn require_usages(bundle: &Bundle<'_>, key: CardKey) -> Result<(), GenuineError> {
     let of_batch = KeyUsages::KeyCertSign | KeyUsages::CRLSign;
     if bundle.batch.path_length() != Some(Some(0)) || !bundle.batch.is_only_for(of_batch) {
         return Err(GenuineError::NotABatch(bundle.batch.name()));
     }
     let (usage, what) = match key {
-        OwnKey::Identity => (KeyUsages::DigitalSignature, "signatures"),
-        OwnKey::Agreement => (KeyUsages::KeyAgreement, "channels"),
+        CardKey::Identity => (KeyUsages::DigitalSignature, "signatures"),
+        CardKey::Agreement => (KeyUsages::KeyAgreement, "channels"),
     };
     match bundle.card.is_only_for(usage) {
         true => Ok(()),

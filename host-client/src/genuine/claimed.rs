@@ -1,6 +1,6 @@
 //! The key that a card claims, before anybody vouches for it.
 
-use tillcard_applet::command::Point;
+use tillcard_protocol::command::Point;
 
 use super::GenuineError;
 use super::bundle::Bundle;

@@ -23,5 +23,5 @@ pub use check::{Checker, Vouched};
 pub use claimed::claimed_key;
 pub use error::GenuineError;
 pub use proof::{StatedInput, StatedLeaf, Statement, check_proof, check_statement};
-pub use tillcard_applet::command::{NONCE_LENGTH, OwnKey, Point};
-pub use tillcard_applet::session::Session as SessionId;
+pub use tillcard_protocol::command::{CardKey, NONCE_LENGTH, Point};
+pub use tillcard_protocol::session::Session as SessionId;

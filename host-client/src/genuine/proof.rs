@@ -4,9 +4,9 @@ use bitcoin::hashes::Hash;
 use bitcoin::{Network, OutPoint, Txid, XOnlyPublicKey};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
-use tillcard_applet::command::{self, GenuineProof, NONCE_LENGTH, Outpoint, Point};
-use tillcard_applet::proof::{Genuine, StatementFacts};
-use tillcard_applet::session::Session;
+use tillcard_protocol::command::{self, GenuineProof, NONCE_LENGTH, Outpoint, Point};
+use tillcard_protocol::proof::{Genuine, StatementFacts};
+use tillcard_protocol::session::Session;
 
 use super::GenuineError;
 use crate::card::from_card_network;

@@ -10,7 +10,7 @@
 
 use super::owner_keys::NOT_AUTHORISED;
 use super::{CardRecord, IssuedCard, Owner, OwnerError, OwnerKey, OwnerKeys};
-use crate::card::{AgreementKey, CardError, Issued, OwnKey, Session, UNKNOWN_CARD};
+use crate::card::{AgreementKey, CardError, CardKey, Issued, Session, UNKNOWN_CARD};
 use crate::genuine::claimed_key;
 use crate::transport::Transport;
 
@@ -102,7 +102,7 @@ impl CardRecord {
 pub(super) fn open_claimed<T: Transport>(
     session: &mut Session<T, Issued>,
 ) -> Result<(), CardError> {
-    let certificates = session.certificates(OwnKey::Agreement)?;
+    let certificates = session.certificates(CardKey::Agreement)?;
     let key = certificates.and_then(|certificates| claimed_key(&certificates).ok());
     match key {
         Some(key) => session.open_channel(&AgreementKey(key)),

@@ -3,11 +3,11 @@
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
-use tillcard_applet::command::{self, Issued};
-use tillcard_applet::owner::IssueRecord;
+use tillcard_protocol::command::{self, Issued};
+use tillcard_protocol::owner::IssueRecord;
 
 use super::CardAccount;
-use crate::card::OwnKeys;
+use crate::card::CardKeys;
 
 /// Where a card's account key comes from; a card remembers it for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub struct IssuedCard {
     /// Where the account's key comes from.
     pub provenance: Provenance,
     /// The card's own keys; unknown after a restore.
-    pub own_keys: Option<OwnKeys>,
+    pub own_keys: Option<CardKeys>,
 }
 
 /// Whether the card's identity key signed this record (FIPS 186-5 §6.4).

@@ -7,7 +7,7 @@ use bitcoin::opcodes::all::{OP_CHECKSIG, OP_CHECKSIGVERIFY, OP_CSV};
 use bitcoin::script::Builder;
 use bitcoin::{ScriptBuf, Sequence, XOnlyPublicKey};
 use serde::{Deserialize, Serialize};
-use tillcard_applet::command;
+use tillcard_protocol::command;
 
 /// Who besides the card can spend its coins, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use super::{
     CardRecord, CardView, IssuedCard, Limits, MAX_CARDS, OWNER_KEYS, Owner, OwnerError, OwnerKeys,
     Progress, Provenance,
 };
-use crate::card::{CardError, Issued, OwnKeys, Session};
+use crate::card::{CardError, CardKeys, Issued, Session};
 use crate::chain::Chain;
 use crate::transport::Transport;
 
@@ -84,7 +84,7 @@ impl Owner {
     pub fn confirm_card(
         &mut self,
         mut record: CardRecord,
-        own_keys: Option<OwnKeys>,
+        own_keys: Option<CardKeys>,
     ) -> Result<CardRecord, OwnerError> {
         if let Some(own_keys) = own_keys {
             record.note_own_keys(own_keys);

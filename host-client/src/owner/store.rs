@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::card_account::CardAccount;
 use super::{IssuedCard, Limits, OwnerError, OwnerKeys, Provenance};
-use crate::card::{AgreementKey, IdentityKey, OwnKeys};
+use crate::card::{AgreementKey, CardKeys, IdentityKey};
 
 /// A payment of the primary wallet to a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,7 +122,7 @@ impl CardRecord {
     }
 
     /// Takes note of the card's own keys.
-    pub(super) fn note_own_keys(&mut self, keys: OwnKeys) {
+    pub(super) fn note_own_keys(&mut self, keys: CardKeys) {
         self.identity_key = Some(keys.identity);
         self.agreement_key = Some(keys.agreement);
     }

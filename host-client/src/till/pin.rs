@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
-use tillcard_applet::pin::{MAX_DIGITS, PinBlock};
+use tillcard_protocol::pin::{MAX_DIGITS, PinBlock};
 use zeroize::Zeroizing;
 
 /// Why there is no PIN.

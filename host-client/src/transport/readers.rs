@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
 use pcsc::{Context, PNP_NOTIFICATION, ReaderState, Scope, State};
-use tillcard_applet::command::Select;
+use tillcard_protocol::command::Select;
 
 use super::{Pcsc, Transport, TransportError};
 

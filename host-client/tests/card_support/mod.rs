@@ -14,7 +14,7 @@ use bitcoin::{
     Witness, XOnlyPublicKey,
 };
 use tillcard::card::{
-    self, CardError, Factory, Failed, IssueOrder, Issued, Limits, OwnKeys, OwnerAuthority,
+    self, CardError, CardKeys, Factory, Failed, IssueOrder, Issued, Limits, OwnerAuthority,
     PinBlock, Policy, Session,
 };
 use tillcard::owner::{CardAccount, Leaf};
@@ -80,7 +80,7 @@ pub struct TestOwner {
     pub owner_key: Keypair,
     pub leaf_key: Keypair,
     pub account: CardAccount,
-    pub own_keys: OwnKeys,
+    pub own_keys: CardKeys,
 }
 
 fn keypair(byte: u8) -> Keypair {

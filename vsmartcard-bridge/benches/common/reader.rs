@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 use pcsc::{Card, Context, Protocols, ShareMode, State};
 use tempfile::TempDir;
 use tillcard_applet::ATR;
-use tillcard_applet::command::Select;
 use tillcard_emu::vpcd::{Address, DEFAULT_PORT, Link, Remover};
+use tillcard_protocol::command::Select;
 use vpicc::{Connection, VSmartCard};
 
 use super::support::program::Emulator;

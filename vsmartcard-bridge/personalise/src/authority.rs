@@ -14,7 +14,7 @@ use x509_cert::time::Validity;
 use zeroize::Zeroizing;
 
 use crate::profile::{Profile, name, shown_name};
-use crate::{OwnKey, PersonaliseError};
+use crate::{CardKey, PersonaliseError};
 
 /// A new secret key.
 #[must_use]
@@ -188,7 +188,7 @@ impl Batch {
     /// [`PersonaliseError::Encoding`], also for a key that isn't on the curve.
     pub fn certify(
         &self,
-        key: OwnKey,
+        key: CardKey,
         point: &[u8; 33],
         rng: &mut impl CryptoRng,
     ) -> Result<Vec<u8>, PersonaliseError> {

@@ -3,8 +3,8 @@
 use std::error::Error;
 
 use rand_core::CryptoRng;
-use tillcard_applet::command::{
-    Apdu, Capabilities, Certificate, GenerateOwnKeys, GetData, OwnKey, OwnKeys, PutData, Select,
+use tillcard_protocol::command::{
+    Apdu, Capabilities, CardKey, CardKeys, Certificate, GenerateCardKeys, GetData, PutData, Select,
     Selected, State, StatusObject,
 };
 
@@ -23,7 +23,7 @@ const NOT_FOUND: u16 = 0x6A88;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardCertificates {
     /// The keys that are certified.
-    pub keys: OwnKeys,
+    pub keys: CardKeys,
     /// The batch's.
     pub batch: Vec<u8>,
     /// Of the key that signs.
@@ -71,20 +71,20 @@ where
     if contact.state()? != State::Factory || contact.is_personalised()? {
         return Err(PersonaliseError::NotBlank);
     }
-    let answer = contact.ask("GENERATE ASYMMETRIC KEY PAIR", &GenerateOwnKeys::to_apdu())?;
-    let keys = OwnKeys::parse(&answer)
+    let answer = contact.ask("GENERATE ASYMMETRIC KEY PAIR", &GenerateCardKeys::to_apdu())?;
+    let keys = CardKeys::parse(&answer)
         .map_err(|_| PersonaliseError::Malformed("GENERATE ASYMMETRIC KEY PAIR"))?;
     let certificates = CardCertificates {
         keys,
         batch: batch.authority().certificate_der()?,
-        identity: batch.certify(OwnKey::Identity, &keys.identity_key, rng)?,
-        agreement: batch.certify(OwnKey::Agreement, &keys.agreement_key, rng)?,
+        identity: batch.certify(CardKey::Identity, &keys.identity_key, rng)?,
+        agreement: batch.certify(CardKey::Agreement, &keys.agreement_key, rng)?,
     };
     for certificate in Certificate::ALL {
         contact.store(certificate, certificates.of(certificate))?;
     }
     contact.put(&PutData::End)?;
-    for key in [OwnKey::Identity, OwnKey::Agreement] {
+    for key in [CardKey::Identity, CardKey::Agreement] {
         let own = certificates.of(Certificate::Key(key));
         let expected = [certificates.batch.as_slice(), own].concat();
         if contact.ask("GET DATA", &GetData::Certificates(key).to_apdu())? != expected {
@@ -99,7 +99,7 @@ impl CardCertificates {
     ///
     /// # Errors
     /// None: it was made a moment ago.
-    pub fn serial_number(&self, key: OwnKey) -> Result<String, PersonaliseError> {
+    pub fn serial_number(&self, key: CardKey) -> Result<String, PersonaliseError> {
         let certificate = x509_cert::Certificate::from_der(self.of(Certificate::Key(key)))?;
         let serial = certificate.tbs_certificate().serial_number().as_bytes();
         // DER's sign isn't shown.
@@ -111,7 +111,7 @@ impl CardCertificates {
     ///
     /// # Errors
     /// None: it was made a moment ago.
-    pub fn to_pem(&self, key: OwnKey) -> Result<String, PersonaliseError> {
+    pub fn to_pem(&self, key: CardKey) -> Result<String, PersonaliseError> {
         let certificate = x509_cert::Certificate::from_der(self.of(Certificate::Key(key)))?;
         Ok(certificate.to_pem(LineEnding::LF)?)
     }
@@ -119,8 +119,8 @@ impl CardCertificates {
     fn of(&self, certificate: Certificate) -> &[u8] {
         match certificate {
             Certificate::Batch => &self.batch,
-            Certificate::Key(OwnKey::Identity) => &self.identity,
-            Certificate::Key(OwnKey::Agreement) => &self.agreement,
+            Certificate::Key(CardKey::Identity) => &self.identity,
+            Certificate::Key(CardKey::Agreement) => &self.agreement,
         }
     }
 }
@@ -153,7 +153,7 @@ where
     }
 
     fn is_personalised(&mut self) -> Result<bool, PersonaliseError> {
-        let certificates = GetData::Certificates(OwnKey::Identity).to_apdu();
+        let certificates = GetData::Certificates(CardKey::Identity).to_apdu();
         match self.ask("GET DATA", &certificates) {
             Ok(_) => Ok(true),
             Err(PersonaliseError::Refused {

@@ -23,6 +23,6 @@ pub use error::PersonaliseError;
 pub use p256::ecdsa::SigningKey;
 pub use profile::shown_name;
 pub use revocation::RevocationList;
-pub use tillcard_applet::command::OwnKey;
+pub use tillcard_protocol::command::CardKey;
 pub use x509_cert::serial_number::SerialNumber;
 pub use x509_cert::time::{Time, Validity};

@@ -15,7 +15,7 @@ use x509_cert::ext::{Extension, ToExtension};
 use x509_cert::name::{Name, RdnSequence, RelativeDistinguishedName};
 use x509_cert::spki::SubjectPublicKeyInfoRef;
 
-use crate::{OwnKey, PersonaliseError};
+use crate::{CardKey, PersonaliseError};
 
 /// Most characters of a common name (RFC 5280, appendix A.1, ub-common-name).
 const NAME_MAX: usize = 64;
@@ -30,7 +30,7 @@ pub(super) enum Profile {
     /// Certifies cards.
     Batch { issuer: Name, subject: Name },
     /// Is of one of a card's own keys.
-    Card { issuer: Name, key: OwnKey },
+    Card { issuer: Name, key: CardKey },
 }
 
 impl BuilderProfile for Profile {
@@ -89,8 +89,8 @@ impl Profile {
         match self {
             Self::Root { .. } | Self::Batch { .. } => KeyUsages::KeyCertSign | KeyUsages::CRLSign,
             Self::Card { key, .. } => match key {
-                OwnKey::Identity => KeyUsages::DigitalSignature.into(),
-                OwnKey::Agreement => KeyUsages::KeyAgreement.into(),
+                CardKey::Identity => KeyUsages::DigitalSignature.into(),
+                CardKey::Agreement => KeyUsages::KeyAgreement.into(),
             },
         }
     }

@@ -4,16 +4,16 @@ use crate::support::contacts::{Contacts, powered};
 use crate::support::owner::Owner;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use tillcard_applet::command::{GetData, OwnKey, Select};
 use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::nvm::{PowerCutNvm, Store};
 use tillcard_emu::{EmulatedCard, Seed};
 use tillcard_personalise::test_root::emulator_batch;
 use tillcard_personalise::{PersonaliseError, personalise};
+use tillcard_protocol::command::{CardKey, GetData, Select};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
-const KEYS: [OwnKey; 2] = [OwnKey::Identity, OwnKey::Agreement];
+const KEYS: [CardKey; 2] = [CardKey::Identity, CardKey::Agreement];
 
 fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(5)

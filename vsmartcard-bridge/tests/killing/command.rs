@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bitcoin::Transaction;
-use tillcard_applet::command::{Apdu, GetChallenge, Preview, ReceiveScript};
+use tillcard_protocol::command::{Apdu, GetChallenge, Preview, ReceiveScript};
 
 use crate::support::owner::{Owner, PIN, WRONG_PIN, pay, request, verify};
 

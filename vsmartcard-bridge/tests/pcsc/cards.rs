@@ -12,7 +12,7 @@ use crate::support::program::Emulator;
 use crate::support::reader::{self, NAME, Session};
 use pcsc::{Disposition, Error, ReaderState, State};
 use tillcard_applet::ATR;
-use tillcard_applet::command::{GetData, Select, State as CardState, StatusObject};
+use tillcard_protocol::command::{GetData, Select, State as CardState, StatusObject};
 
 #[test]
 fn a_card_pays_through_the_reader_and_counts_as_its_client_does() {

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use tillcard_applet::command::Apdu;
 use tillcard_emu::CardInSlot;
+use tillcard_protocol::command::Apdu;
 
 use super::driver;
 

@@ -15,13 +15,13 @@ use bitcoin::{
     Amount, NetworkKind, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness,
     XOnlyPublicKey, consensus,
 };
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     Announced, Apdu, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, KeySource, Leaf, Limits,
     Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Policy, Select, Source, Verify,
 };
-use tillcard_applet::owner;
-use tillcard_applet::pin::PinBlock;
-use tillcard_applet::session::Session;
+use tillcard_protocol::owner;
+use tillcard_protocol::pin::PinBlock;
+use tillcard_protocol::session::Session;
 
 use super::contacts::{Answer, Contacts};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pcsc::{Card, Context, Disposition, Error, Protocols, ReaderState, Scope, ShareMode, State};
-use tillcard_applet::command::Apdu;
+use tillcard_protocol::command::Apdu;
 
 use super::DEADLINE;
 use super::contacts::Contacts;

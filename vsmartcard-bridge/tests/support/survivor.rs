@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tillcard_applet::journal::{Journal, KEYS, Key, RECORD_MAX};
+use tillcard_applet::journal::{Journal, Key, RECORD_MAX};
 use tillcard_applet::nvm::RamNvm;
+use tillcard_applet::persistent::KEYS;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::layers::Counted;
 use tillcard_emu::nvm::{PowerCutNvm, PowerSwitch, Store};
@@ -55,7 +56,7 @@ pub fn image(store: &Path) -> RamNvm {
 
 /// What the card remembers, read without writing anything.
 pub fn memory(nvm: &RamNvm) -> Memory {
-    let mut journal = Journal::open(nvm.clone());
+    let mut journal = Journal::<_, KEYS>::open(nvm.clone());
     let mut buffer = [0; RECORD_MAX];
     (0..Key::try_from(KEYS).unwrap())
         .filter_map(|key| Some((key, journal.read(key, &mut buffer).unwrap()?.to_vec())))

@@ -22,11 +22,11 @@ use super::host::{self, FIRST, HOST, POLICY};
 use super::link::{Form, Link};
 use super::step;
 use paying::Request;
-use tillcard_applet::command::{
-    EnterCoin, GenerateKey, GetChallenge, GetData, Outpoint, OwnKey, OwnKeys, Place, Policy,
+use tillcard_applet::nvm::RamNvm;
+use tillcard_protocol::command::{
+    CardKey, CardKeys, EnterCoin, GenerateKey, GetChallenge, GetData, Outpoint, Place, Policy,
     ProveGenuine, ReadCoins, ReceiveScript, ReportAbsent, Verify,
 };
-use tillcard_applet::nvm::RamNvm;
 
 /// Longest run: what a longer input adds is done by a shorter one.
 const MAX_STEPS: usize = 48;
@@ -60,7 +60,7 @@ struct Run {
     life: Life,
     /// [`FIRST`] or another of the host's; `None` when bytes of the fuzzer issued it.
     account: Option<usize>,
-    own_keys: OwnKeys,
+    own_keys: CardKeys,
     pin: [u8; 8],
     tries: u8,
     policy: Policy,
@@ -158,8 +158,8 @@ impl Run {
                 let object = bytes.one_of(&[
                     GetData::Status,
                     GetData::Capabilities,
-                    GetData::Certificates(OwnKey::Identity),
-                    GetData::Certificates(OwnKey::Agreement),
+                    GetData::Certificates(CardKey::Identity),
+                    GetData::Certificates(CardKey::Agreement),
                 ]);
                 self.send(object.to_apdu().as_bytes());
             }

@@ -3,13 +3,13 @@
 use super::super::bytes::Bytes;
 use super::super::host::{self, Bound, HOST, announced};
 use super::{Deed, Run};
-use tillcard_applet::command::{
-    AcknowledgeLog, BeginReading, Certificate, EnterCoin, FactoryReset, GenerateOwnKeys,
+use tillcard_applet::persistent::Persistent;
+use tillcard_protocol::command::{
+    AcknowledgeLog, BeginReading, Certificate, EnterCoin, FactoryReset, GenerateCardKeys,
     GetChallenge, Limits, NewPin, Outpoint, OutputPayee, OwnerCommand, PIECE_MAX, Place, Policy,
     PutData, ReadAccount, ReadLimits, ReadLog, Resolve, SamePin, SetLimits, SetPolicy, Sign,
     SigningInput, SigningOutput, Terminate, Unsigned,
 };
-use tillcard_applet::persistent::Persistent;
 
 impl Run {
     pub fn enter(&mut self, bytes: &mut Bytes<'_>, unrooted: bool) {
@@ -149,7 +149,7 @@ impl Run {
 
     /// All of the personalisation, or but the card's own keys.
     pub fn personalise(&mut self, bytes: &mut Bytes<'_>) {
-        self.send(GenerateOwnKeys::to_apdu().as_bytes());
+        self.send(GenerateCardKeys::to_apdu().as_bytes());
         if bytes.u8() != 0 {
             return;
         }

@@ -3,7 +3,7 @@
 use super::super::bytes::Bytes;
 use super::super::host::HOST;
 use super::{Deed, Run};
-use tillcard_applet::command::{
+use tillcard_protocol::command::{
     AskStatement, GetAncestor, Pay, PaymentRequest, Place, Preview, Previewed, Source,
 };
 

@@ -5,7 +5,7 @@ use super::super::breaking::Break;
 use super::super::bytes::Bytes;
 use super::super::link::Exchange;
 use super::{Closing, Deed, Run};
-use tillcard_applet::command::ReceiveScript;
+use tillcard_protocol::command::ReceiveScript;
 
 impl Run {
     /// One command and its whole answer, protected in a channel.

@@ -3,17 +3,17 @@
 mod stream;
 
 use super::Tillcard;
-use crate::command::{
-    InputSignature, Place, Sign, SigningInput, SigningSummary, TaprootScript, Unsigned,
-};
 use crate::key::{self, KeyRing};
 use crate::persistent::{OwnerSigned, Persistent, Tally};
-use crate::status::{self, Status};
 use crate::volatile::Stream;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 use stream::{Known, Wallet, Whole};
+use tillcard_protocol::command::{
+    InputSignature, Place, Sign, SigningInput, SigningSummary, TaprootScript, Unsigned,
+};
+use tillcard_protocol::status::{self, Status};
 
 /// How far above the next receive index an output may pay the card.
 const RECEIVE_WINDOW: u32 = 10;

@@ -1,16 +1,17 @@
 //! The stream of inputs and outputs that SIGN takes in (`docs/protocol.md`,
 //! section 8.4).
 
-use crate::command::{
-    MAX_MONEY, NO_PLACE, Place, SIGNING_INPUTS_MAX, SIGNING_OUTPUTS_MAX, SIGNING_SCRIPT_MAX,
-    SigningInput, SigningSummary, TaprootScript, Unsigned,
-};
-use crate::hash;
+use crate::capacities::{MAX_INDEX, MAX_LOG};
 use crate::key::{InputHasher, InputHashes, Sighashes};
-use crate::persistent::{MAX_INDEX, MAX_LOG, Slot};
-use crate::status::{self, Status};
+use crate::persistent::Slot;
 use heapless::Vec;
 use sha2::{Digest, Sha256};
+use tillcard_protocol::command::{
+    FOREIGN_SCRIPT, MAX_MONEY, Place, SIGNING_INPUTS_MAX, SIGNING_OUTPUTS_MAX, SIGNING_SCRIPT_MAX,
+    SigningInput, SigningSummary, TaprootScript, Unsigned,
+};
+use tillcard_protocol::hash;
+use tillcard_protocol::status::{self, Status};
 
 /// Most inputs, as a length.
 pub(super) const MAX_INPUTS: usize = SIGNING_INPUTS_MAX as usize;
@@ -355,7 +356,7 @@ impl OutputHead {
         let (amount, rest) = bytes.split_first_chunk()?;
         let (place, rest) = rest.split_first_chunk()?;
         let payee = match u32::from_be_bytes(*place) {
-            NO_PLACE => Payee::Other(*rest.first()?),
+            FOREIGN_SCRIPT => Payee::Other(*rest.first()?),
             place => Payee::Own(Place::from_u32(place)),
         };
         Some(Self {

@@ -1,7 +1,7 @@
 //! Secure messaging: SCP03 with all of its security level `33` (`docs/protocol.md`, section 2.7).
 
 use subtle::ConstantTimeEq;
-use tillcard_applet::command::RECEIPT_LENGTH;
+use tillcard_protocol::command::RECEIPT_LENGTH;
 use zeroize::Zeroizing;
 
 use super::command::Parts;

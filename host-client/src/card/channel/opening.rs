@@ -5,7 +5,7 @@ use p256::ecdh::EphemeralSecret;
 use p256::elliptic_curve::Generate;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use subtle::ConstantTimeEq;
-use tillcard_applet::command::{Apdu, ChannelOpened, OpenChannel, UncompressedPoint};
+use tillcard_protocol::command::{Apdu, ChannelOpened, OpenChannel, UncompressedPoint};
 use zeroize::Zeroizing;
 
 use super::keys::{Keys, mac};

@@ -7,7 +7,7 @@ use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::{PublicKey, SecretKey};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
-use tillcard_applet::session::Session as SessionId;
+use tillcard_protocol::session::Session as SessionId;
 
 use super::DATA_MAX;
 use crate::card::link::Link;

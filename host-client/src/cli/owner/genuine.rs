@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::visit::{Visit, Visited};
-use crate::card::{CardError, IdentityKey, NONCE_LENGTH, OwnKey};
+use crate::card::{CardError, CardKey, IdentityKey, NONCE_LENGTH};
 use crate::cli::Failure;
 use crate::cli::output::line;
 use crate::cli::trust::TrustArguments;
@@ -26,7 +26,7 @@ impl Genuine {
             mut session,
             ..
         } = self.visit.open()?;
-        let Some(certificates) = session.certificates(OwnKey::Identity)? else {
+        let Some(certificates) = session.certificates(CardKey::Identity)? else {
             session.close()?;
             line(format_args!(
                 "Card {} has no certificates: nobody vouches for it. It has the keys that it had \
@@ -36,7 +36,7 @@ impl Genuine {
             return Ok(());
         };
         let checker = self.trust.vetting(owner.network())?.checker;
-        let vouched = checker.check(&certificates, OwnKey::Identity, SystemTime::now())?;
+        let vouched = checker.check(&certificates, CardKey::Identity, SystemTime::now())?;
         if record.identity_key != Some(IdentityKey(vouched.key)) {
             return Err(CardError::IssueRecord(
                 "its certificate is of another key than the one that signed it",

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use rand_chacha::rand_core::Rng;
-use tillcard_applet::command::ProveGenuine;
 use tillcard_personalise::test_root::emulator_batch;
-use tillcard_personalise::{self as personalise, CardCertificates, OwnKey, personalise};
+use tillcard_personalise::{self as personalise, CardCertificates, CardKey, personalise};
+use tillcard_protocol::command::ProveGenuine;
 
 use super::files::{Files, write_public};
 use super::random;
@@ -64,8 +64,8 @@ fn personalise_card(
     let name = batch.authority().name();
     line(format_args!("The card is one of “{name}” now, for good."));
     for (key, purpose) in [
-        (OwnKey::Identity, "signatures"),
-        (OwnKey::Agreement, "channels"),
+        (CardKey::Identity, "signatures"),
+        (CardKey::Agreement, "channels"),
     ] {
         let serial = given.serial_number(key)?;
         line(format_args!("  serial number, {purpose}: {serial}"));
@@ -100,8 +100,8 @@ mod tests {
     use std::time::SystemTime;
 
     use bitcoin::Network;
-    use tillcard_applet::command::{GetData, Select};
     use tillcard_emu::{EmulatedCard, Seed};
+    use tillcard_protocol::command::{GetData, Select};
 
     use super::*;
     use crate::genuine::Checker;
@@ -117,7 +117,7 @@ mod tests {
 
         card.transmit(Select::to_apdu().as_bytes()).unwrap();
         let checker = Checker::new(Network::Regtest).unwrap();
-        for key in [OwnKey::Identity, OwnKey::Agreement] {
+        for key in [CardKey::Identity, CardKey::Agreement] {
             let mut answer = Vec::new();
             let mut part = card.transmit(GetData::Certificates(key).to_apdu().as_bytes());
             while let Ok([bytes @ .., 0x61, left]) = part.as_deref() {

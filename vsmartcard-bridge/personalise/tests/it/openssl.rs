@@ -8,7 +8,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tempfile::TempDir;
 use tillcard_personalise::{
-    Authority, Batch, OwnKey, PersonaliseError, RevocationList, Root, SerialNumber, SigningKey,
+    Authority, Batch, CardKey, PersonaliseError, RevocationList, Root, SerialNumber, SigningKey,
     Time, Validity, test_root,
 };
 use x509_cert::der::DateTime;
@@ -72,8 +72,8 @@ impl Made {
             &made.batch.authority().certificate_pem().unwrap(),
         );
         for (own, byte, name) in [
-            (OwnKey::Identity, 3, "identity.pem"),
-            (OwnKey::Agreement, 4, "agreement.pem"),
+            (CardKey::Identity, 3, "identity.pem"),
+            (CardKey::Agreement, 4, "agreement.pem"),
         ] {
             let der = made.batch.certify(own, &point(byte), &mut rng).unwrap();
             made.write(

@@ -1,0 +1,222 @@
+//! What a case works with: a card, fresh cards, test values, and what it adds to the report.
+
+use crate::card::Card;
+use crate::channel::Ephemeral;
+use crate::model::{Limits, Profile, Request, payee};
+use crate::outcome::{Preamble, Step, Stop};
+use crate::recorder::Recorder;
+use crate::target::Target;
+use crate::values::Values;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
+
+/// What the tester says of the run (the IXIT of ISO/IEC 9646).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where all test values come from.
+    pub seed: u64,
+    /// The ATR that the card's maker declares, which `[FRM-1]` fixes for the reference card only.
+    pub atr: Vec<u8>,
+}
+
+/// The ATR of the reference card, section 2.1.
+pub const REFERENCE_ATR: [u8; 18] = [
+    0x3B, 0x8E, 0x01, 0x80, 0x73, 0xC0, 0x01, 0x40, 0x58, 0x54, 0x69, 0x6C, 0x6C, 0x63, 0x61, 0x72,
+    0x64, 0x8C,
+];
+
+/// What a case is given. It stands for the card in use: `ctx.select()` is the card's SELECT.
+pub struct CaseContext {
+    /// The card in use.
+    pub card: Card,
+    /// The case's own test values.
+    pub values: Values,
+    /// The record of the run so far.
+    pub recorder: Rc<RefCell<Recorder>>,
+    /// What the tester said.
+    pub settings: Settings,
+    target: Box<dyn Target>,
+    label: String,
+    cards_in_case: u32,
+    channels_in_case: u32,
+    /// The number of the case's next request for a payment.
+    next_request: Rc<Cell<u64>>,
+    notes: Vec<String>,
+    measurements: BTreeMap<String, f64>,
+}
+
+impl CaseContext {
+    /// A context without a card.
+    #[must_use]
+    pub fn new(
+        target: Box<dyn Target>,
+        settings: Settings,
+        recorder: Rc<RefCell<Recorder>>,
+    ) -> Self {
+        Self {
+            card: Card::absent(Rc::clone(&recorder)),
+            values: Values::new(settings.seed, ""),
+            recorder,
+            settings,
+            target,
+            label: String::new(),
+            cards_in_case: 0,
+            channels_in_case: 0,
+            next_request: Rc::new(Cell::new(0)),
+            notes: Vec::new(),
+            measurements: BTreeMap::new(),
+        }
+    }
+
+    /// From here on values and cards are those of this case, or of a shared card.
+    pub(crate) fn begin_case(&mut self, label: &str) {
+        label.clone_into(&mut self.label);
+        // Cases that share a card number their requests far apart, so that no two payments of one
+        // card have one identity.
+        let first = Values::new(0, label).bytes("requests");
+        self.next_request = Rc::new(Cell::new(u64::from_be_bytes(first)));
+        self.values = Values::new(self.settings.seed, label);
+        self.cards_in_case = 0;
+        self.channels_in_case = 0;
+        self.recorder.borrow_mut().enter_case(label);
+    }
+
+    /// Puts a card in that was never issued, in place of the one there.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when none is to be had.
+    pub fn fresh_card(&mut self) -> Step<()> {
+        // The old one must be out before the new one goes in.
+        self.card.take_out();
+        let name = format!("card {}", self.cards_in_case);
+        self.cards_in_case += 1;
+        let seed = u64::from_be_bytes(self.values.bytes(&name));
+        let link = self.target.fresh_card(seed).map_err(|e| Stop::Error(e.0))?;
+        self.card = Card::new(link, Rc::clone(&self.recorder));
+        Ok(())
+    }
+
+    /// Takes the card out.
+    pub(crate) fn take_out(&mut self) {
+        self.card.take_out();
+    }
+
+    /// The standard profile of this case: regtest, a made key, eight digits, wide limits.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the seed gives an impossible key.
+    pub fn profile(&self) -> Step<Profile> {
+        Profile::new(&self.values, &format!("{}", self.cards_in_case))
+    }
+
+    /// Issues the card as the preparation of something else.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when the card can't be issued.
+    pub fn prepare(&mut self, profile: &Profile) -> Step<()> {
+        self.card.issue(profile).preamble()
+    }
+
+    /// Issues the card with the standard profile and enters coins of these amounts.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when the card can't be prepared so.
+    pub fn prepare_funded(&mut self, amounts: &[u64]) -> Step<()> {
+        self.prepare_limited(Limits::WIDE, amounts)
+    }
+
+    /// The same with these limits.
+    ///
+    /// # Errors
+    /// As for [`CaseContext::prepare_funded`].
+    pub fn prepare_limited(&mut self, limits: Limits, amounts: &[u64]) -> Step<()> {
+        let profile = self.profile()?.limits(limits);
+        self.prepare_with(&profile, amounts)
+    }
+
+    /// The same with this profile.
+    ///
+    /// # Errors
+    /// As for [`CaseContext::prepare_funded`].
+    pub fn prepare_with(&mut self, profile: &Profile, amounts: &[u64]) -> Step<()> {
+        self.prepare(profile)?;
+        let mut stream = self.values.stream("coins");
+        self.card.fund(&mut stream, amounts)
+    }
+
+    /// Makes requests for payments to a P2WPKH script, at 1 sat/vB, from rooted coins, of an
+    /// amount in sat, each with a payment identity that no other request of the case has.
+    pub fn requests(&self) -> impl Fn(u64) -> Request + use<> {
+        let next = Rc::clone(&self.next_request);
+        move |amount| {
+            let number = next.replace(next.get().wrapping_add(1));
+            Request {
+                amount,
+                rate: 1000,
+                payee: payee::p2wpkh([0x5A; 20]),
+                unrooted: false,
+                identity: Values::new(number, "payment identity").bytes(""),
+                merchant: b"Milk & more".to_vec(),
+                invoice: Vec::new(),
+            }
+        }
+    }
+
+    /// A client's ephemeral key pair that the case didn't have before.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the seed gives an impossible key.
+    pub fn ephemeral(&mut self) -> Step<Ephemeral> {
+        let name = format!("ephemeral {}", self.channels_in_case);
+        self.channels_in_case += 1;
+        Ephemeral::new(&self.values.bytes(&name))
+    }
+
+    /// Opens a channel to the card, which the suite issued, as a client that wasn't there before.
+    ///
+    /// # Errors
+    /// As for [`Card::open_channel_as`].
+    pub fn open_channel(&mut self) -> Step<()> {
+        let own = self.ephemeral()?;
+        self.card.open_channel_as(&own)
+    }
+
+    /// A line for the report: what was looked at, how far the case could see.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// A number for the report that differs from run to run.
+    pub fn measure(&mut self, name: &str, value: f64) {
+        self.measurements.insert(name.to_owned(), value);
+    }
+
+    pub(crate) fn take_margin(&mut self) -> (Vec<String>, BTreeMap<String, f64>) {
+        (
+            std::mem::take(&mut self.notes),
+            std::mem::take(&mut self.measurements),
+        )
+    }
+
+    /// What the target calls itself.
+    #[must_use]
+    pub fn target_name(&self) -> String {
+        self.target.name()
+    }
+}
+
+impl Deref for CaseContext {
+    type Target = Card;
+
+    fn deref(&self) -> &Card {
+        &self.card
+    }
+}
+
+impl DerefMut for CaseContext {
+    fn deref_mut(&mut self) -> &mut Card {
+        &mut self.card
+    }
+}

@@ -1,0 +1,20 @@
+//! What the tester asks of a run.
+
+use crate::context::Settings;
+use std::path::PathBuf;
+
+/// Which cases to run, and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What the tester says of the cards.
+    pub settings: Settings,
+    /// Only the cases that one of these means; all when empty.
+    pub filters: Vec<String>,
+    /// Whether cards may be used up. When not, only cases of level D0 on a factory card run, and
+    /// the rest are INCONCLUSIVE.
+    pub sacrificial: bool,
+    /// Where the trace goes.
+    pub trace: Option<PathBuf>,
+    /// The arguments of the program, for the report.
+    pub arguments: Vec<String>,
+}

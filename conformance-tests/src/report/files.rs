@@ -1,0 +1,63 @@
+//! The report on disk: whole at any moment, whatever ends the run.
+
+use super::{Report, junit};
+use crate::failure::{Code, Failure};
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// Whoever may read what this person writes may read the report; the umask takes away from that.
+const READABLE: u32 = 0o666;
+
+/// The folder with `report.json`, `junit.xml` and `trace.jsonl`.
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder, if it isn't there.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn create(path: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(path).map_err(|e| not_written(path, e))?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Where the trace goes.
+    #[must_use]
+    pub fn trace(&self) -> PathBuf {
+        self.0.join("trace.jsonl")
+    }
+
+    /// Writes the report, in place of the one there. A reader of the files sees either whole.
+    ///
+    /// # Errors
+    /// When a file can't be written.
+    pub fn write(&self, report: &Report) -> Result<(), Failure> {
+        let json = self.0.join("report.json");
+        let text = serde_json::to_string_pretty(report).map_err(|e| not_written(&json, e))?;
+        replace(&json, &(text + "\n"))?;
+        let xml = self.0.join("junit.xml");
+        let text = junit(report).map_err(|e| not_written(&xml, e))?;
+        replace(&xml, &text)
+    }
+}
+
+/// Puts a text into a file, at one stroke.
+fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    tempfile::Builder::new()
+        .permissions(Permissions::from_mode(READABLE))
+        .tempfile_in(folder)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            Ok(file.persist(path)?)
+        })
+        .map(drop)
+        .map_err(|e| not_written(path, e))
+}
+
+fn not_written(path: &Path, why: impl std::fmt::Display) -> Failure {
+    Code::ReportNotWritten.because(format!("{}: {why}", path.display()))
+}

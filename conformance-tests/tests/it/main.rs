@@ -1,0 +1,14 @@
+//! Tests of the suite's program and library that need no reader.
+
+mod catalogue;
+mod channel;
+mod errors;
+mod filters;
+mod holder;
+mod interruption;
+mod misbehaving;
+mod reports;
+mod requirements;
+#[path = "../support/mod.rs"]
+mod support;
+mod unfit;

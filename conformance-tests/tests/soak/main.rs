@@ -1,0 +1,5 @@
+//! Tests that take minutes.
+
+mod seeds;
+#[path = "../support/mod.rs"]
+mod support;
