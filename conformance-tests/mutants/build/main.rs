@@ -112,8 +112,9 @@ impl Sources {
             for edit in &row.edits {
                 let mut found = (self.0.iter_mut()).filter(|source| source.name == edit.file);
                 let place = match (found.next(), found.next()) {
-                    (Some(source), None) => find(&source.text, edit, id)
-                        .map(|placed| source.placed.push(placed)),
+                    (Some(source), None) => {
+                        find(&source.text, edit, id).map(|placed| source.placed.push(placed))
+                    }
                     (None, _) => Err("there is no such file".to_owned()),
                     (Some(_), Some(_)) => Err("there are two such files".to_owned()),
                 };
@@ -123,7 +124,11 @@ impl Sources {
                 }
             }
         }
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        }
     }
 }
 
@@ -177,7 +182,13 @@ fn renamed(text: &str, names: &BTreeMap<String, String>) -> String {
 fn table(rows: &[Row]) -> String {
     let mut table = String::from("pub const MUTANTS: &[Mutant] = &[\n");
     for (row, id) in rows.iter().zip(1..) {
-        let Row { area, name, breaks, caught_by, .. } = row;
+        let Row {
+            area,
+            name,
+            breaks,
+            caught_by,
+            ..
+        } = row;
         let _ = writeln!(
             table,
             "    Mutant {{ id: {id}, area: {area:?}, name: {name:?}, breaks: &{breaks:?}, \

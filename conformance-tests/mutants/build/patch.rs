@@ -98,7 +98,10 @@ fn within(
     while let Some(outer) = placed.first() {
         let same = |other: &&Placed| (other.start, other.end) == (outer.start, outer.end);
         let (alternatives, rest) = placed.split_at(placed.iter().take_while(|p| same(p)).count());
-        let count = rest.iter().take_while(|inner| inner.start < outer.end).count();
+        let count = rest
+            .iter()
+            .take_while(|inner| inner.start < outer.end)
+            .count();
         let (inner, rest) = rest.split_at(count);
         if let Some(crossing) = inner.iter().find(|inner| inner.end > outer.end) {
             let (a, b) = (&outer.mutated, &crossing.mutated);

@@ -1,7 +1,7 @@
 //! Reads the rows: a mutant each, in TOML.
 
-use std::path::Path;
 use std::fs;
+use std::path::Path;
 use toml_edit::{Array, DocumentMut, Table};
 
 /// A mutant.
@@ -41,7 +41,9 @@ pub fn read_rows(folder: &Path) -> Result<Vec<Row>, String> {
         let text = fs::read_to_string(&path).map_err(|e| at(e.to_string()))?;
         let document: DocumentMut = text.parse().map_err(|e| at(format!("{e}")))?;
         let area = path.file_stem().unwrap_or_default().display().to_string();
-        let tables = document.get("mutant").and_then(|item| item.as_array_of_tables());
+        let tables = document
+            .get("mutant")
+            .and_then(|item| item.as_array_of_tables());
         for table in tables.ok_or_else(|| at("no [[mutant]]".to_owned()))? {
             rows.push(row(&area, table).map_err(at)?);
         }
@@ -76,13 +78,19 @@ fn edit(table: &Table) -> Result<Edit, String> {
 
 fn text(table: &Table, key: &str) -> Result<String, String> {
     let value = table.get(key).and_then(|item| item.as_str());
-    value.map(str::to_owned).ok_or_else(|| format!("no text \"{key}\""))
+    value
+        .map(str::to_owned)
+        .ok_or_else(|| format!("no text \"{key}\""))
 }
 
 fn texts(table: &Table, key: &str) -> Result<Vec<String>, String> {
     let array: Option<&Array> = table.get(key).and_then(|item| item.as_array());
-    let texts: Option<Vec<String>> =
-        array.and_then(|array| array.iter().map(|text| text.as_str().map(str::to_owned)).collect());
+    let texts: Option<Vec<String>> = array.and_then(|array| {
+        array
+            .iter()
+            .map(|text| text.as_str().map(str::to_owned))
+            .collect()
+    });
     texts
         .filter(|texts| !texts.is_empty())
         .ok_or_else(|| format!("no list \"{key}\""))

@@ -21,10 +21,12 @@ mod card {
 pub use switch::is_on;
 pub use target::Mutated;
 
-use tillcard_conform::bench::{REFERENCE_ATR, Settings};
 use tillcard_conform::case::Case;
+use tillcard_conform::context::{REFERENCE_ATR, Settings};
+use tillcard_conform::failure::Failure;
+use tillcard_conform::options::Options;
 use tillcard_conform::report::{CaseReport, Report};
-use tillcard_conform::runner::{Options, Progress, run as run_suite};
+use tillcard_conform::runner::{Progress, run as run_suite};
 use tillcard_conform::target::Target;
 
 /// A defect in one place of the card's sources.
@@ -50,6 +52,9 @@ struct Quiet;
 impl Progress for Quiet {
     fn begins(&mut self, _: &Case, _: usize, _: usize) {}
     fn ended(&mut self, _: &CaseReport) {}
+    fn stands(&mut self, _: &Report) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// What the suite says of the target's cards: those cases that a filter means, or all.
@@ -66,6 +71,7 @@ pub fn run(target: Box<dyn Target>, filters: &[&str]) -> Report {
         filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
         sacrificial: true,
         trace: None,
+        arguments: Vec::new(),
     };
     run_suite(target, &options, &mut Quiet).expect("a run without a trace can't fail")
 }
