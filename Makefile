@@ -25,8 +25,8 @@ soak: ## the long tests; writes docs/reports/soak.md
 bench: ## the benchmarks, those through the reader included
 	@scripts/bench.sh $(ARGS)
 
-doc: ## the API documentation of the workspace
-	@scripts/test.sh documentation
+doc: ## the documentation: API, conformance matrix and book
+	@scripts/doc.sh
 
 clean: ## remove what cargo built; bitcoind and the tools stay in the cache folder
 	@scripts/clean.sh

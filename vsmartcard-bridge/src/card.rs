@@ -6,6 +6,7 @@ use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration, Response};
 use tillcard_personalise::{PersonaliseError, is_blank, personalise, test_root};
 use tillcard_protocol::command::{GetData, Network, Select, State, StatusObject};
+use zeroize::Zeroize;
 
 use crate::nvm::{CardMemory, SledNvm, Store, StoreError};
 use crate::seed::{NoRandomness, Seed};
@@ -27,6 +28,18 @@ pub enum CardError {
     /// The card can't be given its certificates.
     #[error("the card can't be personalised: {0}")]
     Personalise(#[from] PersonaliseError),
+}
+
+impl CardError {
+    /// The error's stable name (`docs/errors/emulator.md`).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Randomness(error) => error.code(),
+            Self::Personalise(error) => error.code(),
+        }
+    }
 }
 
 /// The reference card, on memory that outlives a crash or on memory that doesn't.
@@ -170,8 +183,8 @@ impl<N: CardMemory, R: TryCryptoRng + Send> CardInSlot for EmulatedCard<N, R> {
     }
 
     fn power_off(&mut self) {
-        // What the session was is forgotten when the power comes back: without power, nothing asks.
-        self.response.clear();
+        // The rest of the session is forgotten when the power comes back: without it, nothing asks.
+        self.response.zeroize();
         self.powered = false;
     }
 

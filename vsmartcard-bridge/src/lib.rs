@@ -4,6 +4,7 @@
 //! - [`slot`]: what a card in a slot is, and how layers wrap it: the seam of this crate
 //! - [`card`]: the reference card in a slot, with its memory and its randomness
 //! - [`layers`]: cards around a card
+//! - [`redacted`]: what of an APDU may be logged
 //! - [`vpcd`]: the link to vpcd, which shows a card to every PC/SC program of the machine
 //!
 //! The program `tillcard-emu` puts them together; `docs/emulator.md` is its guide.
@@ -23,9 +24,9 @@
 //! has its keys.
 
 pub mod card;
-pub mod data_folder;
 pub mod layers;
 pub mod nvm;
+pub mod redacted;
 pub mod seed;
 pub mod slot;
 pub mod vpcd;

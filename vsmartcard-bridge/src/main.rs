@@ -7,16 +7,19 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
+use etcetera::BaseStrategy;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tillcard_emu::card::{DEFAULT_NAME, EmulatedCard};
-use tillcard_emu::data_folder::data_folder;
-use tillcard_emu::layers::Counted;
-use tillcard_emu::nvm::{CardMemory, Store};
-use tillcard_emu::seed::Seed;
-use tillcard_emu::slot::CardInSlot;
+use tillcard_emu::card::{CardError, DEFAULT_NAME, EmulatedCard};
+use tillcard_emu::layers::{Counted, Traced};
+use tillcard_emu::nvm::{CardMemory, Store, StoreError};
+use tillcard_emu::seed::{NoRandomness, Seed};
+use tillcard_emu::slot::{CardInSlot, SlotError};
 use tillcard_emu::vpcd::{Address, Link, LinkError, Remover, Waited};
 use tillcard_protocol::command::Network;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// How long a reader may take to notice a card before the user is told that the slot may be taken:
 /// pcscd looks about twice a second.
@@ -56,19 +59,93 @@ struct Arguments {
     /// the card refuses ISSUE for mainnet (status word 6A80)
     #[arg(long, conflicts_with = "seed")]
     mainnet: bool,
+    /// Write what happens to standard error, for example `debug` or `tillcard_emu=debug`: which
+    /// commands come and how they end, never their data
+    #[arg(long, value_name = "FILTER", env = "TILLCARD_LOG")]
+    log: Option<String>,
+}
+
+/// Why the program ends with status 1.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(
+        "no folder for the card: neither XDG_DATA_HOME nor a home folder is there; \
+         name one with --data, or use --ephemeral"
+    )]
+    NoDataFolder,
+    #[error(
+        "this card is for real money, which an emulated card doesn't protect; \
+         it is shown with --mainnet only, and never with --seed"
+    )]
+    MainnetCard,
+    #[error("the log filter can't be read: {0}; write for example --log debug")]
+    LogFilter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("the program can't be told to end: {0}; nothing was shown")]
+    Signals(io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Card(#[from] CardError),
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    #[error(transparent)]
+    Slot(#[from] SlotError),
+    #[error(transparent)]
+    Link(#[from] LinkError),
+}
+
+impl Failure {
+    /// The error's stable name (`docs/errors/emulator.md`).
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoDataFolder => "no-data-folder",
+            Self::MainnetCard => "mainnet-card",
+            Self::LogFilter(_) => "log-filter",
+            Self::Signals(_) => "no-signals",
+            Self::Store(error) => error.code(),
+            Self::Card(error) => error.code(),
+            Self::Randomness(error) => error.code(),
+            Self::Slot(error) => error.code(),
+            Self::Link(error) => error.code(),
+        }
+    }
 }
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(io::stderr(), &format!("tillcard-emu: {error}"));
+            let code = error.code();
+            tell(
+                io::stderr(),
+                &format!("tillcard-emu: error[{code}]: {error}"),
+            );
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
+/// Has what matches the filter written to standard error; without one, nothing is.
+fn start_log(filter: Option<&str>) -> Result<(), Failure> {
+    let Some(filter) = filter else {
+        return Ok(());
+    };
+    let filter: Targets = filter.parse()?;
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::fmt::layer().with_writer(io::stderr))
+        .with(filter)
+        .init();
+    Ok(())
+}
+
+/// `tillcard/emu` in the user's data folder (XDG Base Directory Specification 0.8).
+fn data_folder() -> Result<PathBuf, Failure> {
+    let strategy = etcetera::choose_base_strategy().map_err(|_| Failure::NoDataFolder)?;
+    Ok(strategy.data_dir().join("tillcard/emu"))
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    start_log(arguments.log.as_deref())?;
     let seed = arguments.seed.map_or(Seed::System, Seed::Number);
     if arguments.ephemeral {
         let card = match arguments.blank {
@@ -77,9 +154,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         };
         return show(card, arguments);
     }
-    let folder = arguments.data.clone().or_else(data_folder).ok_or(
-        "neither XDG_DATA_HOME nor HOME names a folder for the card: give one with --data, or --ephemeral",
-    )?;
+    let folder = match &arguments.data {
+        Some(folder) => folder.clone(),
+        None => data_folder()?,
+    };
     let store = Store::open(&folder)?;
     let card = match arguments.blank {
         true => EmulatedCard::persistent_as_is(&store, &arguments.card, seed)?,
@@ -88,26 +166,16 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     show(card, arguments)
 }
 
-fn show<N>(
-    mut card: EmulatedCard<N>,
-    arguments: &Arguments,
-) -> Result<(), Box<dyn std::error::Error>>
-where
-    N: CardMemory,
-{
+fn show<N: CardMemory>(mut card: EmulatedCard<N>, arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.mainnet && card.network()? == Some(Network::Mainnet) {
-        return Err(
-            "this card is for real money, which an emulated card doesn't protect: \
-                    it is shown with --mainnet only, and never with --seed"
-                .into(),
-        );
+        return Err(Failure::MainnetCard);
     }
     if !arguments.mainnet {
         card.refuse_mainnet();
     }
     let link = Link::connect(&arguments.vpcd)?;
-    remove_on_signal(link.remover())?;
-    let mut card = Counted::new(card);
+    remove_on_signal(link.remover()).map_err(Failure::Signals)?;
+    let mut card = Counted::new(Traced::new(card));
     let served = insert(link, &mut card, &arguments.vpcd);
     // Other programs read this line: one line, whatever happened.
     tell(

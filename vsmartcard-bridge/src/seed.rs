@@ -25,6 +25,16 @@ pub enum Seed {
 #[error("the operating system gives no random numbers: {0}")]
 pub struct NoRandomness(getrandom::Error);
 
+impl NoRandomness {
+    /// The error's stable name (`docs/errors/emulator.md`).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self(_) => "no-randomness",
+        }
+    }
+}
+
 impl Seed {
     /// The generator for the life `life` of the card `name`.
     ///

@@ -103,6 +103,20 @@ pub enum SlotError {
     Fault(CardFault),
 }
 
+impl SlotError {
+    /// The error's stable name (`docs/errors/emulator.md`).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoPower => "card-without-power",
+            Self::PowerCut => "power-cut",
+            Self::NotDurable(_) => "card-not-durable",
+            Self::SnapshotLength { .. } => "snapshot-length",
+            Self::Fault(_) => "card-failed",
+        }
+    }
+}
+
 /// A card's whole NVM.
 ///
 /// Form: byte `i` is byte `i` of the memory, an erased byte is `FF`; no header, no padding, nothing

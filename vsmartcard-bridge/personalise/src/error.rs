@@ -62,6 +62,32 @@ pub enum PersonaliseError {
     NotStored,
 }
 
+impl PersonaliseError {
+    /// The error's stable name (`docs/errors/emulator.md`).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Name => "certificate-name",
+            Self::Encoding(_) => "certificate-content",
+            Self::NotACertificate(_) => "not-a-certificate",
+            Self::NotAList(_) => "not-a-revocation-list",
+            Self::NotAKey => "not-a-key",
+            Self::AnotherKey => "key-of-another-certificate",
+            Self::NotARoot(_) => "not-a-root",
+            Self::NotABatch(_) => "not-a-batch",
+            Self::AnotherList(_) => "revocation-list-of-another",
+            Self::NotMine(_) => "certificate-of-another",
+            Self::NoContact(_) => "card-unreachable",
+            Self::NoOwnKeys => "card-without-keys",
+            Self::NotBlank => "card-not-blank",
+            Self::TooLong(_) => "certificate-too-long",
+            Self::Refused { .. } => "card-refused",
+            Self::Malformed(_) => "card-answer-malformed",
+            Self::NotStored => "certificates-not-stored",
+        }
+    }
+}
+
 impl From<x509_cert::builder::Error> for PersonaliseError {
     fn from(error: x509_cert::builder::Error) -> Self {
         Self::Encoding(error.to_string())

@@ -80,6 +80,21 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// The error's stable name (`docs/errors/emulator.md`).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InUse(_) => "cards-in-use",
+            Self::CardInUse(_) => "card-in-use",
+            Self::Name(_) => "card-name",
+            Self::Folder { .. } => "cards-folder",
+            Self::Format { .. } => "not-a-card",
+            Self::Database { .. } => "cards-database",
+        }
+    }
+}
+
 /// The emulator's cards in one folder. One process at a time can have it open.
 pub struct Store {
     path: PathBuf,

@@ -6,9 +6,11 @@ mod killing;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod errors;
 mod in_process;
 mod kill;
 mod link;
+mod logs;
 mod mainnet_in_channel;
 mod nvm;
 mod personalisation;

@@ -80,7 +80,7 @@ fn a_reader_that_goes_away_is_an_error_and_the_count_is_still_told() {
     let ended = emulator.end();
     assert_eq!(ended.stdout, "card removed; 0 APDUs\n");
     assert!(
-        ended.stderr.contains("the virtual reader went away"),
+        ended.stderr.contains("error[vpcd-gone]"),
         "{}",
         ended.stderr
     );
@@ -138,6 +138,19 @@ fn a_card_is_kept_below_the_data_folder_and_is_the_same_next_time() {
     assert_eq!(state(home.path(), &["--card", "other"]), State::Factory);
     assert_eq!(state(home.path(), &["--ephemeral"]), State::Factory);
 
+    let xdg = home.path().join("xdg");
+    let reader = Driver::new();
+    let emulator = Emulator::run(
+        Emulator::command(
+            home.path(),
+            ["--vpcd", &format!("127.0.0.1:{}", reader.port())],
+        )
+        .env("XDG_DATA_HOME", &xdg),
+    );
+    let card = reader.insert();
+    assert!(xdg.join("tillcard/emu/db").is_file());
+    drop((card, emulator));
+
     let data = home.path().join("data");
     let data = data.to_str().unwrap();
     assert_eq!(state(home.path(), &["--data", data]), State::Factory);
@@ -155,7 +168,7 @@ fn a_second_program_on_the_same_cards_is_told_so() {
     let _card = reader.insert();
     let ended = Emulator::in_reader(home.path(), &reader, &["--card", "other"]).end();
     assert!(
-        ended.stderr.contains("in use by another program"),
+        ended.stderr.contains("error[cards-in-use]"),
         "{}",
         ended.stderr
     );
@@ -220,7 +233,7 @@ fn real_money_is_refused_unless_asked_for_and_with_a_seed_always() {
 
     let ended = Emulator::in_reader(home.path(), &reader, &[]).end();
     assert!(
-        ended.stderr.contains("this card is for real money"),
+        ended.stderr.contains("error[mainnet-card]"),
         "{}",
         ended.stderr
     );

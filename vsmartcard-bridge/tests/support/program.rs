@@ -29,12 +29,21 @@ pub struct Ended {
 impl Emulator {
     /// Starts the program with a home of its own.
     pub fn start<S: AsRef<OsStr>>(home: &Path, arguments: impl IntoIterator<Item = S>) -> Self {
-        Self::run(
-            Command::new(env!("CARGO_BIN_EXE_tillcard-emu"))
-                .env("HOME", home)
-                .env_remove("XDG_DATA_HOME")
-                .args(arguments),
-        )
+        Self::run(&mut Self::command(home, arguments))
+    }
+
+    /// The program with a home of its own.
+    pub fn command<S: AsRef<OsStr>>(
+        home: &Path,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tillcard-emu"));
+        command
+            .env("HOME", home)
+            .env_remove("XDG_DATA_HOME")
+            .env_remove("TILLCARD_LOG")
+            .args(arguments);
+        command
     }
 
     /// Starts the program with its card in a test's reader.
