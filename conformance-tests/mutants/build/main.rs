@@ -187,12 +187,13 @@ fn table(rows: &[Row]) -> String {
             name,
             breaks,
             caught_by,
+            unnoticed,
             ..
         } = row;
         let _ = writeln!(
             table,
             "    Mutant {{ id: {id}, area: {area:?}, name: {name:?}, breaks: &{breaks:?}, \
-             caught_by: &{caught_by:?} }},"
+             caught_by: &{caught_by:?}, unnoticed: {unnoticed:?} }},"
         );
     }
     table + "];\n"

@@ -12,8 +12,10 @@ pub struct Row {
     pub name: String,
     /// The requirements that it breaks.
     pub breaks: Vec<String>,
-    /// The cases that must fail.
+    /// The cases that must fail; none when no case notices it yet.
     pub caught_by: Vec<String>,
+    /// What a case would have to ask to notice it, when none does.
+    pub unnoticed: Option<String>,
     /// The places that make it; nearly always one.
     pub edits: Vec<Edit>,
 }
@@ -58,10 +60,16 @@ fn row(area: &str, table: &Table) -> Result<Row, String> {
         Some(edits) => edits.iter().map(edit).collect::<Result<_, _>>(),
         None => edit(table).map(|edit| vec![edit]),
     };
+    let unnoticed = table.get("unnoticed").and_then(|item| item.as_str());
+    let unnoticed = unnoticed.map(str::to_owned);
     let row = Row {
         area: area.to_owned(),
         breaks: texts(table, "breaks").map_err(at)?,
-        caught_by: texts(table, "caught_by").map_err(at)?,
+        caught_by: match unnoticed {
+            Some(_) => Vec::new(),
+            None => texts(table, "caught_by").map_err(at)?,
+        },
+        unnoticed,
         edits: edits.map_err(at)?,
         name,
     };

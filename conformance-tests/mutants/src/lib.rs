@@ -40,8 +40,10 @@ pub struct Mutant {
     pub name: &'static str,
     /// The requirements that it breaks.
     pub breaks: &'static [&'static str],
-    /// The cases that must fail.
+    /// The cases that must fail; none when no case notices it yet.
     pub caught_by: &'static [&'static str],
+    /// What a case would have to ask to notice it, when none does.
+    pub unnoticed: Option<&'static str>,
 }
 
 include!(concat!(env!("OUT_DIR"), "/table.rs"));

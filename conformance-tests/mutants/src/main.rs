@@ -15,7 +15,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Lists the mutants with the requirements that they break and the cases that must fail.
+    /// Lists the mutants with the requirements that they break and the cases that must fail, or
+    /// what a case would have to ask.
     List,
     /// Runs cases against the mutants whose name or area holds this text, and prints each case
     /// that doesn't pass.
@@ -33,8 +34,13 @@ fn main() -> ExitCode {
         Task::List => {
             for mutant in MUTANTS {
                 let (breaks, cases) = (mutant.breaks.join(" "), mutant.caught_by.join(" "));
-                println!("{}: {} · {breaks} · {cases}", mutant.area, mutant.name);
+                let told = mutant
+                    .unnoticed
+                    .map_or(cases, |why| format!("unnoticed: {why}"));
+                println!("{}: {} · {breaks} · {told}", mutant.area, mutant.name);
             }
+            let unnoticed = MUTANTS.iter().filter(|mutant| mutant.unnoticed.is_some());
+            println!("{} mutants, {} unnoticed", MUTANTS.len(), unnoticed.count());
             ExitCode::SUCCESS
         }
         Task::Run { mutant, cases } => {
