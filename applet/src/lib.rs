@@ -18,26 +18,17 @@ extern crate std;
 
 pub mod capacities;
 pub mod configuration;
-pub mod journal;
-pub mod nvm;
 
 mod application;
 mod card;
-mod dispatch;
 mod entry;
-mod framing;
 mod key;
 mod messaging;
 mod payment;
 pub mod persistent;
-mod random;
 mod varint;
 mod volatile;
 
 pub use application::Tillcard;
-pub use card::{ATR, Card};
+pub use card::{ANSWER_MAX, ATR, Card, RESPONSE_MAX, Response};
 pub use configuration::{Configuration, Networks};
-pub use framing::{RESPONSE_MAX, Response};
-
-/// Fewest bytes of an AID that select the application.
-const MIN_PARTIAL_AID: usize = 5;

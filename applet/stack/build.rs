@@ -18,7 +18,6 @@ use k256::schnorr::SigningKey;
 use p256::SecretKey;
 use std::path::Path;
 use tillcard_applet::Response;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_protocol::command::{
     AcknowledgeLog, AskStatement, BeginReading, CardKey, Certificate, EnterCoin, FactoryReset,
     GenerateCardKeys, GenerateKey, GetAncestor, GetChallenge, GetData, Issue, KeySource, Leaf,
@@ -28,6 +27,7 @@ use tillcard_protocol::command::{
     SetLimits, SetPolicy, Sign, SigningInput, SigningOutput, Source, Terminate, Unsigned, Verify,
 };
 use tillcard_protocol::session::Session;
+use tillcard_runtime::nvm::RamNvm;
 
 struct Recorder {
     card: TestCard,

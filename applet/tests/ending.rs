@@ -7,13 +7,13 @@ use std::collections::HashSet;
 use support::sweep::*;
 use support::*;
 use tillcard_applet::Card;
-use tillcard_applet::nvm::{PAGE_SIZE, RamNvm, TornNvm};
 use tillcard_applet::persistent::Persistent;
 use tillcard_protocol::command;
 use tillcard_protocol::command::{
     CardKey, Certificate, FactoryReset, GenerateCardKeys, GenerateKey, GetData, PutData, SamePin,
     Select, State, StatusObject, Terminate,
 };
+use tillcard_runtime::nvm::{PAGE_SIZE, RamNvm, TornNvm};
 
 /// A personalised card that was used: coins, payments, another PIN, and so long that
 /// the journal went round.

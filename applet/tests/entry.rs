@@ -11,10 +11,10 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use support::*;
 use tillcard_applet::Card;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_protocol::command::{
     Announced, CoinEntered, EnterCoin, Place, Select, State, StatusObject,
 };
+use tillcard_runtime::nvm::RamNvm;
 
 fn script(lengths: std::ops::Range<usize>) -> impl Strategy<Value = ScriptBuf> {
     proptest::collection::vec(any::<u8>(), lengths).prop_map(ScriptBuf::from)

@@ -30,8 +30,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration, Response};
+use tillcard_runtime::nvm::RamNvm;
 
 const TEXT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md");
 /// Bytes in a line.

@@ -21,8 +21,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tillcard_applet::nvm::{NVM_SIZE, RamNvm};
 use tillcard_applet::{Card, Configuration};
+use tillcard_runtime::nvm::{NVM_SIZE, RamNvm};
 
 /// The images of version 0.1.
 const V0_1: [&str; 5] = [

@@ -7,9 +7,9 @@ use bitcoin::hashes::Hash;
 use rand_chacha::rand_core::Rng;
 use support::*;
 use tillcard_applet::Card;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_protocol::command::coin_image::{CoinImage, ImageCoin};
 use tillcard_protocol::command::{BeginReading, GetChallenge, Place, ReadCoins};
+use tillcard_runtime::nvm::RamNvm;
 
 type TestCard = Card<RamNvm, rand_chacha::ChaCha20Rng>;
 

@@ -11,12 +11,12 @@ use p256::ecdsa::{Signature, VerifyingKey};
 use rand_chacha::ChaCha20Rng;
 use support::sweep::{old_or_new, sweep};
 use support::*;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{
     Apdu, GenerateKey, GetData, Issue, Issued, KeySource, Leaf, MAX_MONEY, Network, ReceiveScript,
     ReceiveScriptAnswer, Select, State, StatusObject, Verify,
 };
+use tillcard_runtime::nvm::RamNvm;
 
 type TestCard = Card<RamNvm, ChaCha20Rng>;
 

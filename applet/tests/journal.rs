@@ -5,9 +5,9 @@
 use embedded_storage::nor_flash::{NorFlash, ReadNorFlash};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use tillcard_applet::journal::{self, Error, Key};
-use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm, TornNvm};
 use tillcard_applet::persistent::KEYS;
+use tillcard_runtime::journal::{self, Error, Key};
+use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm, TornNvm};
 
 type Journal<N> = journal::Journal<N, KEYS>;
 

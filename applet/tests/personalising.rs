@@ -7,12 +7,12 @@ mod support;
 use oracle::channel::Client;
 use support::sweep::*;
 use support::*;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{
     CardKey, CardKeys, Certificate, GenerateCardKeys, GetData, Issued, Policy, PutData,
     ReadAccount, SetPolicy,
 };
+use tillcard_runtime::nvm::RamNvm;
 
 fn piece(certificate: Certificate, number: u8, bytes: &[u8]) -> Vec<u8> {
     let put = PutData::Piece {

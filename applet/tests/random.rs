@@ -10,12 +10,12 @@ use std::rc::Rc;
 use support::signing::Built;
 use support::sweep::remembered;
 use support::*;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{
     GenerateKey, GetAncestor, GetChallenge, GetData, Pay, Preview, ReceiveScript, Select, Sign,
     State, StatusObject, Verify,
 };
+use tillcard_runtime::nvm::RamNvm;
 
 /// How a source does.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use tillcard_protocol::command::{
     SetLimits, Source,
 };
 
-type Card = tillcard_applet::Card<tillcard_applet::nvm::RamNvm, rand_chacha::ChaCha20Rng>;
+type Card = tillcard_applet::Card<tillcard_runtime::nvm::RamNvm, rand_chacha::ChaCha20Rng>;
 
 /// A card with these limits and a coin of a million sat, and one of 100 000.
 fn limited(seed: u64, limits: Limits) -> (Card, Owner) {

@@ -310,7 +310,7 @@ fn fees() {
 #[test]
 fn the_highest_rate_is_rounded_up() {
     let mut card = tillcard_applet::Card::new(
-        tillcard_applet::nvm::RamNvm::default(),
+        tillcard_runtime::nvm::RamNvm::default(),
         rng(42),
         tillcard_applet::Configuration::ANY_NETWORK,
     );

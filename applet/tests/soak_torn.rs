@@ -6,7 +6,7 @@ mod support;
 
 use support::sweep::*;
 use support::*;
-use tillcard_applet::nvm::RamNvm;
+use tillcard_runtime::nvm::RamNvm;
 
 /// Bytes that a commit of VERIFY changes while it stays on its page.
 const COMMIT: u64 = 16;

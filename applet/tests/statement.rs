@@ -11,11 +11,11 @@ use support::signing::{Built, Payee};
 use support::sweep::*;
 use support::*;
 use tillcard_applet::Card;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_protocol::command::{
     AcknowledgeLog, AskStatement, Place, Policy, Resolve, Select, SetPolicy, SigningInput,
     Statement,
 };
+use tillcard_runtime::nvm::RamNvm;
 
 const COINS: [u64; 3] = [100_000, 90_000, 80_000];
 

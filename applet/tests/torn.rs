@@ -9,13 +9,13 @@ use rand_chacha::ChaCha20Rng;
 use std::cell::Cell;
 use support::sweep::*;
 use support::*;
-use tillcard_applet::nvm::{RamNvm, TornNvm};
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{
     AcknowledgeLog, EnterCoin, GenerateKey, GetAncestor, Limits, NewPin, Outpoint, Place,
     Previewed, ReportAbsent, Resolve, SamePin, Select, SetLimits, State, StatusObject,
 };
 use tillcard_protocol::pin::PinBlock;
+use tillcard_runtime::nvm::{RamNvm, TornNvm};
 
 /// Turns of page after which a command is swept.
 const TURNS: [usize; 3] = [1, 31, 32];

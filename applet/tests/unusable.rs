@@ -6,12 +6,12 @@ mod support;
 use crc::{CRC_32_ISO_HDLC, Crc};
 use support::*;
 use tillcard_applet::capacities::{CAPABILITIES, SELECTED};
-use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{
     Capabilities, GenerateKey, GetChallenge, GetData, Pay, Preview, ReceiveScript, Select,
     Selected, State, StatusObject, Verify,
 };
+use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
 
 /// Bytes of a page's header before its CRC-32.
 const HEADER: usize = 12;

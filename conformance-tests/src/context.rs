@@ -1,8 +1,9 @@
 //! What a case works with: a card, fresh cards, test values, and what it adds to the report.
 
-use crate::card::Card;
+use crate::card::{Capability, Card};
 use crate::channel::Ephemeral;
-use crate::model::{Limits, Profile, Request, payee};
+use crate::driver::Driver;
+use crate::model::{Limits, Profile, Request, STATEMENTS, payee};
 use crate::outcome::{Preamble, Step, Stop};
 use crate::recorder::Recorder;
 use crate::target::Target;
@@ -98,48 +99,57 @@ impl CaseContext {
         Ok(())
     }
 
+    /// The card in use, as one of any maker.
+    pub fn driver(&mut self) -> &mut dyn Driver {
+        &mut self.card
+    }
+
     /// Takes the card out.
     pub(crate) fn take_out(&mut self) {
         self.card.take_out();
     }
 
     /// The standard profile of this case: regtest, a made key, eight digits, wide limits.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the seed gives an impossible key.
     pub fn profile(&self) -> Step<Profile> {
         Profile::new(&self.values, &format!("{}", self.cards_in_case))
     }
 
-    /// Issues the card as the preparation of something else.
+    /// Issues the card as the preparation of something else, without what it doesn't declare.
+    pub fn prepare(&mut self, profile: &Profile) -> Step<()> {
+        let profile = self.declared_part(profile).preamble()?;
+        self.card.issue(&profile).preamble()
+    }
+
+    /// The profile without what the card doesn't declare: statements, and payments without PIN.
+    /// The card must not be issued.
     ///
     /// # Errors
-    /// [`Stop::Inconclusive`] when the card can't be issued.
-    pub fn prepare(&mut self, profile: &Profile) -> Step<()> {
-        self.card.issue(profile).preamble()
+    /// [`Stop::Fail`] when the card doesn't tell its capabilities.
+    pub fn declared_part(&mut self, profile: &Profile) -> Step<Profile> {
+        self.card.select()?;
+        let capabilities = self.card.capabilities()?;
+        let mut profile = profile.clone();
+        if !capabilities.declares(Capability::Statements) {
+            profile.policy &= !STATEMENTS;
+        }
+        if !capabilities.declares(Capability::WithoutPin) {
+            profile.limits = profile.limits.without_pin(0).payments_without_pin(0);
+        }
+        Ok(profile)
     }
 
     /// Issues the card with the standard profile and enters coins of these amounts.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`] when the card can't be prepared so.
     pub fn prepare_funded(&mut self, amounts: &[u64]) -> Step<()> {
         self.prepare_limited(Limits::WIDE, amounts)
     }
 
     /// The same with these limits.
-    ///
-    /// # Errors
-    /// As for [`CaseContext::prepare_funded`].
     pub fn prepare_limited(&mut self, limits: Limits, amounts: &[u64]) -> Step<()> {
         let profile = self.profile()?.limits(limits);
         self.prepare_with(&profile, amounts)
     }
 
     /// The same with this profile.
-    ///
-    /// # Errors
-    /// As for [`CaseContext::prepare_funded`].
     pub fn prepare_with(&mut self, profile: &Profile, amounts: &[u64]) -> Step<()> {
         self.prepare(profile)?;
         let mut stream = self.values.stream("coins");
@@ -165,9 +175,6 @@ impl CaseContext {
     }
 
     /// A client's ephemeral key pair that the case didn't have before.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the seed gives an impossible key.
     pub fn ephemeral(&mut self) -> Step<Ephemeral> {
         let name = format!("ephemeral {}", self.channels_in_case);
         self.channels_in_case += 1;
@@ -175,9 +182,6 @@ impl CaseContext {
     }
 
     /// Opens a channel to the card, which the suite issued, as a client that wasn't there before.
-    ///
-    /// # Errors
-    /// As for [`Card::open_channel_as`].
     pub fn open_channel(&mut self) -> Step<()> {
         let own = self.ephemeral()?;
         self.card.open_channel_as(&own)

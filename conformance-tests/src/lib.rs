@@ -6,6 +6,7 @@
 //! when the suite is built, and a requirement without a case doesn't compile.
 //!
 //! - [`catalogue`]: every [`case::Case`], by area
+//! - [`driver`]: what any card can be asked, whatever its commands
 //! - [`channel`]: SCP11b and SCP03
 //! - [`target`]: where cards come from: this process, or a PC/SC reader
 //! - [`runner`]: brings each case to the card that it needs and collects verdicts
@@ -20,6 +21,7 @@ mod cases;
 pub mod catalogue;
 pub mod channel;
 pub mod context;
+pub mod driver;
 pub mod failure;
 pub mod holder;
 mod identity;
@@ -32,6 +34,7 @@ mod multiples;
 pub mod options;
 pub mod outcome;
 pub mod panics;
+mod purposes;
 pub mod recorder;
 pub mod report;
 pub mod requirements;

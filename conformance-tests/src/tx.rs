@@ -180,9 +180,6 @@ fn expected_outputs(
 }
 
 /// The txid of a payment, which no signature enters, and which output is the change.
-///
-/// # Errors
-/// [`Stop::Error`] when a script can't be derived.
 pub fn expected_txid(
     account: &Account,
     request: &Request,

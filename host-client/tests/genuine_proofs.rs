@@ -21,7 +21,7 @@ const CHALLENGE: [u8; 32] = [0x5A; 32];
 const CHANNEL: SessionId = SessionId::Channel([7; 16]);
 
 /// The whole answer of a card to a command that must succeed.
-fn ask(card: &mut EmulatedCard<tillcard_applet::nvm::RamNvm>, command: &[u8]) -> Vec<u8> {
+fn ask(card: &mut EmulatedCard<tillcard_runtime::nvm::RamNvm>, command: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
     let mut response = card.transmit(command).unwrap().to_vec();
     loop {

@@ -2,10 +2,10 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{CryptoRng, SeedableRng, TryCryptoRng};
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration, Response};
 use tillcard_personalise::{PersonaliseError, is_blank, personalise, test_root};
 use tillcard_protocol::command::{GetData, Network, Select, State, StatusObject};
+use tillcard_runtime::nvm::RamNvm;
 use zeroize::Zeroize;
 
 use crate::nvm::{CardMemory, SledNvm, Store, StoreError};

@@ -121,7 +121,7 @@ impl SlotError {
 ///
 /// Form: byte `i` is byte `i` of the memory, an erased byte is `FF`; no header, no padding, nothing
 /// of the session. The reference card's has 65,536 bytes
-/// ([`NVM_SIZE`](tillcard_applet::nvm::NVM_SIZE)). It holds the card's secrets: it is wiped when
+/// ([`NVM_SIZE`](tillcard_runtime::nvm::NVM_SIZE)). It holds the card's secrets: it is wiped when
 /// dropped, and isn't shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Snapshot(Zeroizing<Vec<u8>>);

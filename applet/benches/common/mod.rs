@@ -16,8 +16,8 @@ use oracle::wallet::{Leaf, Limits, Profile, Wallet};
 use p256::{PublicKey, SecretKey, ecdh};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration};
+use tillcard_runtime::nvm::RamNvm;
 
 /// Each coin's amount, in sat.
 pub const COIN: u64 = 10_000;

@@ -8,7 +8,6 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::persistent::Persistent;
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{
@@ -19,6 +18,7 @@ use tillcard_protocol::command::{
 use tillcard_protocol::owner;
 use tillcard_protocol::pin::PinBlock;
 use tillcard_protocol::session::Session;
+use tillcard_runtime::nvm::RamNvm;
 
 /// Amounts of the coins with which a run begins, at receive indexes from 0.
 const COINS: [u64; 6] = [100_000, 90_000, 80_000, 70_000, 6_000, 5_000];

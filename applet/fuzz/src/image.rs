@@ -14,8 +14,6 @@ use rand_core::SeedableRng;
 use std::fmt::Write;
 use std::ops::Range;
 use std::sync::LazyLock;
-use tillcard_applet::journal::RECORD_MAX;
-use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
 use tillcard_applet::persistent::Persistent;
 use tillcard_applet::{Card, Configuration, Response};
 use tillcard_protocol::command::{
@@ -23,6 +21,8 @@ use tillcard_protocol::command::{
     ReadCoins, ReadLog, ReceiveScript, Select, Source, State, StatusObject, Verify,
 };
 use tillcard_protocol::status::Status;
+use tillcard_runtime::journal::RECORD_MAX;
+use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
 
 /// Most bytes that one damage reaches over.
 const REACH: usize = 64;

@@ -5,7 +5,6 @@ use super::Tillcard;
 use super::parts::Parts;
 use crate::capacities::MAX_INPUTS;
 use crate::capacities::MAX_LOG;
-use crate::journal::RECORD_MAX;
 use crate::persistent::{Coin, Given, Slot, Tally};
 use crate::volatile::{Holder, MAX_REPORTS};
 use apdu_app::VecView;
@@ -14,6 +13,7 @@ use heapless::Vec;
 use rand_core::TryCryptoRng;
 use tillcard_protocol::command::{Outpoint, PaymentRequest, Source, Txid};
 use tillcard_protocol::status::{self, Status};
+use tillcard_runtime::journal::RECORD_MAX;
 
 /// How often a payment is given again, in either way.
 const TIMES: u8 = 16;

@@ -2,13 +2,13 @@
 
 use super::Tillcard;
 use crate::capacities::CAPABILITIES;
-use crate::journal;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::{TryCryptoRng, TryRng};
 use tillcard_protocol::command::{CHALLENGE_LENGTH, GetData, State, StatusObject};
 use tillcard_protocol::status::{self, Status};
 use tillcard_protocol::tlv;
+use tillcard_runtime::journal;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

@@ -2,7 +2,6 @@
 
 use super::Tillcard;
 use crate::capacities::MAX_INPUTS;
-use crate::journal::RECORD_MAX;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use heapless::Vec;
@@ -12,6 +11,7 @@ use tillcard_protocol::command::{
     Signed,
 };
 use tillcard_protocol::status::{self, Status};
+use tillcard_runtime::journal::RECORD_MAX;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

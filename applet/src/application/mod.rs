@@ -29,7 +29,6 @@ use crate::configuration::Configuration;
 use crate::key;
 use crate::messaging::{self, Plain, Refused};
 use crate::persistent::{Identity, Persistent};
-use crate::random::Random;
 use crate::volatile::{Stream, Volatile};
 use apdu_app::{App, CommandView, Interface, VecView};
 use embedded_storage::nor_flash::NorFlash;
@@ -41,6 +40,10 @@ use tillcard_protocol::command::{
 };
 use tillcard_protocol::owner;
 use tillcard_protocol::status::{self, Status};
+use tillcard_runtime::{Application, ClassPolicy, Random};
+
+/// Fewest bytes of an AID that select the application.
+const MIN_PARTIAL_AID: usize = 5;
 
 /// The application on a card.
 pub struct Tillcard<N, R> {
@@ -61,16 +64,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         }
     }
 
-    /// Has other networks permitted from now on; a card that was issued stays what it is.
+    /// Permits other networks from now on; a card that was issued stays what it is.
     pub fn configure(&mut self, configuration: Configuration) {
         self.configuration = configuration;
-    }
-
-    /// Forgets the session, looks at the NVM anew and tests the random source, as
-    /// when the power comes back.
-    pub fn reset(&mut self) {
-        self.recover();
-        self.rng.power_up();
     }
 
     /// Forgets the session and looks at the NVM anew.
@@ -248,18 +244,25 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 
 impl<N, R> iso7816::App for Tillcard<N, R> {
     fn aid(&self) -> Aid {
-        Aid::new_truncatable(&AID, crate::MIN_PARTIAL_AID)
+        Aid::new_truncatable(&AID, MIN_PARTIAL_AID)
     }
 }
 
 impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
+    /// Version 1 is for contact cards: over a contactless interface there is no such application.
+    ///
+    /// # Errors
+    /// `6A82`
     fn select(
         &mut self,
-        _interface: Interface,
+        interface: Interface,
         _command: CommandView<'_>,
         reply: &mut VecView<u8>,
     ) -> apdu_app::Result {
         self.volatile = Volatile::default();
+        if interface != Interface::Contact {
+            return Err(status::APPLICATION_NOT_FOUND);
+        }
         Ok(SELECTED.write(reply)?)
     }
 
@@ -269,10 +272,13 @@ impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
 
     fn call(
         &mut self,
-        _interface: Interface,
+        interface: Interface,
         command: CommandView<'_>,
         reply: &mut VecView<u8>,
     ) -> apdu_app::Result {
+        if interface != Interface::Contact {
+            return Err(status::CONDITIONS);
+        }
         let header = header(&command);
         if messaging::is_protected(header[0]) {
             return self.call_protected(&command, header, reply);
@@ -284,6 +290,18 @@ impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
             return Err(status::SECURITY_STATUS);
         }
         self.run(header, command.data(), reply)
+    }
+}
+
+impl<N: NorFlash, R: TryCryptoRng> Application for Tillcard<N, R> {
+    fn classes(&self) -> ClassPolicy {
+        messaging::CLASSES
+    }
+
+    /// Forgets the session, looks at the NVM anew and tests the random source.
+    fn reset(&mut self) {
+        self.recover();
+        self.rng.power_up();
     }
 }
 

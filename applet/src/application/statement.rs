@@ -2,7 +2,6 @@
 
 use super::Tillcard;
 use crate::capacities::MAX_INPUTS;
-use crate::journal::RECORD_MAX;
 use crate::persistent::Coin;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
@@ -11,6 +10,7 @@ use rand_core::TryCryptoRng;
 use tillcard_protocol::command::{AskStatement, Outpoint, Statement, XOnlyKey};
 use tillcard_protocol::proof::StatementFacts;
 use tillcard_protocol::status::{self, Status};
+use tillcard_runtime::journal::RECORD_MAX;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]

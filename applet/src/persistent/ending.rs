@@ -7,9 +7,9 @@
 use super::{
     CERTIFICATE_PIECES, CERTIFICATES, ENDING, OWN_KEYS, PERSONALISED, Persistent, TERMINATED,
 };
-use crate::journal::{Error, Key};
 use embedded_storage::nor_flash::NorFlash;
 use tillcard_protocol::status::Status;
+use tillcard_runtime::journal::{Error, Key};
 
 /// How far the card forgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use super::log_entry::{Given, LogEntry};
 use super::{COINS, GIVEN, LOG, Persistent, Slot, TALLY, Tally};
 use crate::capacities::MAX_LOG;
-use crate::journal::{Key, RECORD_MAX};
 use embedded_storage::nor_flash::NorFlash;
 use tillcard_protocol::command::IDENTITY_LENGTH;
 use tillcard_protocol::status::{self, Status};
+use tillcard_runtime::journal::{Key, RECORD_MAX};
 
 /// An entry's bytes, from which it is decoded.
 pub type EntryBuffer = [u8; RECORD_MAX];

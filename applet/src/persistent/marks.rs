@@ -1,8 +1,8 @@
 //! Retired (`[TX-6]`) and pledged (`[STM-3]`) indexes, a bit each.
 
 use crate::capacities::MAX_INDEX;
-use crate::journal::Key;
 use tillcard_protocol::command::Place;
+use tillcard_runtime::journal::Key;
 
 /// Bytes in a block of bits.
 pub(super) const BLOCK_LENGTH: usize = 32;

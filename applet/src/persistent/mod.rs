@@ -21,13 +21,13 @@ pub use spending::{OwnerSigned, Payment};
 pub use tally::Tally;
 
 use crate::capacities::{MAX_COINS, MAX_LOG, TRIES};
-use crate::journal::{self, Journal, Key, RECORD_MAX};
 use crate::key::OwnKeyPairs;
 use embedded_storage::nor_flash::NorFlash;
 use marks::BLOCKS;
 use tillcard_protocol::command::{Certificate, Limits, Policy, TaprootScript};
 use tillcard_protocol::pin::{BLOCK_LENGTH, PinBlock};
 use tillcard_protocol::status::{self, Status};
+use tillcard_runtime::journal::{self, Journal, Key, RECORD_MAX};
 use zeroize::Zeroizing;
 
 const IDENTITY: Key = 0;
@@ -77,7 +77,7 @@ const _: () = {
         + Ending::LENGTH
         + MAX_COINS as usize * Coin::TYPICAL_LENGTH
         + MAX_LOG as usize * (log_entry::TYPICAL_LENGTH + Given::LENGTH);
-    assert!(full <= crate::nvm::NVM_SIZE - 3 * crate::nvm::PAGE_SIZE);
+    assert!(full <= tillcard_runtime::nvm::NVM_SIZE - 3 * tillcard_runtime::nvm::PAGE_SIZE);
 };
 
 // The longest entry is one record.
@@ -89,18 +89,6 @@ pub type Slot = u16;
 /// See the [module](self).
 pub struct Persistent<N> {
     journal: Journal<N, KEYS>,
-}
-
-impl From<journal::Error> for Status {
-    fn from(error: journal::Error) -> Self {
-        match error {
-            journal::Error::Full => status::NO_ROOM,
-            journal::Error::Nvm
-            | journal::Error::Damaged
-            | journal::Error::Version
-            | journal::Error::Geometry => status::MEMORY_FAILURE,
-        }
-    }
 }
 
 impl<N: NorFlash> Persistent<N> {

@@ -1,13 +1,13 @@
 //! The card's own keys, and what vouches for them.
 
 use super::{CERTIFICATES, OWN_KEYS, PERSONALISED, Persistent};
-use crate::journal::Key;
 use crate::key::OwnKeyPairs;
 use embedded_storage::nor_flash::NorFlash;
 use heapless::{Vec, VecView};
 use tillcard_protocol::command::{CardKey, Certificate};
 use tillcard_protocol::status::{self, Status};
 use tillcard_protocol::tlv;
+use tillcard_runtime::journal::Key;
 use zeroize::Zeroizing;
 
 /// A piece of a certificate.

@@ -6,11 +6,11 @@ use super::{
     marks,
 };
 use crate::capacities::{MAX_INPUTS, MAX_LOG};
-use crate::journal::Key;
 use embedded_storage::nor_flash::NorFlash;
 use heapless::Vec;
 use tillcard_protocol::command::Place;
 use tillcard_protocol::status::{self, Status};
+use tillcard_runtime::journal::Key;
 
 /// What a payment changes (`[PAY-7]`).
 pub struct Payment<'a> {

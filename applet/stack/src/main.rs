@@ -18,8 +18,8 @@ use embedded_storage::nor_flash::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE};
 use tillcard_applet::{Card, Configuration, Response};
+use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE};
 
 #[used]
 #[unsafe(link_section = ".script")]

@@ -14,8 +14,8 @@ use bitcoin::key::{Keypair, Secp256k1};
 use bitcoin::secp256k1::{Message, SecretKey};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration};
+use tillcard_runtime::nvm::RamNvm;
 
 pub const LIMITS: Limits = Limits {
     payments: 100,

@@ -2,8 +2,8 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration, Response};
+use tillcard_runtime::nvm::RamNvm;
 
 pub type TestCard = Card<RamNvm, ChaCha20Rng>;
 

@@ -22,7 +22,6 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{SeedableRng, TryCryptoRng};
 use std::collections::HashMap;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::{Card, Configuration, Response};
 use tillcard_protocol::command::{
     Announced, Apdu, ChangeOwnerKey, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue,
@@ -32,6 +31,7 @@ use tillcard_protocol::command::{
 use tillcard_protocol::owner;
 use tillcard_protocol::pin::PinBlock;
 use tillcard_protocol::session::Session;
+use tillcard_runtime::nvm::RamNvm;
 
 pub const PIN: &str = "271828";
 pub const LIMITS: Limits = Limits {

@@ -3,11 +3,11 @@
 use super::{rng, send};
 use rand_chacha::ChaCha20Rng;
 use std::collections::VecDeque;
-use tillcard_applet::journal::RECORD_MAX;
-use tillcard_applet::nvm::{RamNvm, TornNvm};
 use tillcard_applet::persistent::{Coin, Given, Persistent, Slot, Tally};
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{Certificate, Limits, Place, Policy, Select};
+use tillcard_runtime::journal::RECORD_MAX;
+use tillcard_runtime::nvm::{RamNvm, TornNvm};
 
 pub type TornCard = Card<TornNvm<RamNvm>, ChaCha20Rng>;
 

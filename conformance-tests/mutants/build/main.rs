@@ -14,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
 /// The crates that make the card: the name in `use` lines, and the sources. A row names a file
-/// below one of these folders.
-const CRATES: [(&str, &str); 2] = [
+/// below one of these folders; where two crates have such a file, it puts the crate's name before.
+const CRATES: [(&str, &str); 3] = [
     ("tillcard_applet", "../../applet/src"),
     ("tillcard_protocol", "../../applet/protocol/src"),
+    ("tillcard_runtime", "../../applet/runtime/src"),
 ];
 /// Where the mutants stand, one file for each part of the card.
 const ROWS: &str = "rows";
@@ -110,7 +111,7 @@ impl Sources {
         let mut faults = String::new();
         for (row, id) in rows.iter().zip(1..) {
             for edit in &row.edits {
-                let mut found = (self.0.iter_mut()).filter(|source| source.name == edit.file);
+                let mut found = (self.0.iter_mut()).filter(|source| source.is_called(&edit.file));
                 let place = match (found.next(), found.next()) {
                     (Some(source), None) => {
                         find(&source.text, edit, id).map(|placed| source.placed.push(placed))
@@ -133,6 +134,10 @@ impl Sources {
 }
 
 impl Source {
+    fn is_called(&self, file: &str) -> bool {
+        self.name == file || self.target == Path::new(file)
+    }
+
     /// The text with its mutants, as a module among those of the other crates.
     fn copy(&self) -> Result<String, String> {
         let mut text =

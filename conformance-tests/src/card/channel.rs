@@ -22,9 +22,6 @@ const RECEIPT: u8 = 16;
 
 impl Card {
     /// Sends a command as a plain one, in a channel too.
-    ///
-    /// # Errors
-    /// As for [`Card::raw`].
     pub fn plain(&mut self, command: &Command) -> Step<Answer> {
         let apdu = self.encode(command)?;
         self.raw(&apdu)
@@ -32,9 +29,6 @@ impl Card {
 
     /// INTERNAL AUTHENTICATE that opens a channel, with this data field. A channel that was open
     /// is no more, whatever the answer.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn open_channel_answer(&mut self, field: &[u8]) -> Step<Answer> {
         self.channel = None;
         self.authorisation_ended();
@@ -59,9 +53,6 @@ impl Card {
     }
 
     /// The same to the card that the suite issued.
-    ///
-    /// # Errors
-    /// As for [`Card::open_channel_to`].
     pub fn open_channel_as(&mut self, own: &Ephemeral) -> Step<()> {
         let agreement = self.host()?.record.agreement_key;
         self.open_channel_to(&agreement, own)
@@ -154,9 +145,6 @@ impl Card {
     }
 
     /// The channel must be open: a protected GET DATA is answered, under its MAC.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn expect_channel(&mut self, when: &str) -> Step<()> {
         let command = Command::new([0x00, 0xCA, 0x01, 0x00]).le(LE_SHORT);
         let answer = self.once_protected(&command)?;
@@ -170,9 +158,6 @@ impl Card {
 
     /// The channel must be closed and a plain session go on: a protected command is refused, and
     /// a plain one answered.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn expect_no_channel(&mut self, when: &str) -> Step<()> {
         let command = Command::new([0x00, 0xCA, 0x01, 0x00]).le(LE_SHORT);
         let form = self.form;

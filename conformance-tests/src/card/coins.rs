@@ -52,17 +52,11 @@ crate::model::setters!(Entry {
 
 impl Card {
     /// RECEIVE SCRIPT.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn receive_script_answer(&mut self) -> Step<Answer> {
         self.send(&Command::new([0x80, 0x20, 0, 0]).le(LE_SHORT))
     }
 
     /// RECEIVE SCRIPT, and its index and script.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Fail`] unless it answers both.
     pub fn receive_script(&mut self) -> Step<(u32, ScriptBuf)> {
         let data = self
             .receive_script_answer()?
@@ -76,9 +70,6 @@ impl Card {
 
     /// RECEIVE SCRIPT must answer this index and the descriptor's script there. The holder must
     /// be authorised.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Fail`] otherwise.
     pub fn expect_receive_script(&mut self, index: u32) -> Step<()> {
         let (answered, script) = self.receive_script()?;
         require!(
@@ -96,9 +87,6 @@ impl Card {
     }
 
     /// The first command of ENTER COIN, signed by the owner over a fresh challenge.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Inconclusive`] when no challenge is to be had.
     pub fn begin_entry(&mut self, entry: &Entry) -> Step<Answer> {
         let challenge = self.challenge()?;
         let body = entry.body();
@@ -117,9 +105,6 @@ impl Card {
     }
 
     /// A piece of the transaction.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn piece(&mut self, piece: &[u8]) -> Step<Answer> {
         self.send(&Command::new(Entry::PIECE).data(piece).le(LE_SHORT))
     }
@@ -142,9 +127,6 @@ impl Card {
     }
 
     /// First command and all pieces; the answer is that of the command that ended it.
-    ///
-    /// # Errors
-    /// As for [`Card::begin_entry`] and [`Card::stream`].
     pub fn enter_answer(&mut self, entry: &Entry, transaction: &[u8]) -> Step<Answer> {
         let begun = self.begin_entry(entry)?;
         if begun.sw != Sw::OK {
@@ -155,26 +137,17 @@ impl Card {
     }
 
     /// Enters a coin that is right in every way, and remembers it.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Fail`] unless the card answers its amount.
     pub fn enter(&mut self, entry: &Entry, transaction: &[u8], amount: u64) -> Step<()> {
         let answer = self.enter_answer(entry, transaction)?;
         self.entered(entry, amount, answer)
     }
 
     /// Judges the answer to the last piece of a coin that is right, and remembers the coin.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Fail`] unless it is the amount.
     pub fn entered(&mut self, entry: &Entry, amount: u64, answer: Answer) -> Step<()> {
         self.entered_as(entry, amount, false, answer)
     }
 
     /// The same of a coin of the owner's or of a credit.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Fail`] unless it is the amount.
     pub fn entered_as(
         &mut self,
         entry: &Entry,
@@ -205,17 +178,11 @@ impl Card {
     }
 
     /// The first command of ENTER COIN for a credit.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn begin_credit(&mut self, entry: &Entry) -> Step<Answer> {
         self.once(&Command::new(Entry::CREDIT).data(entry.body()))
     }
 
     /// Enters the PIN, and a credit that is right in every way, and remembers it.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Fail`] unless the card answers its amount.
     pub fn credit(&mut self, entry: &Entry, transaction: &[u8], amount: u64) -> Step<()> {
         self.authorise()?;
         self.begin_credit(entry)?
@@ -225,9 +192,6 @@ impl Card {
     }
 
     /// A transaction with one output of this amount at this place, and its entry.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Error`] when the card isn't issued.
     pub fn coin_at(&self, stream: &mut Stream, amount: u64, place: u32) -> Step<(Entry, Vec<u8>)> {
         let key = Place(place);
         let script = self.host()?.account.script(key.chain(), key.index())?;
@@ -242,9 +206,6 @@ impl Card {
 
     /// Enters coins of these amounts, each at the next receive index, as the preparation of
     /// something else.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Inconclusive`] when the card doesn't take them.
     pub fn fund(&mut self, stream: &mut Stream, amounts: &[u64]) -> Step<()> {
         for amount in amounts {
             let index = self.host()?.purse.next_receive;

@@ -7,17 +7,11 @@ use crate::status::Sw;
 
 impl Card {
     /// FACTORY RESET must be taken; gives back what the suite knew of the card.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn factory_reset(&mut self) -> Step<Host> {
         self.end_with(FACTORY_RESET, "FACTORY RESET")
     }
 
     /// TERMINATE CARD USAGE must be taken; gives back what the suite knew of the card.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn terminate(&mut self) -> Step<Host> {
         self.end_with(TERMINATE, "TERMINATE CARD USAGE")
     }

@@ -39,9 +39,6 @@ pub struct IssueRecord {
 
 impl Card {
     /// GENERATE ASYMMETRIC KEY PAIR.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn generate_answer(&mut self) -> Step<Answer> {
         self.send(&Command::new([0x00, 0x46, 0, 0]).le(LE_SHORT))
     }
@@ -64,17 +61,11 @@ impl Card {
     }
 
     /// ISSUE of a card whose key is made, with this data field.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn issue_answer(&mut self, field: &[u8]) -> Step<Answer> {
         self.send(&Command::new([0x80, 0x10, 0, 0]).data(field).le(LE_SHORT))
     }
 
     /// ISSUE with an imported key, with this data field.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn import_answer(&mut self, field: &[u8]) -> Step<Answer> {
         self.send(&Command::new([0x80, 0x10, 1, 0]).data(field).le(LE_SHORT))
     }

@@ -1,13 +1,16 @@
 //! A card under test: the commands as a case speaks them, and what the suite expects it to hold.
 //!
 //! Every method that returns an [`Answer`](crate::apdu::Answer) leaves its judgement to the case. Methods that return
-//! something else have judged it.
+//! something else have judged it: an answer that isn't the text's is a FAIL, a preparation that
+//! isn't taken an INCONCLUSIVE; a link that fails, and a case that uses an account which it never
+//! issued, are an ERROR.
 
-mod books;
 mod channel;
 mod coins;
+mod driver;
 mod ending;
 mod issue;
+mod ledger;
 mod owner;
 mod payment;
 mod personal;
@@ -18,10 +21,12 @@ mod rights;
 mod session;
 mod sign;
 
-pub use books::{ACKNOWLEDGE_LOG, Books, READ_COINS, READ_COINS_ON, READ_LOG, RESOLVE, SET_LIMITS};
 pub use channel::{LONGEST_PROTECTED, OPEN_CHANNEL};
 pub use coins::Entry;
 pub use issue::{Host, IssueRecord};
+pub use ledger::{
+    ACKNOWLEDGE_LOG, Ledger, READ_COINS, READ_COINS_ON, READ_LOG, RESOLVE, SET_LIMITS,
+};
 pub use owner::PLAIN_SESSION;
 pub use payment::{GET_ANCESTOR, REPORT_ABSENT, STATEMENT};
 pub use personal::{CERTIFICATES, END, GENERATE_OWN_KEYS, OwnKeys, certificates_of, put_data};
@@ -30,4 +35,5 @@ pub use rights::{
     CHANGE_OWNER_KEY, FACTORY_RESET, NEW_PIN, READ_ACCOUNT, READ_LIMITS, SAME_PIN, SET_POLICY,
     TERMINATE, judge_account, new_owner_body, new_pin_body,
 };
-pub use session::{AID, Capabilities, Capability, Card, Form, Status, VERSION};
+pub(crate) use session::Card;
+pub use session::{AID, Capabilities, Capability, Form, Status, VERSION};

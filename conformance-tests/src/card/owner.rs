@@ -14,9 +14,6 @@ pub const PLAIN_SESSION: [u8; 1] = [0];
 
 impl Card {
     /// GET CHALLENGE.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn challenge_answer(&mut self) -> Step<Answer> {
         self.send(&Command::new([0x00, 0x84, 0, 0]).le(16))
     }
@@ -35,9 +32,6 @@ impl Card {
     }
 
     /// The message that the owner signs for a command.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the card isn't issued.
     pub fn owner_message(
         &self,
         challenge: &[u8; 16],
@@ -64,9 +58,6 @@ impl Card {
     }
 
     /// The owner's signature for a command.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the card isn't issued.
     pub fn owner_signature(
         &self,
         challenge: &[u8; 16],
@@ -78,18 +69,12 @@ impl Card {
     }
 
     /// An owner command over a fresh challenge; all of its answer.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`] when no challenge is to be had.
     pub fn command_by_owner(&mut self, header: [u8; 4], body: &[u8]) -> Step<Answer> {
         let command = self.owner_command(header, body)?;
         self.send(&command.le(LE_SHORT))
     }
 
     /// An owner command over a fresh challenge, to be sent without or with Le.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`] when no challenge is to be had.
     pub fn owner_command(&mut self, header: [u8; 4], body: &[u8]) -> Step<Command> {
         let challenge = self.challenge()?;
         let signature = self.owner_signature(&challenge, header, body)?;

@@ -19,9 +19,6 @@ pub const GET_ANCESTOR: [u8; 4] = [0x80, 0x36, 0, 0];
 
 impl Card {
     /// PREVIEW.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn preview_answer(&mut self, request: &Request) -> Step<Answer> {
         self.send(
             &Command::new([0x80, 0x32, 0, 0])
@@ -31,9 +28,6 @@ impl Card {
     }
 
     /// PAY.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn pay_answer(&mut self, request: &Request) -> Step<Answer> {
         self.send(
             &Command::new([0x80, 0x30, 0, 0])
@@ -43,9 +37,6 @@ impl Card {
     }
 
     /// What bounds a payment besides the coins.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the card isn't issued.
     pub fn rules(&self) -> Step<Rules> {
         let host = self.host()?;
         let next = host.purse.next_receive;
@@ -60,9 +51,6 @@ impl Card {
     }
 
     /// What the card must do with a PREVIEW, or with a PAY that isn't given again.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the card isn't issued.
     pub fn expectation(&self, request: &Request) -> Step<Result<Plan, Sw>> {
         let host = self.host()?;
         let plan = match host.purse.plan(request, &self.rules()?) {
@@ -96,9 +84,6 @@ impl Card {
 
     /// Enters the PIN, previews, and judges the answer against the suite's own reckoning,
     /// refusals included.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] on any difference.
     pub fn preview_checked(&mut self, request: &Request) -> Step<Result<Plan, Sw>> {
         self.authorise()?;
         let answer = self.preview_answer(request)?;
@@ -147,9 +132,6 @@ impl Card {
     }
 
     /// Enters the PIN, pays, judges the transaction, and remembers what the card should hold.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] on any difference.
     pub fn pay_checked(&mut self, request: &Request) -> Step<Payment> {
         self.authorise()?;
         let answer = self.pay_answer(request)?;
@@ -158,17 +140,11 @@ impl Card {
 
     /// Judges the answer to a PAY that must succeed with the PIN, and remembers what the card
     /// should hold.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] on any difference.
     pub fn paid(&mut self, request: &Request, answer: Answer) -> Step<Payment> {
         self.paid_as(request, answer, false)
     }
 
     /// The same, with or without the PIN.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] on any difference.
     pub fn paid_as(
         &mut self,
         request: &Request,
@@ -189,9 +165,6 @@ impl Card {
     }
 
     /// Remembers a payment.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the card isn't issued.
     pub fn made(
         &mut self,
         request: &Request,
@@ -207,9 +180,6 @@ impl Card {
     }
 
     /// Judges the answer to a PAY of a kept payment: the same transaction, counted.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] on any difference.
     pub fn paid_again(&mut self, request: &Request, answer: Answer) -> Step<()> {
         let kept = self.logged(request)?.clone();
         let bytes = answer.want(Sw::OK, "PAY of a payment made before")?;
@@ -219,9 +189,6 @@ impl Card {
     }
 
     /// A transaction must be that of a kept payment, with valid signatures.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] on any difference.
     fn same_transaction(&self, kept: &Logged, bytes: &[u8]) -> Step<()> {
         let payment = check_payment(bytes, &self.host()?.account, &kept.request, &kept.plan)?;
         require!(
@@ -247,18 +214,12 @@ impl Card {
     }
 
     /// REPORT ABSENT.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn report_answer(&mut self, txid: &[u8; 32], vout: u32) -> Step<Answer> {
         let outpoint = [&txid[..], &vout.to_be_bytes()].concat();
         self.once(&Command::new(REPORT_ABSENT).data(tlv::object(0x80, &outpoint)))
     }
 
     /// REPORT ABSENT of a coin that was offered, which the model then takes for doubtful.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] unless the card takes it.
     pub fn report(&mut self, coin: &Coin) -> Step<()> {
         self.report_answer(&coin.txid, coin.vout)?
             .want_bare(Sw::OK, "REPORT ABSENT")?;
@@ -267,9 +228,6 @@ impl Card {
     }
 
     /// GET ANCESTOR.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn ancestor_answer(&mut self, txid: &[u8; 32]) -> Step<Answer> {
         self.send(
             &Command::new(GET_ANCESTOR)
@@ -279,9 +237,6 @@ impl Card {
     }
 
     /// GET ANCESTOR of a kept payment, which must be given.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] on any difference.
     pub fn ancestor(&mut self, request: &Request) -> Step<()> {
         let txid = self.logged(request)?.txid;
         let answer = self.ancestor_answer(&txid)?;
@@ -289,9 +244,6 @@ impl Card {
     }
 
     /// Judges the answer to a GET ANCESTOR that must be given, and counts it.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] on any difference.
     pub fn ancestor_given(&mut self, request: &Request, answer: Answer) -> Step<()> {
         let kept = self.logged(request)?.clone();
         let bytes = answer.want(Sw::OK, "GET ANCESTOR")?;

@@ -38,9 +38,6 @@ pub struct OwnKeys {
 
 impl Card {
     /// GENERATE ASYMMETRIC KEY PAIR of the card's own keys.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn own_keys_answer(&mut self) -> Step<Answer> {
         self.send(&Command::new(GENERATE_OWN_KEYS).le(LE_SHORT))
     }
@@ -72,17 +69,11 @@ impl Card {
     }
 
     /// PUT DATA.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn put_data_answer(&mut self, p2: u8, piece: &[u8]) -> Step<Answer> {
         self.once(&Command::new(put_data(p2)).data(piece))
     }
 
     /// PUT DATA of a piece must be taken.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn put_data(&mut self, p2: u8, piece: &[u8]) -> Step<()> {
         self.put_data_answer(p2, piece)?
             .want_bare(Sw::OK, "PUT DATA")
@@ -101,18 +92,12 @@ impl Card {
     }
 
     /// The personalisation must end.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn end_personalisation(&mut self) -> Step<()> {
         self.put_data_answer(END, &[])?
             .want_bare(Sw::OK, "PUT DATA, the end")
     }
 
     /// Personalises the card, as the preparation of something else.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`] when it isn't taken.
     pub fn personalise(&mut self, certificates: &Certificates) -> Step<OwnKeys> {
         let keys = self.own_keys().preamble()?;
         self.store(certificates).preamble()?;
@@ -121,9 +106,6 @@ impl Card {
     }
 
     /// GET DATA of certificates, with this data field.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn certificates_answer(&mut self, field: &[u8]) -> Step<Answer> {
         self.send(&Command::new(CERTIFICATES).data(field).le(LE_SHORT))
     }
@@ -144,9 +126,6 @@ impl Card {
     }
 
     /// The certificates of both keys must be these, or there must be none.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn expect_certificates(&mut self, chains: Option<&[Vec<u8>; 2]>, when: &str) -> Step<()> {
         for (position, key) in OwnKey::BOTH.into_iter().enumerate() {
             let expected = chains.map(|chains| &chains[position]);

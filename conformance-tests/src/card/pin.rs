@@ -7,9 +7,6 @@ use crate::status::Sw;
 
 impl Card {
     /// VERIFY with this data field; an empty one is an absent one.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn verify(&mut self, field: &[u8]) -> Step<Answer> {
         if !field.is_empty() {
             self.authorisation_ended();
@@ -18,25 +15,16 @@ impl Card {
     }
 
     /// The right PIN block.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the card isn't issued.
     pub fn right_block(&self) -> Step<[u8; 8]> {
         Ok(self.host()?.profile.pin.block())
     }
 
     /// A well-formed PIN block with a wrong digit.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the card isn't issued.
     pub fn wrong_block(&self) -> Step<[u8; 8]> {
         Ok(self.host()?.profile.pin.with_wrong_digit(0).block())
     }
 
     /// VERIFY with the right PIN must answer `9000`.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn verify_right(&mut self) -> Step<()> {
         let block = self.right_block()?;
         self.verify(&block)?
@@ -44,9 +32,6 @@ impl Card {
     }
 
     /// VERIFY with a wrong PIN must answer that so many tries are left.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn verify_wrong(&mut self, left: u8) -> Step<()> {
         let block = self.wrong_block()?;
         self.verify(&block)?
@@ -64,9 +49,6 @@ impl Card {
     }
 
     /// Gives the holder's authority, as the preparation of something else.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`] when the card doesn't take its PIN.
     pub fn authorise(&mut self) -> Step<()> {
         self.verify_right().preamble()
     }
@@ -85,9 +67,6 @@ impl Card {
     }
 
     /// GET DATA must say that so many tries are left.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn expect_tries(&mut self, expected: u8, when: &str) -> Step<()> {
         let tries = self.tries()?;
         require!(
@@ -112,9 +91,6 @@ impl Card {
     }
 
     /// The holder must or must not be authorised.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn expect_authorised(&mut self, expected: bool, when: &str) -> Step<()> {
         let authorised = self.is_authorised()?;
         require!(

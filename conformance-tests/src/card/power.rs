@@ -8,9 +8,6 @@ use crate::target::{Fault, Reset};
 impl Card {
     /// Sends a command, and takes the power away once the card has written or erased so many
     /// bytes, at least one. What it would have answered then, nobody sees.
-    ///
-    /// # Errors
-    /// As for [`Card::inject`] and [`Card::send`].
     pub fn cut_in(&mut self, command: &Command, bytes: u64) -> Step<Option<Answer>> {
         self.inject(&Fault::PowerAfter(Some(bytes)))?;
         let answer = self.send(command)?;
@@ -23,9 +20,6 @@ impl Card {
 
     /// Gives the power back, and takes it away again once the card has written or erased so many
     /// bytes more; then gives it back for good. Says whether it went away the second time.
-    ///
-    /// # Errors
-    /// As for [`Card::inject`] and [`Card::reset`].
     pub fn cut_at_power_up(&mut self, bytes: u64) -> Step<bool> {
         self.inject(&Fault::PowerAfter(Some(bytes)))?;
         self.reset(Reset::Cold)?;

@@ -38,9 +38,6 @@ impl Signed {
 
 impl Card {
     /// INTERNAL AUTHENTICATE, the proof of genuineness, with this data field.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn genuine_answer(&mut self, field: &[u8]) -> Step<Answer> {
         self.send(&Command::new(GENUINE).data(field).le(LE_SHORT))
     }
@@ -52,9 +49,6 @@ impl Card {
     }
 
     /// The proof of genuineness, not verified: whose key it is may be known later only.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] unless the card answers one.
     pub fn proof(&mut self, challenge: &[u8; 32]) -> Step<Signed> {
         let what = "INTERNAL AUTHENTICATE, genuineness";
         let data = self.genuine_answer(challenge)?.want(Sw::OK, what)?;
@@ -68,9 +62,6 @@ impl Card {
     }
 
     /// Has the card prove that it has this identity key.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] unless the proof is valid.
     pub fn prove(&mut self, challenge: &[u8; 32], identity: &[u8; 33]) -> Step<Signed> {
         let proof = self.proof(challenge)?;
         require!(
@@ -86,9 +77,6 @@ impl Card {
     }
 
     /// STATEMENT.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn statement_answer(&mut self, nonce: &[u8; 32], txid: &[u8; 32]) -> Step<Answer> {
         self.send(
             &Command::new(STATEMENT)
@@ -98,9 +86,6 @@ impl Card {
     }
 
     /// What a statement is of, but for the salt.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the card isn't issued.
     pub fn statement_preimage(&self, nonce: &[u8; 32], payment: &Logged) -> Step<Vec<u8>> {
         let host = self.host()?;
         let facts = Facts::of(self, payment)?;
@@ -121,9 +106,6 @@ impl Card {
     }
 
     /// A statement on the payment of a request, which the model then knows to be pledged.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] unless facts and signature are right.
     pub fn statement(&mut self, request: &Request, nonce: &[u8; 32]) -> Step<Signed> {
         let payment = self.logged(request)?.clone();
         let answer = self.statement_answer(nonce, &payment.txid)?;
@@ -131,9 +113,6 @@ impl Card {
     }
 
     /// Judges the answer to a STATEMENT that must be given.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] on any difference.
     pub fn stated(&mut self, payment: &Logged, nonce: &[u8; 32], answer: Answer) -> Step<Signed> {
         let data = answer.want(Sw::OK, "STATEMENT")?;
         let host = self.host()?;

@@ -41,9 +41,6 @@ pub fn new_owner_body(key: &[u8; 32], proof: &[u8; 64]) -> Vec<u8> {
 
 impl Card {
     /// RESET RETRY COUNTER, with this PIN block for a new PIN, without one for the same.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`] when no challenge is to be had.
     pub fn reset_tries_answer(&mut self, block: Option<&[u8; 8]>) -> Step<Answer> {
         let command = match block {
             Some(block) => {
@@ -56,9 +53,6 @@ impl Card {
     }
 
     /// RESET RETRY COUNTER must be taken.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn reset_tries(&mut self, pin: Option<&Pin>) -> Step<()> {
         let block = pin.map(Pin::block);
         self.reset_tries_answer(block.as_ref())?
@@ -72,9 +66,6 @@ impl Card {
     }
 
     /// The message by whose signature a new owner key proves that somebody has it.
-    ///
-    /// # Errors
-    /// [`Stop::Error`] when the card isn't issued.
     pub fn proof_message(&self, challenge: &[u8; 16], key: &[u8; 32]) -> Step<[u8; 32]> {
         let host = self.host()?;
         Ok(tagged_hash(
@@ -90,9 +81,6 @@ impl Card {
     }
 
     /// CHANGE OWNER KEY, with its proof over a fresh challenge.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`] when no challenge is to be had.
     pub fn change_owner_command(&mut self, new: &Keypair) -> Step<Command> {
         let key = new.x_only_public_key().0.serialize();
         let challenge = self.challenge()?;
@@ -103,9 +91,6 @@ impl Card {
     }
 
     /// CHANGE OWNER KEY must be taken; the suite signs with the new key from here on.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn change_owner(&mut self, new: Keypair) -> Step<()> {
         let command = self.change_owner_command(&new)?;
         self.once(&command)?.want_bare(Sw::OK, "CHANGE OWNER KEY")?;
@@ -114,18 +99,12 @@ impl Card {
     }
 
     /// SET POLICY.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`] when no challenge is to be had.
     pub fn set_policy_answer(&mut self, policy: u8) -> Step<Answer> {
         let command = self.owner_command(SET_POLICY, &tlv::object(0x86, &[policy]))?;
         self.once(&command)
     }
 
     /// SET POLICY must be taken.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn set_policy(&mut self, policy: u8) -> Step<()> {
         self.set_policy_answer(policy)?
             .want_bare(Sw::OK, "SET POLICY")?;
@@ -135,9 +114,6 @@ impl Card {
 
     /// READ LIMITS must answer the limits that ISSUE or the last SET LIMITS set, and the policy in
     /// force.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn expect_limits(&mut self, when: &str) -> Step<()> {
         let profile = &self.host()?.profile;
         let expected = [
@@ -159,9 +135,6 @@ impl Card {
     }
 
     /// READ ACCOUNT; all of its answer, which may hold what no other may.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn read_account_answer(&mut self) -> Step<Answer> {
         let answer = self.command_by_owner(READ_ACCOUNT, &[])?;
         if answer.sw == Sw::OK {
@@ -172,9 +145,6 @@ impl Card {
 
     /// READ ACCOUNT must answer the account as it was issued, the owner key of now, and a valid
     /// issue record.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] otherwise.
     pub fn read_account(&mut self) -> Step<IssueRecord> {
         let data = self.read_account_answer()?.want(Sw::OK, "READ ACCOUNT")?;
         let host = self.host()?;

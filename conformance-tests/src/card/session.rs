@@ -73,12 +73,36 @@ impl Capabilities {
         self.bits & 1 != 0
     }
 
+    /// Whether the card must know a command: one of a capability that it doesn't declare is none
+    /// (section 2.3).
+    #[must_use]
+    pub const fn knows(&self, header: [u8; 4]) -> bool {
+        let capability = match header {
+            [0x80, 0x10, 0x01, _] => Capability::Imported,
+            [0x80, 0x22, 0x02, _] => Capability::Credits,
+            [0x80, 0x40, _, _] => Capability::Signing,
+            [0x80, 0x54, _, _] => Capability::Statements,
+            [0x00 | 0x80, 0x88, _, _]
+            | [0x00, 0xDA, _, _]
+            | [0x00, 0x46, _, 0x01]
+            | [0x00, 0xCA, 0xBF, 0x21] => Capability::Channel,
+            _ => return true,
+        };
+        self.declares(capability)
+    }
+
+    /// Whether a capability is declared.
+    #[must_use]
+    pub const fn declares(&self, capability: Capability) -> bool {
+        self.bits & (1 << capability as u32) != 0
+    }
+
     /// The case asks about a capability; a card without it isn't asked.
     ///
     /// # Errors
     /// [`Stop::NotApplicable`] when the card doesn't declare it.
     pub fn needs(&self, capability: Capability) -> Step<()> {
-        if self.bits & (1 << capability as u32) != 0 {
+        if self.declares(capability) {
             return Ok(());
         }
         Err(Stop::NotApplicable(format!(
@@ -93,6 +117,8 @@ impl Capabilities {
 pub enum Capability {
     /// Account key made on the card.
     Made = 1,
+    /// BIP340 nonces with auxiliary randomness.
+    AuxiliaryRandomness = 2,
     /// Account key imported.
     Imported = 3,
     /// Payments without PIN.
@@ -178,9 +204,6 @@ impl Card {
     }
 
     /// The same, to be changed.
-    ///
-    /// # Errors
-    /// As for [`Card::host`].
     pub fn host_mut(&mut self) -> Step<&mut Host> {
         self.host.as_mut().ok_or_else(not_issued)
     }
@@ -194,11 +217,8 @@ impl Card {
     }
 
     /// Whether the card that the suite issued declares a capability.
-    ///
-    /// # Errors
-    /// As for [`Card::host`].
     pub fn has(&self, capability: Capability) -> Step<bool> {
-        Ok(self.needs(capability).is_ok())
+        Ok(self.host()?.capabilities.declares(capability))
     }
 
     /// Sends bytes as they are.
@@ -256,9 +276,6 @@ impl Card {
     }
 
     /// Fetches the rest of an answer.
-    ///
-    /// # Errors
-    /// As for [`Card::send`].
     pub fn rest(&mut self, first: Answer) -> Step<Answer> {
         let mut whole = first;
         for _ in 0..MOST_PARTS {
@@ -280,17 +297,11 @@ impl Card {
     }
 
     /// GET RESPONSE for so many bytes, 1 to 256.
-    ///
-    /// # Errors
-    /// As for [`Card::raw`].
     pub fn get_response(&mut self, le: u32) -> Step<Answer> {
         self.raw(&Command::new([0x00, 0xC0, 0, 0]).le(le).short()?)
     }
 
     /// Resets the card.
-    ///
-    /// # Errors
-    /// As for [`Card::raw`].
     pub fn reset(&mut self, how: Reset) -> Step<()> {
         self.link.reset(how).map_err(link_failed)?;
         self.channel = None;
@@ -303,9 +314,6 @@ impl Card {
     }
 
     /// Takes the power away, gives it back, and selects the application.
-    ///
-    /// # Errors
-    /// As for [`Card::select`].
     pub fn power_cycle(&mut self) -> Step<()> {
         self.reset(Reset::Cold)?;
         self.select()
@@ -353,9 +361,6 @@ impl Card {
     }
 
     /// SELECT by the full AID, without asking for the FCI.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] unless the answer is `9000`.
     pub fn select(&mut self) -> Step<()> {
         self.channel = None;
         self.authorisation_ended();
@@ -364,9 +369,6 @@ impl Card {
     }
 
     /// SELECT by the full AID; the answer is the FCI template.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] unless the answer is `9000`.
     pub fn select_fci(&mut self) -> Step<Vec<u8>> {
         self.channel = None;
         let fci = self
@@ -381,17 +383,11 @@ impl Card {
     }
 
     /// GET DATA with these P1-P2.
-    ///
-    /// # Errors
-    /// As for [`Card::send`].
     pub fn get_data(&mut self, p1: u8, p2: u8) -> Step<Answer> {
         self.send(&Command::new([0x00, 0xCA, p1, p2]).le(LE_SHORT))
     }
 
     /// The status.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] when GET DATA doesn't answer as section 2.4 says.
     pub fn status(&mut self) -> Step<Status> {
         let data = self
             .get_data(0x01, 0x00)?
@@ -437,9 +433,6 @@ impl Card {
     }
 
     /// The capabilities.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] when GET DATA doesn't answer as section 2.4 says.
     pub fn capabilities(&mut self) -> Step<Capabilities> {
         let data = self
             .get_data(0x01, 0x01)?

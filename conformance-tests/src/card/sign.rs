@@ -10,18 +10,12 @@ use crate::tx::sighashes;
 
 impl Card {
     /// The first command of SIGN.
-    ///
-    /// # Errors
-    /// [`Stop::Inconclusive`] when no challenge is to be had.
     pub fn begin_sign(&mut self, body: &[u8]) -> Step<Answer> {
         let command = self.owner_command(Spend::BEGIN, body)?;
         self.once(&command)
     }
 
     /// A piece of the stream.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn sign_piece(&mut self, piece: &[u8]) -> Step<Answer> {
         self.send(&Command::new(Spend::PIECE).data(piece).le(LE_SHORT))
     }
@@ -50,17 +44,11 @@ impl Card {
     }
 
     /// Asks for the signature of an input.
-    ///
-    /// # Errors
-    /// When the link fails.
     pub fn signature_answer(&mut self, input: u8) -> Step<Answer> {
         self.send(&Command::new([0x80, 0x40, 0x02, input]).le(LE_SHORT))
     }
 
     /// Streams a transaction that the card can't refuse, and judges what it answers.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] unless it is the transaction's sums.
     pub fn streamed(&mut self, spend: &Spend, size: usize) -> Step<()> {
         let data = self
             .sign_stream(spend, size)?
@@ -83,9 +71,6 @@ impl Card {
 
     /// Has a streamed transaction signed, and verifies each signature. The model then knows what
     /// is gone.
-    ///
-    /// # Errors
-    /// [`Stop::Fail`] unless all are valid.
     pub fn signed_all(&mut self, spend: &Spend) -> Step<()> {
         let account = self.host()?.account.clone();
         let hashes = sighashes(&spend.transaction(&account)?, &spend.spent(&account)?)?;

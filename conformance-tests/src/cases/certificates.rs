@@ -1,6 +1,6 @@
 //! Certificates: section 3.7. The card stores bytes, so that any bytes will do here.
 
-use super::personal::{blank, certificates, personalised};
+use super::personalisation::{blank, certificates, personalised};
 use super::prelude::*;
 use crate::card::certificates_of;
 use crate::model::OwnKey;
@@ -29,8 +29,7 @@ fn in_every_state(ctx: &mut CaseContext) -> Outcome {
     ctx.expect_certificates(Some(&chains), "in the factory state")?;
     ctx.power_cycle()?;
     ctx.expect_certificates(Some(&chains), "in the factory state, after a power cut")?;
-    let profile = ctx.profile()?;
-    ctx.prepare(&profile)?;
+    ctx.prepare_funded(&[])?;
     ctx.authorise()?;
     ctx.expect_certificates(Some(&chains), "authorised")?;
     ctx.expect_authorised(true, "after GET DATA")?;
@@ -131,8 +130,7 @@ fn before_the_end(ctx: &mut CaseContext) -> Outcome {
         ctx.put_data(p2, &piece).preamble()?;
     }
     ctx.expect_certificates(None, "before the end")?;
-    let profile = ctx.profile()?;
-    ctx.prepare(&profile)?;
+    ctx.prepare_funded(&[])?;
     ctx.expect_certificates(None, "issued without the personalisation's end")?;
     none(ctx, [0x00, 0x00], "issued")?;
     ctx.power_cycle()?;

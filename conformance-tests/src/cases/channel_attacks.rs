@@ -276,8 +276,7 @@ fn replayed(ctx: &mut CaseContext) -> Outcome {
 }
 
 fn power(ctx: &mut CaseContext) -> Outcome {
-    let profile = ctx.profile()?;
-    ctx.prepare(&profile)?;
+    ctx.prepare_funded(&[])?;
     needs_channel(ctx)?;
     let wrong = ctx.wrong_block()?;
     for fetched in [false, true] {

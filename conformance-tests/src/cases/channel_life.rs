@@ -26,14 +26,18 @@ cases! {
 fn life(ctx: &mut CaseContext) -> Outcome {
     needs_channel(ctx)?;
     let agreement = ctx.factory_agreement_key()?;
+    let profile = ctx.profile()?.policy(PLAIN | STATEMENTS);
+    let profile = ctx.declared_part(&profile)?;
+    let capabilities = ctx.capabilities()?;
     let own = ctx.ephemeral()?;
     ctx.open_channel_to(&agreement, &own)?;
-    let profile = ctx.profile()?.policy(PLAIN | STATEMENTS);
     ctx.recorder.borrow_mut().hide(&profile.pin.block());
     let commitment = ctx.generate()?;
     let answer = ctx.issue_answer(&profile.encode())?;
     ctx.issued(&profile, &commitment, answer)
         .at("ISSUE in a channel")?;
+    // As a plain session told them: TC-INF-03 asks whether they stay.
+    ctx.host_mut()?.capabilities = capabilities;
     require!(
         ctx.host()?.record.agreement_key == agreement,
         "ISSUE: the agreement key isn't the one with which the channel was opened"
@@ -47,10 +51,10 @@ fn life(ctx: &mut CaseContext) -> Outcome {
         let place = || format!("{form:?}");
         coins_and_payments(ctx).at(place)?;
         owner(ctx, form).at(place)?;
-        ctx.expect_books("inside the channel").at(place)?;
+        ctx.expect_ledger("inside the channel").at(place)?;
         ctx.form = Form::Short;
         ctx.power_cycle()?;
-        ctx.expect_books("in a plain session").at(place)?;
+        ctx.expect_ledger("in a plain session").at(place)?;
         ctx.open_channel()?;
     }
     Ok(())
@@ -106,9 +110,10 @@ fn owner(ctx: &mut CaseContext, form: Form) -> Outcome {
     let limits = Limits::WIDE.payments(400 + form as u16);
     ctx.set_limits(limits)?;
     ctx.expect_limits("in a channel")?;
+    let policy = ctx.host()?.profile.policy;
     ctx.set_policy(PLAIN)?;
     ctx.expect_limits("in a channel, after SET POLICY")?;
-    ctx.set_policy(PLAIN | STATEMENTS)?;
+    ctx.set_policy(policy)?;
     ctx.verify_wrong(2)?;
     ctx.reset_tries(None)?;
     ctx.expect_tries(3, "after RESET RETRY COUNTER")?;

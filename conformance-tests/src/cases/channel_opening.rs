@@ -188,8 +188,7 @@ fn without_keys(ctx: &mut CaseContext) -> Outcome {
 }
 
 fn bad_source(ctx: &mut CaseContext) -> Outcome {
-    let profile = ctx.profile()?;
-    ctx.prepare(&profile)?;
+    ctx.prepare_funded(&[])?;
     needs_channel(ctx)?;
     let field = ctx.ephemeral()?.field();
     let refused = |ctx: &mut CaseContext, when: &str| -> Outcome {

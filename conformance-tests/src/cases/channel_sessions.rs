@@ -119,7 +119,7 @@ fn plain_ends(ctx: &mut CaseContext) -> Outcome {
         }
     }
     ctx.power_cycle()?;
-    ctx.expect_books("at the end")
+    ctx.expect_ledger("at the end")
 }
 
 fn channel_ends(ctx: &mut CaseContext) -> Outcome {
@@ -144,7 +144,7 @@ fn channel_ends(ctx: &mut CaseContext) -> Outcome {
         }
     }
     ctx.power_cycle()?;
-    ctx.expect_books("at the end")
+    ctx.expect_ledger("at the end")
 }
 
 fn shim(ctx: &mut CaseContext) -> Outcome {
@@ -179,17 +179,16 @@ fn shim(ctx: &mut CaseContext) -> Outcome {
             .at(place)?;
         ctx.swap_channel(None);
         nothing(ctx, "in the plain session after it").at(place)?;
-        ctx.expect_books("after a shim's channel").at(place)?;
+        ctx.expect_ledger("after a shim's channel").at(place)?;
     }
     ctx.open_channel()?;
     ctx.pay_checked(&request)?;
-    ctx.expect_books("after the till's second try")
+    ctx.expect_ledger("after the till's second try")
 }
 
 fn plain_inside(ctx: &mut CaseContext) -> Outcome {
     let limits = Limits::WIDE.without_pin(20_000).payments_without_pin(5);
-    let profile = ctx.profile()?.limits(limits);
-    ctx.prepare(&profile)?;
+    ctx.prepare_limited(limits, &[])?;
     needs_channel(ctx)?;
     let mut stream = ctx.values.stream("coins");
     ctx.fund(&mut stream, &[50_000; 2])?;
@@ -220,7 +219,7 @@ fn plain_inside(ctx: &mut CaseContext) -> Outcome {
         ctx.expect_tries(3, name)?;
         ctx.expect_authorised(false, name)?;
     }
-    ctx.expect_books("after plain commands in channels")?;
+    ctx.expect_ledger("after plain commands in channels")?;
 
     ctx.open_channel()?;
     let harmless: [(&str, &[u8], Sw); 9] = [

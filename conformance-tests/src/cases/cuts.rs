@@ -1,14 +1,13 @@
 //! Power that fails inside a command: personalisation, STATEMENT, FACTORY RESET and TERMINATE CARD
 //! USAGE. Sections 3.6, 5.6, 5.7, 7.8 and 11.
 
-use super::personal::{blank, certificates, personalised};
-use super::pledges::against;
+use super::personalisation::{blank, certificates, personalised};
 use super::prelude::*;
-use super::statements;
+use super::statement;
 use crate::card::{
     END, FACTORY_RESET, GENERATE_OWN_KEYS, OwnKeys, STATEMENT, TERMINATE, put_data, statement_field,
 };
-use crate::model::{Certificates, LONGEST_PIECE, OwnKey, PLAIN, STATEMENTS};
+use crate::model::{Certificates, LONGEST_PIECE, OwnKey, PLAIN, STATEMENTS, Spend};
 use crate::target::Fault;
 
 /// Up to so many bytes written or erased, the power fails after each.
@@ -191,7 +190,7 @@ fn drawing(ctx: &mut CaseContext, start: &[u8], old: &Certificates, keys: &OwnKe
 fn statement(ctx: &mut CaseContext) -> Outcome {
     let request_of = ctx.requests();
     ctx.memory()?;
-    statements::issue(ctx, Limits::WIDE, &[90_000, 80_000])?;
+    statement::issue(ctx, Limits::WIDE, &[90_000, 80_000])?;
     ctx.needs(Capability::Signing)?;
     let request = request_of(150_000);
     ctx.pay_checked(&request).preamble()?;
@@ -212,7 +211,7 @@ fn statement(ctx: &mut CaseContext) -> Outcome {
     let cuts = sweep(ctx, &start, false, &ask, &mut |ctx, answered| {
         let mut pledged = Vec::new();
         for input in inputs.chunks(1) {
-            let sw = ctx.sign_stream(&against(input), 255)?.sw;
+            let sw = ctx.sign_stream(&Spend::against(input), 255)?.sw;
             require!(
                 [Sw::OK, Sw::PLEDGED].contains(&sw),
                 "SIGN is answered {sw} after a power cut in STATEMENT"
@@ -286,7 +285,7 @@ fn ending(
             if let Status::Issued { tries, .. } = ctx.status()? {
                 require!(!answered, "the account's end was answered, and it is there");
                 require!(tries == 2, "{tries} tries are left instead of 2");
-                ctx.expect_books("the account not ended")?;
+                ctx.expect_ledger("the account not ended")?;
                 ctx.expect_certificates(Some(&own.chains), "not ended")?;
                 return ctx.verify_right();
             }
@@ -328,7 +327,7 @@ fn reset(ctx: &mut CaseContext) -> Outcome {
             ctx.host()?.record.identity_key == own.identity,
             "issued anew, the card has another identity key"
         );
-        ctx.expect_books("issued anew")?;
+        ctx.expect_ledger("issued anew")?;
         ctx.recall_account(old);
         Ok(())
     })

@@ -38,8 +38,7 @@ fn out_of_service(ctx: &mut CaseContext, states: &[Status]) -> Outcome {
     ctx.select_fci()?;
     let status = ctx.status()?;
     require!(states.contains(&status), "the status is {status:?}");
-    ctx.capabilities()?;
-    for sample in samples::all(ctx)? {
+    for sample in samples::declared(ctx)? {
         if sample.name.starts_with("GET DATA") {
             continue;
         }
@@ -77,7 +76,7 @@ fn damaged(ctx: &mut CaseContext) -> Outcome {
         ctx.select()?;
         if matches!(ctx.status()?, Status::Issued { .. }) {
             ctx.verify_right().at(place)?;
-            ctx.expect_books("with a byte spoilt").at(place)?;
+            ctx.expect_ledger("with a byte spoilt").at(place)?;
         } else {
             out_of_service(ctx, &[Status::Damaged, Status::OtherVersion]).at(place)?;
             refused += 1;
@@ -92,6 +91,17 @@ fn damaged(ctx: &mut CaseContext) -> Outcome {
 
 fn older_version(ctx: &mut CaseContext) -> Outcome {
     let request_of = ctx.requests();
+    ctx.select()?;
+    let card = ctx.capabilities()?;
+    for used in [
+        Capability::Imported,
+        Capability::WithoutPin,
+        Capability::Credits,
+        Capability::Signing,
+        Capability::Channel,
+    ] {
+        card.needs(used)?;
+    }
     ctx.inject(&Fault::Memory(VERSION_0_0.to_vec()))?;
     for _ in 0..2 {
         out_of_service(ctx, &[Status::OtherVersion])?;
@@ -110,7 +120,7 @@ fn older_version(ctx: &mut CaseContext) -> Outcome {
     ctx.verify_right()?;
     let next = ctx.host()?.purse.next_receive;
     ctx.expect_receive_script(next)?;
-    ctx.expect_books("with a memory of version 0.1")?;
+    ctx.expect_ledger("with a memory of version 0.1")?;
     // The identity key is the one of the image, which only its record tells.
     let account = ctx
         .read_account_answer()?
@@ -124,11 +134,11 @@ fn older_version(ctx: &mut CaseContext) -> Outcome {
             .change_owner(keypair(&ctx.values.bytes("new owner"))?)?;
         ctx.power_cycle()?;
         ctx.read_account()?;
-        ctx.expect_books("after a change of PIN and owner key")?;
+        ctx.expect_ledger("after a change of PIN and owner key")?;
     }
     ctx.pay_checked(&request_of(60_000))?;
     ctx.power_cycle()?;
-    ctx.expect_books("after a payment")
+    ctx.expect_ledger("after a payment")
 }
 
 /// A life whose keys, coins and payments are the same in every run.

@@ -55,8 +55,7 @@ fn cards_look_alike(ctx: &mut CaseContext) -> Outcome {
     let profile = ctx.profile()?;
     ctx.prepare(&profile)?;
     ctx.fresh_card()?;
-    let profile = ctx.profile()?;
-    ctx.prepare(&profile)?;
+    ctx.prepare_funded(&[])?;
     ctx.select_fci()?;
     let recorder = ctx.recorder.borrow();
     let differing = recorder.atrs.iter().find(|atr| **atr != recorder.atrs[0]);

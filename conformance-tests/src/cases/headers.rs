@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use super::samples;
+use crate::card::Capabilities;
 
 cases! {
     "TC-FRM-09" version 2 on Issued D1 for [FRM_7 MSG_2] runs classes:
@@ -22,11 +23,12 @@ cases! {
 
 /// `[FRM-7]`, and `[MSG-2]` with an application selected and no channel; none for the classes of
 /// plain commands.
-pub(super) const fn refusal_of_class(class: u8) -> Option<Sw> {
+pub(super) const fn refusal_of_class(class: u8, card: &Capabilities) -> Option<Sw> {
     Some(match class {
         0x00 | 0x80 => return None,
         0x01..=0x03 | 0x81..=0x83 => Sw::NO_CHANNELS,
-        0x04 | 0x84 => Sw::SECURITY,
+        0x04 | 0x84 if card.declares(Capability::Channel) => Sw::SECURITY,
+        0x04 | 0x84 => Sw::NO_SECURE_MESSAGING,
         0x05..=0x0F | 0x85..=0x8F => Sw::NO_SECURE_MESSAGING,
         0x10..=0x1F | 0x90..=0x9F => Sw::NO_CHAINING,
         0x40..=0x7F if class & 0x10 != 0 => Sw::NO_CHAINING,
@@ -36,8 +38,11 @@ pub(super) const fn refusal_of_class(class: u8) -> Option<Sw> {
     })
 }
 
-/// The instructions of a class.
-pub(super) const fn is_defined(class: u8, instruction: u8) -> bool {
+/// The instructions of a class that this card must know.
+pub(super) const fn is_defined(class: u8, instruction: u8, card: &Capabilities) -> bool {
+    if !card.knows([class, instruction, 0, 0]) {
+        return false;
+    }
     match class {
         0x00 => matches!(
             instruction,
@@ -109,8 +114,9 @@ fn check_session(ctx: &mut CaseContext, session: &Session, when: &str) -> Outcom
 fn classes(ctx: &mut CaseContext) -> Outcome {
     let samples = samples::all(ctx)?;
     let session = open_session(ctx)?;
+    let capabilities = ctx.host()?.capabilities;
     let refused = |ctx: &mut CaseContext, class: u8| -> Outcome {
-        let Some(sw) = refusal_of_class(class) else {
+        let Some(sw) = refusal_of_class(class, &capabilities) else {
             return Ok(());
         };
         for sample in &samples {
@@ -145,9 +151,10 @@ fn classes(ctx: &mut CaseContext) -> Outcome {
 
 fn instructions(ctx: &mut CaseContext) -> Outcome {
     let session = open_session(ctx)?;
+    let capabilities = ctx.host()?.capabilities;
     for class in [0x00, 0x80] {
         for instruction in 0..=0xFF {
-            if is_defined(class, instruction) {
+            if is_defined(class, instruction, &capabilities) {
                 continue;
             }
             for data in [&[][..], &[0xAA; 8], &[0x00; 112]] {
@@ -165,16 +172,18 @@ fn instructions(ctx: &mut CaseContext) -> Outcome {
 
 fn parameters(ctx: &mut CaseContext) -> Outcome {
     let session = open_session(ctx)?;
+    let card = ctx.host()?.capabilities;
     // SELECT has its own case, TC-SEL-06.
     for sample in samples::declared(ctx)? {
         let [class, instruction, right_p1, right_p2] = sample.command.header;
         let defined = |p1: u8, p2: u8| match (class, instruction) {
             (0x00, 0xCA) => [(0x01, 0x00), (0x01, 0x01), (0xBF, 0x21)].contains(&(p1, p2)),
-            (0x00, 0x46) => p1 == 0 && p2 <= 0x01,
+            (0x00, 0x46) => p1 == 0 && p2 <= 0x01 && card.knows([0x00, 0x46, 0, p2]),
             (0x00, 0xDA) => p1 == 0x02 && (p2 & 0x0F < 4 && p2 < 0x30 || p2 == 0xFF),
             (0x00, 0x2C) => (p1 == 0x02 || p1 == 0x03) && p2 == 0x80,
-            (0x80, 0x10 | 0x48) => p1 <= 0x01 && p2 == 0,
-            (0x80, 0x22) => p1 <= 0x02 && p2 == 0,
+            (0x80, 0x10) => p1 <= 0x01 && p2 == 0 && card.knows([0x80, 0x10, p1, 0]),
+            (0x80, 0x48) => p1 <= 0x01 && p2 == 0,
+            (0x80, 0x22) => p1 <= 0x02 && p2 == 0 && card.knows([0x80, 0x22, p1, 0]),
             // P2 of P1 02 is the number of an input.
             (0x80, 0x40) => (p1 == 0x02 && p2 <= 0x7F) || (p1 <= 0x01 && p2 == 0),
             _ => (p1, p2) == (right_p1, right_p2),

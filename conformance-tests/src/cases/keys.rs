@@ -77,8 +77,7 @@ fn last_commitment(ctx: &mut CaseContext) -> Outcome {
 
 fn scripts(ctx: &mut CaseContext) -> Outcome {
     let request_of = ctx.requests();
-    let profile = ctx.profile()?;
-    ctx.prepare(&profile)?;
+    ctx.prepare_funded(&[])?;
     let mut stream = ctx.values.stream("coins");
     let mut parities = HashSet::new();
     for index in 0..=40 {

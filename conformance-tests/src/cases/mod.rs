@@ -1,69 +1,67 @@
 //! The cases, one file for each area of the protocol text or part of it.
 
-pub(crate) mod absent;
-pub(crate) mod again;
 pub(crate) mod certificates;
-pub(crate) mod change;
+pub(crate) mod change_owner_key;
 pub(crate) mod channel_attacks;
 pub(crate) mod channel_life;
 pub(crate) mod channel_messages;
 pub(crate) mod channel_opening;
 pub(crate) mod channel_owner;
 pub(crate) mod channel_sessions;
-pub(crate) mod credits;
 pub(crate) mod cuts;
 pub(crate) mod damage;
-pub(crate) mod ends;
-pub(crate) mod entry;
-pub(crate) mod entry_parsing;
-pub(crate) mod entry_refusals;
-pub(crate) mod entry_sessions;
+pub(crate) mod enter_coin;
+pub(crate) mod enter_coin_marks;
+pub(crate) mod enter_coin_parsing;
+pub(crate) mod enter_coin_refusals;
+pub(crate) mod enter_coin_sessions;
+pub(crate) mod enter_credit;
+pub(crate) mod factory_reset;
 pub(crate) mod fields;
 pub(crate) mod framing;
-pub(crate) mod genuine;
+pub(crate) mod genuineness;
+pub(crate) mod get_data;
+pub(crate) mod get_response;
 pub(crate) mod headers;
-pub(crate) mod image;
-pub(crate) mod importing;
-pub(crate) mod information;
-pub(crate) mod issuing;
+pub(crate) mod issue;
+pub(crate) mod issue_imported;
 pub(crate) mod keys;
+pub(crate) mod life_cycle;
 mod life_owner;
-pub(crate) mod limits;
-pub(crate) mod lives;
-pub(crate) mod log;
 pub(crate) mod offers;
 pub(crate) mod owner;
-pub(crate) mod owner_key;
-pub(crate) mod owner_pin;
-pub(crate) mod owner_reads;
-pub(crate) mod payment;
-pub(crate) mod payment_limits;
-pub(crate) mod payment_refusals;
+pub(crate) mod pay;
+pub(crate) mod pay_again;
+pub(crate) mod pay_change;
+pub(crate) mod pay_limits;
+pub(crate) mod pay_refusals;
+pub(crate) mod pay_terminal;
+pub(crate) mod pay_transaction;
+pub(crate) mod pay_without_pin;
 pub(crate) mod persistence;
-pub(crate) mod personal;
-pub(crate) mod pin;
-pub(crate) mod pin_lockout;
-pub(crate) mod pin_timing;
-pub(crate) mod places;
-pub(crate) mod pledges;
-pub(crate) mod policy;
+pub(crate) mod personalisation;
 pub(crate) mod random;
-pub(crate) mod receiving;
+pub(crate) mod read_account;
+pub(crate) mod read_coins;
+pub(crate) mod read_log;
+pub(crate) mod receive_script;
 pub(crate) mod refusal_order;
-pub(crate) mod resets;
-pub(crate) mod resolving;
-pub(crate) mod responses;
+pub(crate) mod report_absent;
+pub(crate) mod reset_retry_counter;
+pub(crate) mod resolve;
 mod samples;
-pub(crate) mod selection;
-pub(crate) mod signing;
-pub(crate) mod signing_refusals;
+pub(crate) mod select;
+pub(crate) mod set_limits;
+pub(crate) mod set_policy;
+pub(crate) mod sign;
+pub(crate) mod sign_after_statement;
+pub(crate) mod sign_refusals;
 mod staged;
-pub(crate) mod statements;
+pub(crate) mod statement;
 pub(crate) mod states;
 pub(crate) mod sweeps;
-pub(crate) mod terminal;
-pub(crate) mod transaction;
-pub(crate) mod without_pin;
+pub(crate) mod termination;
+pub(crate) mod verify;
 
 /// The cases of a file, each a row: its id and version, the card that it needs and what it does to
 /// it, the requirements that it is about, its function, its purpose, and the defect that it must
@@ -85,7 +83,7 @@ macro_rules! cases {
         }),+];
     };
 }
-use cases;
+pub(crate) use cases;
 
 /// What most case files need.
 mod prelude {

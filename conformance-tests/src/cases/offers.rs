@@ -1,7 +1,7 @@
 //! What becomes of an offer when its coins leave the card: `[OFR-1]`.
 
 use super::prelude::*;
-use crate::model::{Coin, Plan, Spend, SpendInput};
+use crate::model::{Coin, Spend, SpendInput};
 
 cases! {
     "TC-OFR-01" version 1 on Own D3 for [OFR_1 ABS_1 ANC_1 TX_1] runs left:
@@ -11,11 +11,6 @@ cases! {
          other coins of the offer are offered still, and the same request is then paid from those \
          that are there."
         catches "An offer that remembers places in a table, in which another coin stands by now.";
-}
-
-/// The coins that a preview of the request offers.
-fn offered(ctx: &mut CaseContext, request: &Request) -> Step<Plan> {
-    ctx.offered(request)
 }
 
 fn not_offered(ctx: &mut CaseContext, coin: &Coin, what: &str) -> Outcome {
@@ -37,7 +32,7 @@ fn left(ctx: &mut CaseContext) -> Outcome {
     let mut stream = ctx.values.stream("later coins");
     if ctx.has(Capability::Signing)? {
         let first = request_of(100_000);
-        let plan = offered(ctx, &first)?;
+        let plan = ctx.offered(&first)?;
         sign_away(ctx, &plan.inputs[0])?;
         not_offered(ctx, &plan.inputs[0], "a coin that SIGN spent")?;
         // A coin that may stand where the other stood.
@@ -50,13 +45,13 @@ fn left(ctx: &mut CaseContext) -> Outcome {
             .want(Sw::OK, "PREVIEW after a report")?;
         let answer = ctx.pay_answer(&first)?;
         ctx.paid(&first, answer)?;
-        ctx.expect_books("after SIGN")?;
+        ctx.expect_ledger("after SIGN")?;
     }
     let payment = request_of(10_000);
     ctx.pay_checked(&payment)?;
     let kept = ctx.logged(&payment)?.clone();
     let all = request_of(50_000);
-    let plan = offered(ctx, &all)?;
+    let plan = ctx.offered(&all)?;
     let change = (plan.inputs.iter())
         .find(|coin| coin.txid == kept.txid)
         .cloned()
@@ -69,5 +64,5 @@ fn left(ctx: &mut CaseContext) -> Outcome {
     ctx.fund(&mut stream, &[70_000])?;
     let answer = ctx.pay_answer(&all)?;
     ctx.paid(&all, answer)?;
-    ctx.expect_books("after RESOLVE")
+    ctx.expect_ledger("after RESOLVE")
 }

@@ -159,8 +159,7 @@ fn wrong_signatures(ctx: &mut CaseContext) -> Outcome {
 }
 
 fn used_up(ctx: &mut CaseContext) -> Outcome {
-    let profile = ctx.profile()?;
-    ctx.prepare(&profile)?;
+    ctx.prepare_funded(&[])?;
     let mut stream = ctx.values.stream("coins");
     let (entry, transaction) = ctx.coin_at(&mut stream, 20_000, 0)?;
     let begin = |signature: &[u8; 64], entry: &Entry| {

@@ -193,8 +193,7 @@ fn random_life(ctx: &mut CaseContext) -> Outcome {
         .cumulative(1_200_000)
         .fee_cap(6_000)
         .highest_rate(15_000);
-    let profile = ctx.profile()?.limits(limits);
-    ctx.prepare(&profile)?;
+    ctx.prepare_limited(limits, &[])?;
     let mut stream = ctx.values.stream("life");
     let mut life = Life {
         tries: 3,

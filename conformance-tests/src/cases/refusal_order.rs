@@ -14,6 +14,15 @@ cases! {
 }
 
 fn order(ctx: &mut CaseContext) -> Outcome {
+    let has_channels = ctx.has(Capability::Channel)?;
+    // Without channels the class is refused as any other.
+    let protected = |sw| {
+        if has_channels {
+            sw
+        } else {
+            Sw::NO_SECURE_MESSAGING
+        }
+    };
     let request_of = ctx.requests();
     let request = request_of(10_000).encode();
     let mut spoilt = request.clone();
@@ -26,7 +35,7 @@ fn order(ctx: &mut CaseContext) -> Outcome {
         (
             "application before secure messaging",
             pay([0x84, 0x30, 0, 0], &request),
-            Sw::CONDITIONS,
+            protected(Sw::CONDITIONS),
         ),
         (
             "class before application",
@@ -63,7 +72,7 @@ fn order(ctx: &mut CaseContext) -> Outcome {
         (
             "secure messaging before instruction",
             pay([0x84, 0xFE, 9, 9], &long),
-            Sw::SECURITY,
+            protected(Sw::SECURITY),
         ),
         (
             "another secure messaging before that of the text",

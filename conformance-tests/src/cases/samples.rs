@@ -20,8 +20,6 @@ pub(super) const PUT_DATA: &str = "PUT DATA";
 pub(super) struct Sample {
     pub(super) name: &'static str,
     pub(super) command: Command,
-    /// What a card may leave out.
-    pub(super) needs: Option<Capability>,
 }
 
 /// Every command but SELECT, GET RESPONSE, ISSUE with an imported key and the opening of a channel,
@@ -52,18 +50,7 @@ pub(super) fn all(ctx: &CaseContext) -> Step<Vec<Sample>> {
     let owner = profile.owner.x_only_public_key().0.serialize();
     let new_owner = new_owner_body(&owner, &signature);
     let request = request_of(10_000).encode();
-    let sample = |name, command| Sample {
-        name,
-        command,
-        needs: None,
-    };
-    let needing = |needs, name, command| Sample {
-        name,
-        command,
-        needs: Some(needs),
-    };
-    let signing_sample = |name, command| needing(Capability::Signing, name, command);
-    let own_sample = |name, command| needing(Capability::Channel, name, command);
+    let sample = |name, command| Sample { name, command };
     Ok(vec![
         sample(
             "GET DATA, status",
@@ -73,24 +60,24 @@ pub(super) fn all(ctx: &CaseContext) -> Step<Vec<Sample>> {
             "GET DATA, capabilities",
             Command::new([0x00, 0xCA, 0x01, 0x01]).le(LE_SHORT),
         ),
-        own_sample(
+        sample(
             CERTIFICATES,
             Command::new([0x00, 0xCA, 0xBF, 0x21])
                 .data([0xA6, 0x04, 0x83, 0x02, 0x13, 0x01])
                 .le(LE_SHORT),
         ),
-        own_sample(
+        sample(
             "INTERNAL AUTHENTICATE",
             Command::new([0x00, 0x88, 0, 0])
                 .data(entry.txid)
                 .le(LE_SHORT),
         ),
-        own_sample(GENERATE_OWN, Command::new([0x00, 0x46, 0, 1]).le(LE_SHORT)),
-        own_sample(
+        sample(GENERATE_OWN, Command::new([0x00, 0x46, 0, 1]).le(LE_SHORT)),
+        sample(
             PUT_DATA,
             Command::new([0x00, 0xDA, 0x02, 0x00]).data(entry.txid),
         ),
-        own_sample("PUT DATA, the end", Command::new([0x00, 0xDA, 0x02, 0xFF])),
+        sample("PUT DATA, the end", Command::new([0x00, 0xDA, 0x02, 0xFF])),
         sample("GENERATE", Command::new([0x00, 0x46, 0, 0]).le(LE_SHORT)),
         sample(
             "ISSUE",
@@ -112,13 +99,10 @@ pub(super) fn all(ctx: &CaseContext) -> Step<Vec<Sample>> {
             "ENTER COIN, first command",
             Command::new(Entry::BEGIN).data(unsigned(&entry.body())),
         ),
-        Sample {
-            needs: Some(Capability::Credits),
-            ..sample(
-                "ENTER COIN of a credit",
-                Command::new(Entry::CREDIT).data(credit.body()),
-            )
-        },
+        sample(
+            "ENTER COIN of a credit",
+            Command::new(Entry::CREDIT).data(credit.body()),
+        ),
         sample(
             "ENTER COIN, a piece",
             Command::new(Entry::PIECE).data(raw::VERSION),
@@ -196,8 +180,7 @@ pub(super) fn all(ctx: &CaseContext) -> Step<Vec<Sample>> {
             "TERMINATE CARD USAGE",
             Command::new(TERMINATE).data(unsigned(&[])),
         ),
-        needing(
-            Capability::Statements,
+        sample(
             "STATEMENT",
             Command::new(STATEMENT)
                 .data(
@@ -209,15 +192,15 @@ pub(super) fn all(ctx: &CaseContext) -> Step<Vec<Sample>> {
                 )
                 .le(LE_SHORT),
         ),
-        signing_sample(
+        sample(
             "SIGN, first command",
             Command::new(Spend::BEGIN).data(unsigned(&signing)),
         ),
-        signing_sample(
+        sample(
             "SIGN, a piece",
             Command::new(Spend::PIECE).data([0; 8]).le(LE_SHORT),
         ),
-        signing_sample(
+        sample(
             "SIGN, a signature",
             Command::new([0x80, 0x40, 0x02, 0x00]).le(LE_SHORT),
         ),
@@ -228,6 +211,6 @@ pub(super) fn all(ctx: &CaseContext) -> Step<Vec<Sample>> {
 pub(super) fn declared(ctx: &mut CaseContext) -> Step<Vec<Sample>> {
     let capabilities = ctx.capabilities()?;
     let mut samples = all(ctx)?;
-    samples.retain(|sample| (sample.needs).is_none_or(|needs| capabilities.needs(needs).is_ok()));
+    samples.retain(|sample| capabilities.knows(sample.command.header));
     Ok(samples)
 }

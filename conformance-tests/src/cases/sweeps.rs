@@ -44,12 +44,14 @@ fn listed(answer: &Answer, what: &str) -> Outcome {
 }
 
 fn sweep(ctx: &mut CaseContext, fields: &[&[u8]]) -> Outcome {
+    let card = ctx.capabilities()?;
     for class in 0..=0xFF {
         for instruction in 0..=0xFF {
             let header = [class, instruction, 0, 0];
             for field in fields {
                 let answer = ctx.once(&Command::new(header).data(*field))?;
-                match (refusal_of_class(class), is_defined(class, instruction)) {
+                let defined = is_defined(class, instruction, &card);
+                match (refusal_of_class(class, &card), defined) {
                     (Some(sw), _) => answer.want_bare(sw, "the sweep")?,
                     (None, false) => answer.want_bare(Sw::NO_INSTRUCTION, "the sweep")?,
                     (None, true) => listed(&answer, "the sweep")?,

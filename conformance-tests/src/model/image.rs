@@ -1,43 +1,8 @@
 //! The coin image: section 6.4.
 
-use super::purse::{Coin, Purse};
+use super::coin::Coin;
+use super::purse::Purse;
 use crate::outcome::{Step, Stop, require};
-
-/// A coin as the image tells it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ImageCoin {
-    /// As a transaction carries it.
-    pub txid: [u8; 32],
-    /// Which output.
-    pub vout: u32,
-    /// In sat.
-    pub amount: u64,
-    /// 0 received, 1 change.
-    pub chain: u32,
-    /// `CARD/chain/index`.
-    pub index: u32,
-    /// Whether a till reported it as absent.
-    pub doubtful: bool,
-    /// Whether it is a credit, or comes of one.
-    pub unrooted: bool,
-    /// The payment that spent it.
-    pub spent: Option<u32>,
-}
-
-impl From<&Coin> for ImageCoin {
-    fn from(coin: &Coin) -> Self {
-        Self {
-            txid: coin.txid,
-            vout: coin.vout,
-            amount: coin.amount,
-            chain: coin.chain,
-            index: coin.index,
-            doubtful: coin.doubtful,
-            unrooted: coin.unrooted,
-            spent: coin.spent,
-        }
-    }
-}
 
 /// All of the image, its coins sorted, since their order is the card's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,14 +16,14 @@ pub struct Image {
     /// First kept, first not acknowledged, next sequence number.
     pub log: [u32; 3],
     /// Every coin.
-    pub coins: Vec<ImageCoin>,
+    pub coins: Vec<Coin>,
 }
 
 impl Image {
     /// What the image of a card with these coins and payments must say.
     #[must_use]
     pub fn of(purse: &Purse) -> Self {
-        let mut coins: Vec<ImageCoin> = purse.coins.iter().map(ImageCoin::from).collect();
+        let mut coins = purse.coins.clone();
         coins.sort();
         Self {
             next: [purse.next_receive, purse.next_change],
@@ -110,7 +75,7 @@ impl Image {
     }
 }
 
-fn coin(rest: &mut Rest<'_>, expected: &mut [i64; 2]) -> Step<ImageCoin> {
+fn coin(rest: &mut Rest<'_>, expected: &mut [i64; 2]) -> Step<Coin> {
     let txid = rest.array()?;
     let d = rest.number()?;
     let chain = usize::from(d & 8 != 0);
@@ -133,7 +98,7 @@ fn coin(rest: &mut Rest<'_>, expected: &mut [i64; 2]) -> Step<ImageCoin> {
         let sequence = rest.number()?;
         Some(u32::try_from(sequence).map_err(|_| bad("a sequence number of more than 32 bits"))?)
     };
-    Ok(ImageCoin {
+    Ok(Coin {
         txid,
         vout,
         amount,

@@ -1,7 +1,7 @@
 //! A payment as the card's log must tell it: section 8.1.
 
+use super::coin::Plan;
 use super::payment::Request;
-use super::purse::Plan;
 use crate::tlv;
 
 /// A payment that the card keeps.

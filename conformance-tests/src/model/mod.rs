@@ -19,6 +19,7 @@ macro_rules! setters {
 pub(crate) use setters;
 
 mod certificates;
+mod coin;
 mod image;
 mod leaf;
 mod logged;
@@ -29,7 +30,8 @@ mod purse;
 mod spend;
 
 pub use certificates::{Certificates, LONGEST_PIECE, OwnKey};
-pub use image::{Image, ImageCoin, crc32};
+pub use coin::{Coin, Place, Plan};
+pub use image::{Image, crc32};
 pub use leaf::Leaf;
 pub use logged::Logged;
 pub use payment::{
@@ -37,5 +39,5 @@ pub use payment::{
 };
 pub use pin::Pin;
 pub use profile::{PLAIN, Profile, Provenance, STATEMENTS};
-pub use purse::{Coin, Plan, Purse, Rules};
-pub use spend::{Place, Spend, SpendInput, SpendOutput};
+pub use purse::{Purse, Rules};
+pub use spend::{Spend, SpendInput, SpendOutput};

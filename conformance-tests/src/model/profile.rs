@@ -78,9 +78,6 @@ setters!(Profile {
 impl Profile {
     /// A profile of test values under a name: regtest, a made key, a leaf without delay, eight
     /// digits, wide limits, plain sessions allowed.
-    ///
-    /// # Errors
-    /// [`crate::outcome::Stop::Error`] when the seed gives an impossible key.
     pub fn new(values: &Values, name: &str) -> Step<Self> {
         let mut stream = values.stream(&format!("profile {name}"));
         let mut share: [u8; 32] = stream.bytes();

@@ -1,8 +1,9 @@
 //! The coins and payments of a card, and what it must make of a request: sections 6 to 8.
 
+use super::coin::{Coin, Place, Plan};
 use super::logged::Logged;
 use super::payment::{Limits, MAX_AMOUNT, Request, dust_threshold, fee, is_printable};
-use super::spend::{Place, Spend};
+use super::spend::Spend;
 use crate::status::Sw;
 use bitcoin::ScriptBuf;
 use std::collections::BTreeSet;
@@ -13,63 +14,6 @@ const MOST_INPUTS: usize = 16;
 const INDEXES: u32 = 4096;
 /// The smallest change in sat.
 const TAPROOT_DUST: u64 = 330;
-
-/// A coin of the card.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coin {
-    /// As a transaction carries it.
-    pub txid: [u8; 32],
-    /// Which output.
-    pub vout: u32,
-    /// In sat.
-    pub amount: u64,
-    /// 0 received, 1 change.
-    pub chain: u32,
-    /// `CARD/chain/index`.
-    pub index: u32,
-    /// Whether a till reported it as absent.
-    pub doubtful: bool,
-    /// Whether it is a credit, or comes of one.
-    pub unrooted: bool,
-    /// The sequence number of the payment that spent it.
-    pub spent: Option<u32>,
-}
-
-impl Coin {
-    /// Where its key is.
-    #[must_use]
-    pub const fn place(&self) -> Place {
-        match self.chain {
-            0 => Place::receive(self.index),
-            _ => Place::change(self.index),
-        }
-    }
-}
-
-impl Coin {
-    /// Txid and vout, as PREVIEW and READ LOG write them.
-    #[must_use]
-    pub fn outpoint(&self) -> Vec<u8> {
-        [&self.txid[..], &self.vout.to_be_bytes()].concat()
-    }
-
-    fn is(&self, txid: &[u8; 32], vout: u32) -> bool {
-        self.txid == *txid && self.vout == vout
-    }
-}
-
-/// What a payment will be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// In the order of choice.
-    pub inputs: Vec<Coin>,
-    /// In sat.
-    pub fee: u64,
-    /// In sat; 0 means no change output.
-    pub change: u64,
-    /// The change index that the change output pays to.
-    pub change_index: u32,
-}
 
 /// What bounds a payment besides the coins.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Transactions that the owner has signed: section 8.4.
 
+use super::coin::{Coin, Place};
 use super::payment::payee;
-use super::purse::Coin;
 use crate::keys::Account;
 use crate::outcome::Step;
 use crate::tlv;
@@ -14,36 +14,6 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, T
 const ANOTHERS: [u8; 4] = [0xFF; 4];
 /// Bytes of a script of the card.
 const OWN_SCRIPT: u64 = 34;
-
-/// Where a key of the card is: bit 31 is the chain, the other bits are the index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place(pub u32);
-
-impl Place {
-    /// `CARD/0/index`.
-    #[must_use]
-    pub const fn receive(index: u32) -> Self {
-        Self(index)
-    }
-
-    /// `CARD/1/index`.
-    #[must_use]
-    pub const fn change(index: u32) -> Self {
-        Self(0x8000_0000 | index)
-    }
-
-    /// 0 receive, 1 change.
-    #[must_use]
-    pub const fn chain(self) -> u32 {
-        self.0 >> 31
-    }
-
-    /// The index on its chain.
-    #[must_use]
-    pub const fn index(self) -> u32 {
-        self.0 & 0x7FFF_FFFF
-    }
-}
 
 /// An input of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +118,12 @@ impl Spend {
             inputs,
             outputs: vec![SpendOutput::Other(sum - fee, script)],
         }
+    }
+
+    /// Spends these coins of the card elsewhere, less 900 sat of fee.
+    #[must_use]
+    pub fn against(coins: &[Coin]) -> Self {
+        Self::elsewhere(coins.iter().map(SpendInput::of).collect(), 900)
     }
 
     /// Sends a coin that the card doesn't know, at this place, to a receive index.
@@ -277,9 +253,6 @@ impl Spend {
     }
 
     /// What the inputs spend.
-    ///
-    /// # Errors
-    /// As for [`Spend::transaction`].
     pub fn spent(&self, account: &Account) -> Step<Vec<TxOut>> {
         (self.inputs.iter())
             .map(|input| {

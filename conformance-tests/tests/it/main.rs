@@ -1,5 +1,6 @@
 //! Tests of the suite's program and library that need no reader.
 
+mod capabilities;
 mod catalogue;
 mod channel;
 mod errors;

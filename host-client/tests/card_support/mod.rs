@@ -19,9 +19,9 @@ use tillcard::card::{
 };
 use tillcard::owner::{CardAccount, Leaf};
 use tillcard::transport::{InProcess, Transport};
-use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::seed::Seed;
+use tillcard_runtime::nvm::RamNvm;
 
 pub type TestCard = InProcess<EmulatedCard<RamNvm>>;
 

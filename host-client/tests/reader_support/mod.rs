@@ -8,12 +8,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tillcard::transport::Readers;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::CardInSlot;
 use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::seed::Seed;
 use tillcard_emu::slot::{Layer, SlotError, Snapshot};
 use tillcard_emu::vpcd::{Address, DEFAULT_PORT, Link, Remover, Waited};
+use tillcard_runtime::nvm::RamNvm;
 
 pub(crate) const FIRST: &str = "Virtual PCD 00 00";
 pub(crate) const SECOND: &str = "Virtual PCD 00 01";

@@ -29,9 +29,9 @@ use tillcard::till::{
 };
 use tillcard::transport::{InProcess, Transport, TransportError};
 use tillcard::vetting::Vetting;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::seed::Seed;
+use tillcard_runtime::nvm::RamNvm;
 
 use crate::chain_support::Payer;
 use crate::owner_support::{RATE, Regtest, Someone};

@@ -3,11 +3,11 @@
 use k256::schnorr::SigningKey;
 use k256::schnorr::signature::hazmat::PrehashSigner;
 use tempfile::TempDir;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::{SledNvm, Store};
 use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
 use tillcard_protocol::command::{Apdu, Select};
+use tillcard_runtime::nvm::RamNvm;
 
 use super::support::contacts::{Contacts, powered};
 use super::support::owner::{Owner, PIN, pay, verify};

@@ -3,7 +3,7 @@
 use embedded_storage::nor_flash::{
     ErrorType, NorFlash, ReadNorFlash, check_erase, check_read, check_write,
 };
-use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE};
+use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE};
 use zeroize::Zeroizing;
 
 use super::store::{CHUNK_SIZE, Held, chunk_key};

@@ -13,7 +13,7 @@ use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind};
 pub use flash::SledNvm;
 pub use power_cut::{PowerCutError, PowerCutNvm, PowerSwitch};
 pub use store::{Store, StoreError};
-use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
+use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
 
 /// A fault of a card's memory.
 pub type MemoryFault = Box<dyn core::error::Error + Send + Sync>;

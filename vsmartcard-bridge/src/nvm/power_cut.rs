@@ -202,7 +202,7 @@ impl<N: CardMemory> CardMemory for PowerCutNvm<N> {
 
 #[cfg(test)]
 mod tests {
-    use tillcard_applet::nvm::RamNvm;
+    use tillcard_runtime::nvm::RamNvm;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tillcard_applet::nvm::NVM_SIZE;
+use tillcard_runtime::nvm::NVM_SIZE;
 use zeroize::Zeroizing;
 
 use super::SledNvm;

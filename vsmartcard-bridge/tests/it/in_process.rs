@@ -1,13 +1,13 @@
 //! The card without a reader.
 
 use tillcard_applet::ATR;
-use tillcard_applet::nvm::{NVM_SIZE, RamNvm};
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::layers::Counted;
 use tillcard_emu::nvm::{PowerCutNvm, PowerSwitch, Store};
 use tillcard_emu::slot::{SlotError, Snapshot};
 use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
 use tillcard_protocol::command::{GetData, ReceiveScript, Select, State, StatusObject};
+use tillcard_runtime::nvm::{NVM_SIZE, RamNvm};
 
 use crate::support::contacts::{Contacts, powered};
 use crate::support::owner::{Owner, PIN, WRONG_PIN, verify};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 use tempfile::TempDir;
-use tillcard_applet::nvm::{NVM_SIZE, PAGE_SIZE};
 use tillcard_emu::nvm::{CardMemory, NvmError, SledNvm, Store, StoreError};
+use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE};
 
 const PAGE: u32 = PAGE_SIZE as u32;
 const SIZE: u32 = NVM_SIZE as u32;

@@ -4,12 +4,12 @@ use crate::support::contacts::{Contacts, powered};
 use crate::support::owner::Owner;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::nvm::{PowerCutNvm, Store};
 use tillcard_emu::{EmulatedCard, Seed};
 use tillcard_personalise::test_root::emulator_batch;
 use tillcard_personalise::{PersonaliseError, personalise};
 use tillcard_protocol::command::{CardKey, GetData, Select};
+use tillcard_runtime::nvm::RamNvm;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 

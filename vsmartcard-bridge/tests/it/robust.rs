@@ -4,13 +4,13 @@ use crate::support::contacts::{Contacts, powered};
 use crate::support::owner::{Owner, PIN, pay, request, verify};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
 use tillcard_protocol::command::{
     GenerateKey, GetChallenge, GetData, Network, Preview, ReceiveScript, ReceiveScriptAnswer,
     Select,
 };
 use tillcard_protocol::status::meaning;
+use tillcard_runtime::nvm::RamNvm;
 
 /// Mutated commands.
 const MUTATIONS: usize = 10_000;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use tillcard_applet::nvm::RamNvm;
 use tillcard_protocol::command::{Apdu, Select};
+use tillcard_runtime::nvm::RamNvm;
 
 use super::command::Move;
 use crate::support::contacts::Contacts;

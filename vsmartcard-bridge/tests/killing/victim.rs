@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 use tempfile::TempDir;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::Store;
 use tillcard_emu::{EmulatedCard, Seed};
 use tillcard_protocol::command::{
     GetData, ReceiveScript, ReceiveScriptAnswer, Select, State, StatusObject,
 };
+use tillcard_runtime::nvm::RamNvm;
 
 use super::below;
 use super::command::Move;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tillcard_applet::journal::{Journal, Key, RECORD_MAX};
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::persistent::KEYS;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::layers::Counted;
 use tillcard_emu::nvm::{PowerCutNvm, PowerSwitch, Store};
 use tillcard_emu::slot::Layer;
 use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
+use tillcard_runtime::journal::{Journal, Key, RECORD_MAX};
+use tillcard_runtime::nvm::RamNvm;
 
 use super::contacts::powered;
 

@@ -5,9 +5,9 @@ use super::super::host::double_sha256;
 use super::{Deed, Run};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
-use tillcard_applet::journal::RECORD_MAX;
 use tillcard_protocol::command::{AskStatement, GenuineProof, Outpoint, Statement};
 use tillcard_protocol::proof::{Genuine, StatementFacts};
+use tillcard_runtime::journal::RECORD_MAX;
 
 impl Run {
     /// A signature of a payment leaves when log, coins and counters say so, and

@@ -22,11 +22,11 @@ use super::host::{self, FIRST, HOST, POLICY};
 use super::link::{Form, Link};
 use super::step;
 use paying::Request;
-use tillcard_applet::nvm::RamNvm;
 use tillcard_protocol::command::{
     CardKey, CardKeys, EnterCoin, GenerateKey, GetChallenge, GetData, Outpoint, Place, Policy,
     ProveGenuine, ReadCoins, ReceiveScript, ReportAbsent, Verify,
 };
+use tillcard_runtime::nvm::RamNvm;
 
 /// Longest run: what a longer input adds is done by a shorter one.
 const MAX_STEPS: usize = 48;

@@ -5,10 +5,10 @@ use super::super::apdu::data;
 use super::super::host::{HOST, POLICY, SECOND};
 use super::super::link::Exchange;
 use super::{Deed, Life, Run};
-use tillcard_applet::nvm::RamNvm;
 use tillcard_applet::persistent::Persistent;
 use tillcard_protocol::command::{Policy, ReadLimits, ReceiveScript};
 use tillcard_protocol::owner;
+use tillcard_runtime::nvm::RamNvm;
 
 impl Run {
     /// Looks at a command that was answered. `was_open` says whether it was

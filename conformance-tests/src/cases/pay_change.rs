@@ -1,0 +1,196 @@
+//! Change and retired indexes. Sections 7.3 and 7.4.
+
+use super::prelude::*;
+use crate::model::fee;
+
+/// Length of a P2WPKH script.
+const P2WPKH: u64 = 22;
+
+cases! {
+    "TC-TX-06" version 1 on Own D3 for [TX_1 TX_4] runs boundary:
+        "Change of 330 sat is an output, change of 329 goes to the fee, and so does all below it; \
+         neither output nor fee appears twice."
+        catches "A dust output that no node relays; leftover that is nowhere.";
+    "TC-TX-07" version 1 on Own D3 for [TX_4 KEY_4] runs change_index:
+        "The change index starts at 0 and rises by one with each change output, not with previews, \
+         refused payments, payments without change, or power cycles."
+        catches "A change index reused, or one left out, where the owner stops looking.";
+    "TC-TX-08" version 1 on Own D3 for [TX_5 PAY_7 NVM_1] runs change_is_a_coin:
+        "Change is a coin at once, and after a power cycle: twelve payments in a row, each of the \
+         change of the one before, and then one of received coins and change together."
+        catches "Change forgotten, or held with a wrong txid, vout, amount or index.";
+    "TC-TX-09" version 1 on Own D3 for [TX_6 TX_1 ENT_2] runs retired:
+        "A payment retires the indexes that it spends from: other coins there stay in the card and \
+         are no candidates, none can enter there, on the receive chain only what was spent there; \
+         two coins of one index can be spent together. It lasts over power cycles."
+        catches "A retired index that comes back, one that retires the same index of the other \
+                 chain, or its coins spent all the same.";
+}
+
+fn boundary(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[100_000, 90_000, 80_000, 70_000])?;
+    let with = fee(1, P2WPKH, true, 1_000);
+    for (coin, rest, change) in [
+        (100_000, 330, 330),
+        (90_000, 329, 0),
+        (80_000, 0, 0),
+        (70_000, 331, 331),
+    ] {
+        let request = request_of(coin - with - rest);
+        let plan = ctx.plan(&request)?;
+        require!(
+            plan.change == change && plan.inputs.len() == 1,
+            "the case needs change of {change} sat, its model has {}",
+            plan.change
+        );
+        ctx.preview_checked(&request)
+            .at(|| format!("rest of {rest} sat"))?
+            .ok();
+        let answer = ctx.pay_answer(&request)?;
+        let paid = ctx
+            .paid(&request, answer)
+            .at(|| format!("rest of {rest} sat"))?;
+        require!(
+            paid.transaction.output.len() == 1 + usize::from(change > 0),
+            "rest of {rest} sat: {} outputs",
+            paid.transaction.output.len()
+        );
+    }
+    Ok(())
+}
+
+fn change_index(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[100_000, 90_000, 80_000, 70_000, 60_000])?;
+    let without = |coin: u64| request_of(coin - fee(1, P2WPKH, false, 1_000));
+    for (what, request, next) in [
+        ("with change", request_of(10_000), 1),
+        ("with change", request_of(5_000), 2),
+        ("without change", without(100_000 - 10_000 - 142), 2),
+        ("with change", request_of(5_000), 3),
+        ("without change", without(80_000), 3),
+    ] {
+        ctx.preview_checked(&request).at(what)?.ok();
+        ctx.power_cycle()?;
+        ctx.authorise()?;
+        ctx.pay_answer(&request.clone().amount(100_000_000))?
+            .want_bare(Sw::INSUFFICIENT, "PAY")?;
+        // The transaction is checked to pay to the next change index of the model.
+        ctx.pay_checked(&request)
+            .at(|| format!("payment {what}, next index {next}"))?;
+        let reached = ctx.host()?.purse.next_change;
+        require!(
+            reached == next,
+            "the case needs change index {next}, its model has {reached}"
+        );
+        ctx.power_cycle()?;
+    }
+    Ok(())
+}
+
+fn change_is_a_coin(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[100_000])?;
+    for payment in 0..12 {
+        if payment % 3 == 2 {
+            ctx.power_cycle()?;
+        }
+        let paid = ctx
+            .pay_checked(&request_of(3_000))
+            .at(|| format!("payment {payment}"))?;
+        require!(paid.change_vout.is_some(), "the case needs change");
+    }
+    let mut stream = ctx.values.stream("more coins");
+    ctx.fund(&mut stream, &[50_000, 20_000])?;
+    let all: u64 = ctx
+        .host()?
+        .purse
+        .candidates()
+        .iter()
+        .map(|coin| coin.amount)
+        .sum();
+    ctx.pay_checked(&request_of(all - 1_000))
+        .at("received coins and change together")?;
+    Ok(())
+}
+
+fn retired(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[])?;
+    let mut stream = ctx.values.stream("coins");
+    for (amount, index) in [
+        (90_000, 0),
+        (20_000, 0),
+        (50_000, 1),
+        (49_000, 1),
+        (30_000, 2),
+    ] {
+        let (entry, bytes) = ctx.coin_at(&mut stream, amount, index)?;
+        ctx.enter(&entry, &bytes, amount).preamble()?;
+    }
+    let closed = |ctx: &mut CaseContext, index: u32| -> Outcome {
+        let entry = Entry {
+            txid: ctx.values.bytes("late coin"),
+            vout: 0,
+            place: index,
+        };
+        ctx.begin_entry(&entry)?
+            .want_bare(Sw::RETIRED, "ENTER COIN at a retired index")
+            .at(|| format!("index {index}"))
+    };
+    let open = |ctx: &mut CaseContext, index: u32| -> Outcome {
+        let entry = Entry {
+            txid: ctx.values.bytes("late coin"),
+            vout: 0,
+            place: index,
+        };
+        ctx.begin_entry(&entry)?
+            .want_bare(Sw::OK, "ENTER COIN")
+            .at(|| format!("index {index}"))
+    };
+    let everything = |ctx: &CaseContext| -> Step<u64> {
+        Ok(ctx
+            .host()?
+            .purse
+            .candidates()
+            .iter()
+            .map(|coin| coin.amount)
+            .sum())
+    };
+    // Spends 90 000 at index 0; 20 000 stay there, no candidate.
+    ctx.pay_checked(&request_of(60_000))?;
+    for _ in 0..2 {
+        closed(ctx, 0)?;
+        open(ctx, 1)?;
+        open(ctx, 2)?;
+        let all = everything(ctx)?;
+        let more = ctx.preview_checked(&request_of(all))?;
+        require!(
+            more == Err(Sw::INSUFFICIENT),
+            "the case needs more than all candidates"
+        );
+        ctx.preview_checked(&request_of(all - 1_000))?.ok();
+        ctx.power_cycle()?;
+    }
+    // The change is at index 0 of the other chain: it is a candidate, and its spending retires
+    // nothing of the receive chain. Both coins of index 1 go together.
+    ctx.pay_checked(&request_of(98_000))?;
+    closed(ctx, 1)?;
+    open(ctx, 2)?;
+    let all = everything(ctx)?;
+    ctx.pay_checked(&request_of(all - 1_000))?;
+    ctx.power_cycle()?;
+    for index in [0, 1, 2] {
+        closed(ctx, index)?;
+    }
+    open(ctx, 3)?;
+    // What is left is the coin at the retired index: known, and not to be spent.
+    let left = ctx.preview_checked(&request_of(1_000))?;
+    require!(
+        left == Err(Sw::INSUFFICIENT),
+        "the case must have spent all candidates"
+    );
+    ctx.verify_right()?;
+    ctx.expect_receive_script(3)
+}

@@ -1,0 +1,110 @@
+//! RECEIVE SCRIPT: section 6.1.
+
+use super::prelude::*;
+
+/// The last index that a coin can enter at.
+const LAST_INDEX: u32 = 4095;
+
+cases! {
+    "TC-RCV-01" version 1 on Own D3 for [RCV_1 KEY_4] runs next_index:
+        "The receive index is one above the highest at which a coin ever entered: it stays when \
+         asked again, over power cycles, when a coin enters below it, and when coins are spent."
+        catches "An index that asking uses up, that falls back, or that counts coins.";
+    "TC-RCV-02" version 1 on Own D3 for [RCV_2 RCV_1] runs authority:
+        "RECEIVE SCRIPT is refused with 6982 without the holder's authorisation: before VERIFY, \
+         after a wrong PIN, after a payment; and with it, it doesn't use it up: ten times, then \
+         PREVIEW, once more, then PAY."
+        catches "Scripts for whoever asks; an authorisation spent by asking.";
+    "TC-RCV-03" version 1 on Own D3 for [RCV_1 ENT_2 KEY_4] runs last_index:
+        "Coins enter at indexes up to 4095, ten apart; after one at 4095 RECEIVE SCRIPT is refused \
+         with 6A84, also after a power cycle, while coins still enter at indexes given out before."
+        catches "A script handed out at which no coin can enter; indexes cut to a byte or so.";
+}
+
+fn next_index(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[])?;
+    let mut stream = ctx.values.stream("coins");
+    let same = |ctx: &mut CaseContext, index: u32, when: &str| -> Outcome {
+        for _ in 0..2 {
+            ctx.verify_right()?;
+            for _ in 0..3 {
+                ctx.expect_receive_script(index).at(when)?;
+            }
+            ctx.power_cycle()?;
+        }
+        Ok(())
+    };
+    same(ctx, 0, "at first")?;
+    for (index, next) in [(0, 1), (0, 1), (5, 6), (2, 6), (5, 6), (15, 16), (6, 16)] {
+        let (entry, transaction) = ctx.coin_at(&mut stream, 20_000, index)?;
+        ctx.enter(&entry, &transaction, 20_000)
+            .at(|| format!("index {index}"))?;
+        same(ctx, next, &format!("after a coin at index {index}"))?;
+    }
+    ctx.pay_checked(&request_of(130_000))?;
+    same(ctx, 16, "after a payment with all coins")
+}
+
+fn authority(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[50_000])?;
+    ctx.expect_authorised(false, "before VERIFY")?;
+    ctx.verify_wrong(2)?;
+    ctx.expect_authorised(false, "after a wrong PIN")?;
+    ctx.verify_right()?;
+    for _ in 0..10 {
+        ctx.expect_receive_script(1)?;
+    }
+    let request = request_of(10_000);
+    ctx.preview_answer(&request)?.want(Sw::OK, "PREVIEW")?;
+    ctx.expect_receive_script(1)?;
+    let answer = ctx.pay_answer(&request)?;
+    ctx.paid(&request, answer)?;
+    ctx.expect_authorised(false, "after a payment")
+}
+
+fn last_index(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[])?;
+    let room = usize::from(ctx.host()?.capabilities.coins);
+    let mut stream = ctx.values.stream("coins");
+    for index in (9..LAST_INDEX).step_by(10).chain([LAST_INDEX]) {
+        if ctx.host()?.purse.coins.len() + 1 >= room {
+            // A card with little room: as many coins as one payment takes make way for one.
+            let candidates = ctx.host()?.purse.candidates();
+            let sum: u64 = candidates.iter().take(16).map(|coin| coin.amount).sum();
+            ctx.pay_checked(&request_of(sum - 5_000)).preamble()?;
+            let next = ctx.host()?.purse.next_sequence;
+            ctx.acknowledge(next, next).preamble()?;
+        }
+        let (entry, transaction) = ctx.coin_at(&mut stream, 20_000, index)?;
+        ctx.enter(&entry, &transaction, 20_000)
+            .at(|| format!("index {index}"))?;
+        if index % 1_000 == 999 {
+            ctx.authorise()?;
+            ctx.expect_receive_script(index + 1)?;
+        }
+    }
+    for _ in 0..2 {
+        ctx.authorise()?;
+        ctx.receive_script_answer()?
+            .want_bare(Sw::NO_ROOM, "RECEIVE SCRIPT after a coin at index 4095")?;
+        ctx.power_cycle()?;
+    }
+    for (index, sw) in [
+        (LAST_INDEX + 1, Sw::INDEX),
+        (LAST_INDEX, Sw::OK),
+        (8, Sw::OK),
+    ] {
+        let txid = stream.bytes();
+        ctx.begin_entry(&Entry {
+            txid,
+            vout: 0,
+            place: index,
+        })?
+        .want_bare(sw, "ENTER COIN")
+        .at(|| format!("index {index}"))?;
+    }
+    Ok(())
+}

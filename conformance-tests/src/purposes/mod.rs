@@ -1,0 +1,18 @@
+//! What any card can be asked, of whatever maker: these cases see a [`Driver`], and no command of
+//! our protocol. (A case's preparation, and the text's requirement that it is about, are still a
+//! Tillcard's: other drivers bring theirs.)
+//!
+//! [`Driver`]: crate::driver::Driver
+
+pub(crate) mod pin;
+pub(crate) mod pin_lockout;
+pub(crate) mod pin_timing;
+
+/// What they need.
+mod prelude {
+    pub(super) use crate::cases::cases;
+    pub(super) use crate::context::CaseContext;
+    pub(super) use crate::driver::{Driver, Presented};
+    pub(super) use crate::outcome::{At, Outcome, Step, require};
+    pub(super) use crate::target::Reset;
+}
