@@ -60,10 +60,12 @@ stage_unit-tests() {
     cargo test --quiet --locked --workspace --all-features
 }
 
-# The client that was written from the protocol's text, without a card.
+# The client and the card that were written from the protocol's text alone, each by itself.
 stage_python-client() {
     export PYTHONDONTWRITEBYTECODE=1
-    cd conformance-tests/clients/python
+    cd conformance-tests/independent-card
+    /usr/bin/python3 -W error -m unittest --quiet
+    cd ../clients/python
     /usr/bin/python3 -W error -m unittest --quiet
     /usr/bin/python3 check_constants.py
 }

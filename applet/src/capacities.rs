@@ -17,6 +17,8 @@ pub const MAX_INDEX: u32 = 4096;
 pub const TRIES: u8 = 3;
 
 /// The answer to GET DATA `0101`.
+///
+/// `[INF-2]`: what the card declares.
 pub const CAPABILITIES: Capabilities = Capabilities {
     version: VERSION,
     capabilities: Capabilities::EXTENDED_LENGTH

@@ -9,6 +9,8 @@ use rand_core::TryCryptoRng;
 use tillcard_protocol::command::Certificate;
 
 /// The answer to reset (`docs/protocol.md`, section 2.1).
+///
+/// `[FRM-1]`: it is the same for every card.
 pub const ATR: [u8; 18] = {
     let mut atr = *b"\x3B\x8E\x01\x80\x73\xC0\x01\x40\x58Tillcard\x00";
     let mut at = 1;

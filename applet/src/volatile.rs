@@ -82,6 +82,8 @@ impl Volatile {
 
     /// Coins that leave the card are offered no longer: their places may soon hold
     /// others.
+    ///
+    /// `[OFR-1]`: what leaves the card is offered no longer.
     pub fn withdraw(&mut self, slots: &[Slot]) {
         if let Some(holder) = &mut self.holder {
             holder.offered.retain(|slot| !slots.contains(slot));

@@ -17,7 +17,7 @@ use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::{CaseReport, Ended, Folder, Report};
 use tillcard_conform::runner::{Progress, run};
 use tillcard_conform::target::{
-    Choice, EmulatorTarget, FreshCards, LinkError, Operator, PcscTarget, Target,
+    Choice, CommandTarget, EmulatorTarget, FreshCards, LinkError, Operator, PcscTarget, Target,
     beside_this_program,
 };
 use tillcard_conform::{catalogue, matrix};
@@ -65,7 +65,8 @@ enum Action {
 struct RunArguments {
     /// `emulator`: the reference card, in process. `pcsc` or `pcsc:READER`: the cards in a reader.
     /// `emulator-pcsc` or `emulator-pcsc:READER`: the reference card, in a virtual reader. READER
-    /// is part of a reader's name.
+    /// is part of a reader's name. `command:LINE`: a program that answers for cards on its
+    /// standard input and output (docs/conformance.md).
     #[arg(long)]
     target: String,
     /// Where test values, and an emulated card's randomness, come from.
@@ -264,12 +265,13 @@ fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), LinkError
     };
     let own = match (kind, name) {
         ("emulator", None) => None,
+        ("command", Some(_)) => None,
         ("emulator-pcsc", _) => Some(true),
         ("pcsc", _) => Some(false),
         _ => {
             return Err(Code::BadTarget.link(format!(
-                "--target {}: say emulator, pcsc, pcsc:READER, emulator-pcsc or \
-                 emulator-pcsc:READER",
+                "--target {}: say emulator, pcsc, pcsc:READER, emulator-pcsc, emulator-pcsc:READER \
+                 or command:LINE",
                 arguments.target
             )));
         }
@@ -280,7 +282,11 @@ fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), LinkError
         ));
     }
     let Some(own) = own else {
-        return Ok((Box::new(EmulatorTarget), true));
+        let target: Box<dyn Target> = match (kind, name) {
+            ("command", Some(line)) => Box::new(CommandTarget::new(line)?),
+            _ => Box::new(EmulatorTarget),
+        };
+        return Ok((target, true));
     };
     let choice = if own { Choice::Virtual } else { Choice::Any };
     let (context, reader) = PcscTarget::find(name, choice)?;

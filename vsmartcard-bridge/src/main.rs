@@ -220,7 +220,7 @@ fn remove_on_signal(remover: Remover) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints a line at once. A reader of it that went away is no reason to pull the card.
+/// Prints a line at once. The card stays in when nobody reads the output any more.
 fn tell(mut to: impl Write, line: &str) {
     let _ = writeln!(to, "{line}").and_then(|()| to.flush());
 }

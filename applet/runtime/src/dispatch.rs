@@ -24,6 +24,8 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     /// Gives a command to the selected application, or executes it when it is SELECT.
     ///
+    /// `[SEL-3]`: nothing but SELECT before an application is selected.
+    ///
     /// # Errors
     /// The status word to answer.
     pub(crate) fn call(
@@ -50,6 +52,9 @@ impl Dispatcher {
         }
     }
 
+    /// - `[SEL-1]`: the full AID or a prefix of five bytes at least.
+    /// - `[SEL-2]`: what matches no application changes nothing.
+    /// - `[SEL-5]`: no other occurrence, and no other way of selection.
     fn select(
         &mut self,
         applications: &mut [&mut dyn Application],

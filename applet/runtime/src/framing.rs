@@ -23,6 +23,9 @@ pub(crate) struct Framing<const ANSWER: usize> {
 impl<const ANSWER: usize> Framing<ANSWER> {
     /// Decodes a command APDU.
     ///
+    /// - `[FRM-3]`: short and extended forms come to the same command.
+    /// - `[FRM-4]`: length fields that disagree, and less than four bytes, are refused.
+    ///
     /// # Errors
     /// `6700`, or `6E00` for the class byte that ISO/IEC 7816-3 forbids.
     pub(crate) fn decode(bytes: &[u8]) -> Result<CommandView<'_>, Status> {
@@ -52,6 +55,8 @@ impl<const ANSWER: usize> Framing<ANSWER> {
     }
 
     /// The first part of an answer that was written after [`Self::begin`].
+    ///
+    /// `[FRM-5]`: an answer longer than Le is given in parts.
     pub(crate) fn answer(
         &mut self,
         done: Result<(), Status>,
@@ -67,6 +72,9 @@ impl<const ANSWER: usize> Framing<ANSWER> {
     }
 
     /// The next part, which a GET RESPONSE asks for.
+    ///
+    /// - `[FRM-6]`: nothing left is refused, and a refusal discards what was left.
+    /// - `[MSG-7]`: it is plain, and leaves a channel open.
     pub(crate) fn get_response(&mut self, command: &CommandView<'_>, response: &mut VecView<u8>) {
         let refusal = if [command.p1, command.p2] != [0, 0] {
             Some(Status::IncorrectP1OrP2Parameter)

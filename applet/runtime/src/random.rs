@@ -44,6 +44,8 @@ impl<R: TryCryptoRng> Random<R> {
     }
 
     /// Tests the source again, when the power comes back.
+    ///
+    /// `[RND-1]`: the source is tested; one that fails gives nothing until the next time.
     pub fn power_up(&mut self) {
         let mut window = Zeroizing::new([0; WINDOW]);
         self.is_healthy = self.source.try_fill_bytes(&mut *window).is_ok() && passes(&window);

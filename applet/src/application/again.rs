@@ -90,6 +90,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Err(status::NOT_OFFERED)
     }
 
+    /// `[ANC-1]`: a kept payment from which an offered coin comes.
     #[inline(never)]
     pub(super) fn get_ancestor(
         &mut self,

@@ -12,6 +12,9 @@ use tillcard_protocol::status::{self, Status};
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// Opens a channel in a session that has nothing in it: what came before was
     /// forgotten when the command came (`[SES-2]`).
+    ///
+    /// - `[SCP-2]`: a new ephemeral key each time.
+    /// - `[SCP-3]`: the order of its refusals; inside a channel it is refused.
     #[inline(never)]
     pub(super) fn open_channel(
         &mut self,
@@ -30,6 +33,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(())
     }
 
+    /// - `[GEN-1]`: a valid signature, over a fresh salt.
+    /// - `[GEN-2]`: without card keys it is refused.
+    /// - `[GEN-3]`: it gives no authority, and changes nothing.
     #[inline(never)]
     pub(super) fn prove_genuine(
         &mut self,

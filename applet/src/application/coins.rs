@@ -15,6 +15,8 @@ use tillcard_protocol::status::{self, Status};
 pub(super) const WINDOW: u32 = 10;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// - `[RCV-1]`: the next receive index; asking changes nothing.
+    /// - `[RCV-2]`: for the holder alone.
     #[inline(never)]
     pub(super) fn receive_script(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
         self.require_shop_session()?;
@@ -29,6 +31,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(ReceiveScriptAnswer { index, script }.write(reply)?)
     }
 
+    /// - `[CRE-1]`: a credit needs the holder, and ends the authorisation.
+    /// - `[ENT-5]`: a refusal ends the entry.
     #[inline(never)]
     pub(super) fn enter_coin(
         &mut self,
@@ -55,6 +59,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         }
     }
 
+    /// - `[ENT-2]`: the refusals, in this order.
+    /// - `[CRE-4]`: no credit at the place of a rooted coin.
+    /// - `[ENT-6]`: a spent coin is known, or its index is retired.
     fn begin_entry(&mut self, announced: Announced, unrooted: bool) -> Result<(), Status> {
         let place = announced.place;
         let tally = self.persistent.tally()?;
@@ -94,6 +101,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         }
     }
 
+    /// - `[ENT-1]`: the coin is in the card before the answer.
+    /// - `[CRE-3]`: no limit and no counter changes.
     fn continue_entry(
         &mut self,
         mut entry: Entry,

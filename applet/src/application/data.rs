@@ -11,6 +11,7 @@ use tillcard_protocol::tlv;
 use tillcard_runtime::journal;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// `[INF-1]`: to anyone, in every state.
     #[inline(never)]
     pub(super) fn get_data(
         &mut self,
@@ -37,6 +38,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         }
     }
 
+    /// - `[INF-3]`: network, tries and policy are all that it tells.
+    /// - `[POL-3]`: the policy in force.
     fn usable_state(&mut self) -> Result<State, Status> {
         if self.persistent.is_terminated()? {
             return Ok(State::Terminated);
@@ -51,6 +54,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         })
     }
 
+    /// `[OWN-1]`: a fresh challenge replaces the one before.
     #[inline(never)]
     pub(super) fn get_challenge(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
         self.require_issued()?;

@@ -20,6 +20,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.end(Ending::Termination)
     }
 
+    /// `[RST-3]`: all ends that belongs to the session, but the channel.
     fn end(&mut self, ending: Ending) -> Result<(), Status> {
         self.volatile.forget_authority();
         self.persistent.end(ending)

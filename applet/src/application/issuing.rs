@@ -13,6 +13,8 @@ use tillcard_protocol::owner::IssueRecord;
 use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// - `[KEY-1]`: each call draws anew, and nothing persistent changes.
+    /// - `[KEY-2]`: only in the factory state.
     #[inline(never)]
     pub(super) fn generate_key(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
         self.require_factory()?;
@@ -22,6 +24,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(())
     }
 
+    /// - `[ISS-1]`: all of it is persistent in one step, before the answer.
+    /// - `[ISS-3]`: a made key needs a share of this session.
     #[inline(never)]
     pub(super) fn issue(
         &mut self,
@@ -80,6 +84,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// The issue record, signed.
+    ///
+    /// `[ISS-4]`: signed, with a fresh salt.
     pub(super) fn issue_record(
         &mut self,
         identity: &Identity,

@@ -18,6 +18,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.persistent.set_limits(&set.command.0.validate()?)
     }
 
+    /// `[LIM-4]`: the limits that were set last.
     #[inline(never)]
     pub(super) fn read_limits(
         &mut self,

@@ -14,6 +14,7 @@ use tillcard_protocol::status::{self, Status};
 use tillcard_runtime::journal::RECORD_MAX;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// `[LOG-2]`: reading changes nothing.
     #[inline(never)]
     pub(super) fn read_log(
         &mut self,
@@ -64,6 +65,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(logged.write(reply)?)
     }
 
+    /// `[ACK-2]`: the numbers are in order, and never fall.
     #[inline(never)]
     pub(super) fn acknowledge_log(
         &mut self,
@@ -84,6 +86,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.persistent.set_tally(&tally)
     }
 
+    /// `[RES-2]`: not twice, and not while the change is spent.
     #[inline(never)]
     pub(super) fn resolve(&mut self, resolve: &Signed<'_, Resolve>) -> Result<(), Status> {
         self.require_owner(resolve)?;

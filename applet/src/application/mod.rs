@@ -91,6 +91,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// Does a protected command, and protects the answer (section 2.7).
+    ///
+    /// - `[MSG-1]`: the plain form is done.
+    /// - `[MSG-2]`: no channel, or a broken message, which closes it.
+    /// - `[MSG-3]`: a refusal leaves the channel open.
     fn call_protected(
         &mut self,
         command: &CommandView<'_>,
@@ -103,7 +107,11 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let [class, ins, p1, p2] = header;
         let done = match channel.unprotect(&header, command, &mut plain) {
             Ok(()) => self.run([messaging::plain_class(class), ins, p1, p2], &plain, reply),
-            Err(Refused::TooLong) => Err(status::WRONG_LENGTH),
+            Err(Refused::TooLong) => {
+                // Refused as its plain form would be, which ends what is under way.
+                self.volatile.stream = Stream::None;
+                Err(status::WRONG_LENGTH)
+            }
             Err(Refused::Broken) => {
                 self.volatile = Volatile::default();
                 Err(status::SECURITY_STATUS)
@@ -116,6 +124,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// Does a plain command.
+    ///
+    /// `[SES-4]`: any other command ends what is under way, done or refused.
     fn run(&mut self, header: Header, data: &[u8], reply: &mut VecView<u8>) -> Result<(), Status> {
         let command = Command::parse(header, data);
         // These go on with what is under way, or end it themselves.
@@ -184,6 +194,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 
     /// [`Self::require_owner`], for a command that needs what it looked at: the
     /// card's identity and the challenge.
+    ///
+    /// - `[OWN-2]`: no challenge, or no valid signature, is no authority.
+    /// - `[OWN-3]`: the challenge is used up, whatever comes of it.
+    /// - `[OWN-6]`: the signature names the session.
     fn authorise<C: OwnerCommand>(
         &mut self,
         signed: &Signed<'_, C>,
@@ -213,6 +227,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// `6985` unless the card is issued.
+    ///
+    /// `[STA-1]`: what the table of states asks of most commands.
     fn require_issued(&self) -> Result<(), Status> {
         if self.persistent.is_issued()? {
             Ok(())
@@ -251,6 +267,8 @@ impl<N, R> iso7816::App for Tillcard<N, R> {
 impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
     /// Version 1 is for contact cards: over a contactless interface there is no such application.
     ///
+    /// `[SEL-4]`: a new session begins, and the one before ends.
+    ///
     /// # Errors
     /// `6A82`
     fn select(
@@ -270,6 +288,8 @@ impl<N: NorFlash, R: TryCryptoRng> App for Tillcard<N, R> {
         self.volatile = Volatile::default();
     }
 
+    /// - `[SES-2]`: an opening ends the session before it, whatever its answer.
+    /// - `[SES-3]`: a plain command closes a channel.
     fn call(
         &mut self,
         interface: Interface,

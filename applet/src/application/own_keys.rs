@@ -47,6 +47,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// `6985` unless the manufacturer still has the card.
+    ///
+    /// `[PER-4]`: refused after the end, and in every other state.
     fn require_personalisation(&mut self) -> Result<(), Status> {
         self.require_factory()?;
         if self.persistent.is_personalised()? {

@@ -12,6 +12,7 @@ use tillcard_protocol::owner;
 use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// `[OWN-5]`: the new key is one, and proves that somebody has it.
     #[inline(never)]
     pub(super) fn change_owner_key(
         &mut self,

@@ -13,6 +13,9 @@ use tillcard_protocol::command::{Authority, PaymentRequest, Place, Previewed, So
 use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// - `[PAY-1]`: for the holder.
+    /// - `[PAY-2]`: one PREVIEW, and one more after a report.
+    /// - `[NOP-2]`: it asks for the PIN in any case.
     #[inline(never)]
     pub(super) fn preview(
         &mut self,
@@ -59,6 +62,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(previewed.write(reply)?)
     }
 
+    /// - `[PAY-3]`: the authorisation ends, whatever comes of it.
+    /// - `[REC-3]`: also when the payment is given again.
     #[inline(never)]
     pub(super) fn pay(
         &mut self,
@@ -119,6 +124,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 }
 
 /// What the payment changes.
+///
+/// - `[TX-4]`: change goes to the next change index.
+/// - `[TX-5]`: and is a coin at once.
 fn payment<'a>(
     request: &PaymentRequest<'a>,
     allowed: &'a Allowed,

@@ -10,6 +10,14 @@ use tillcard_protocol::command::{PinEntry, ResetRetryCounter};
 use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// - `[PIN-1]`: the right block authorises, and sets the tries back.
+    /// - `[PIN-3]`: without tries left nothing is compared.
+    /// - `[PIN-4]`: without data it only tells the tries.
+    /// - `[PIN-5]`: the try is used up persistently before the comparison.
+    /// - `[PIN-6]`: an authorisation given before ends.
+    /// - `[PIN-7]`: refused unless issued.
+    /// - `[PIN-8]`: compared in constant time.
+    /// - `[PIN-9]`: a blocked PIN changes nothing else.
     #[inline(never)]
     pub(super) fn verify(&mut self, entry: PinEntry) -> Result<(), Status> {
         self.require_issued()?;
@@ -43,6 +51,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(())
     }
 
+    /// `[RRC-3]`: an authorisation of the holder ends.
     #[inline(never)]
     pub(super) fn reset_retry_counter(
         &mut self,

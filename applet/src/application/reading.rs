@@ -32,6 +32,7 @@ impl Reading {
 }
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// `[IMG-2]`: the next part needs a reading; a refusal ends it.
     #[inline(never)]
     pub(super) fn read_coins(
         &mut self,
@@ -52,6 +53,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.continue_reading(reading, reply)
     }
 
+    /// - `[IMG-1]`: the counters as they were when the reading began.
+    /// - `[IMG-3]`: nothing changes by it.
     fn begin_reading(&mut self, reply: &mut VecView<u8>) -> Result<Reading, Status> {
         let tally = self.persistent.tally()?;
         let mut coins = 0;

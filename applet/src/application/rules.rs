@@ -23,6 +23,8 @@ pub(super) struct Allowed {
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// The rules, in the order of `[PAY-4]`, from the merchant to the room for
     /// the change.
+    ///
+    /// `[LIM-2]`: each payment raises the counters.
     pub(super) fn allow(
         &mut self,
         request: &PaymentRequest<'_>,
@@ -98,6 +100,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         }
     }
 
+    /// - `[CRE-2]`: rooted and unrooted coins never meet in a payment.
+    /// - `[ABS-2]`: a coin reported in this authorisation is no candidate.
     fn candidates(
         &mut self,
         tally: &Tally,

@@ -13,6 +13,7 @@ use tillcard_protocol::status::{self, Status};
 use tillcard_runtime::journal::RECORD_MAX;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// `[STM-1]`: facts and signature are the payment's.
     #[inline(never)]
     pub(super) fn statement(
         &mut self,

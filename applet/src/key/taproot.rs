@@ -30,6 +30,8 @@ impl CoinKey {
     }
 
     /// The scriptPubKey of the coins.
+    ///
+    /// `[KEY-4]`: the script of the descriptor.
     pub fn script(&self) -> TaprootScript {
         let mut script = [0; 34];
         script[..2].copy_from_slice(&OUTPUT_PREFIX);

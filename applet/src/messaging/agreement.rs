@@ -27,6 +27,8 @@ pub fn client_key(open: &OpenChannel<'_>) -> Result<PublicKey, Status> {
 
 /// Agrees on a channel's keys: the channel, and what the client is to be answered.
 ///
+/// `[SCP-1]`: the keys of the channel, and the receipt.
+///
 /// # Errors
 /// `6400`
 pub fn agree(

@@ -65,6 +65,9 @@ impl Channel {
     /// Takes the protection off a command with this header, as it was sent, and puts
     /// its plain data field into `plain`, which is empty.
     ///
+    /// - `[MSG-4]`: the MAC covers Lc as it was received.
+    /// - `[MSG-5]`: an empty field may be absent, or padded and encrypted.
+    ///
     /// # Errors
     /// [`Refused`]
     pub fn unprotect(
@@ -104,6 +107,8 @@ impl Channel {
 
     /// Protects the answer to the command that was unprotected last: encrypts
     /// `reply` and puts the MAC behind it. A refusal stays a bare status word.
+    ///
+    /// `[MSG-6]`: `9000` and `63Cx` bear a MAC, with answer data or without.
     ///
     /// # Errors
     /// What `done` is, and `6400` when there is no room.

@@ -43,6 +43,9 @@ impl Candidates {
     /// Chooses for a payment of `amount` to a script of `script_length` bytes at
     /// a fee rate in sat/kvB.
     ///
+    /// - `[TX-1]`: as few as will do, largest first.
+    /// - `[TX-2]`: too fragmented, or too little.
+    ///
     /// # Errors
     /// `9401` insufficient funds, `9402` too fragmented.
     pub fn choose(mut self, amount: u64, script_length: usize, rate: u32) -> Result<Plan, Status> {

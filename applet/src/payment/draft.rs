@@ -143,6 +143,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Inputs and outputs with their counts, none of which exceeds 252.
+    ///
+    /// `[TX-3]`: version, inputs, outputs and lock time as the text has them.
     fn write_body(&self, mut sink: impl FnMut(&[u8])) {
         sink(&[self.inputs.len() as u8]);
         for input in self.inputs {

@@ -51,6 +51,8 @@ impl Ending {
     }
 
     /// Whether a record outlives it.
+    ///
+    /// `[RST-2]`: card keys and certificates outlast a factory reset.
     fn keeps(self, key: Key) -> bool {
         const CERTIFICATES_END: Key = CERTIFICATES + CERTIFICATE_PIECES;
         match key {

@@ -93,6 +93,8 @@ pub struct Persistent<N> {
 
 impl<N: NorFlash> Persistent<N> {
     /// Opens the records on an NVM. Should that fail, every use answers `6581`.
+    ///
+    /// `[NVM-4]`: images of older versions from 0.1 on are usable.
     pub fn open(nvm: N) -> Self {
         let mut opened = Self {
             journal: Journal::open(nvm),

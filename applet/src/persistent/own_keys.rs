@@ -112,6 +112,8 @@ impl<N: NorFlash> Persistent<N> {
     /// Writes the certificates of one of the card's keys, the batch's first
     /// (`[CRT-1]`).
     ///
+    /// `[CRT-2]`: `6A88` before the personalisation has ended.
+    ///
     /// # Errors
     /// `6A88` before the personalisation has ended; `6581`.
     pub fn certificates(&mut self, key: CardKey, out: &mut VecView<u8>) -> Result<(), Status> {

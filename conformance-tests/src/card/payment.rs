@@ -11,6 +11,10 @@ use crate::tx::{Payment, check_payment};
 /// Indexes of a chain.
 const INDEXES: u32 = 4096;
 /// CLA INS P1 P2.
+pub const PREVIEW: [u8; 4] = [0x80, 0x32, 0, 0];
+/// CLA INS P1 P2.
+pub const PAY: [u8; 4] = [0x80, 0x30, 0, 0];
+/// CLA INS P1 P2.
 pub const REPORT_ABSENT: [u8; 4] = [0x80, 0x34, 0, 0];
 /// CLA INS P1 P2.
 pub const STATEMENT: [u8; 4] = [0x80, 0x54, 0, 0];
@@ -20,20 +24,12 @@ pub const GET_ANCESTOR: [u8; 4] = [0x80, 0x36, 0, 0];
 impl Card {
     /// PREVIEW.
     pub fn preview_answer(&mut self, request: &Request) -> Step<Answer> {
-        self.send(
-            &Command::new([0x80, 0x32, 0, 0])
-                .data(request.encode())
-                .le(LE_SHORT),
-        )
+        self.send(&Command::new(PREVIEW).data(request.encode()).le(LE_SHORT))
     }
 
     /// PAY.
     pub fn pay_answer(&mut self, request: &Request) -> Step<Answer> {
-        self.send(
-            &Command::new([0x80, 0x30, 0, 0])
-                .data(request.encode())
-                .le(LE_SHORT),
-        )
+        self.send(&Command::new(PAY).data(request.encode()).le(LE_SHORT))
     }
 
     /// What bounds a payment besides the coins.

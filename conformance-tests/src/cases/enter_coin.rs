@@ -21,10 +21,11 @@ cases! {
          highest vout alone."
         catches "A buffer that bounds the transaction; counts above 252 misread; a coin refused \
                  for what its transaction looks like.";
-    "TC-ENT-09" version 2 on Own D3 for [ENT_2 INF_2 ACK_1 PAY_4 IMG_1] runs room:
+    "TC-ENT-09" version 3 on Own D3 for [ENT_2 INF_2 ACK_1 PAY_4 IMG_1] runs room:
         "The card takes exactly as many coins as it declares, then refuses with 6A84, still pays \
          where no change needs a place (else 6A84), and takes coins again when the owner \
-         acknowledged a payment."
+         acknowledged a payment. When its log is full too, and the oldest payment makes room, its \
+         coin's place is free for the change."
         catches "A full card that overwrites a coin, or can no longer pay; a false declaration.";
     "TC-ENT-10" version 2 on Own D3 for [ENT_6 ENT_2 TX_6] runs never_again:
         "A coin that a payment spent never enters again: neither announced as before, nor at \
@@ -192,7 +193,8 @@ fn room(ctx: &mut CaseContext) -> Outcome {
     let mut stream = ctx.values.stream("coins");
     let mut last = None;
     for coin in 0..coins {
-        let index = u32::from(coin % 8);
+        // An index each, so that payments retire none that another coin needs.
+        let index = u32::from(coin);
         let (entry, bytes) = ctx.coin_at(&mut stream, 20_000 + u64::from(coin), index)?;
         ctx.enter(&entry, &bytes, 20_000 + u64::from(coin))
             .at(|| format!("coin {} of {coins} declared", coin + 1))?;
@@ -231,8 +233,27 @@ fn room(ctx: &mut CaseContext) -> Outcome {
     ctx.enter(&entry, &bytes, 50_000)
         .at("after the owner acknowledged a payment")?;
     ctx.expect_ledger("full again")?;
+    oldest_makes_room(ctx)?;
     ctx.note(format!("{coins} coins"));
     Ok(())
+}
+
+/// From a card full of coins: fills its log too, and pays with change.
+fn oldest_makes_room(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    while ctx.host()?.purse.log.len() < usize::from(ctx.host()?.capabilities.log) {
+        let candidates = ctx.host()?.purse.candidates();
+        let largest = (candidates.first())
+            .ok_or_else(|| Stop::Error("the case has no coin left".to_owned()))?
+            .amount;
+        ctx.pay_checked(&request_of(largest - fee(1, 22, false, 1_000)))
+            .at("without change, while the log fills")?;
+    }
+    let first = ctx.host()?.purse.first_kept;
+    ctx.acknowledge(first + 1, first)?;
+    ctx.pay_checked(&request_of(5_000))
+        .at("with change, the oldest payment making room")?;
+    ctx.expect_ledger("after the oldest payment made room for change")
 }
 
 fn never_again(ctx: &mut CaseContext) -> Outcome {

@@ -11,9 +11,10 @@ use crate::model::{Profile, Spend};
 use crate::tlv;
 
 cases! {
-    "TC-FRM-12" version 1 on Issued D1 for [FRM_4 FRM_6 FRM_8] runs length_fields:
+    "TC-FRM-12" version 2 on Issued D1 for [FRM_4 FRM_6 FRM_8] runs length_fields:
         "APDUs whose length fields don't agree with their length, short and extended, are refused \
-         with 6700, whatever their class and before any application is selected (class FF: 6E00); \
+         with 6700, whatever their class and before any application is selected (class FF: 6E00, \
+         but 6700 below four bytes); \
          a VERIFY of that kind uses no try and ends no authorisation, and none ends a coin entry, \
          but each discards what GET RESPONSE had left. (A virtual reader can't carry APDUs of less \
          than two bytes.)"
@@ -49,6 +50,8 @@ fn length_fields(ctx: &mut CaseContext) -> Outcome {
     for text in [
         "00CA",
         "00CA01",
+        "FFCA",
+        "FFCA01",
         "00CA01000000",
         "00CA01000000000001",
         "00CA0100000005FF",

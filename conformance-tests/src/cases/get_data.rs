@@ -6,6 +6,7 @@ use super::prelude::*;
 const MOST_INPUTS: u8 = 16;
 const TRIES: u8 = 3;
 const LEAST_LOG: u8 = 64;
+const LEAST_COINS: u16 = 128;
 const LEAST_UNROOTED: u8 = 8;
 const SIGNING: (u8, u8) = (128, 64);
 const KNOWN_BITS: u32 = 0b10_1111_1111;
@@ -22,7 +23,7 @@ cases! {
          no other data object (a key, the log, a serial number) is to be had; with data, status \
          and capabilities are refused with 6700."
         catches "A maker's data object left in.";
-    "TC-INF-03" version 1 on Own D3 for [INF_2] runs capabilities:
+    "TC-INF-03" version 2 on Own D3 for [INF_2] runs capabilities:
         "The capabilities are possible ones, agree with the answer to SELECT, and don't change \
          when the card is issued. What they promise is measured where it can be: extended length \
          in TC-FRM-04, tries in TC-PIN-08, inputs in TC-TX-01, coins in TC-ENT-09, the log in \
@@ -159,7 +160,11 @@ fn capabilities(ctx: &mut CaseContext) -> Outcome {
         "a log of {} payments is declared",
         capabilities.log
     );
-    require!(capabilities.coins > 0, "no coin fits the card, it says");
+    require!(
+        capabilities.coins >= LEAST_COINS,
+        "room for {} coins is declared",
+        capabilities.coins
+    );
     ctx.prepare_funded(&[])?;
     require!(
         ctx.capabilities()? == capabilities && ctx.select_fci()? == fci,

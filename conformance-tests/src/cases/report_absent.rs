@@ -35,7 +35,7 @@ cases! {
 }
 
 /// PREVIEW without another VERIFY must offer what the model says.
-fn offered_again(ctx: &mut CaseContext, request: &Request) -> Step<Plan> {
+pub(super) fn offered_again(ctx: &mut CaseContext, request: &Request) -> Step<Plan> {
     let data = ctx
         .preview_answer(request)?
         .want(Sw::OK, "PREVIEW after a report")?;

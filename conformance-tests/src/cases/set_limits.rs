@@ -13,9 +13,9 @@ cases! {
          nothing else: not by previews, refused payments, payments given again, ancestors, \
          reports, entries, acknowledgement, wrong PINs or power cycles; none of them lets one fall."
         catches "A counter that a power cut or a refused payment sets back.";
-    "TC-LIM-03" version 1 on Own D3 for [LIM_3 LIM_2 NVM_1 NVM_3] runs renewed:
-        "SET LIMITS is refused with 6985 while any payment isn't acknowledged, and then replaces \
-         every limit and zeroes the counters, at once and after a power cut right after its \
+    "TC-LIM-03" version 2 on Own D3 for [LIM_3 LIM_2 NVM_1 NVM_3] runs renewed:
+        "SET LIMITS is refused with 6985 while any payment isn't acknowledged, limits that the text \
+         doesn't permit included, and then replaces every limit and zeroes the counters, at once and after a power cut right after its \
          answer: a card at its cumulative limit and its number of payments pays again, within the \
          new limits and no further."
         catches "Limits renewed before the owner saw what was spent; an old limit left standing.";
@@ -117,6 +117,11 @@ fn renewed(ctx: &mut CaseContext) -> Outcome {
         ctx.set_limits_answer(&second)?
             .want_bare(Sw::CONDITIONS, "SET LIMITS with a payment not acknowledged")
             .at(|| format!("{seen} of 2 acknowledged"))?;
+        for (name, limits) in bad_limits() {
+            ctx.set_limits_answer(&limits)?
+                .want_bare(Sw::CONDITIONS, "SET LIMITS with a payment not acknowledged")
+                .at(|| format!("{seen} of 2 acknowledged, {name}"))?;
+        }
         ctx.expect_ledger("after SET LIMITS was refused")?;
     }
     ctx.acknowledge(2, 1)?;

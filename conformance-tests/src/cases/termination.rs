@@ -10,12 +10,13 @@ use crate::model::{PLAIN, Profile, STATEMENTS};
 use crate::outcome::BEYOND_TARGET;
 
 cases! {
-    "TC-TRM-01" version 1 on Own D3 for [TRM_1 INF_1 STA_1 CRT_1 FRM_8 NVM_2] runs terminated:
+    "TC-TRM-01" version 2 on Own D3 for [TRM_1 INF_1 STA_1 CRT_1 FRM_8 NVM_2] runs terminated:
         "After TERMINATE CARD USAGE of a card with coins and an authorised holder, and of one \
          whose PIN is blocked, at once and after power cuts, SELECT answers as before, GET DATA \
          the status 02 alone and the same capabilities, certificates 6A88, and every other command \
          6985, its own replay, VERIFY with the right PIN, key generation and ISSUE, and both forms \
-         of INTERNAL AUTHENTICATE included, while what section 2.2 refuses is refused as it says."
+         of INTERNAL AUTHENTICATE included, while what sections 2.2 and 2.7 refuse is refused as \
+         they say: other P1-P2 of each command, and protected commands with 6982."
         catches "A card thrown away that comes back to life, or that still proves that it is \
                  genuine.";
     "TC-RST-04" version 1 on Own D3 for [RST_1 TRM_1 OWN_2 OWN_3 FRM_8] runs by_others:
@@ -66,15 +67,26 @@ fn at_its_end(ctx: &mut CaseContext, fci: &[u8], replay: &Command, right: [u8; 8
         ctx.open_channel_answer(&own.field())?
             .want_bare(Sw::CONDITIONS, "INTERNAL AUTHENTICATE, a channel")?;
     }
-    // Section 2.2 comes first.
+    // Sections 2.2 and 2.7 come first.
     for (what, apdu, sw) in [
         ("another class", &[0xA0, 0x20, 0, 0x80][..], Sw::NO_CLASS),
         ("an instruction", &[0x80, 0xFE, 0, 0], Sw::NO_INSTRUCTION),
         ("P1-P2", &[0x00, 0x46, 0, 9], Sw::WRONG_P1P2),
         ("a length", &[0x00, 0x46, 0, 0, 1, 0], Sw::WRONG_LENGTH),
         ("GET RESPONSE", &[0x00, 0xC0, 0, 0, 0], Sw::CONDITIONS),
+        ("SELECT by file", &[0x00, 0xA4, 0, 0, 0], Sw::WRONG_P1P2),
+        ("VERIFY, P2", &[0x00, 0x20, 0, 0], Sw::WRONG_P1P2),
     ] {
         ctx.raw(apdu)?.want_bare(sw, what)?;
+    }
+    if card.declares(Capability::Channel) {
+        for (what, apdu, sw) in [
+            ("a channel, P2", [0x80, 0x88, 1, 0x14], Sw::NOT_FOUND),
+            ("class 04", [0x04, 0xCA, 1, 0], Sw::SECURITY),
+            ("class 84", [0x84, 0x40, 0, 0], Sw::SECURITY),
+        ] {
+            ctx.raw(&apdu)?.want_bare(sw, what)?;
+        }
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where the card under test is: in this process, or in a reader.
+//! Where the card under test is: in this process, in a reader, or behind another program.
 //!
 //! The suite has its own seam to a card rather than the host client's. It must be able to talk to
 //! a card that doesn't even answer SELECT, and a manufacturer should not have to build a wallet to
@@ -8,12 +8,14 @@ mod chosen_random;
 mod emulator;
 mod fresh;
 mod pcsc;
+mod subprocess;
 mod worker;
 
 pub use chosen_random::{ChosenRandom, RandomSource};
 pub use emulator::EmulatorTarget;
 pub use fresh::{FreshCards, Operator, Program, beside_this_program};
 pub use pcsc::{Choice, PcscTarget};
+pub use subprocess::CommandTarget;
 
 pub use crate::failure::LinkError;
 
@@ -110,7 +112,7 @@ pub struct About {
 
 /// A source of fresh cards, one after the other.
 pub trait Target {
-    /// For the report: `emulator`, or `pcsc:` and the reader's name.
+    /// For the report: `emulator`, `pcsc:` and the reader's name, or `command:` and a program.
     fn name(&self) -> String;
 
     /// For the report: where the cards are.

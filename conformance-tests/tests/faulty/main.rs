@@ -16,6 +16,7 @@ mod pins;
 mod policies;
 mod rights;
 mod rules;
+mod sentences;
 mod statements;
 #[path = "../support/mod.rs"]
 mod support;
@@ -32,6 +33,7 @@ use pins::PINS;
 use policies::POLICIES;
 use rights::RIGHTS;
 use rules::RULES;
+use sentences::SENTENCES;
 use statements::STATEMENTS;
 use support::{Defect, Faulty, run_cases};
 use tillcard_conform::outcome::Verdict;
@@ -111,6 +113,11 @@ fn faulty_keys_of_their_own_fail() {
 }
 
 #[test]
+fn cards_that_read_the_text_otherwise_fail() {
+    check(SENTENCES);
+}
+
+#[test]
 fn faulty_statements_fail() {
     check(STATEMENTS);
 }
@@ -130,9 +137,9 @@ fn faulty_policies_fail() {
     check(POLICIES);
 }
 
-const ALL: [&[Defect]; 13] = [
+const ALL: [&[Defect]; 14] = [
     PINS, FRAMING, KEYS, COINS, PAYMENTS, RULES, OWNER, RIGHTS, PERSONAL, STATEMENTS, ENDS,
-    CHANNELS, POLICIES,
+    CHANNELS, POLICIES, SENTENCES,
 ];
 
 #[test]

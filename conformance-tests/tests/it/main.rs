@@ -10,6 +10,7 @@ mod interruption;
 mod misbehaving;
 mod reports;
 mod requirements;
+mod second_card;
 #[path = "../support/mod.rs"]
 mod support;
 mod unfit;

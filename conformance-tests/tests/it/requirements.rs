@@ -21,6 +21,28 @@ fn requirements_are_read_in_order() {
 }
 
 #[test]
+fn further_lines_are_part_of_a_requirement() {
+    let read = parse(
+        "- `[AB-1]` One of these:\n  - `9000`\n  - `6985`\n\n  The first counts.\n\nOther.\n\
+         - `[AB-2]` Two.\n- other\n",
+    )
+    .unwrap();
+    assert_eq!(
+        read[0].text,
+        "One of these:\n- `9000`\n- `6985`\n\nThe first counts."
+    );
+    assert_eq!(read[1].text, "Two.");
+}
+
+#[test]
+fn a_line_that_is_too_long_is_refused() {
+    let text = |length: usize| format!("- `[AB-1]` {}\n", "é".repeat(length - 11));
+    assert!(parse(&text(400)).is_ok());
+    let reason = parse(&text(401)).unwrap_err();
+    assert!(reason.starts_with("line 1: longer than 400"), "{reason}");
+}
+
+#[test]
 fn a_text_that_contradicts_itself_is_refused() {
     for (text, told) in [
         ("- `[AB-1]` One.\n- `[AB-1]` Two.\n", "second time"),

@@ -158,9 +158,9 @@ fn the_card_in_the_reader_that_was_named_is_tested() {
     // asked for. The card may take a moment to be seen.
     let more = [
         "--filter",
-        "TC-INF-01",
+        "TC-ISS-02",
         "--filter",
-        "TC-ISS-01",
+        "TC-ISS-04",
         "--sacrificial",
     ];
     let mut ended = (None, String::new());
@@ -186,7 +186,7 @@ fn the_card_in_the_reader_that_was_named_is_tested() {
     let (code, told) = ran(&mut suite(
         folder.path(),
         &target,
-        &["--filter", "TC-ISS-01"],
+        &["--filter", "TC-ISS-04"],
     ));
     assert!(code == Some(1) && told.contains("--sacrificial"), "{told}");
     signal(own.id(), Signal::TERM);
@@ -219,7 +219,7 @@ fn a_command_brings_the_cards() {
     assert_eq!(seeds.lines().count(), report.cards as usize);
     assert!(report.cards >= 2 && report.emulator.is_none());
     // One that ends at once brings none.
-    let more = ["--fresh-card-command", "exit 7", "--filter", "TC-INF-01"];
+    let more = ["--fresh-card-command", "exit 7", "--filter", "TC-ISS-02"];
     let (code, told) = ran(&mut suite(folder.path(), &format!("pcsc:{READER}"), &more));
     assert!(
         code == Some(1) && told.contains("ended (exit status: 7)"),
@@ -239,7 +239,7 @@ fn a_card_that_was_issued_ends_the_run() {
         &line,
         "--sacrificial",
         "--filter",
-        "TC-ISS-02",
+        "TC-ISS-04",
     ];
     let first = ran(&mut suite(folder.path(), &target, &more));
     let (code, told) = ran(&mut suite(folder.path(), &target, &more));

@@ -85,6 +85,8 @@ pub struct Journal<N, const KEYS: usize> {
 impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
     /// Opens the journal on an NVM, which may be fresh (all `FF`). Should that
     /// fail, every use of the journal answers why.
+    ///
+    /// `[NVM-2]`: what was committed is there after any power failure.
     pub fn open(nvm: N) -> Self {
         let mut journal = Self {
             pages: Pages::new(nvm),

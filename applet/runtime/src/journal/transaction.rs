@@ -74,6 +74,9 @@ impl<'j, N: NorFlash, const KEYS: usize> Transaction<'j, N, KEYS> {
 
     /// Makes the change. When this returns `Ok`, no power failure undoes it.
     ///
+    /// - `[NVM-1]`: all of it, or nothing.
+    /// - `[NVM-3]`: answers come after it.
+    ///
     /// # Errors
     /// [`Error::Full`] when less was put than the change was begun with;
     /// [`Error::Nvm`]. Then the change may or may not have happened, and the

@@ -41,6 +41,7 @@ pub enum Signing {
 const _: () = assert!(size_of::<Signing>() <= 1280);
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// `[SGN-5]`: a refusal ends the signing.
     #[inline(never)]
     pub(super) fn sign(
         &mut self,
@@ -98,6 +99,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// The owner's own limits on fees, of a transaction of so many vbytes.
+    ///
+    /// `[SGN-4]`: no other limit applies.
     fn require_fee(&mut self, summary: &SigningSummary, size: u64) -> Result<(), Status> {
         let limits = self.persistent.limits()?;
         if summary.fee > limits.fee_cap {
@@ -110,6 +113,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(())
     }
 
+    /// `[SGN-1]`: the signature is the streamed transaction's.
     fn sign_input(
         &mut self,
         transaction: Whole,

@@ -36,8 +36,8 @@ FCI = octets("2.3", "| answer | `«6F» { 84 09 AID, A5 {")
 FCI_AID = octets("2.3", "`6F { «84» 09 AID, A5 {")
 FCI_PROPRIETARY = octets("2.3", "`6F { 84 09 AID, «A5» {")
 FCI_CARD = objects("2.3", "A5 { «80 02 version, 81 04 capabilities» } }`")
-CAP_CHANNEL = number("2.3", "«7» secure channel and genuineness")
-CAP_STATEMENTS = number("2.3", "«9» statements (section 7.8)")
+CAP_CHANNEL = number("2.3", "| «7» | secure channel and genuineness")
+CAP_STATEMENTS = number("2.3", "| «9» | statements (section 7.8)")
 
 # GET DATA
 STATUS = header("2.4", "GET DATA – `«00 CA P1 P2»`", **{"P1 P2": octets("2.4", "| `«0100»` status |")})

@@ -1,0 +1,1 @@
+"""A Tillcard, written from docs/protocol.md alone."""
