@@ -185,7 +185,9 @@ fn renamed(text: &str, names: &BTreeMap<String, String>) -> String {
 
 /// The rows as a table of the library.
 fn table(rows: &[Row]) -> String {
-    let mut table = String::from("/// All mutants, in the order of their rows.\npub const MUTANTS: &[Mutant] = &[\n");
+    let mut table = String::from(
+        "/// All mutants, in the order of their rows.\npub const MUTANTS: &[Mutant] = &[\n",
+    );
     for (row, id) in rows.iter().zip(1..) {
         let Row {
             area,
