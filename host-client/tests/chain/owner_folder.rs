@@ -10,6 +10,7 @@ use crate::owner_support::{RATE, Regtest, Someone};
 use bitcoin::{Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, Txid};
 use tillcard::chain::{Chain, ChainError, FeeRate, MempoolEntry, OutputState, Tip};
 use tillcard::owner::{Owner, OwnerError, WordCount, Words};
+use tillcard_client::advice::Explain;
 
 /// A chain whose mempool can't be asked.
 struct Faulty<'a>(&'a dyn Chain);
@@ -86,7 +87,7 @@ fn words_are_for_this_user_alone() {
     owner.leaf_key(0).expect("a key");
 
     fs::set_permissions(home.join("words"), fs::Permissions::from_mode(0o644)).expect("opened");
-    let error = owner.leaf_key(0).expect_err("exposed words").to_string();
+    let error = owner.leaf_key(0).expect_err("exposed words").message();
     assert!(error.contains("chmod 600"), "{error}");
 }
 

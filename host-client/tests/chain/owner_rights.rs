@@ -286,7 +286,7 @@ fn a_torn_change_of_the_owner_key_locks_nobody_out() {
         card.tear(CHANGE_OWNER_KEY, leaves);
         let torn = someone.owner.rotate_key(&mut record, card.session());
         let torn = torn.err().expect("torn");
-        assert!(matches!(torn, OwnerError::Card(_)), "{torn}");
+        assert!(matches!(torn, OwnerError::OwnerKeyUncertain(_)), "{torn}");
         let old_is_obeyed = obeys(&someone.owner, 0, &card);
         assert_eq!(old_is_obeyed, matches!(leaves, Leaves::BeforeItHears));
 

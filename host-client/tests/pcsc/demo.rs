@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::reader_support::{FIRST, Inserted, Tillcard, empty_readers, readers};
+use crate::reader_support::{DEADLINE, FIRST, Inserted, Tillcard, empty_readers, readers};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The program that `TILLCARD_BIN_DIR` has, beside its emulator.
@@ -126,7 +126,7 @@ fn a_second_demonstration_is_refused() {
 fn a_card_in_the_reader_is_told() {
     let _readers = empty_readers();
     let inserted = Inserted::put(Tillcard::fresh(1), FIRST);
-    drop(readers(None).wait_for_card(Some(reader_support::DEADLINE)));
+    drop(readers(None).wait_for_card(Some(DEADLINE)));
     let tmp = tempfile::tempdir().unwrap();
     let output = demo(tmp.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

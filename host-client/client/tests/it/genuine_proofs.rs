@@ -38,6 +38,7 @@ fn ask(card: &mut EmulatedCard<tillcard_runtime::nvm::RamNvm>, command: &[u8]) -
 #[test]
 fn an_emulated_card_proves_that_it_is_genuine() {
     let mut card = EmulatedCard::ephemeral(Seed::Number(1)).unwrap();
+    card.power_on().unwrap();
     ask(&mut card, Select::to_apdu().as_bytes());
     let certificates = GetData::Certificates(CardKey::Identity).to_apdu();
     let certificates = ask(&mut card, certificates.as_bytes());

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tillcard_client::transport::Readers;
 use tillcard_emu::CardInSlot;
 use tillcard_emu::card::EmulatedCard;
+use tillcard_emu::layers::Counted;
 use tillcard_emu::seed::Seed;
 use tillcard_emu::slot::{Layer, SlotError, Snapshot};
 use tillcard_emu::vpcd::{Address, DEFAULT_PORT, Link, Remover, Waited};
@@ -38,7 +39,7 @@ pub(crate) fn readers(name: Option<&str>) -> Readers {
     Readers::establish(name).unwrap_or_else(|error| {
         panic!(
             "{error}. These tests need pcscd with the virtual reader: run them as \
-             scripts/with-pcscd.sh cargo test --features pcsc-tests --test 'pcsc*'"
+             scripts/with-pcscd.sh cargo test --all-features --test pcsc"
         )
     })
 }
@@ -110,17 +111,18 @@ impl Inserted<Mortal> {
     }
 }
 
-/// The reference card.
-pub(crate) struct Tillcard(pub(crate) EmulatedCard<RamNvm>);
+/// The reference card, with a count of what it answered.
+pub(crate) struct Tillcard(pub(crate) Counted<EmulatedCard<RamNvm>>);
 
 impl Tillcard {
     pub(crate) fn fresh(seed: u64) -> Self {
-        Self(EmulatedCard::ephemeral(Seed::Number(seed)).expect("a seeded card"))
+        let card = EmulatedCard::ephemeral(Seed::Number(seed)).expect("a seeded card");
+        Self(Counted::new(card))
     }
 }
 
 impl Layer for Tillcard {
-    type Inner = EmulatedCard<RamNvm>;
+    type Inner = Counted<EmulatedCard<RamNvm>>;
 
     fn inner(&self) -> &Self::Inner {
         &self.0

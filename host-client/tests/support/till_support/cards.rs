@@ -2,6 +2,7 @@
 
 use bitcoin::Network;
 use tillcard::till::{Decline, Event, Missing, Outcome, PaymentState};
+use tillcard_client::advice::Explain;
 use tillcard_client::card::{CardError, Policy};
 
 use super::{Kind, Mischief, PAY, PIN, Scene, VERIFY};
@@ -17,7 +18,7 @@ pub(crate) fn a_changed_answer_is_not_believed(regtest: &dyn Regtest) {
         panic!("{:?}", told.outcome);
     };
     assert_eq!(*error, CardError::NotProven { command: "PAY" });
-    assert!(told.declined().to_string().contains("till resume"));
+    assert!(told.declined().message().contains("till resume"));
     assert_eq!(told.records[0].state, PaymentState::Asked);
 
     let (outcomes, events, _) = scene.ask_again();
@@ -36,7 +37,7 @@ pub(crate) fn cards_without_certificates(regtest: &dyn Regtest) {
     scene.top_up(60_000);
     let told = scene.pay(&[PIN]);
     assert!(matches!(told.declined(), Decline::Uncertified));
-    assert!(told.declined().to_string().contains("--plain"));
+    assert!(told.declined().message().contains("--plain"));
     assert_eq!(scene.purse.count(VERIFY), 0, "no PIN");
     scene.plain = true;
     let told = scene.pay(&[PIN]);
