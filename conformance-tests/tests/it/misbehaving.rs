@@ -1,19 +1,77 @@
 //! Whatever a card answers, each case ends with a verdict, and never with a panic of the suite.
 
-use crate::support::{Defect, Faulty, Memory, Reference, honest, nothing, run_cases};
+use crate::support::run_cases;
 use tillcard_conform::catalogue;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::Report;
+use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
 use tillcard_conform::values::{Stream, Values};
 
-/// What the card makes of a command.
-type Transmit = fn(&mut Memory, &mut dyn Reference, &[u8]) -> Vec<u8>;
+/// What the card makes of a command and of the reference card's answer to it.
+type Spoil = fn(&mut Stream, &[u8], Vec<u8>) -> Vec<u8>;
 
-/// Bytes that no two answers of a run have.
-fn noise(memory: &mut Memory) -> Stream {
-    let answers = memory.count.entry("answers").or_default();
-    *answers += 1;
-    Values::new(*answers, &format!("card {}", memory.card)).stream("noise")
+/// Puts cards in that spoil their answers.
+struct Spoilt {
+    name: &'static str,
+    spoil: Spoil,
+    cards: u64,
+    /// Whether the reference card is asked at all.
+    knows: bool,
+}
+
+impl Target for Spoilt {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
+        self.cards += 1;
+        let noise = Values::new(self.cards, self.name).stream("noise");
+        Ok(Box::new(SpoiltCard {
+            card: EmulatorTarget.fresh_card(seed)?,
+            noise,
+            spoil: self.spoil,
+            knows: self.knows,
+        }))
+    }
+}
+
+struct SpoiltCard {
+    card: Box<dyn Link>,
+    noise: Stream,
+    spoil: Spoil,
+    knows: bool,
+}
+
+impl Link for SpoiltCard {
+    fn atr(&self) -> Vec<u8> {
+        self.card.atr()
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        let answer = if self.knows {
+            self.card.transmit(command)?
+        } else {
+            Vec::new()
+        };
+        Ok((self.spoil)(&mut self.noise, command, answer))
+    }
+
+    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
+        self.card.reset(how)
+    }
+
+    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
+        self.card.inject(fault)
+    }
+
+    fn has_power(&mut self) -> bool {
+        self.card.has_power()
+    }
+
+    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+        self.card.memory()
+    }
 }
 
 const DONE: [u8; 2] = [0x90, 0x00];
@@ -27,20 +85,13 @@ fn done(data: Vec<u8>) -> Vec<u8> {
     [data, DONE.to_vec()].concat()
 }
 
-/// Noise, up to so many bytes.
 fn some(noise: &mut Stream, most: u64) -> Vec<u8> {
     let length = noise.below(most + 1) as usize;
     noise.vec(length)
 }
 
 /// One answer in so many is spoilt: cut, lengthened, replaced, emptied, or another status word.
-fn one_in<const RARITY: u64>(
-    memory: &mut Memory,
-    card: &mut dyn Reference,
-    command: &[u8],
-) -> Vec<u8> {
-    let mut answer = honest(card, command);
-    let noise = &mut noise(memory);
+fn one_in<const RARITY: u64>(noise: &mut Stream, _: &[u8], mut answer: Vec<u8>) -> Vec<u8> {
     if noise.below(RARITY) != 0 {
         return answer;
     }
@@ -66,14 +117,14 @@ fn one_in<const RARITY: u64>(
     [answer, status].concat()
 }
 
-fn run(name: &'static str, transmit: Transmit) -> Report {
-    let defect = Defect {
+fn run(name: &'static str, knows: bool, spoil: Spoil) -> Report {
+    let target = Spoilt {
         name,
-        caught_by: &[],
-        transmit,
-        after_reset: nothing,
+        spoil,
+        cards: 0,
+        knows,
     };
-    run_cases(Box::new(Faulty { defect, cards: 0 }), 1, &[])
+    run_cases(Box::new(target), 1, &[])
 }
 
 /// Every case has a verdict, none of them because the suite panicked, and something was found.
@@ -102,38 +153,38 @@ fn assert_judged(report: &Report) {
 
 #[test]
 fn a_card_that_answers_9000_without_data_is_judged() {
-    assert_judged(&run("9000 without data", |_, _, _| DONE.to_vec()));
+    assert_judged(&run("9000 without data", false, |_, _, _| DONE.to_vec()));
 }
 
 #[test]
 fn a_card_that_answers_9000_with_noise_is_judged() {
-    assert_judged(&run("short noise and 9000", |memory, _, _| {
-        done(some(&mut noise(memory), 8))
+    assert_judged(&run("short noise and 9000", false, |noise, _, _| {
+        done(some(noise, 8))
     }));
-    assert_judged(&run("noise and 9000", |memory, _, _| {
-        done(some(&mut noise(memory), 300))
+    assert_judged(&run("noise and 9000", false, |noise, _, _| {
+        done(some(noise, 300))
     }));
 }
 
 #[test]
 fn a_card_that_answers_noise_is_judged() {
-    assert_judged(&run("noise", |memory, _, command| {
+    assert_judged(&run("noise", false, |noise, command, _| {
         if is_select(command) {
             return DONE.to_vec();
         }
-        some(&mut noise(memory), 300)
+        some(noise, 300)
     }));
 }
 
 #[test]
 fn a_mute_card_is_judged() {
-    assert_judged(&run("mute", |_, _, _| Vec::new()));
-    assert_judged(&run("one byte", |_, _, _| vec![0x90]));
+    assert_judged(&run("mute", false, |_, _, _| Vec::new()));
+    assert_judged(&run("one byte", false, |_, _, _| vec![0x90]));
 }
 
 #[test]
 fn a_card_that_refuses_everything_but_select_is_judged() {
-    assert_judged(&run("6F00", |_, _, command| {
+    assert_judged(&run("6F00", false, |_, command, _| {
         if is_select(command) {
             return DONE.to_vec();
         }
@@ -143,15 +194,14 @@ fn a_card_that_refuses_everything_but_select_is_judged() {
 
 #[test]
 fn a_card_that_empties_its_answers_is_judged() {
-    assert_judged(&run("status words alone", |_, card, command| {
-        let answer = honest(card, command);
+    assert_judged(&run("status words alone", true, |_, _, answer| {
         answer[answer.len().saturating_sub(2)..].to_vec()
     }));
 }
 
 #[test]
 fn a_card_that_spoils_an_answer_now_and_then_is_judged() {
-    assert_judged(&run("one in 10", one_in::<10>));
-    assert_judged(&run("one in 40", one_in::<40>));
-    assert_judged(&run("one in 150", one_in::<150>));
+    assert_judged(&run("one in 10", true, one_in::<10>));
+    assert_judged(&run("one in 40", true, one_in::<40>));
+    assert_judged(&run("one in 150", true, one_in::<150>));
 }

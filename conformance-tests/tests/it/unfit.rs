@@ -1,45 +1,39 @@
 //! Cards that can't be tested are named at the first case, and end the run.
 
-use crate::support::{Defect, Faulty, honest, nothing, run_cases};
+use crate::support::{Driver, honest, run_cases};
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::Report;
 
-const OTHER_CARD: Defect = Defect {
+const OTHER_CARD: Driver = Driver {
     name: "a card of another application",
-    caught_by: &[],
-    transmit: |_, _, command| match command {
+    transmit: |_, command| match command {
         [_, 0xA4, ..] => vec![0x6A, 0x82],
         _ => vec![0x6D, 0x00],
     },
-    after_reset: nothing,
 };
 
-const ISSUED: Defect = Defect {
+const ISSUED: Driver = Driver {
     name: "a card that was issued before",
-    caught_by: &[],
-    transmit: |_, card, command| match command {
+    transmit: |card, command| match command {
         [0x00, 0xCA, 0x01, 0x00, ..] => {
             vec![0x80, 1, 1, 0x81, 1, 3, 0x82, 1, 2, 0x83, 1, 0, 0x90, 0x00]
         }
         _ => honest(card, command),
     },
-    after_reset: nothing,
 };
 
-const TERMINATED: Defect = Defect {
+const TERMINATED: Driver = Driver {
     name: "a card whose life has ended",
-    caught_by: &[],
-    transmit: |_, card, command| match command {
+    transmit: |card, command| match command {
         [0x00, 0xCA, 0x01, 0x00, ..] => vec![0x80, 1, 2, 0x90, 0x00],
         _ => honest(card, command),
     },
-    after_reset: nothing,
 };
 
 /// Runs the whole catalogue on such cards: one case has a verdict, INCONCLUSIVE, with the reason
 /// for the end of the run.
-fn ended(defect: Defect, code: &str, told: &str) -> Report {
-    let report = run_cases(Box::new(Faulty { defect, cards: 0 }), 1, &[]);
+fn ended(driver: Driver, code: &str, told: &str) -> Report {
+    let report = run_cases(Box::new(driver), 1, &[]);
     let ended = report.ended.as_ref().expect("the run ends");
     assert_eq!(
         (ended.code.as_str(), ended.reason.contains(told)),
