@@ -31,7 +31,13 @@ struct Disturbance {
     sw: Sw,
 }
 
-fn disturbances(what: Staged, channel: bool) -> (Vec<Disturbance>, Vec<Disturbance>) {
+/// Those that end it, and those that don't. `protected` is what a card answers to a protected command
+/// outside of a channel.
+fn disturbances(
+    what: Staged,
+    channel: bool,
+    protected: Sw,
+) -> (Vec<Disturbance>, Vec<Disturbance>) {
     let new = |name, raw, command, sw| Disturbance {
         name,
         raw,
@@ -91,7 +97,7 @@ fn disturbances(what: Staged, channel: bool) -> (Vec<Disturbance>, Vec<Disturban
             "a protected command",
             true,
             Command::new([0x84, 0x20, 0, 0]).data([0; 8]),
-            Sw::SECURITY,
+            protected,
         ));
     }
     (ending, harmless)
@@ -132,6 +138,11 @@ fn expect_there(ctx: &mut CaseContext, what: Staged, left: &Left) -> Outcome {
 fn disturbed(ctx: &mut CaseContext) -> Outcome {
     ctx.prepare_funded(&[60_000, 50_000])?;
     let capabilities = ctx.host()?.capabilities;
+    let protected = if capabilities.needs(Capability::Channel).is_ok() {
+        Sw::SECURITY
+    } else {
+        Sw::NO_SECURE_MESSAGING
+    };
     for channel in [false, true] {
         if channel {
             if capabilities.needs(Capability::Channel).is_err() {
@@ -141,7 +152,7 @@ fn disturbed(ctx: &mut CaseContext) -> Outcome {
             ctx.open_channel()?;
         }
         for what in UNDER_WAY {
-            let (ending, harmless) = disturbances(what, channel);
+            let (ending, harmless) = disturbances(what, channel, protected);
             for disturbance in &ending {
                 let place = || format!("{what:?}, channel {channel}, {}", disturbance.name);
                 let Some(left) = begin(ctx, what)? else { break };

@@ -2,11 +2,16 @@
 //! reference card clears a capability's bit and answers that capability's commands as section 2.3
 //! of the protocol text says, so that no case may blame the card for what it doesn't declare.
 
-use crate::support::{SELECT, run_cases};
+use crate::support::run_cases;
 use std::ops::Range;
 use tillcard_conform::catalogue;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
+
+/// SELECT by the full AID, without FCI.
+const SELECT: [u8; 14] = [
+    0x00, 0xA4, 0x04, 0x0C, 9, 0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44,
+];
 
 const EXTENDED: u32 = 1 << 0;
 const AUXILIARY_RANDOMNESS: u32 = 1 << 2;
