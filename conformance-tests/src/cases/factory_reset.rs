@@ -290,6 +290,7 @@ fn session(ctx: &mut CaseContext) -> Outcome {
     ctx.prepare(&first)?;
     let capabilities = ctx.host()?.capabilities;
     for number in 0..4 {
+        let profile = other_profile(ctx, number)?;
         let mut stream = ctx.values.stream(&format!("coins {number}"));
         ctx.fund(&mut stream, &[80_000, 70_000])?;
         let kept = request_of(20_000);
@@ -301,7 +302,6 @@ fn session(ctx: &mut CaseContext) -> Outcome {
             require!(plan.is_ok(), "the case needs an offer");
         }
         ctx.factory_reset().preamble()?;
-        let profile = other_profile(ctx, number)?;
         // No SELECT, which would end the session itself.
         let commitment = ctx.generate()?;
         ctx.recorder.borrow_mut().hide(&profile.pin.block());
