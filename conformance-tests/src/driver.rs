@@ -2,7 +2,7 @@
 //!
 //! A [`Driver`] puts the same questions to its kind of card and gives back what they came to, in
 //! words that all cards share, beside the APDUs themselves. The cases in `purposes` know nothing
-//! else of a card. [`Card`](crate::card::Card) is the first driver, that of a Tillcard.
+//! else of a card. `card::Card` is the first driver, that of a Tillcard.
 
 use crate::apdu::Answer;
 use crate::outcome::{Step, require};
