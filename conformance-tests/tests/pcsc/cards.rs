@@ -84,15 +84,28 @@ fn emulator_of(suite: u32) -> Option<u32> {
         })
 }
 
+/// A suite with its own emulator, and what it says of its first case.
+fn begun(folder: &Path, more: &[&str]) -> (Child, BufReader<std::process::ChildStderr>, String) {
+    let mut suite = suite(folder, "emulator-pcsc", more).spawn().unwrap();
+    let mut told = BufReader::new(suite.stderr.take().unwrap());
+    let mut line = String::new();
+    told.read_line(&mut line).unwrap();
+    (suite, told, line)
+}
+
 /// A suite with its own emulator, which it is using; and the emulator's process id.
 fn with_own_emulator(
     folder: &Path,
     more: &[&str],
 ) -> (Child, BufReader<std::process::ChildStderr>, u32) {
-    let mut suite = suite(folder, "emulator-pcsc", more).spawn().unwrap();
-    let mut told = BufReader::new(suite.stderr.take().unwrap());
-    let mut line = String::new();
-    told.read_line(&mut line).unwrap();
+    let (mut suite, mut told, mut line) = begun(folder, more);
+    if line.contains("[no-card]") {
+        // pcscd 1.9.9 doesn't announce the card that follows one which left together with its
+        // client; it announces the next.
+        suite.kill().unwrap();
+        suite.wait().unwrap();
+        (suite, told, line) = begun(folder, more);
+    }
     assert!(line.contains("PASS"), "{line}");
     let mut emulator = None;
     wait_until("the emulator", || {
