@@ -121,22 +121,6 @@ fn signal(pid: u32, signal: Signal) {
 }
 
 #[test]
-fn the_own_emulator_ends_with_the_suite() {
-    for how in [Signal::INT, Signal::TERM, Signal::KILL] {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut suite, told, emulator) = with_own_emulator(folder.path(), &[]);
-        signal(suite.id(), how);
-        suite.wait().unwrap();
-        drop(told);
-        wait_until("the emulator's end", || !runs(emulator));
-        let report = report(folder.path());
-        assert!(!report.complete && !report.cases.is_empty());
-        assert_eq!(report.reader.as_deref(), Some(READER));
-        assert_eq!(report.emulator, Some(report.suite));
-    }
-}
-
-#[test]
 fn a_card_that_hangs_is_an_error_and_the_run_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let more = ["--card-timeout", "3", "--filter", "FRM"];
