@@ -375,15 +375,15 @@ fn proofs_don_t_serve_as_statements() {
     assert_eq!(shop.send([0x80, 0x30, 0, 0], &request.data()).1, 0x9000);
     let session = shop.client.session();
     // The digest of a statement as the challenge, and the bytes of one.
-    let statement = tagged_hash("Tillcard/statement", &[&[0, 3], &session, &[1; 32]]);
+    let statement = tagged_hash("Tillcard/statement", &[&[0, 4], &session, &[1; 32]]);
     for challenge in [statement, [0x83; 32]] {
         let (proof, status) = shop.send([0x00, 0x88, 0, 0], &challenge);
         assert_eq!(status, 0x9000);
         let (salt, signature) = (&proof[2..18], &proof[20..]);
-        let genuine = tagged_hash("Tillcard/genuine", &[&[0, 3], &session, &challenge, salt]);
+        let genuine = tagged_hash("Tillcard/genuine", &[&[0, 4], &session, &challenge, salt]);
         assert!(shop.wallet.is_signed_by_identity(&genuine, signature));
         for tag in ["Tillcard/statement", "Tillcard/issue"] {
-            let other = tagged_hash(tag, &[&[0, 3], &session, &challenge, salt]);
+            let other = tagged_hash(tag, &[&[0, 4], &session, &challenge, salt]);
             assert!(!shop.wallet.is_signed_by_identity(&other, signature));
         }
         assert!(!shop.wallet.is_signed_by_identity(&challenge, signature));

@@ -372,7 +372,7 @@ fn examples() -> Vec<Example> {
     let salt = &proof[2..18];
     let digest = tagged_hash(
         "Tillcard/genuine",
-        &[&[0, 3], &client.session(), &challenge, salt],
+        &[&[0, 4], &client.session(), &challenge, salt],
     );
     assert!(wallet.is_signed_by_identity(&digest, &proof[20..]));
     session.protected(client, [0x80, 0x30, 0, 1], &request.data());

@@ -287,7 +287,7 @@ fn a_card_of_0_1_gets_its_agreement_key() {
         assert_eq!(status, 0x9000);
         let digest = tagged_hash(
             "Tillcard/genuine",
-            &[&[0, 3], &client.session(), &challenge, &proof[2..18]],
+            &[&[0, 4], &client.session(), &challenge, &proof[2..18]],
         );
         assert!(wallet.is_signed_by_identity(&digest, &proof[20..]));
     }

@@ -195,7 +195,7 @@ fn descriptor_script(account: &Xpriv, leaf: &Leaf, chain: u32, index: u32) -> Ve
 /// The digest of the issue record, as the text has it.
 fn record(issued: &Issued, provenance: u8, leaf: &[u8; 35]) -> [u8; 32] {
     let message = [
-        &[0x00, 0x03, 0x03, provenance][..],
+        &[0x00, 0x04, 0x03, provenance][..],
         &issued.public_key,
         &issued.chain_code,
         &x_only(0x11),

@@ -62,6 +62,7 @@ pub const AREAS: &[&[Case]] = &[
     cases::reports::CASES,
     cases::offers::CASES,
     cases::pay_without_pin::CASES,
+    cases::payment_state::CASES,
     cases::pay_again::CASES,
     cases::read_log::CASES,
     cases::sign::CASES,

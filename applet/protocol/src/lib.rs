@@ -26,4 +26,4 @@ pub mod tlv;
 pub use command::AID;
 
 /// Major and minor version of the protocol that this crate speaks.
-pub const VERSION: [u8; 2] = [0, 3];
+pub const VERSION: [u8; 2] = [0, 4];

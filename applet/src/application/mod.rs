@@ -15,6 +15,7 @@ mod own_keys;
 mod owner_key;
 mod parts;
 mod paying;
+mod payment_state;
 mod pin;
 mod reading;
 mod rules;
@@ -170,6 +171,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             Command::ReadCoins(read) => self.read_coins(read, reply),
             Command::Preview(request) => self.preview(&request, reply),
             Command::Pay(request) => self.pay(&request, reply),
+            Command::PayAgain(request) => self.pay_again(&request, reply),
+            Command::PaymentState(ask) => self.payment_state(ask, reply),
             Command::ReportAbsent(report) => self.report_absent(report.0),
             Command::GetAncestor(ancestor) => self.get_ancestor(&ancestor.0, reply),
             Command::ReadLog(read) => self.read_log(&read, reply),

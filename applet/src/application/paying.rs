@@ -1,4 +1,4 @@
-//! PREVIEW, PAY.
+//! PREVIEW, both forms of PAY.
 
 use super::Tillcard;
 use super::parts::Parts;
@@ -11,6 +11,17 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 use tillcard_protocol::command::{Authority, PaymentRequest, Place, Previewed, Source};
 use tillcard_protocol::status::{self, Status};
+
+/// What the card knows of a request's payment identity.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// No payment of that identity is kept.
+    Not,
+    /// The payment that this very request asked for.
+    Same(u32),
+    /// One that another request asked for.
+    Other,
+}
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// - `[PAY-1]`: for the holder.
@@ -70,17 +81,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         request: &PaymentRequest<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_shop_session()?;
-        self.volatile.paid = None;
-        let holder = self.volatile.holder.take();
-        let tally = self.persistent.tally()?;
-        let known = self.persistent.find_payment(&tally, &request.identity)?;
-        if let Some(sequence) = known
-            && self.is_request_of(sequence, request)?
-        {
-            self.give_again(sequence, reply)?;
-            self.volatile.paid = Some(sequence);
-            return Ok(());
+        let (holder, known) = self.take_holder_for(request)?;
+        if let Known::Same(payment_number) = known {
+            return self.pay_known(payment_number, reply);
         }
         let (authority, absent) = match holder {
             Some(Holder {
@@ -94,7 +97,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             }
         };
         self.rng.require_healthy()?;
-        if known.is_some() {
+        if known == Known::Other {
             return Err(status::IDENTITY_IN_USE);
         }
         let allowed = self.allow(request, authority, &absent)?;
@@ -105,6 +108,47 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         // Only now, with the debit beyond recall, is anything signed.
         draft.sign(&mut self.rng, reply)?;
         self.volatile.paid = Some(allowed.tally.log_next - 1);
+        Ok(())
+    }
+
+    /// PAY, again only.
+    ///
+    /// - `[REC-4]`: it writes no payment.
+    #[inline(never)]
+    pub(super) fn pay_again(
+        &mut self,
+        request: &PaymentRequest<'_>,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        match self.take_holder_for(request)?.1 {
+            Known::Same(payment_number) => self.pay_known(payment_number, reply),
+            Known::Other => Err(status::IDENTITY_IN_USE),
+            Known::Not => Err(status::DATA_NOT_FOUND),
+        }
+    }
+
+    /// What each PAY begins with: the authorisation, which it ends, and what the
+    /// card knows of the payment.
+    fn take_holder_for(
+        &mut self,
+        request: &PaymentRequest<'_>,
+    ) -> Result<(Option<Holder>, Known), Status> {
+        self.require_shop_session()?;
+        self.volatile.paid = None;
+        let holder = self.volatile.holder.take();
+        let tally = self.persistent.tally()?;
+        let known = match self.persistent.find_payment(&tally, &request.identity)? {
+            None => Known::Not,
+            Some(number) if self.is_request_of(number, request)? => Known::Same(number),
+            Some(_) => Known::Other,
+        };
+        Ok((holder, known))
+    }
+
+    /// Gives a kept payment again, which is then the session's last.
+    fn pay_known(&mut self, payment_number: u32, reply: &mut VecView<u8>) -> Result<(), Status> {
+        self.give_again(payment_number, reply)?;
+        self.volatile.paid = Some(payment_number);
         Ok(())
     }
 

@@ -45,6 +45,7 @@ pub fn rows(world: &World) -> Vec<Row> {
     };
     let seen = objects(&[(0x80, &1u32.to_be_bytes()), (0x81, &0u32.to_be_bytes())]);
     let statement = objects(&[(0x80, &[1; 32]), (0x81, &[2; 32])]);
+    let identity = objects(&[(0x80, &[3; 16])]);
     let reference = [0xA6, 0x04, 0x83, 0x02, 0x13, 0x01];
     let new_pin = objects(&[(0x84, &world.wallet.pin)]);
     let limits = objects(&[(0x85, &LIMITS.to_bytes())]);
@@ -225,6 +226,16 @@ pub fn rows(world: &World) -> Vec<Row> {
             "GET ANCESTOR, nothing offered",
             plain([0x80, 0x36, 0, 0], &objects(&[(0x80, &[1; 32])])),
             holder(0x6985),
+        ),
+        row(
+            "PAY again only, nothing paid",
+            plain([0x80, 0x30, 1, 0], &request),
+            everywhere(0x6985, Shop(0x6A88)),
+        ),
+        row(
+            "PAYMENT STATE",
+            plain([0x80, 0x38, 0, 0], &identity),
+            everywhere(0x6985, Shop(0x9000)),
         ),
         row(
             "STATEMENT, nothing paid",

@@ -215,7 +215,7 @@ impl Wallet {
         let record = tagged_hash(
             "Tillcard/issue",
             &[
-                &[0, 3, profile.network, p1],
+                &[0, 4, profile.network, p1],
                 &public_key.serialize(),
                 &chain_code,
                 &owner_key,
@@ -381,7 +381,7 @@ impl Wallet {
         let digest = tagged_hash(
             "Tillcard/statement",
             &[
-                &[0, 3],
+                &[0, 4],
                 session,
                 nonce,
                 &txid.to_byte_array(),

@@ -78,6 +78,8 @@ PLAIN = {
     "PAY, the same again": ("80300000", request(OLD_PAYMENT)),
     "REPORT ABSENT, nothing offered": ("80340000", tlv(0x80, bytes(36))),
     "GET ANCESTOR, nothing offered": ("80360000", tlv(0x80, bytes(32))),
+    "PAY again only, nothing paid": ("80300100", request(NEW_PAYMENT)),
+    "PAYMENT STATE": ("80380000", tlv(0x80, bytes(16))),
     "STATEMENT, nothing paid": ("80540000", tlv(0x80, bytes(32)) + tlv(0x81, bytes(32))),
     "SIGN, piece": ("80400100", b"\x01"),
     "SIGN, signature": ("80400200", b""),

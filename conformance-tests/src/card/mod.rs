@@ -28,7 +28,7 @@ pub use ledger::{
     ACKNOWLEDGE_LOG, Ledger, READ_COINS, READ_COINS_ON, READ_LOG, RESOLVE, SET_LIMITS,
 };
 pub use owner::PLAIN_SESSION;
-pub use payment::{GET_ANCESTOR, PAY, PREVIEW, REPORT_ABSENT, STATEMENT};
+pub use payment::{GET_ANCESTOR, PAY, PAY_AGAIN, PAYMENT_STATE, PREVIEW, REPORT_ABSENT, STATEMENT};
 pub use personal::{CERTIFICATES, END, GENERATE_OWN_KEYS, OwnKeys, certificates_of, put_data};
 pub use proof::{GENUINE, Signed, statement_field};
 pub use rights::{

@@ -1,4 +1,4 @@
-//! PREVIEW, PAY, REPORT ABSENT and GET ANCESTOR.
+//! PREVIEW, PAY, PAYMENT STATE, REPORT ABSENT and GET ANCESTOR.
 
 use super::Card;
 use crate::apdu::{Answer, Command, LE_SHORT};
@@ -14,6 +14,10 @@ const INDEXES: u32 = 4096;
 pub const PREVIEW: [u8; 4] = [0x80, 0x32, 0, 0];
 /// CLA INS P1 P2.
 pub const PAY: [u8; 4] = [0x80, 0x30, 0, 0];
+/// CLA INS P1 P2: again only.
+pub const PAY_AGAIN: [u8; 4] = [0x80, 0x30, 1, 0];
+/// CLA INS P1 P2.
+pub const PAYMENT_STATE: [u8; 4] = [0x80, 0x38, 0, 0];
 /// CLA INS P1 P2.
 pub const REPORT_ABSENT: [u8; 4] = [0x80, 0x34, 0, 0];
 /// CLA INS P1 P2.
@@ -30,6 +34,38 @@ impl Card {
     /// PAY.
     pub fn pay_answer(&mut self, request: &Request) -> Step<Answer> {
         self.send(&Command::new(PAY).data(request.encode()).le(LE_SHORT))
+    }
+
+    /// PAY, again only.
+    pub fn pay_again_only_answer(&mut self, request: &Request) -> Step<Answer> {
+        self.send(&Command::new(PAY_AGAIN).data(request.encode()).le(LE_SHORT))
+    }
+
+    /// PAYMENT STATE.
+    pub fn payment_state_answer(&mut self, identity: &[u8; 16]) -> Step<Answer> {
+        self.send(
+            &Command::new(PAYMENT_STATE)
+                .data(tlv::object(0x80, identity))
+                .le(LE_SHORT),
+        )
+    }
+
+    /// PAYMENT STATE, which must be answered by what the model keeps of that identity.
+    pub fn expect_payment_state(&mut self, identity: &[u8; 16], when: &str) -> Step<()> {
+        let (state, txid) = match self.host()?.purse.kept(identity) {
+            None => (0, Vec::new()),
+            Some(kept) if kept.cancelled => (2, kept.txid.to_vec()),
+            Some(kept) => (1, kept.txid.to_vec()),
+        };
+        let expected = [tlv::object(0x80, &[state]), tlv::object(0x81, &txid)].concat();
+        let data = self
+            .payment_state_answer(identity)?
+            .want(Sw::OK, "PAYMENT STATE")?;
+        require!(
+            data == expected,
+            "PAYMENT STATE {when}: {data:02X?} instead of {expected:02X?}"
+        );
+        Ok(())
     }
 
     /// What bounds a payment besides the coins.

@@ -15,7 +15,7 @@ use std::time::Instant;
 /// The application identifier.
 pub const AID: [u8; 9] = [0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44];
 /// The version of the protocol text, major and minor.
-pub const VERSION: [u8; 2] = [0, 3];
+pub const VERSION: [u8; 2] = [0, 4];
 /// How many GET RESPONSE may follow one command before the card is thought to loop.
 const MOST_PARTS: usize = 300;
 

@@ -3,9 +3,9 @@
 use super::prelude::*;
 use super::samples;
 use crate::card::{
-    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, FACTORY_RESET, GET_ANCESTOR, NEW_PIN, READ_ACCOUNT,
-    READ_LIMITS, READ_LOG, REPORT_ABSENT, RESOLVE, SAME_PIN, SET_LIMITS, SET_POLICY, STATEMENT,
-    TERMINATE,
+    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, FACTORY_RESET, GET_ANCESTOR, NEW_PIN, PAY_AGAIN,
+    PAYMENT_STATE, READ_ACCOUNT, READ_LIMITS, READ_LOG, REPORT_ABSENT, RESOLVE, SAME_PIN,
+    SET_LIMITS, SET_POLICY, STATEMENT, TERMINATE,
 };
 use crate::model::{Profile, Spend};
 use crate::tlv;
@@ -139,6 +139,7 @@ fn field_lengths(ctx: &mut CaseContext) -> Outcome {
         (0x80, 0x30 | 0x32, _) => (65..=149).contains(&length),
         (0x80, 0x34, _) => length == 38,
         (0x80, 0x36, _) => length == 34,
+        (0x80, 0x38, _) => length == 18,
         (0x80, 0x40, 0) => length == 118,
         (0x80, 0x42 | 0x4A, _) => length == 72,
         (0x80, 0x44, _) => length == 78,
@@ -247,7 +248,7 @@ fn encodings(ctx: &mut CaseContext) -> Outcome {
     let signature = (0x9E, vec![9; 64]);
     let number = (0x80, vec![0; 4]);
     let signed = |body: &Objects| [body, std::slice::from_ref(&signature)].concat();
-    let fields: [Field; 22] = [
+    let fields: [Field; 24] = [
         ("ISSUE", [0x80, 0x10, 0, 0], profile.objects().to_vec()),
         (
             "ISSUE, imported",
@@ -258,6 +259,8 @@ fn encodings(ctx: &mut CaseContext) -> Outcome {
         ("ENTER COIN of a credit", Entry::CREDIT, coin.to_vec()),
         ("PREVIEW", [0x80, 0x32, 0, 0], request.objects().to_vec()),
         ("PAY", [0x80, 0x30, 0, 0], request.objects().to_vec()),
+        ("PAY again only", PAY_AGAIN, request.objects().to_vec()),
+        ("PAYMENT STATE", PAYMENT_STATE, vec![(0x80, vec![7; 16])]),
         ("REPORT ABSENT", REPORT_ABSENT, vec![(0x80, vec![7; 36])]),
         ("GET ANCESTOR", GET_ANCESTOR, vec![(0x80, vec![7; 32])]),
         ("READ LOG", READ_LOG, signed(std::slice::from_ref(&number))),

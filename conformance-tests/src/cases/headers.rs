@@ -11,11 +11,11 @@ cases! {
          since there is no channel) and without effect: no try, no authorisation, no challenge, no \
          coin entry is touched."
         catches "A class byte that isn't looked at, or only in part.";
-    "TC-FRM-10" version 1 on Issued D1 for [FRM_8] runs instructions:
+    "TC-FRM-10" version 2 on Issued D1 for [FRM_8] runs instructions:
         "All instructions that the text doesn't define, in both classes, with and without data, \
          are refused with 6D00 and without effect."
         catches "A hidden instruction, or one that works in the other class.";
-    "TC-FRM-11" version 2 on Issued D1 for [FRM_8 INF_1] runs parameters:
+    "TC-FRM-11" version 3 on Issued D1 for [FRM_8 INF_1] runs parameters:
         "Every instruction with all 256 values of P1, and of P2, that it doesn't define is refused \
          with 6A86 (GET DATA: 6A88) and without effect."
         catches "P1 or P2 ignored, or masked.";
@@ -56,6 +56,7 @@ pub(super) const fn is_defined(class: u8, instruction: u8, card: &Capabilities) 
                 | 0x32
                 | 0x34
                 | 0x36
+                | 0x38
                 | 0x40
                 | 0x42
                 | 0x44
@@ -182,7 +183,7 @@ fn parameters(ctx: &mut CaseContext) -> Outcome {
             (0x00, 0xDA) => p1 == 0x02 && (p2 & 0x0F < 4 && p2 < 0x30 || p2 == 0xFF),
             (0x00, 0x2C) => (p1 == 0x02 || p1 == 0x03) && p2 == 0x80,
             (0x80, 0x10) => p1 <= 0x01 && p2 == 0 && card.knows([0x80, 0x10, p1, 0]),
-            (0x80, 0x48) => p1 <= 0x01 && p2 == 0,
+            (0x80, 0x30 | 0x48) => p1 <= 0x01 && p2 == 0,
             (0x80, 0x22) => p1 <= 0x02 && p2 == 0 && card.knows([0x80, 0x22, p1, 0]),
             // P2 of P1 02 is the number of an input.
             (0x80, 0x40) => (p1 == 0x02 && p2 <= 0x7F) || (p1 <= 0x01 && p2 == 0),

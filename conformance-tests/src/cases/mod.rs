@@ -40,6 +40,7 @@ pub(crate) mod pay_refusals;
 pub(crate) mod pay_terminal;
 pub(crate) mod pay_transaction;
 pub(crate) mod pay_without_pin;
+pub(crate) mod payment_state;
 pub(crate) mod persistence;
 pub(crate) mod personalisation;
 pub(crate) mod random;

@@ -2,9 +2,9 @@
 
 use super::prelude::*;
 use crate::card::{
-    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, FACTORY_RESET, GET_ANCESTOR, NEW_PIN, READ_ACCOUNT,
-    READ_COINS, READ_COINS_ON, READ_LIMITS, READ_LOG, REPORT_ABSENT, RESOLVE, SAME_PIN, SET_LIMITS,
-    SET_POLICY, STATEMENT, TERMINATE, new_owner_body, new_pin_body,
+    ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, FACTORY_RESET, GET_ANCESTOR, NEW_PIN, PAYMENT_STATE,
+    READ_ACCOUNT, READ_COINS, READ_COINS_ON, READ_LIMITS, READ_LOG, REPORT_ABSENT, RESOLVE,
+    SAME_PIN, SET_LIMITS, SET_POLICY, STATEMENT, TERMINATE, new_owner_body, new_pin_body,
 };
 use crate::model::{Profile, Spend};
 use crate::tlv;
@@ -125,6 +125,12 @@ pub(super) fn all(ctx: &CaseContext) -> Step<Vec<Sample>> {
             "GET ANCESTOR",
             Command::new(GET_ANCESTOR)
                 .data(tlv::object(0x80, &entry.txid))
+                .le(LE_SHORT),
+        ),
+        sample(
+            "PAYMENT STATE",
+            Command::new(PAYMENT_STATE)
+                .data(tlv::object(0x80, &[7; 16]))
                 .le(LE_SHORT),
         ),
         sample(

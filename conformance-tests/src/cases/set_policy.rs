@@ -10,8 +10,8 @@ cases! {
     "TC-POL-01" version 1 on Own D3 for [POL_1 NOP_1 REC_1 PIN_5 OWN_3] runs plain_forbidden:
         "With bit 0 clear, VERIFY with the right PIN and with a wrong one, RECEIVE SCRIPT, a \
          credit, PREVIEW, PAY (without PIN where the limits allow it, and of a payment made \
-         before), REPORT ABSENT, GET ANCESTOR and RESET RETRY COUNTER with a new PIN are refused \
-         with 6982 in a plain session, after their length and encoding, the last without using up \
+         before), REPORT ABSENT, GET ANCESTOR, PAYMENT STATE and RESET RETRY COUNTER with a new \
+         PIN are refused with 6982 in a plain session, after their length and encoding, the last without using up \
          the owner's challenge; no try is used, and coins, counters, log and PIN are as before. \
          All of it is done in a channel. The same with the PIN blocked."
         catches "One command forgotten: a till without a channel, or a shim, gets at PIN or money.";
@@ -65,6 +65,18 @@ fn forbidden(ctx: &mut CaseContext, made: &Request) -> Step<Vec<(&'static str, C
         ),
         ("PAY without PIN", pay(small)),
         ("PAY, again", pay(made.encode())),
+        (
+            "PAY, again only",
+            Command::new(crate::card::PAY_AGAIN)
+                .data(made.encode())
+                .le(LE_SHORT),
+        ),
+        (
+            "PAYMENT STATE",
+            Command::new(crate::card::PAYMENT_STATE)
+                .data(tlv::object(0x80, &made.identity))
+                .le(LE_SHORT),
+        ),
         (
             "REPORT ABSENT",
             Command::new(crate::card::REPORT_ABSENT).data(tlv::object(0x80, &outpoint)),

@@ -91,6 +91,7 @@ fn factory(ctx: &mut CaseContext) -> Outcome {
         "PAY",
         "REPORT ABSENT",
         "GET ANCESTOR",
+        "PAYMENT STATE",
         "READ COINS",
         "READ COINS, the next part",
         "READ LOG",

@@ -22,6 +22,7 @@ pub mod merchant;
 mod network;
 mod offer;
 mod open_channel;
+mod payment_state;
 mod place;
 mod policy;
 mod read_account;
@@ -52,12 +53,15 @@ pub use log::{AcknowledgeLog, Authority, LoggedPayment, PaymentState, ReadLog, R
 pub use network::Network;
 pub use offer::{GetAncestor, ReportAbsent};
 pub use open_channel::{ChannelOpened, OpenChannel, RECEIPT_LENGTH, UncompressedPoint};
+pub use payment_state::{AskPaymentState, KnownPayment};
 pub use place::{Outpoint, Outpoints, Place};
 pub use policy::{Policy, SetPolicy};
 pub use read_account::{AccountRecord, ReadAccount};
 pub use read_coins::{BeginReading, ReadCoins};
 pub use receive_script::ReceiveScriptAnswer;
-pub use request::{IDENTITY_LENGTH, MERCHANT_MAX, Pay, PaymentRequest, Preview, Previewed, Source};
+pub use request::{
+    IDENTITY_LENGTH, MERCHANT_MAX, Pay, PayAgain, PaymentRequest, Preview, Previewed, Source,
+};
 pub use reset_retry_counter::{NewPin, ResetRetryCounter, SamePin};
 pub use select::{AID, Select, Selected};
 
@@ -113,6 +117,10 @@ pub enum Command<'a> {
     Preview(PaymentRequest<'a>),
     /// PAY
     Pay(PaymentRequest<'a>),
+    /// PAY, again only
+    PayAgain(PaymentRequest<'a>),
+    /// PAYMENT STATE
+    PaymentState(AskPaymentState),
     /// REPORT ABSENT
     ReportAbsent(ReportAbsent),
     /// GET ANCESTOR
@@ -176,7 +184,13 @@ impl<'a> Command<'a> {
             EnterCoin::CODE => EnterCoin::parse(parameters, data).map(Self::EnterCoin),
             ReadCoins::CODE => ReadCoins::parse(parameters, data).map(Self::ReadCoins),
             Preview::CODE => Preview::parse(parameters, data).map(Self::Preview),
+            Pay::CODE if parameters == PayAgain::PARAMETERS => {
+                PaymentRequest::parse(data).map(Self::PayAgain)
+            }
             Pay::CODE => Pay::parse(parameters, data).map(Self::Pay),
+            AskPaymentState::CODE => {
+                AskPaymentState::parse(parameters, data).map(Self::PaymentState)
+            }
             ReportAbsent::CODE => ReportAbsent::parse(parameters, data).map(Self::ReportAbsent),
             GetAncestor::CODE => GetAncestor::parse(parameters, data).map(Self::GetAncestor),
             ReadLog::CODE => Signed::parse_plain(parameters, data).map(Self::ReadLog),

@@ -69,8 +69,7 @@ const SCRIPT_LENGTHS: core::ops::RangeInclusive<usize> = 22..=42;
 const FIXED_LENGTH: usize = 10 + 6 + 2 + 3 + (2 + IDENTITY_LENGTH) + 2 + 2;
 
 impl<'a> PaymentRequest<'a> {
-    fn parse(parameters: [u8; 2], data: &'a [u8]) -> Result<Self, Status> {
-        expect_parameters(parameters, [0, 0])?;
+    pub(super) fn parse(data: &'a [u8]) -> Result<Self, Status> {
         expect_length(
             data,
             FIXED_LENGTH + SCRIPT_LENGTHS.start()
@@ -145,7 +144,8 @@ impl Preview {
     pub(super) const CODE: [u8; 2] = [0x80, 0x32];
 
     pub(super) fn parse(parameters: [u8; 2], data: &[u8]) -> Result<PaymentRequest<'_>, Status> {
-        PaymentRequest::parse(parameters, data)
+        expect_parameters(parameters, [0, 0])?;
+        PaymentRequest::parse(data)
     }
 
     /// The command in bytes.
@@ -165,7 +165,8 @@ impl Pay {
     pub(super) const CODE: [u8; 2] = [0x80, 0x30];
 
     pub(super) fn parse(parameters: [u8; 2], data: &[u8]) -> Result<PaymentRequest<'_>, Status> {
-        PaymentRequest::parse(parameters, data)
+        expect_parameters(parameters, [0, 0])?;
+        PaymentRequest::parse(data)
     }
 
     /// The command in bytes.
@@ -175,6 +176,23 @@ impl Pay {
     pub fn to_apdu(request: PaymentRequest<'_>) -> Result<Apdu, Overflow> {
         let [cla, ins] = Self::CODE;
         request.to_apdu([cla, ins, 0, 0])
+    }
+}
+
+/// PAY, again only: have the card give a payment again that it wrote before, and
+/// write none.
+pub struct PayAgain;
+
+impl PayAgain {
+    pub(super) const PARAMETERS: [u8; 2] = [0x01, 0x00];
+
+    /// The command in bytes.
+    ///
+    /// # Errors
+    /// [`Overflow`] when script or merchant are too long for any command.
+    pub fn to_apdu(request: PaymentRequest<'_>) -> Result<Apdu, Overflow> {
+        let ([cla, ins], [p1, p2]) = (Pay::CODE, Self::PARAMETERS);
+        request.to_apdu([cla, ins, p1, p2])
     }
 }
 

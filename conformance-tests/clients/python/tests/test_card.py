@@ -18,9 +18,9 @@ class Answers(unittest.TestCase):
         return Card(lambda command: (self.sent.append(command.hex().upper()), responses.pop(0))[1])
 
     def test_version(self):
-        Card(lambda command: fci("0003")).select()
-        for version in ["0002", "0004", "0103"]:
-            with self.assertRaisesRegex(Failure, "this client knows 0.3"):
+        Card(lambda command: fci("0004")).select()
+        for version in ["0003", "0005", "0104"]:
+            with self.assertRaisesRegex(Failure, "this client knows 0.4"):
                 Card(lambda command: fci(version)).select()
 
     def test_parts(self):

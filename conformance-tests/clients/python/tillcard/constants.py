@@ -3,8 +3,8 @@
 from .notation import byte, fields, header, number, objects, octets, rows, statuses, word
 
 # Conventions
-MAJOR = number("", "Version 0.3 (major «0», minor 3)")
-MINOR = number("", "Version 0.3 (major 0, minor «3»)")
+MAJOR = number("", "Version 0.4 (major «0», minor 4)")
+MINOR = number("", "Version 0.4 (major 0, minor «4»)")
 U8_LENGTH = number("1", "are unsigned integers of «1», 2, 4, 8 bytes")
 U16_LENGTH = number("1", "are unsigned integers of 1, «2», 4, 8 bytes")
 U32_LENGTH = number("1", "are unsigned integers of 1, 2, «4», 8 bytes")
@@ -227,7 +227,7 @@ REQUEST = rows(
 ROOTED = octets("7.2", "source: `«00»` rooted coins")
 IDENTITY_LENGTH = number("7.2", "| `84` | «16» | payment identity")
 PREVIEW = octets("7.3", "PREVIEW – `«80 32 00 00»`")
-PAY = octets("7.3", "PAY – `«80 30 00 00»`")
+PAY = header("7.3", "PAY – `«80 30 P1 00»`", P1=octets("7.3", "PAY, P1 `«00»`, answers the complete signed transaction"))
 PREVIEW_ANSWER = objects("7.3", "`«80 08 amount ‖ 81 08 fee ‖ 82 08 change ‖ 83 L outpoints»`")
 OUTPOINT_LENGTH = number("7.3", "outpoints are txid ‖ vout (`u32`, big-endian), «36» bytes each")
 WEIGHT_BASE = number("7.4", "`weight = «42» + 230·k + 4·(9 + p) + 172·c`")

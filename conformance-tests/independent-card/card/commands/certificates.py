@@ -12,7 +12,7 @@ BATCH, IDENTITY, AGREEMENT = 0x00, 0x10, 0x20
 PIECES = 4
 LONGEST_PIECE = 239
 END = 0xFF
-VERSION = b"\x00\x03"
+VERSION = b"\x00\x04"
 
 
 def draw_own_keys(card) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from .call import Call, Command
 from .certificates import certificates
 
 AID = bytes.fromhex("F0 54 49 4C 4C 43 41 52 44")
-VERSION = b"\x00\x03"
+VERSION = b"\x00\x04"
 MOST_INPUTS = 16
 PIN_TRIES = 3
 SIGNING = (128, 64)

@@ -1,7 +1,7 @@
-"""PREVIEW and PAY (sections 7.3, 7.6, 7.7)."""
+"""PREVIEW, PAY and PAYMENT STATE (sections 7.3, 7.6, 7.7, 7.9)."""
 
 from ..choice import Plan, plan
-from ..encoding import tlv, u32, u64
+from ..encoding import objects, require_length, tlv, u8, u32, u64
 from ..hashes import double_sha256
 from ..memory import CHANGE, Coin, Owned, Payment, place
 from ..request import Request
@@ -12,6 +12,7 @@ from .call import Call, Command
 
 SEQUENCE = 0xFFFFFFFD
 TIMES = 16
+AGAIN_ONLY = 1
 
 
 def preview(card, call: Call) -> bytes:
@@ -22,7 +23,7 @@ def preview(card, call: Call) -> bytes:
     _require_same(holder, request)
     if holder.request is not None and not holder.may_preview:
         raise Refusal(0x6982)
-    if any(payment.identity == request.identity for payment in owned.log.values()):
+    if _kept(owned, request.identity):
         raise Refusal(0x9412)
     planned = plan(card, request, holder.absent)
     holder.request, holder.may_preview = request.encoded, False
@@ -47,9 +48,12 @@ def pay(card, call: Call) -> bytes:
     owned = card.require_shop_session()
     session = card.session
     holder, session.holder, session.paid = session.holder, None, None
-    kept = next((each for each in owned.log.values() if each.identity == request.identity), None)
+    kept = _kept(owned, request.identity)
     if kept and kept.request == request.encoded:
         return _give_again(card, kept)
+    if call.p1 == AGAIN_ONLY:
+        # [REC-4]
+        raise Refusal(0x9412 if kept else 0x6A88)
     if holder:
         _require_same(holder, request)
     else:
@@ -62,6 +66,20 @@ def pay(card, call: Call) -> bytes:
     transaction = give(card, payment)
     session.paid = payment.txid
     return transaction
+
+
+def payment_state(card, call: Call) -> bytes:
+    """[PST-1]"""
+    require_length(call.data, 18)
+    (identity,) = objects(call.data, (0x80, 16))
+    kept = _kept(card.require_shop_session(), identity)
+    if kept is None:
+        return tlv(0x80, u8(0)) + tlv(0x81, b"")
+    return tlv(0x80, u8(2 if kept.cancelled else 1)) + tlv(0x81, kept.txid)
+
+
+def _kept(owned: Owned, identity: bytes) -> Payment | None:
+    return next((each for each in owned.log.values() if each.identity == identity), None)
 
 
 def _give_again(card, payment: Payment) -> bytes:
@@ -129,5 +147,6 @@ def _commit(owned: Owned, request: Request, planned: Plan, by_pin: bool) -> Paym
 
 COMMANDS = {
     b"\x80\x32": Command(preview),
-    b"\x80\x30": Command(pay),
+    b"\x80\x30": Command(pay, p1=(0, AGAIN_ONLY)),
+    b"\x80\x38": Command(payment_state),
 }

@@ -5,12 +5,12 @@ use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Txid};
 use serde::{Deserialize, Serialize};
 use tillcard_protocol::command::{
-    GetAncestor, Pay, Preview as PreviewCommand, Previewed, ReceiveScript, ReceiveScriptAnswer,
-    ReportAbsent,
+    AskPaymentState, GetAncestor, KnownPayment, Pay, PayAgain, Preview as PreviewCommand,
+    Previewed, ReceiveScript, ReceiveScriptAnswer, ReportAbsent,
 };
 
 use super::convert::{from_outpoint, to_outpoint};
-use super::{CardError, Failed, Issued, Outcome, PaymentOrder, Session, settle};
+use super::{CardError, Failed, Issued, Outcome, PaymentIdentity, PaymentOrder, Session, settle};
 use crate::transport::Transport;
 
 /// The PIN was right: the card pays once.
@@ -39,6 +39,17 @@ pub struct Preview {
     pub change: Amount,
     /// The coins to be spent, in the order of the inputs; at least one.
     pub outpoints: Vec<OutPoint>,
+}
+
+/// What a card knows of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentState {
+    /// It keeps no payment of that identity.
+    Unknown,
+    /// It wrote this transaction, and gives it again.
+    Kept(Txid),
+    /// It wrote this transaction; its owner reported that a conflicting one is confirmed.
+    Cancelled(Txid),
 }
 
 /// A payee script that no command can carry.
@@ -151,6 +162,42 @@ impl<T: Transport> Session<T, Issued> {
     pub fn pay_without_pin(mut self, order: &PaymentOrder) -> Outcome<Vec<u8>, Self> {
         let outcome = pay(&mut self, order);
         settle(self, outcome)
+    }
+
+    /// Has the card give a payment again that it wrote before (PAY, again only). A card that keeps no
+    /// such payment writes none. Returns the transaction, serialised with witness.
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6A88` when it keeps no such payment, `9412` when another order has
+    /// this one's identity, `9413` when it was given too often or is cancelled. A refusal comes
+    /// without proof: [`Self::payment_state`] asks for one.
+    pub fn pay_again(&mut self, order: &PaymentOrder) -> Result<Vec<u8>, CardError> {
+        let command = PayAgain::to_apdu(order.request()).map_err(|_| SCRIPT_TOO_LONG)?;
+        self.link.ask("PAY", &command)
+    }
+
+    /// What the card knows of the payment with this identity (PAYMENT STATE); nothing is paid, and
+    /// nothing changes.
+    ///
+    /// In a secure channel the answer is proven to be the card's (section 7.9 of the protocol says
+    /// what follows from it); in a plain session anybody at the contacts can have written it.
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6982` in a plain session in which the card's owner allows no payments.
+    pub fn payment_state(&mut self, identity: PaymentIdentity) -> Result<PaymentState, CardError> {
+        const NAME: &str = "PAYMENT STATE";
+        let command = AskPaymentState(identity.to_bytes()).to_apdu();
+        let data = self.link.ask(NAME, &command)?;
+        let known = KnownPayment::parse(&data);
+        Ok(
+            match known.map_err(|_| CardError::Malformed { command: NAME })? {
+                KnownPayment::Unknown => PaymentState::Unknown,
+                KnownPayment::Kept(txid) => PaymentState::Kept(Txid::from_byte_array(txid)),
+                KnownPayment::Cancelled(txid) => {
+                    PaymentState::Cancelled(Txid::from_byte_array(txid))
+                }
+            },
+        )
     }
 }
 

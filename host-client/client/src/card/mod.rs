@@ -36,7 +36,7 @@ mod signing;
 pub use card_keys::{AgreementKey, CardKeys, IdentityKey};
 pub use check::{CheckError, check_payment, unpreviewed};
 pub use error::{CardError, Failed, tries};
-pub use holder::{Holder, PaymentAsked, Preview};
+pub use holder::{Holder, PaymentAsked, PaymentState, Preview};
 pub use issuing::{IssueOrder, Prepared};
 pub use logged::Logged;
 pub use network::{from_card_network, to_card_network};

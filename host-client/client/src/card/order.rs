@@ -23,6 +23,10 @@ impl PaymentIdentity {
         getrandom::fill(&mut identity).map_err(|_| CardError::NoRandomness)?;
         Ok(Self(identity))
     }
+
+    pub(super) fn to_bytes(self) -> [u8; IDENTITY_LENGTH] {
+        self.0
+    }
 }
 
 impl From<[u8; IDENTITY_LENGTH]> for PaymentIdentity {

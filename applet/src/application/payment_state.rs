@@ -1,0 +1,36 @@
+//! PAYMENT STATE.
+
+use super::Tillcard;
+use apdu_app::VecView;
+use embedded_storage::nor_flash::NorFlash;
+use rand_core::TryCryptoRng;
+use tillcard_protocol::command::{AskPaymentState, KnownPayment};
+use tillcard_protocol::status::Status;
+use tillcard_runtime::journal::RECORD_MAX;
+
+impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
+    /// - `[PST-1]`: what the log keeps of the payment.
+    /// - `[PST-2]`: it takes no authority, and changes none.
+    #[inline(never)]
+    pub(super) fn payment_state(
+        &mut self,
+        ask: AskPaymentState,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        self.require_shop_session()?;
+        let tally = self.persistent.tally()?;
+        let known = match self.persistent.find_payment(&tally, &ask.0)? {
+            None => KnownPayment::Unknown,
+            Some(payment_number) => {
+                let mut buffer = [0; RECORD_MAX];
+                let txid = self.persistent.log_entry(payment_number, &mut buffer)?.txid;
+                if self.persistent.given(payment_number)?.cancelled {
+                    KnownPayment::Cancelled(txid)
+                } else {
+                    KnownPayment::Kept(txid)
+                }
+            }
+        };
+        Ok(known.write(reply)?)
+    }
+}
