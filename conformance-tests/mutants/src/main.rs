@@ -48,12 +48,16 @@ fn main() -> ExitCode {
                 .filter(|other| other.area == mutant || other.name.contains(&mutant))
                 .collect();
             for mutant in &chosen {
-                let cases: Vec<&str> = match &cases[..] {
-                    [] => mutant.caught_by.to_vec(),
-                    [all] if all == "all" => Vec::new(),
-                    cases => cases.iter().map(String::as_str).collect(),
-                };
                 println!("{}: {}", mutant.area, mutant.name);
+                let cases: Vec<&str> = match (&cases[..], mutant.unnoticed) {
+                    ([], Some(why)) => {
+                        println!("  unnoticed: {why}");
+                        continue;
+                    }
+                    ([], None) => mutant.caught_by.to_vec(),
+                    ([all], _) if all == "all" => Vec::new(),
+                    (cases, _) => cases.iter().map(String::as_str).collect(),
+                };
                 let report = run(Box::new(Mutated::new(mutant)), &cases);
                 for case in report.cases {
                     if case.verdict != Verdict::Pass {
