@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Level, Start};
 use crate::catalogue;
-use crate::context::CaseContext;
+use crate::context::{CaseContext, REFERENCE_ATR, Settings};
 use crate::failure::{Code, Failure};
 use crate::identity;
 use crate::model::Profile;
@@ -34,6 +34,37 @@ pub trait Progress {
     /// # Errors
     /// When it can't be kept, which ends the run.
     fn stands(&mut self, report: &Report) -> Result<(), Failure>;
+}
+
+/// Says nothing of how a run goes.
+struct Silent;
+
+impl Progress for Silent {
+    fn begins(&mut self, _: &Case, _: usize, _: usize) {}
+    fn ended(&mut self, _: &CaseReport) {}
+    fn stands(&mut self, _: &Report) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Runs the cases that a filter means, or all without filters, on cards of the target, and says
+/// nothing meanwhile. The cards are given up for it.
+///
+/// # Panics
+/// Never: only a trace could fail a run, and there is none.
+#[must_use]
+pub fn run_silently(target: Box<dyn Target>, seed: u64, filters: &[&str]) -> Report {
+    let options = Options {
+        settings: Settings {
+            seed,
+            atr: REFERENCE_ATR.to_vec(),
+        },
+        filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
+        sacrificial: true,
+        trace: None,
+        arguments: Vec::new(),
+    };
+    run(target, &options, &mut Silent).expect("a run without a trace can't fail")
 }
 
 /// Which shared card is in the reader.

@@ -8,16 +8,11 @@ use rand_core::TryCryptoRng;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
-use tillcard_conform::target::{ChosenRandom, Fault, Link, LinkError, RandomSource, Reset, Target};
+use tillcard_conform::target::{ChosenRandom, InProcess, Link, LinkError, RandomSource, Target};
 use tillcard_emu::card::DEFAULT_NAME;
-use tillcard_emu::nvm::{CardMemory, PowerCutNvm, PowerSwitch};
-use tillcard_emu::{EmulatedCard, Seed};
-
-/// Erased memory.
-const ERASED: u8 = 0xFF;
-
-/// Stands for the answer that nobody saw, since the power failed first: "memory failure".
-const NOBODY_SAW: [u8; 2] = [0x65, 0x81];
+use tillcard_emu::nvm::{CardMemory, PowerCutNvm};
+use tillcard_emu::slot::{SlotError, Snapshot};
+use tillcard_emu::{CardInSlot, EmulatedCard, Seed};
 
 /// Gives cards with one defect, or with none.
 pub struct Mutated(Option<&'static Mutant>);
@@ -47,21 +42,17 @@ impl Target for Mutated {
         let blank = EmulatedCard::ephemeral_blank(Seed::Number(seed)).map_err(failed)?;
         let mut memory = blank.into_nvm();
         (memory.write_image(&personalised(seed)?)).map_err(failed)?;
-        let generator = Seed::Number(seed).generator(DEFAULT_NAME, 0);
-        let source = RandomSource::default();
-        let random = ChosenRandom::new(generator.map_err(failed)?, source.clone());
         let memory = PowerCutNvm::new(memory);
-        let power = memory.switch();
-        let mut card = Card::new(memory, random, Configuration::ANY_NETWORK);
-        card.reset();
-        let response = Box::default();
-        Ok(Box::new(MutatedCard {
+        let (power, source) = (memory.switch(), RandomSource::default());
+        let own = Seed::Number(seed).generator(DEFAULT_NAME, 0);
+        let random = ChosenRandom::new(own.map_err(failed)?, source.clone());
+        let card = MutatedCard {
             id,
-            card,
-            power,
-            source,
-            response,
-        }))
+            card: Card::new(memory, random, Configuration::ANY_NETWORK),
+            response: Box::default(),
+            powered: false,
+        };
+        Ok(Box::new(InProcess::start(Box::new(card), power, source)?))
     }
 }
 
@@ -83,62 +74,64 @@ struct MutatedCard<N, R> {
     /// The mutant, which is chosen before the card does anything: cards of others may have been
     /// on this thread meanwhile.
     id: u16,
-    card: Card<PowerCutNvm<N>, ChosenRandom<R>>,
-    power: PowerSwitch,
-    source: RandomSource,
+    card: Card<N, R>,
     response: Box<Response>,
+    powered: bool,
 }
 
-impl<N: CardMemory, R: TryCryptoRng> Link for MutatedCard<N, R> {
-    fn atr(&self) -> Vec<u8> {
+impl<N: CardMemory + Send, R: TryCryptoRng + Send> CardInSlot for MutatedCard<N, R> {
+    fn atr(&self) -> &[u8] {
         choose(self.id);
-        self.card.atr().to_vec()
+        self.card.atr()
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn power_on(&mut self) -> Result<(), SlotError> {
         choose(self.id);
-        self.response.clear();
-        self.card.transmit(command, &mut self.response);
-        if self.power.has_power() {
-            Ok(self.response.to_vec())
-        } else {
-            Ok(NOBODY_SAW.to_vec())
-        }
-    }
-
-    fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
-        choose(self.id);
-        if !self.power.has_power() {
-            self.power.mend();
-        }
         self.card.reset();
+        self.powered = true;
         Ok(())
     }
 
-    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
-        match fault {
-            Fault::Random(bytes) => self.source.choose(bytes),
-            Fault::NoRandom => self.source.fail(),
-            Fault::GoodRandom => self.source.recover(),
-            Fault::PowerAfter(Some(bytes)) => self.power.cut_after(*bytes),
-            Fault::PowerAfter(None) => self.power.mend(),
-            Fault::Memory(bytes) => {
-                let memory = self.card.nvm_mut();
-                let mut image = bytes.clone();
-                image.resize(memory.capacity(), ERASED);
-                memory.write_image(&image).map_err(failed)?;
-            }
+    fn power_off(&mut self) {
+        self.powered = false;
+    }
+
+    fn warm_reset(&mut self) -> Result<(), SlotError> {
+        if self.powered {
+            return self.power_on();
         }
-        Ok(true)
+        Err(SlotError::NoPower)
     }
 
-    fn has_power(&mut self) -> bool {
-        self.power.has_power()
+    fn transmit(&mut self, command: &[u8]) -> Result<&[u8], SlotError> {
+        if !self.powered {
+            return Err(SlotError::NoPower);
+        }
+        choose(self.id);
+        self.response.clear();
+        self.card.transmit(command, &mut self.response);
+        if self.card.nvm_mut().has_power() {
+            return Ok(&self.response);
+        }
+        self.powered = false;
+        Err(SlotError::PowerCut)
     }
 
-    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
-        let image = self.card.nvm_mut().read_image().map_err(failed)?;
-        Ok(Some(image))
+    fn snapshot(&mut self) -> Result<Snapshot, SlotError> {
+        let image = self.card.nvm_mut().read_image();
+        image.map(Snapshot::from_bytes).map_err(SlotError::Fault)
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), SlotError> {
+        let (image, memory) = (snapshot.as_bytes(), self.card.nvm_mut());
+        if image.len() != memory.capacity() {
+            return Err(SlotError::SnapshotLength {
+                given: image.len(),
+                needed: memory.capacity(),
+            });
+        }
+        self.powered = false;
+        memory.write_image(image).map_err(SlotError::Fault)
     }
 }
 

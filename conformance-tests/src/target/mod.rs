@@ -7,6 +7,7 @@
 mod chosen_random;
 mod emulator;
 mod fresh;
+mod in_process;
 mod pcsc;
 mod subprocess;
 mod worker;
@@ -14,6 +15,7 @@ mod worker;
 pub use chosen_random::{ChosenRandom, RandomSource};
 pub use emulator::EmulatorTarget;
 pub use fresh::{FreshCards, Operator, Program, beside_this_program};
+pub use in_process::InProcess;
 pub use pcsc::{Choice, PcscTarget};
 pub use subprocess::CommandTarget;
 

@@ -2,11 +2,12 @@
 //! reference card clears a capability's bit and answers that capability's commands as section 2.3
 //! of the protocol text says, so that no case may blame the card for what it doesn't declare.
 
-use crate::support::run_cases;
+use crate::shim::Shimmed;
 use std::ops::Range;
 use tillcard_conform::catalogue;
 use tillcard_conform::outcome::Verdict;
-use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
+use tillcard_conform::runner::run_silently;
+use tillcard_conform::target::{Fault, Link, LinkError, Reset};
 
 /// SELECT by the full AID, without FCI.
 const SELECT: [u8; 14] = [
@@ -32,28 +33,9 @@ const SIGNING_AT: [usize; 2] = [28, 31];
 const WITHOUT_PIN_AT: Range<usize> = 5 + 158..5 + 168;
 const POLICY_AT: usize = 5 + 170;
 
+/// Makes its card one that lacks some capabilities.
 struct Lesser {
-    /// The bits that its cards lack.
-    lacks: u32,
-}
-
-impl Target for Lesser {
-    fn name(&self) -> String {
-        format!("a card without {:03X}", self.lacks)
-    }
-
-    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
-        Ok(Box::new(LesserCard {
-            card: EmulatorTarget.fresh_card(seed)?,
-            lacks: self.lacks,
-            answering: None,
-            offset: 0,
-        }))
-    }
-}
-
-struct LesserCard {
-    card: Box<dyn Link>,
+    /// The bits that are missing.
     lacks: u32,
     /// The bytes that are changed in the answer that is being given.
     answering: Option<Range<usize>>,
@@ -61,7 +43,15 @@ struct LesserCard {
     offset: usize,
 }
 
-impl LesserCard {
+impl Lesser {
+    const fn new(lacks: u32) -> Self {
+        Self {
+            lacks,
+            answering: None,
+            offset: 0,
+        }
+    }
+
     const fn lacks(&self, capability: u32) -> bool {
         self.lacks & capability != 0
     }
@@ -134,14 +124,8 @@ impl LesserCard {
             }
         }
     }
-}
 
-impl Link for LesserCard {
-    fn atr(&self) -> Vec<u8> {
-        self.card.atr()
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn transmit(&mut self, card: &mut dyn Link, command: &[u8]) -> Result<Vec<u8>, LinkError> {
         let mut other = self.instead(command);
         if other.starts_with(&[0x80, 0x10, 0, 0, 171])
             && other.len() > POLICY_AT
@@ -157,15 +141,15 @@ impl Link for LesserCard {
             [0x80, 0x52, 0, 0, 69, 0x86, 1, policy, ..] => self.needs_more(&[], policy),
             _ => false,
         };
-        let before = if set { self.card.memory()? } else { None };
-        let mut answer = self.card.transmit(&other)?;
+        let before = if set { card.memory()? } else { None };
+        let mut answer = card.transmit(&other)?;
         if let Some(before) = before
             && answer.ends_with(&[0x90, 0x00])
         {
             // Signed, so that it can't be made another: it is taken back.
-            self.card.inject(&Fault::Memory(before))?;
-            self.card.reset(Reset::Cold)?;
-            self.card.transmit(&SELECT)?;
+            card.inject(&Fault::Memory(before))?;
+            card.reset(Reset::Cold)?;
+            card.transmit(&SELECT)?;
             return Ok(vec![0x6A, 0x80]);
         }
         match *command {
@@ -183,22 +167,6 @@ impl Link for LesserCard {
         }
         Ok(answer)
     }
-
-    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
-        self.card.reset(how)
-    }
-
-    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
-        self.card.inject(fault)
-    }
-
-    fn has_power(&mut self) -> bool {
-        self.card.has_power()
-    }
-
-    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
-        self.card.memory()
-    }
 }
 
 /// No case may fail on a card that lacks these, and some must not apply, unless nothing in the
@@ -210,7 +178,11 @@ fn is_not_blamed_for(lacks: u32, least_not_applicable: usize) {
         .map(|case| case.id)
         .filter(|id| sweeps_for_leaks || *id != "TC-KEY-05")
         .collect();
-    let report = run_cases(Box::new(Lesser { lacks }), 1, &asked);
+    let cards = Shimmed::new(format!("a card without {lacks:03X}"), move || {
+        let mut lesser = Lesser::new(lacks);
+        Box::new(move |card, command| lesser.transmit(card, command))
+    });
+    let report = run_silently(Box::new(cards), 1, &asked);
     let blamed: Vec<String> = (report.cases.iter())
         .filter(|case| !case.verdict.conforms())
         .map(|case| {

@@ -1,12 +1,12 @@
 //! The reference card passes the catalogue, with every seed and every time.
 
-use crate::support::run_cases;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::{CaseReport, Report};
+use tillcard_conform::runner::run_silently;
 use tillcard_conform::target::EmulatorTarget;
 
 fn run(seed: u64) -> Report {
-    run_cases(Box::new(EmulatorTarget), seed, &[])
+    run_silently(Box::new(EmulatorTarget), seed, &[])
 }
 
 /// The cases without what may differ between two runs with one seed: times and measurements.
@@ -50,7 +50,7 @@ fn other_seeds_give_the_same_verdicts() {
 #[test]
 fn a_case_alone_gives_the_verdict_that_it_gives_among_all() {
     for id in ["TC-FRM-02", "TC-PIN-03", "TC-TX-01", "TC-KEY-05"] {
-        let report = run_cases(Box::new(EmulatorTarget), 5, &[id]);
+        let report = run_silently(Box::new(EmulatorTarget), 5, &[id]);
         assert_eq!(
             report.verdicts().into_iter().collect::<Vec<_>>(),
             [(id.to_owned(), Verdict::Pass)]

@@ -11,6 +11,5 @@ mod misbehaving;
 mod reports;
 mod requirements;
 mod second_card;
-#[path = "../support/mod.rs"]
-mod support;
+mod shim;
 mod unfit;

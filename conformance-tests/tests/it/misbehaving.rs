@@ -1,78 +1,14 @@
 //! Whatever a card answers, each case ends with a verdict, and never with a panic of the suite.
 
-use crate::support::run_cases;
+use crate::shim::Shimmed;
 use tillcard_conform::catalogue;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::Report;
-use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
+use tillcard_conform::runner::run_silently;
 use tillcard_conform::values::{Stream, Values};
 
 /// What the card makes of a command and of the reference card's answer to it.
 type Spoil = fn(&mut Stream, &[u8], Vec<u8>) -> Vec<u8>;
-
-/// Puts cards in that spoil their answers.
-struct Spoilt {
-    name: &'static str,
-    spoil: Spoil,
-    cards: u64,
-    /// Whether the reference card is asked at all.
-    knows: bool,
-}
-
-impl Target for Spoilt {
-    fn name(&self) -> String {
-        self.name.to_owned()
-    }
-
-    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
-        self.cards += 1;
-        let noise = Values::new(self.cards, self.name).stream("noise");
-        Ok(Box::new(SpoiltCard {
-            card: EmulatorTarget.fresh_card(seed)?,
-            noise,
-            spoil: self.spoil,
-            knows: self.knows,
-        }))
-    }
-}
-
-struct SpoiltCard {
-    card: Box<dyn Link>,
-    noise: Stream,
-    spoil: Spoil,
-    knows: bool,
-}
-
-impl Link for SpoiltCard {
-    fn atr(&self) -> Vec<u8> {
-        self.card.atr()
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
-        let answer = if self.knows {
-            self.card.transmit(command)?
-        } else {
-            Vec::new()
-        };
-        Ok((self.spoil)(&mut self.noise, command, answer))
-    }
-
-    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
-        self.card.reset(how)
-    }
-
-    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
-        self.card.inject(fault)
-    }
-
-    fn has_power(&mut self) -> bool {
-        self.card.has_power()
-    }
-
-    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
-        self.card.memory()
-    }
-}
 
 const DONE: [u8; 2] = [0x90, 0x00];
 
@@ -117,14 +53,23 @@ fn one_in<const RARITY: u64>(noise: &mut Stream, _: &[u8], mut answer: Vec<u8>) 
     [answer, status].concat()
 }
 
+/// Runs the catalogue on cards that spoil their answers; `knows` says whether the reference card is
+/// asked at all.
 fn run(name: &'static str, knows: bool, spoil: Spoil) -> Report {
-    let target = Spoilt {
-        name,
-        spoil,
-        cards: 0,
-        knows,
-    };
-    run_cases(Box::new(target), 1, &[])
+    let mut cards = 0;
+    let target = Shimmed::new(name, move || {
+        cards += 1;
+        let mut noise = Values::new(cards, name).stream("noise");
+        Box::new(move |card, command| {
+            let answer = if knows {
+                card.transmit(command)?
+            } else {
+                Vec::new()
+            };
+            Ok(spoil(&mut noise, command, answer))
+        })
+    });
+    run_silently(Box::new(target), 1, &[])
 }
 
 /// Every case has a verdict, none of them because the suite panicked, and something was found.

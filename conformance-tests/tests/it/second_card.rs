@@ -3,10 +3,10 @@
 //! It runs in a program of its own. Half of the cases go to each of two, side by side, since a
 //! card in Python is slow.
 
-use crate::support::run_cases;
 use std::thread;
 use tillcard_conform::outcome::{BEYOND_TARGET, Verdict};
 use tillcard_conform::report::CaseReport;
+use tillcard_conform::runner::run_silently;
 use tillcard_conform::target::CommandTarget;
 use tillcard_conform::{case::Case, catalogue};
 
@@ -15,7 +15,7 @@ const PROGRAM: &str = "/usr/bin/python3 independent-card/main.py";
 fn run(program: &str, cases: &[&Case]) -> Vec<CaseReport> {
     let target = CommandTarget::new(program).expect("a shell");
     let ids: Vec<&str> = cases.iter().map(|case| case.id).collect();
-    run_cases(Box::new(target), 1, &ids).cases
+    run_silently(Box::new(target), 1, &ids).cases
 }
 
 /// Cases whose card didn't pass, and isn't beyond what a program can do to a card.

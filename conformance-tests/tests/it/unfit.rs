@@ -1,39 +1,47 @@
 //! Cards that can't be tested are named at the first case, and end the run.
 
-use crate::support::{Driver, honest, run_cases};
+use crate::shim::{Shimmed, honest};
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::Report;
+use tillcard_conform::runner::run_silently;
+use tillcard_conform::target::EmulatorTarget;
 
-const OTHER_CARD: Driver = Driver {
-    name: "a card of another application",
-    transmit: |_, command| match command {
-        [_, 0xA4, ..] => vec![0x6A, 0x82],
-        _ => vec![0x6D, 0x00],
-    },
-};
+fn other_card() -> Shimmed {
+    Shimmed::by(
+        "a card of another application",
+        |_, command| match command {
+            [_, 0xA4, ..] => vec![0x6A, 0x82],
+            _ => vec![0x6D, 0x00],
+        },
+    )
+}
 
-const ISSUED: Driver = Driver {
-    name: "a card that was issued before",
-    transmit: |card, command| match command {
-        [0x00, 0xCA, 0x01, 0x00, ..] => {
-            vec![0x80, 1, 1, 0x81, 1, 3, 0x82, 1, 2, 0x83, 1, 0, 0x90, 0x00]
-        }
-        _ => honest(card, command),
-    },
-};
+fn issued() -> Shimmed {
+    Shimmed::by(
+        "a card that was issued before",
+        |card, command| match command {
+            [0x00, 0xCA, 0x01, 0x00, ..] => {
+                vec![0x80, 1, 1, 0x81, 1, 3, 0x82, 1, 2, 0x83, 1, 0, 0x90, 0x00]
+            }
+            _ => honest(card, command),
+        },
+    )
+}
 
-const TERMINATED: Driver = Driver {
-    name: "a card whose life has ended",
-    transmit: |card, command| match command {
-        [0x00, 0xCA, 0x01, 0x00, ..] => vec![0x80, 1, 2, 0x90, 0x00],
-        _ => honest(card, command),
-    },
-};
+fn terminated() -> Shimmed {
+    Shimmed::by(
+        "a card whose life has ended",
+        |card, command| match command {
+            [0x00, 0xCA, 0x01, 0x00, ..] => vec![0x80, 1, 2, 0x90, 0x00],
+            _ => honest(card, command),
+        },
+    )
+}
 
 /// Runs the whole catalogue on such cards: one case has a verdict, INCONCLUSIVE, with the reason
 /// for the end of the run.
-fn ended(driver: Driver, code: &str, told: &str) -> Report {
-    let report = run_cases(Box::new(driver), 1, &[]);
+fn ended(cards: Shimmed, code: &str, told: &str) -> Report {
+    let report = run_silently(Box::new(cards), 1, &[]);
     let ended = report.ended.as_ref().expect("the run ends");
     assert_eq!(
         (ended.code.as_str(), ended.reason.contains(told)),
@@ -56,7 +64,7 @@ fn ended(driver: Driver, code: &str, told: &str) -> Report {
 #[test]
 fn a_card_without_the_application_is_named_as_such() {
     let report = ended(
-        OTHER_CARD,
+        other_card(),
         "no-application",
         "no Tillcard application: SELECT answered 6A82",
     );
@@ -67,14 +75,17 @@ fn a_card_without_the_application_is_named_as_such() {
 #[test]
 fn a_card_that_was_issued_before_is_named_as_such() {
     let told = "this card is issued already: network 3, 2 PIN tries left";
-    ended(ISSUED, "already-issued", told);
-    ended(TERMINATED, "already-terminated", "this card is terminated");
+    ended(issued(), "already-issued", told);
+    ended(
+        terminated(),
+        "already-terminated",
+        "this card is terminated",
+    );
 }
 
 #[test]
 fn the_report_says_which_card_it_was() {
-    let target = tillcard_conform::target::EmulatorTarget;
-    let report = run_cases(Box::new(target), 1, &["TC-PIN-03"]);
+    let report = run_silently(Box::new(EmulatorTarget), 1, &["TC-PIN-03"]);
     let card = report.card.unwrap();
     assert!(
         card.atr.starts_with("3B8E") && card.select.starts_with("6F"),

@@ -1,5 +1,3 @@
 //! Tests that take minutes.
 
 mod seeds;
-#[path = "../support/mod.rs"]
-mod support;

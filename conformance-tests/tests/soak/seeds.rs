@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::thread;
 
-use crate::support::run_cases;
+use tillcard_conform::runner::run_silently;
 use tillcard_conform::target::EmulatorTarget;
 
 /// `catalogue.rs` has others.
@@ -18,7 +18,7 @@ fn twenty_seeds() {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(seed) = next() {
-                    let report = run_cases(Box::new(EmulatorTarget), seed, &[]);
+                    let report = run_silently(Box::new(EmulatorTarget), seed, &[]);
                     println!("seed {seed}: {}", report.summary_line());
                     assert!(report.conforms, "seed {seed}: {:?}", report.summary);
                 }

@@ -1,0 +1,80 @@
+//! The reference card behind a shim.
+
+use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
+
+/// What a shim makes of a command to its card.
+pub type Transmit = Box<dyn FnMut(&mut dyn Link, &[u8]) -> Result<Vec<u8>, LinkError>>;
+
+/// Reference cards, each behind a shim that stands between the suite and the card, and changes
+/// commands or answers. What is wrong inside a card is the business of `tillcard-mutants`.
+pub struct Shimmed {
+    name: String,
+    /// Makes the shim of the next card.
+    shim: Box<dyn FnMut() -> Transmit>,
+}
+
+impl Shimmed {
+    /// Cards of a target called so. Each gets a shim of its own.
+    pub fn new(name: impl Into<String>, shim: impl FnMut() -> Transmit + 'static) -> Self {
+        Self {
+            name: name.into(),
+            shim: Box::new(shim),
+        }
+    }
+
+    /// The same with a shim that remembers nothing.
+    pub fn by(name: &str, transmit: fn(&mut dyn Link, &[u8]) -> Vec<u8>) -> Self {
+        Self::new(name, move || {
+            Box::new(move |card, command| Ok(transmit(card, command)))
+        })
+    }
+}
+
+impl Target for Shimmed {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
+        Ok(Box::new(ShimmedCard {
+            card: EmulatorTarget.fresh_card(seed)?,
+            shim: (self.shim)(),
+        }))
+    }
+}
+
+struct ShimmedCard {
+    card: Box<dyn Link>,
+    shim: Transmit,
+}
+
+impl Link for ShimmedCard {
+    fn atr(&self) -> Vec<u8> {
+        self.card.atr()
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        (self.shim)(self.card.as_mut(), command)
+    }
+
+    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
+        self.card.reset(how)
+    }
+
+    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
+        self.card.inject(fault)
+    }
+
+    fn has_power(&mut self) -> bool {
+        self.card.has_power()
+    }
+
+    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+        self.card.memory()
+    }
+}
+
+/// The answer of the card itself.
+pub fn honest(card: &mut dyn Link, command: &[u8]) -> Vec<u8> {
+    card.transmit(command).expect("the emulator answers")
+}
