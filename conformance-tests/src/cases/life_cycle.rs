@@ -1,6 +1,6 @@
 //! A long random life with every command, against the model. `[NVM-1]` and all that it holds for.
 
-use super::life_owner;
+use super::life_cycle_owner;
 use super::pay_terminal::changed;
 use super::prelude::*;
 use crate::model::{MAX_AMOUNT, Place, Spend, SpendInput, SpendOutput};
@@ -86,7 +86,7 @@ fn life(ctx: &mut CaseContext) -> Outcome {
                 ctx.verify_wrong(life.tries).at(place)?;
             }
             22..=23 => {
-                life_owner::step(ctx, &mut life.stream, &mut life.tries).at(place)?;
+                life_cycle_owner::step(ctx, &mut life.stream, &mut life.tries).at(place)?;
             }
             _ => ctx.power_cycle().at(place)?,
         }

@@ -1,6 +1,6 @@
 //! Sweeps over everything that can be sent.
 
-use super::headers::{is_defined, refusal_of_class};
+use super::framing_headers::{is_defined, refusal_of_class};
 use super::prelude::*;
 use super::samples;
 use crate::apdu::Answer;
