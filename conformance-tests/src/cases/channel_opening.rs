@@ -1,5 +1,6 @@
 //! Opening a channel: section 2.6.
 
+use super::personalisation::blank;
 use super::prelude::*;
 use crate::card::OPEN_CHANNEL;
 use crate::channel::Channel;
@@ -31,6 +32,11 @@ cases! {
          6985, after what is wrong with it (6A88, 6700, 6A80), and a protected command with 6982; \
          one that has certificates opens a channel under the key in them."
         catches "A channel under a key that every card of a maker has.";
+    "TC-SCP-04" version 1 on Own D3 for [SCP_3 STA_1] runs nobody_personalised_it:
+        "A card that nobody gave keys of its own refuses an opening with 6985, and has none \
+         afterwards either: the proof of genuineness is refused with 6985 too. (Only a target that \
+         has the memory in its hands, or such a card, can run this.)"
+        catches "A card that makes itself a key for whoever asks.";
     "TC-RND-05" version 1 on Own D3 for [RND_1 SES_2 SCP_2] runs bad_source:
         "With a source that failed at power-up, or fails later, an opening is refused with 6400 \
          and no channel is open; the session before it has ended; the next power-up restores it. \
@@ -51,6 +57,19 @@ pub(super) fn no_channel(ctx: &mut CaseContext, when: &str) -> Outcome {
         .want_bare(Sw::SECURITY, "a protected command")
         .at(when)?;
     ctx.expect_no_channel(when)
+}
+
+fn nobody_personalised_it(ctx: &mut CaseContext) -> Outcome {
+    blank(ctx)?;
+    let field = ctx.ephemeral()?.field();
+    for attempt in ["first", "second"] {
+        ctx.open_channel_answer(&field)?
+            .want_bare(Sw::CONDITIONS, "INTERNAL AUTHENTICATE, a channel")
+            .at(|| format!("the {attempt} time"))?;
+        no_channel(ctx, "after a refused opening")?;
+    }
+    ctx.genuine_answer(&[7; 32])?
+        .want_bare(Sw::CONDITIONS, "INTERNAL AUTHENTICATE, genuineness")
 }
 
 fn opened(ctx: &mut CaseContext) -> Outcome {

@@ -19,6 +19,61 @@ cases! {
         "A coin of the owner's least amount enters, one sat less is refused with 940D, for the \
          owner and for credits, with the limits of ISSUE and those of SET LIMITS."
         catches "A card filled with dust whose spending costs more than it is worth.";
+    "TC-ENT-17" version 1 on Own D3 for [ENT_2 TX_6 KEY_4 RCV_1] runs high_indexes:
+        "A coin at index 300 enters, has that index's script, and is spent under that index's key; \
+         index 300 is retired then, and 44, which is 300 in eight bits, isn't."
+        catches "An index that is cut to a byte, in a script, a key or a mark.";
+    "TC-RCV-04" version 1 on Own D3 for [RCV_1 ENT_1] runs change_above:
+        "A coin at a change index above the next receive index enters, and the next receive index \
+         stays."
+        catches "Indexes of the two chains that are counted as one.";
+}
+
+/// An index above 255, and what eight bits keep of it.
+const HIGH: u32 = 300;
+const LOW: u32 = HIGH & 0xFF;
+
+fn high_indexes(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[])?;
+    let mut stream = ctx.values.stream("coins");
+    // Ten apart, as far as a card has to look ahead. The last is the largest, and paid with.
+    for index in (9..HIGH).step_by(10).chain([HIGH]) {
+        let amount = if index == HIGH { 90_000 } else { 1_000 };
+        let (entry, bytes) = ctx.coin_at(&mut stream, amount, index)?;
+        ctx.enter(&entry, &bytes, amount)
+            .at(|| format!("index {index}"))?;
+    }
+    ctx.pay_checked(&request_of(50_000))?;
+    let (high, _) = ctx.coin_at(&mut stream, 20_000, HIGH)?;
+    ctx.begin_entry(&high)?.want_bare(
+        Sw::RETIRED,
+        "ENTER COIN at the index that the payment spent",
+    )?;
+    let (low, bytes) = ctx.coin_at(&mut stream, 20_000, LOW)?;
+    ctx.enter(&low, &bytes, 20_000)
+        .at(|| format!("index {LOW}, {HIGH} being retired"))?;
+    ctx.expect_ledger("at the end")
+}
+
+fn change_above(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[90_000])?;
+    for _ in 0..4 {
+        ctx.pay_checked(&request_of(1_000)).preamble()?;
+    }
+    let purse = &ctx.host()?.purse;
+    let (next, change) = (purse.next_receive, purse.next_change - 1);
+    require!(
+        change >= next && !purse.retired.contains(&(1, change)),
+        "the case needs a change index above the receive index"
+    );
+    let mut stream = ctx.values.stream("coins");
+    let (entry, bytes) = ctx.coin_at(&mut stream, 20_000, Place::change(change).0)?;
+    ctx.enter(&entry, &bytes, 20_000)?;
+    ctx.verify_right()?;
+    ctx.expect_receive_script(next)?;
+    ctx.expect_ledger("after the coin")
 }
 
 fn change_places(ctx: &mut CaseContext) -> Outcome {

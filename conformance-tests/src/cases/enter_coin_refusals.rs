@@ -10,7 +10,7 @@ cases! {
          (Room: TC-ENT-09.)"
         catches "An index far ahead, where the owner's wallet will never look; a coin counted \
                  twice; state told to whoever has no authority.";
-    "TC-ENT-05" version 1 on Issued D1 for [ENT_4 ENT_1] runs complete_transaction:
+    "TC-ENT-05" version 2 on Issued D1 for [ENT_4 ENT_1] runs complete_transaction:
         "A complete transaction is refused for another txid, a coinbase input (in any place), a \
          missing output, another script, an amount below 330 sat, and where several apply in the \
          order of the text; nothing of it stays."
@@ -134,6 +134,7 @@ fn complete_transaction(ctx: &mut CaseContext) -> Outcome {
     let mut stream = ctx.values.stream("inputs");
     let others: Vec<([u8; 32], u32)> = (0..5).map(|at| (stream.bytes(), at)).collect();
     let with_null_last = [&others[..], &[null]].concat();
+    let with_null_first = [&[null], &others[..]].concat();
 
     type Parts<'a> = (&'a str, Vec<([u8; 32], u32)>, Vec<(u64, Vec<u8>)>, u32, Sw);
     let mut cases: Vec<Parts<'_>> = vec![
@@ -147,6 +148,13 @@ fn complete_transaction(ctx: &mut CaseContext) -> Outcome {
         (
             "coinbase input last",
             with_null_last,
+            vec![(20_000, ours.clone())],
+            0,
+            Sw::COINBASE,
+        ),
+        (
+            "coinbase input first",
+            with_null_first,
             vec![(20_000, ours.clone())],
             0,
             Sw::COINBASE,

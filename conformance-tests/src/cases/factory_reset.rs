@@ -34,6 +34,10 @@ cases! {
          entry, owner's signing, reading of coins and what STATEMENT needs: none of it is there \
          for the account that is issued next."
         catches "A holder of the old account who pays from the new one.";
+    "TC-RST-08" version 1 on Own D3 for [RST_3 SES_1 MSG_3] runs in_a_channel:
+        "FACTORY RESET inside a channel leaves the channel open: the status is answered under its \
+         MAC, and through it the card is issued anew."
+        catches "An owner who has to trust a plain answer after he reset his card.";
 }
 
 /// Limits that allow what a whole life needs.
@@ -282,6 +286,23 @@ fn own_things_before_the_end(ctx: &mut CaseContext) -> Outcome {
     ctx.end_personalisation()?;
     let chains = OwnKey::BOTH.map(|key| certificates.chain(key));
     ctx.expect_certificates(Some(&chains), "ended after FACTORY RESET")
+}
+
+fn in_a_channel(ctx: &mut CaseContext) -> Outcome {
+    ctx.prepare_funded(&[50_000])?;
+    ctx.needs(Capability::Channel)?;
+    let profile = other_profile(ctx, 1)?;
+    ctx.open_channel()?;
+    ctx.factory_reset()?;
+    ctx.expect_channel("after FACTORY RESET")?;
+    ctx.expect_factory("FACTORY RESET inside a channel")?;
+    let commitment = ctx.generate()?;
+    ctx.recorder.borrow_mut().hide(&profile.pin.block());
+    let answer = ctx.issue_answer(&profile.encode())?;
+    ctx.issued(&profile, &commitment, answer)?;
+    ctx.expect_channel("after ISSUE")?;
+    ctx.verify_right()?;
+    ctx.expect_receive_script(0)
 }
 
 fn session(ctx: &mut CaseContext) -> Outcome {

@@ -1,6 +1,7 @@
 //! Which refusal comes first, and that refused commands have no effect.
 
 use super::prelude::*;
+use crate::card::READ_COINS_ON;
 
 cases! {
     "TC-FRM-15" version 2 on Issued D1 for [FRM_8 SEL_3 MSG_2] runs order:
@@ -11,6 +12,46 @@ cases! {
         "A command refused for its length or encoding leaves a key generation under way as it was: \
          ISSUE with the right field succeeds after them."
         catches "A refused command that drops the key generation, or issues half of it.";
+    "TC-FRM-20" version 1 on Factory D0 for [FRM_8] runs data_that_none_takes:
+        "Commands without a data field (GENERATE, GET CHALLENGE, RECEIVE SCRIPT, READ COINS' next \
+         part) are refused with 6A86 when P1-P2 are wrong and a data field is there, with 6700 \
+         when only the data field is; and so is GET RESPONSE, with bytes left and without."
+        catches "A field that nobody looks at; a length that is told before the parameters.";
+}
+
+fn data_that_none_takes(ctx: &mut CaseContext) -> Outcome {
+    ctx.select()?;
+    for (name, header) in [
+        ("GENERATE", [0x00, 0x46, 0x00, 0x00]),
+        ("GET CHALLENGE", [0x00, 0x84, 0x00, 0x00]),
+        ("RECEIVE SCRIPT", [0x80, 0x20, 0x00, 0x00]),
+        ("READ COINS, the next part", READ_COINS_ON),
+    ] {
+        let [class, instruction, p1, p2] = header;
+        let other = [class, instruction, p1, p2 ^ 0x55];
+        for (header, sw) in [(other, Sw::WRONG_P1P2), (header, Sw::WRONG_LENGTH)] {
+            ctx.once(&Command::new(header).data([0xAA]).le(LE_SHORT))?
+                .want_bare(sw, name)?;
+        }
+    }
+    for left in [false, true] {
+        let place = || format!("bytes left: {left}");
+        if left {
+            let first = ctx.raw(&[0x00, 0xCA, 0x01, 0x01])?;
+            require!(
+                first.sw.more().is_some(),
+                "GET DATA without Le answered {}",
+                first.sw
+            );
+        }
+        ctx.raw(&[0x00, 0xC0, 0x00, 0x55, 0x01, 0xAA, 0x00])?
+            .want_bare(Sw::WRONG_P1P2, "GET RESPONSE")
+            .at(place)?;
+        ctx.raw(&[0x00, 0xC0, 0x00, 0x00, 0x01, 0xAA, 0x00])?
+            .want_bare(Sw::WRONG_LENGTH, "GET RESPONSE with data")
+            .at(place)?;
+    }
+    Ok(())
 }
 
 fn order(ctx: &mut CaseContext) -> Outcome {

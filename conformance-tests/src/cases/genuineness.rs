@@ -19,6 +19,10 @@ cases! {
          identity key of the issue record, and under no other challenge, and no salt comes twice."
         catches "A proof that was recorded once and serves for ever; a nonce that comes twice with \
                  the salt.";
+    "TC-GEN-06" version 1 on Issued D0 for [GEN_1 SES_1] runs in_a_channel:
+        "Inside a channel the signature is valid for the channel's receipt, and not for a plain \
+         session; after SELECT for a plain session again."
+        catches "A proof that a shim passes on from one session to another.";
     "TC-GEN-02" version 1 on Own D3 for [GEN_2 FRM_8] runs refused:
         "A challenge of any other length than 32 bytes is refused with 6700, other P1-P2 with \
          6A86, before the card is issued and after."
@@ -59,6 +63,23 @@ fn fresh(
         "{when}: a salt that came before comes again"
     );
     Ok(proof)
+}
+
+fn in_a_channel(ctx: &mut CaseContext) -> Outcome {
+    ctx.needs(Capability::Channel)?;
+    let identity = ctx.host()?.record.identity_key;
+    let challenge = ctx.values.bytes("challenge");
+    let plain = ctx.genuine_preimage(&challenge);
+    ctx.open_channel()?;
+    let proof = ctx.prove(&challenge, &identity).at("inside a channel")?;
+    require!(
+        !proof.is_of(&identity, "Tillcard/genuine", &plain),
+        "a proof given inside a channel is valid for a plain session"
+    );
+    ctx.select()?;
+    ctx.prove(&challenge, &identity)
+        .map(drop)
+        .at("in a plain session again")
 }
 
 fn proofs(ctx: &mut CaseContext) -> Outcome {

@@ -14,7 +14,7 @@ cases! {
          and a second ISSUE is refused."
         catches "A network, share, PIN length or limit refused or cut; a card that forgets part of \
                  what it was given; one that is issued twice.";
-    "TC-ISS-02" version 3 on Factory D0 for [ISS_2 LIM_1] runs impossible_values:
+    "TC-ISS-02" version 4 on Factory D0 for [ISS_2 LIM_1] runs impossible_values:
         "Each impossible value (network, host share, keys off the curve, PIN blocks, leaves, \
          limits, policies) is refused with 6A80, changes nothing, and ends the key generation. (a \
          = 0 needs the card's secret and can't be asked for.)"
@@ -164,9 +164,9 @@ fn impossible(ctx: &CaseContext, profile: &Profile) -> Vec<(String, Vec<u8>)> {
         values.push((0x83, name.to_owned(), value));
     }
     for block in [
-        "04123456FFFFFFFF",  // format 0
-        "14123456FFFFFFFF",  // format 1
-        "34123456FFFFFFFF",  // format 3
+        "041234FFFFFFFFFF",  // format 0
+        "141234FFFFFFFFFF",  // format 1
+        "341234FFFFFFFFFF",  // format 3
         "23123FFFFFFFFFFF",  // three digits
         "20FFFFFFFFFFFFFF",  // none
         "2D1234567890123F",  // thirteen

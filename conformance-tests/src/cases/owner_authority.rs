@@ -14,9 +14,9 @@ cases! {
          byte at the same value as all others, and no half of one comes again as a half of \
          another. (Quality of the generator is not for this sample size.)"
         catches "A constant or repeating challenge; a generator that starts over at power-up.";
-    "TC-OWN-02" version 2 on Own D3 for [OWN_2 OWN_1] runs wrong_signatures:
-        "The owner's signature is refused with 6982 when it is over another challenge, card, \
-         network, header, body, receipt or tag, by another key, spoilt, zero, or not there to be \
+    "TC-OWN-02" version 3 on Own D3 for [OWN_2 OWN_1] runs wrong_signatures:
+        "The owner's signature is refused with 6982 when it is over another challenge, card (the \
+         zeros of READ ACCOUNT too), network, header, body, receipt or tag, by another key, spoilt, zero, or not there to be \
          checked for want of a challenge; none of them enters the coin, and the right one then \
          does."
         catches "A part of the message left out: a signature good for another command or card.";
@@ -106,7 +106,7 @@ fn wrong_signatures(ctx: &mut CaseContext) -> Outcome {
     let signature = ctx.owner_signature(&older, header, &body)?;
     refused(ctx, "signed over a challenge since replaced", &signature)?;
 
-    for case in 0..14 {
+    for case in 0..15 {
         let challenge = ctx.challenge()?;
         let right = ctx.owner_signature(&challenge, header, &body)?;
         let parts: [&[u8]; 6] = [&[network], &id, &[0], &challenge, &header, &body];
@@ -122,6 +122,7 @@ fn wrong_signatures(ctx: &mut CaseContext) -> Outcome {
             1 => ("another card", with(1, &other_id)),
             2 => ("a receipt of another length", with(2, &[1])),
             3 => ("no receipt", with(2, &[])),
+            13 => ("no card", with(1, &[0; 16])),
             12 => ("a receipt", with(2, &[&[16][..], &without].concat())),
             4 => ("another challenge", with(3, &without)),
             5 => ("another P1", with(4, &Entry::PIECE)),

@@ -25,12 +25,30 @@ cases! {
          add nothing; at the limit the smallest payment is refused, after power cycles and new \
          coins too."
         catches "A sum in RAM, or without the fees; one that new coins or refusals change.";
+    "TC-LIM-05" version 1 on Own D3 for [LIM_2 LOG_1 PAY_4 NVM_1] runs large_sums:
+        "A payment of 11,500 BTC, more than 40 bits hold in sat, is debited and logged to the sat, \
+         and a second one, which 32 or 40 bits of the sum would let through, is refused with 9404, \
+         over power cycles."
+        catches "A sum or an amount that is kept in fewer bits than it has.";
 }
 
 fn issue(ctx: &mut CaseContext, limits: Limits, amounts: &[u64]) -> Outcome {
     ctx.prepare_limited(limits, &[])?;
     let mut stream = ctx.values.stream("coins");
     ctx.fund(&mut stream, amounts)
+}
+
+fn large_sums(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let limits = Limits::WIDE.cumulative(1_300_000_000_000);
+    issue(ctx, limits, &[1_170_000_000_000, 1_160_000_000_000])?;
+    ctx.pay_checked(&request_of(1_150_000_000_000))?;
+    ctx.expect_ledger("after the payment")?;
+    for _ in 0..2 {
+        ctx.expect_refused(&request_of(1_150_000_000_000), Sw::OVER_CUMULATIVE_LIMIT)?;
+        ctx.power_cycle()?;
+    }
+    ctx.expect_ledger("after refused payments")
 }
 
 fn fee_rate(ctx: &mut CaseContext) -> Outcome {

@@ -37,6 +37,11 @@ cases! {
          another P1 or P2 is refused with 6A86, a piece of 0 or more than 239 bytes, and an end \
          with data, with 6700."
         catches "A shop that gives a card keys of its own, or another's certificate.";
+    "TC-PER-06" version 1 on Own D3 for [PER_4 STA_1] runs issued_before_the_end:
+        "On an issued card whose personalisation was never ended, drawing and storing are refused \
+         with 6985. (Only a target that has the memory in its hands, or a card that nobody \
+         personalised, can run this.)"
+        catches "A card of the owner's whose keys any shop can replace.";
 }
 
 /// A card whose personalisation hasn't ended, the application selected.
@@ -246,6 +251,22 @@ fn closed(ctx: &mut CaseContext, chains: &[Vec<u8>; 2], when: &str) -> Outcome {
         .want_bare(Sw::CONDITIONS, "PUT DATA, the end")
         .at(place)?;
     ctx.expect_certificates(Some(chains), when)
+}
+
+fn issued_before_the_end(ctx: &mut CaseContext) -> Outcome {
+    blank(ctx)?;
+    ctx.prepare_funded(&[])?;
+    let identity = ctx.host()?.record.identity_key;
+    ctx.own_keys_answer()?
+        .want_bare(Sw::CONDITIONS, "GENERATE of the card's own keys, issued")?;
+    let piece = ctx.values.bytes::<200>("a piece");
+    ctx.put_data_answer(0x10, &piece)?
+        .want_bare(Sw::CONDITIONS, "PUT DATA, issued")?;
+    ctx.put_data_answer(END, &[])?
+        .want_bare(Sw::CONDITIONS, "PUT DATA, the end, issued")?;
+    ctx.expect_certificates(None, "issued, never personalised")?;
+    ctx.prove(&piece[..32].try_into().unwrap_or_default(), &identity)
+        .map(drop)
 }
 
 fn after_the_end(ctx: &mut CaseContext) -> Outcome {

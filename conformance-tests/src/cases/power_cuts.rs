@@ -1,5 +1,5 @@
-//! Power that fails inside a command: personalisation, STATEMENT, FACTORY RESET and TERMINATE CARD
-//! USAGE. Sections 3.6, 5.6, 5.7, 7.8 and 11.
+//! Power that fails inside a command: VERIFY, personalisation, STATEMENT, FACTORY RESET and
+//! TERMINATE CARD USAGE. Sections 3.6, 4, 5.6, 5.7, 7.8 and 11.
 
 use super::personalisation::{blank, certificates, personalised};
 use super::prelude::*;
@@ -23,6 +23,12 @@ const ISSUED_EVERY: u32 = 16;
 const STATED_EVERY: u32 = 8;
 
 cases! {
+    "TC-PIN-14" version 1 on Own D3 for [PIN_5 PIN_1 NVM_1 NVM_3] runs verify:
+        "The power fails after each byte that VERIFY writes, two tries being left: afterwards two, \
+         one or, with the right PIN, three are left; one is left after some of these cuts even \
+         with the right PIN, since the try is used up before the comparison. (Only a target whose \
+         power can fail inside a command can run this.)"
+        catches "A comparison before its try is used up: free guesses for whoever cuts the power.";
     "TC-PER-05" version 1 on Own D3 for [PER_1 PER_2 PER_3 NVM_1 NVM_3] runs personalisation:
         "The power fails after each byte that PUT DATA of a piece, the end of the personalisation, \
          and the drawing of the card's own keys write: afterwards the certificate is the old or \
@@ -51,11 +57,12 @@ cases! {
 
 /// Does what is asked on a card with this memory, and takes the power away inside it, each time a
 /// bit later, until the command is answered. `judge` sees the card with the power back, and is
-/// told whether it answered. Gives back how often the power failed.
+/// told whether it answered, as it must with `sw`. Gives back how often the power failed.
 fn sweep(
     ctx: &mut CaseContext,
     start: &[u8],
     again: bool,
+    sw: Sw,
     ask: &dyn Fn(&mut CaseContext) -> Step<Command>,
     judge: &mut dyn FnMut(&mut CaseContext, bool) -> Outcome,
 ) -> Step<u64> {
@@ -72,7 +79,7 @@ fn sweep(
         }
         ctx.power_cycle().at(place)?;
         if let Some(answer) = answer {
-            answer.want(Sw::OK, "the command, its power not cut")?;
+            answer.want(sw, "the command, its power not cut")?;
             judge(ctx, true)?;
             return Ok(cuts);
         }
@@ -80,6 +87,45 @@ fn sweep(
         cuts += 1;
         bytes += if bytes < DENSE { 1 } else { STRIDE };
     }
+}
+
+fn verify(ctx: &mut CaseContext) -> Outcome {
+    ctx.memory()?;
+    ctx.prepare_funded(&[])?;
+    ctx.verify_wrong(2).preamble()?;
+    let start = ctx.memory()?;
+    for (what, block, right) in [
+        ("the right PIN", ctx.right_block()?, true),
+        ("a wrong PIN", ctx.wrong_block()?, false),
+    ] {
+        let mut used_up = 0;
+        let ask = |_: &mut CaseContext| Ok(Command::new([0x00, 0x20, 0x00, 0x80]).data(block));
+        let mut judge = |ctx: &mut CaseContext, answered: bool| -> Outcome {
+            let tries = ctx.tries()?;
+            used_up += u64::from(tries == 1);
+            let possible: &[u8] = match (answered, right) {
+                (true, true) => &[3],
+                (true, false) => &[1],
+                (false, true) => &[1, 2, 3],
+                (false, false) => &[1, 2],
+            };
+            require!(
+                possible.contains(&tries),
+                "{what}: {tries} tries are left, two were before"
+            );
+            ctx.expect_authorised(false, "after a power cut")
+        };
+        let sw = if right { Sw::OK } else { Sw::tries(1) };
+        let cuts = sweep(ctx, &start, false, sw, &ask, &mut judge).at(what)?;
+        ctx.note(format!(
+            "VERIFY of {what}: {cuts} power cuts, after {used_up} of them a try was used up"
+        ));
+        require!(
+            used_up > 0,
+            "{what}: no power cut inside VERIFY leaves its try used up"
+        );
+    }
+    Ok(())
 }
 
 fn note(ctx: &mut CaseContext, what: &str, cuts: u64, done: u64) -> Outcome {
@@ -120,6 +166,7 @@ fn piece(ctx: &mut CaseContext, start: &[u8], old: &Certificates) -> Outcome {
             ctx,
             start,
             false,
+            Sw::OK,
             &|_| Ok(Command::new(put_data(p2)).data(bytes)),
             &mut |ctx, answered| {
                 ctx.end_personalisation()?;
@@ -147,6 +194,7 @@ fn end(ctx: &mut CaseContext, start: &[u8], old: &Certificates) -> Outcome {
         ctx,
         start,
         false,
+        Sw::OK,
         &|_| Ok(Command::new(put_data(END))),
         &mut |ctx, answered| {
             if ctx.chains()?.is_none() {
@@ -170,6 +218,7 @@ fn drawing(ctx: &mut CaseContext, start: &[u8], old: &Certificates, keys: &OwnKe
         ctx,
         start,
         false,
+        Sw::OK,
         &|_| Ok(Command::new(GENERATE_OWN_KEYS).le(LE_SHORT)),
         &mut |ctx, answered| {
             let proof = ctx.proof(&challenge)?;
@@ -208,7 +257,7 @@ fn statement(ctx: &mut CaseContext) -> Outcome {
             .data(statement_field(&nonce, &payment.txid))
             .le(LE_SHORT))
     };
-    let cuts = sweep(ctx, &start, false, &ask, &mut |ctx, answered| {
+    let cuts = sweep(ctx, &start, false, Sw::OK, &ask, &mut |ctx, answered| {
         let mut pledged = Vec::new();
         for input in inputs.chunks(1) {
             let sw = ctx.sign_stream(&Spend::against(input), 255)?.sw;
@@ -280,6 +329,7 @@ fn ending(
         ctx,
         &start,
         true,
+        Sw::OK,
         &|ctx| ctx.owner_command(header, &[]),
         &mut |ctx, answered| {
             if let Status::Issued { tries, .. } = ctx.status()? {

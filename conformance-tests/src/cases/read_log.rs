@@ -20,6 +20,22 @@ cases! {
          seen before, is refused with 6A80 and changes nothing; what is equal is taken, and \
          acknowledging twice does no harm."
         catches "Payments acknowledged before they are made.";
+    "TC-LOG-02" version 1 on Own D3 for [LOG_1 ACK_1] runs settled:
+        "A payment that was acknowledged as settled is read no more (6A88), while one that was \
+         acknowledged as seen is read as before."
+        catches "A log that tells what it keeps no longer, or something else in its place.";
+}
+
+fn settled(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[60_000, 50_000])?;
+    for amount in [20_000, 10_000] {
+        ctx.pay_checked(&request_of(amount)).preamble()?;
+    }
+    ctx.acknowledge(2, 1).preamble()?;
+    ctx.read_log(0)?
+        .want_bare(Sw::NOT_FOUND, "READ LOG of a settled payment")?;
+    ctx.expect_ledger("after the first payment was settled")
 }
 
 fn facts_and_claims(ctx: &mut CaseContext) -> Outcome {

@@ -28,6 +28,10 @@ cases! {
          with 6A88; the offer stands, and PAY succeeds. Authority and offer are asked for; \
          acknowledged payments are given no more."
         catches "A card stranded by a till that never broadcast; payments told to a stranger.";
+    "TC-ANC-03" version 1 on Own D3 for [ANC_1] runs far_ancestors:
+        "Offered two coins, of which the second is the change of a payment of another payment's \
+         change, a till is given both of these payments."
+        catches "A card that tells of the first coin's parents only: it stays stranded.";
     "TC-ANC-02" version 1 on Own D3 for [ANC_2 LOG_1 NVM_1] runs sixteen_times:
         "One transaction is given 16 times in all, once in an authorisation, counted in the log \
          and over power cycles; then 9413, for good."
@@ -150,6 +154,26 @@ fn doubtful(ctx: &mut CaseContext) -> Outcome {
     ctx.power_cycle()?;
     ctx.pay_checked(&request_of(110_000))?;
     ctx.expect_ledger("after a payment with doubtful coins")
+}
+
+fn far_ancestors(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[60_000])?;
+    let chain = [request_of(5_000), request_of(5_000)];
+    for payment in &chain {
+        ctx.pay_checked(payment).preamble()?;
+    }
+    let mut stream = ctx.values.stream("a larger coin");
+    ctx.fund(&mut stream, &[70_000])?;
+    let plan = ctx.offered(&request_of(100_000))?;
+    require!(
+        plan.inputs.len() == 2 && plan.inputs[1].txid == ctx.logged(&chain[1])?.txid,
+        "the case needs an offer whose second coin is change"
+    );
+    for payment in &chain {
+        ctx.ancestor(payment)?;
+    }
+    ctx.expect_ledger("after both ancestors")
 }
 
 fn ancestors(ctx: &mut CaseContext) -> Outcome {

@@ -11,7 +11,7 @@ cases! {
          before, and the card pays with the new PIN."
         catches "Tries back without the PIN or the PIN without the tries; an old PIN that stays \
                  good; a new one in RAM.";
-    "TC-RRC-02" version 1 on Issued D1 for [RRC_2 OWN_2 OWN_3] runs malformed:
+    "TC-RRC-02" version 2 on Issued D1 for [RRC_2 OWN_2 OWN_3] runs malformed:
         "Malformed PIN blocks (format, number of digits, digits above 9, filler) are refused with \
          6A80 when the owner signed them, and use his challenge up; without his signature the \
          answer is 6982. Tries and PIN are as before, also after a power cut."
@@ -112,9 +112,9 @@ fn unblocked(ctx: &mut CaseContext) -> Outcome {
 fn malformed(ctx: &mut CaseContext) -> Outcome {
     use_up(ctx, 2)?;
     for text in [
-        "04123456FFFFFFFF", // format 0
-        "14123456FFFFFFFF", // format 1
-        "34123456FFFFFFFF", // format 3
+        "041234FFFFFFFFFF", // format 0
+        "141234FFFFFFFFFF", // format 1
+        "341234FFFFFFFFFF", // format 3
         "20FFFFFFFFFFFFFF", // no digits
         "23123FFFFFFFFFFF", // three
         "2D1234567890123F", // thirteen

@@ -20,10 +20,10 @@ cases! {
          data, GET CHALLENGE and all that the owner signs, RESET RETRY COUNTER without a new PIN \
          among it, his entry of a coin, and the proof of genuineness."
         catches "An owner locked out of his own card by his policy.";
-    "TC-POL-03" version 1 on Own D3 for [POL_2 POL_3 POL_1 NVM_1] runs set:
+    "TC-POL-03" version 2 on Own D3 for [POL_2 POL_3 POL_1 NVM_1] runs set:
         "SET POLICY to each of the four values, in a plain session and in a channel, is in force \
-         at once, in the session in which a holder is authorised and after power cuts; status and \
-         READ LIMITS tell it. An authorisation that the policy forbids to be used is there again \
+         at once, in the session in which a holder is authorised (for a credit, PREVIEW, REPORT \
+         ABSENT and GET ANCESTOR too) and after power cuts; status and READ LIMITS tell it. An authorisation that the policy forbids to be used is there again \
          when the policy allows it."
         catches "A policy that binds from the next session only, or that a power cut undoes.";
     "TC-POL-04" version 1 on Issued D1 for [POL_2 POL_3 OWN_2 OWN_3] runs refused:
@@ -248,6 +248,7 @@ fn set(ctx: &mut CaseContext) -> Outcome {
     }
     // Within a session.
     ctx.select()?;
+    shop_commands(ctx)?;
     ctx.authorise()?;
     ctx.set_policy(0)?;
     ctx.receive_script_answer()?
@@ -261,6 +262,35 @@ fn set(ctx: &mut CaseContext) -> Outcome {
     ctx.authorise()?;
     ctx.set_policy(0)?;
     ctx.expect_authorised(true, "in a channel")
+}
+
+/// What an authorised holder's till asks in the session in which the owner forbids it.
+fn shop_commands(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    let mut stream = ctx.values.stream("coins");
+    ctx.fund(&mut stream, &[60_000])?;
+    let made = request_of(10_000);
+    ctx.pay_checked(&made).preamble()?;
+    let next = request_of(20_000);
+    let plan = ctx.offered(&next)?;
+    let (coin, txid) = (&plan.inputs[0], ctx.logged(&made)?.txid);
+    ctx.set_policy(0)?;
+    ctx.report_answer(&coin.txid, coin.vout)?
+        .want_bare(Sw::SECURITY, "REPORT ABSENT of a coin offered before")?;
+    ctx.ancestor_answer(&txid)?
+        .want_bare(Sw::SECURITY, "GET ANCESTOR of a coin offered before")?;
+    ctx.set_policy(PLAIN)?;
+    ctx.authorise()?;
+    ctx.set_policy(0)?;
+    ctx.preview_answer(&next)?
+        .want_bare(Sw::SECURITY, "PREVIEW")?;
+    if ctx.has(Capability::Credits)? {
+        let index = ctx.host()?.purse.next_receive;
+        let (entry, _) = ctx.coin_at(&mut stream, 9_000, index)?;
+        ctx.begin_credit(&entry)?
+            .want_bare(Sw::SECURITY, "ENTER COIN of a credit")?;
+    }
+    ctx.set_policy(PLAIN)
 }
 
 fn refused(ctx: &mut CaseContext) -> Outcome {

@@ -32,6 +32,10 @@ cases! {
          transaction in and gave no signature, nor when it signed other coins. Signed against a \
          payment that the log keeps no longer, nothing is stated either."
         catches "A promise to sign nothing else, given after something else was signed.";
+    "TC-STM-09" version 1 on Own D3 for [STM_2 STM_3] runs signed_against_two:
+        "When SIGN signed one transaction against two payments, STATEMENT is refused with 9417 for \
+         both."
+        catches "A signing that counts against the payment of its last input alone.";
 }
 
 /// A transaction that sends these inputs elsewhere.
@@ -169,6 +173,31 @@ fn given_again(ctx: &mut CaseContext) -> Outcome {
     refused(ctx, &spend, 255, "after RESOLVE and a power cut")?;
     ctx.pay_answer(&first)?
         .want_bare(Sw::GIVEN, "PAY of a cancelled payment")
+}
+
+fn signed_against_two(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    issue(ctx, Limits::WIDE, &[90_000, 80_000])?;
+    ctx.needs(Capability::Signing)?;
+    let payments = [request_of(85_000), request_of(75_000)];
+    let mut inputs = Vec::new();
+    for request in &payments {
+        ctx.pay_checked(request).preamble()?;
+        inputs.push(SpendInput::of(&ctx.logged(request)?.plan.inputs[0]));
+    }
+    let spend = elsewhere(inputs);
+    ctx.streamed(&spend, 255)?;
+    ctx.signed_all(&spend)?;
+    let nonce: [u8; 32] = ctx.values.bytes("nonce");
+    for (number, request) in payments.iter().enumerate() {
+        let answer = ctx.pay_answer(request)?;
+        ctx.paid_again(request, answer).preamble()?;
+        let txid = ctx.logged(request)?.txid;
+        ctx.statement_answer(&nonce, &txid)?
+            .want_bare(Sw::NO_STATEMENT, "STATEMENT after SIGN")
+            .at(|| format!("payment {number}"))?;
+    }
+    Ok(())
 }
 
 fn signed_against(ctx: &mut CaseContext) -> Outcome {

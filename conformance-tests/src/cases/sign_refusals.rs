@@ -13,6 +13,9 @@ cases! {
          9406, above the highest rate with 9405; counts and versions out of range with 6A80; \
          values at the bounds are taken; nothing changes."
         catches "An owner's PC that has the card burn its coins, or send them where nobody looks.";
+    "TC-SGN-09" version 1 on Own D3 for [SGN_2] runs fee_cap:
+        "A fee equal to the cap is signed, one sat more is refused with 9406."
+        catches "A cap that is off by one.";
 }
 
 /// Two inputs of 100 000 sat, two outputs, at a fee that any limit takes.
@@ -311,6 +314,18 @@ fn streams(ctx: &mut CaseContext) -> Outcome {
     }
     ctx.note(format!("{} streams", cases.len()));
     Ok(())
+}
+
+fn fee_cap(ctx: &mut CaseContext) -> Outcome {
+    let cap = 5_000;
+    ctx.prepare_limited(Limits::WIDE.fee_cap(cap), &[])?;
+    ctx.needs(Capability::Signing)?;
+    let inputs = normal(ctx).inputs;
+    let at_cap = Spend::elsewhere(inputs.clone(), cap);
+    ctx.streamed(&at_cap, 255)?;
+    ctx.signed_all(&at_cap)?;
+    ctx.sign_stream(&Spend::elsewhere(inputs, cap + 1), 255)?
+        .want_bare(Sw::FEE_CAP, "SIGN, a fee above the cap")
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

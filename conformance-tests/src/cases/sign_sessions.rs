@@ -5,7 +5,7 @@ use super::sign_refusals::normal;
 use crate::model::Spend;
 
 cases! {
-    "TC-SGN-05" version 1 on Own D3 for [SGN_5 OWN_2 FRM_8] runs sessions:
+    "TC-SGN-05" version 2 on Own D3 for [SGN_5 OWN_2 FRM_8] runs sessions:
         "Pieces and signatures without a signing under way, signatures before the stream is \
          complete, pieces after it, and everything after another command or a refusal, is refused \
          with 6985, an input beyond the last with 6A86; GET RESPONSE and a refused SELECT leave it \
@@ -105,6 +105,8 @@ fn sessions(ctx: &mut CaseContext) -> Outcome {
         ctx.signature_answer(input)?
             .want_bare(Sw::WRONG_P1P2, "SIGN, a signature of no input")
             .at(|| format!("input {input}"))?;
+        ctx.signature_answer(0)?
+            .want_bare(Sw::CONDITIONS, "SIGN, a signature after one of no input")?;
     }
     ctx.expect_ledger("at the end")
 }

@@ -2,6 +2,7 @@
 //! in `purposes`.)
 
 use super::prelude::*;
+use crate::keys::keypair;
 use crate::purposes::pin::counts;
 
 cases! {
@@ -17,6 +18,28 @@ cases! {
         "A blocked card keeps its key and coins: the owner enters another coin at the next index, \
          both coins are known to it, and once he has unblocked it, it pays from both."
         catches "A card that wipes itself, or forgets its coins, when blocked.";
+    "TC-PIN-15" version 1 on Own D3 for [PIN_5 LIM_2 POL_2 OWN_2] runs kept_by_the_owner:
+        "After a wrong PIN, SET LIMITS, SET POLICY, CHANGE OWNER KEY, ACKNOWLEDGE LOG and the \
+         entry of a coin leave the tries as they are."
+        catches "Tries that rise with whatever the owner does.";
+}
+
+fn kept_by_the_owner(ctx: &mut CaseContext) -> Outcome {
+    ctx.prepare_funded(&[])?;
+    ctx.verify_wrong(2).preamble()?;
+    ctx.set_limits(Limits::WIDE)?;
+    ctx.expect_tries(2, "after SET LIMITS")?;
+    let policy = ctx.host()?.profile.policy;
+    ctx.set_policy(policy)?;
+    ctx.expect_tries(2, "after SET POLICY")?;
+    let owner = keypair(&ctx.values.bytes("another owner"))?;
+    ctx.change_owner(owner)?;
+    ctx.expect_tries(2, "after CHANGE OWNER KEY")?;
+    ctx.acknowledge(0, 0)?;
+    ctx.expect_tries(2, "after ACKNOWLEDGE LOG")?;
+    let mut stream = ctx.values.stream("coins");
+    ctx.fund(&mut stream, &[20_000])?;
+    ctx.expect_tries(2, "after the entry of a coin")
 }
 
 fn factory(ctx: &mut CaseContext) -> Outcome {

@@ -9,19 +9,22 @@ use tillcard_conform::report::Report;
 const SEED: &str = "11";
 /// A random source that fails or is chosen, a memory in other hands, power that is cut inside a
 /// command, and what the emulator's cards, which are personalised, can't be asked any more.
-const BEYOND_READER: [&str; 18] = [
+const BEYOND_READER: [&str; 21] = [
+    "TC-SCP-04",
     "TC-RND-05",
     "TC-RND-01",
     "TC-RND-02",
     "TC-PER-01",
     "TC-PER-02",
     "TC-PER-03",
+    "TC-PER-06",
     "TC-CRT-03",
     "TC-GEN-05",
     "TC-RND-04",
     "TC-RND-03",
     "TC-RST-07",
     "TC-RST-06",
+    "TC-PIN-14",
     "TC-PER-05",
     "TC-STM-07",
     "TC-RST-05",
