@@ -1,6 +1,6 @@
 //! A card in a PC/SC reader, real or virtual.
 
-use super::fresh::Operator;
+use super::fresh::{Operator, Program};
 use super::worker::Worker;
 use super::{About, FreshCards, Link, LinkError, Reset, Target};
 use crate::failure::Code;
@@ -14,6 +14,8 @@ const LONGEST_RESPONSE: usize = 65_538;
 /// How long a card may take to be noticed after a program put it in or took it out, and the
 /// service to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How much of that the suite's own emulator has before it is put in once more.
+const FIRST_TRY: Duration = Duration::from_secs(5);
 
 /// Which readers come into question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,19 +85,33 @@ impl PcscTarget {
     fn change_cards(&self, seed: u64) -> Result<Option<Held>, LinkError> {
         match &self.fresh {
             FreshCards::Operator(operator) => self.change_by_hand(*operator).map(|()| None),
-            FreshCards::Program(program) | FreshCards::Emulator(program) => {
-                self.wait(false, PATIENCE)?;
-                let mut held = program.insert(seed)?;
-                self.wait(true, PATIENCE)
-                    .map_err(|error| match held.ended() {
-                        Some(status) => LinkError(format!(
-                            "{error}: the program that should keep it there ended ({status})"
-                        )),
-                        None => error,
-                    })?;
-                Ok(Some(held))
-            }
+            FreshCards::Program(program) => self.change_by(program, seed, PATIENCE).map(Some),
+            FreshCards::Emulator(program) => self
+                .change_by(program, seed, FIRST_TRY)
+                // pcscd 1.9.9 doesn't announce the card that follows one which left together with
+                // its client; it announces the next.
+                .or_else(|_| self.change_by(program, seed, PATIENCE - FIRST_TRY))
+                .map(Some),
         }
+    }
+
+    /// Has a program put a fresh card in, and waits until it is noticed.
+    fn change_by(
+        &self,
+        program: &Program,
+        seed: u64,
+        patience: Duration,
+    ) -> Result<Held, LinkError> {
+        self.wait(false, PATIENCE)?;
+        let mut held = program.insert(seed)?;
+        self.wait(true, patience)
+            .map_err(|error| match held.ended() {
+                Some(status) => LinkError(format!(
+                    "{error}: the program that should keep it there ended ({status})"
+                )),
+                None => error,
+            })?;
+        Ok(held)
     }
 
     fn change_by_hand(&self, operator: Operator) -> Result<(), LinkError> {
