@@ -30,7 +30,7 @@ const BLOCK_WEIGHT: u64 = 3_990_000;
 
 /// Bitcoin Core's `DEFAULT_MIN_RELAY_TX_FEE` and `DEFAULT_INCREMENTAL_RELAY_FEE` since version 30,
 /// in sat per 1000 vbytes.
-const RELAY_FEE_RATE: u64 = 100;
+pub(super) const RELAY_FEE_RATE: u64 = 100;
 
 /// The least fee of so many vbytes.
 fn relay_fee(vsize: u64) -> Amount {
@@ -46,10 +46,15 @@ pub struct MempoolEntry {
     pub fee: Amount,
     /// Its own fee and those of all its descendants in the mempool.
     pub descendant_fee: Amount,
+    /// How many transactions hang on it, itself included.
+    pub descendants: u64,
 }
 
 /// An input that isn't there; callers of the RPC know this reason by a code of its own.
 pub(super) const MISSING_INPUTS: &str = "bad-txns-inputs-missingorspent";
+
+/// The transaction is in a block; callers of the RPC know this reason by a code of its own.
+pub(super) const IN_BLOCK: &str = "txn-already-known";
 
 /// What a transaction is held against.
 pub(super) struct ChainContext<'a> {
@@ -136,7 +141,7 @@ impl Mempool {
         if (0..transaction.output.len() as u32)
             .any(|vout| context.coins.get(&OutPoint { txid, vout }).is_some())
         {
-            return Err(rejected("txn-already-known"));
+            return Err(rejected(IN_BLOCK));
         }
         let spent = self.spent_by(&transaction, context)?;
         let fee = fee_of(&transaction, &spent)?;
@@ -222,10 +227,12 @@ impl Mempool {
 
     pub(super) fn describe(&self, txid: &Txid) -> Option<MempoolEntry> {
         let entry = self.entry(txid)?;
+        let descendants = self.with_descendants([*txid]);
         Some(MempoolEntry {
             vsize: entry.vsize(),
             fee: entry.fee,
-            descendant_fee: self.fees(&self.with_descendants([*txid])),
+            descendant_fee: self.fees(&descendants),
+            descendants: descendants.len() as u64,
         })
     }
 

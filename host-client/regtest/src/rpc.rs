@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::mempool::MISSING_INPUTS;
+use super::mempool::{IN_BLOCK, MISSING_INPUTS, RELAY_FEE_RATE};
 use super::{RegtestChain, Rejected, Unspent};
 
 // Codes of Bitcoin Core's `src/rpc/protocol.h` and of JSON-RPC 2.0.
@@ -17,6 +17,7 @@ const INVALID_PARAMETER: i32 = -8;
 const DESERIALIZATION_ERROR: i32 = -22;
 const VERIFY_ERROR: i32 = -25;
 const VERIFY_REJECTED: i32 = -26;
+const ALREADY_IN_UTXO_SET: i32 = -27;
 const METHOD_NOT_FOUND: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
 
@@ -79,6 +80,7 @@ pub(super) fn answer(
         "sendrawtransaction" => send(chain, &params),
         "gettxout" => tx_out(chain, &params),
         "getrawmempool" => Ok(json!(chain.mempool())),
+        "getmempoolinfo" => Ok(mempool_info()),
         "getrawtransaction" => raw_transaction(chain, &params),
         "getmempoolentry" => mempool_entry(chain, &params),
         "gettxspendingprevout" => spenders(chain, &params),
@@ -98,6 +100,12 @@ fn blockchain_info(chain: &RegtestChain) -> Value {
         "blocks": tip.height,
         "bestblockhash": tip.hash,
     })
+}
+
+/// There is always room, so that both rates are the least one.
+fn mempool_info() -> Value {
+    let rate = Amount::from_sat(RELAY_FEE_RATE).to_btc();
+    json!({ "mempoolminfee": rate, "minrelaytxfee": rate })
 }
 
 fn block_hash(chain: &RegtestChain, params: &Params<'_>) -> Result<Value, RpcError> {
@@ -129,6 +137,10 @@ fn send(chain: &RegtestChain, params: &Params<'_>) -> Result<Value, RpcError> {
         .broadcast(transaction)
         .map_err(|Rejected { reason }| match reason.as_str() {
             MISSING_INPUTS => RpcError::new(VERIFY_ERROR, reason),
+            IN_BLOCK => RpcError::new(
+                ALREADY_IN_UTXO_SET,
+                "Transaction outputs already in utxo set",
+            ),
             _ => RpcError::new(VERIFY_REJECTED, reason),
         })?;
     Ok(json!(txid))
@@ -172,6 +184,7 @@ fn mempool_entry(chain: &RegtestChain, params: &Params<'_>) -> Result<Value, Rpc
     match chain.mempool_entry(&txid) {
         Some(entry) => Ok(json!({
             "vsize": entry.vsize,
+            "descendantcount": entry.descendants,
             "fees": { "base": btc(entry.fee), "descendant": btc(entry.descendant_fee) },
         })),
         None => Err(RpcError::new(NOT_KNOWN, "Transaction not in mempool")),

@@ -67,6 +67,8 @@ pub struct MempoolEntry {
     /// Its own fee and those of all its descendants in the mempool: what a replacement must outbid
     /// (BIP125, rule 3).
     pub descendant_fee: Amount,
+    /// How many transactions in the mempool hang on it, itself included.
+    pub descendants: u64,
 }
 
 /// Sees coins and sends transactions.
@@ -92,7 +94,8 @@ pub trait Chain: Send + Sync {
     /// [`ChainError::NotFound`] when the backend doesn't have it.
     fn block(&self, hash: &BlockHash) -> Result<Block, ChainError>;
 
-    /// Hands a transaction to the network. One that is in the mempool already is no error.
+    /// Hands a transaction to the network. One that is in the mempool or in a block already is no
+    /// error.
     ///
     /// # Errors
     /// [`ChainError::Rejected`] with the backend's reason when it doesn't take the transaction.
@@ -112,6 +115,15 @@ pub trait Chain: Send + Sync {
 
     /// The mempool transaction that spends `outpoint`, if there is one: a conflict watch asks this.
     fn mempool_spender(&self, outpoint: &OutPoint) -> Result<Option<Txid>, ChainError>;
+
+    /// The least fee rate at which the backend takes a transaction into its mempool just now; for one
+    /// that doesn't tell, the rate from which on Bitcoin Core relays.
+    ///
+    /// # Errors
+    /// As every method.
+    fn least_fee_rate(&self) -> Result<FeeRate, ChainError> {
+        Ok(FeeRate::FLOOR)
+    }
 
     /// The fee rate the backend believes confirms a transaction within `blocks` blocks, uncapped.
     /// Wallets use [`Chain::fee_rate`].

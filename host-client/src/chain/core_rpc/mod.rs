@@ -29,9 +29,11 @@ const NOT_KNOWN: i32 = -5;
 const INVALID_PARAMETER: i32 = -8;
 /// `RPC_MISC_ERROR`: among others, a pruned block.
 const MISC_ERROR: i32 = -1;
-/// `RPC_VERIFY_ERROR`, `RPC_VERIFY_REJECTED`, `RPC_VERIFY_ALREADY_IN_UTXO_SET`,
-/// `RPC_DESERIALIZATION_ERROR`: the transaction wasn't taken.
-const NOT_TAKEN: [i32; 4] = [-25, -26, -27, -22];
+/// `RPC_VERIFY_ERROR`, `RPC_VERIFY_REJECTED`, `RPC_DESERIALIZATION_ERROR`: the transaction wasn't
+/// taken.
+const NOT_TAKEN: [i32; 3] = [-25, -26, -22];
+/// `RPC_VERIFY_ALREADY_IN_UTXO_SET`: the transaction is in a block.
+const IN_BLOCK: i32 = -27;
 
 /// Time that one question to a node may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -163,6 +165,14 @@ fn amount(method: &str, btc: f64) -> Result<Amount, ChainError> {
     Amount::from_btc(btc).map_err(|error| unusable(method, error))
 }
 
+/// A fee rate that JSON carries as a decimal number of bitcoins per 1000 vbytes.
+fn rate(method: &str, btc_per_kvb: f64) -> Result<FeeRate, ChainError> {
+    let rate = amount(method, btc_per_kvb)?.to_sat();
+    Ok(FeeRate::from_sat_per_kvb(
+        u32::try_from(rate).unwrap_or(u32::MAX),
+    ))
+}
+
 #[derive(Deserialize)]
 struct BlockchainInfo {
     blocks: u32,
@@ -191,6 +201,8 @@ struct RawTransaction {
 #[derive(Deserialize)]
 struct EntryInfo {
     vsize: u64,
+    #[serde(rename = "descendantcount")]
+    descendants: u64,
     fees: EntryFees,
 }
 
@@ -204,6 +216,13 @@ struct EntryFees {
 struct Spender {
     spendingtxid: Option<Txid>,
     blockhash: Option<BlockHash>,
+}
+
+/// Rates in BTC/kvB.
+#[derive(Deserialize)]
+struct MempoolInfo {
+    mempoolminfee: f64,
+    minrelaytxfee: f64,
 }
 
 #[derive(Deserialize)]
@@ -248,6 +267,7 @@ impl Chain for CoreRpc {
             Err(CallError::Node { code, message }) if NOT_TAKEN.contains(&code) => {
                 Err(ChainError::Rejected { reason: message })
             }
+            Err(CallError::Node { code: IN_BLOCK, .. }) => Ok(transaction.compute_txid()),
             answer => answer.map_err(|error| error.into_chain_error(method, &self.config)),
         }
     }
@@ -299,6 +319,7 @@ impl Chain for CoreRpc {
                     vsize: entry.vsize,
                     fee: amount(method, entry.fees.base)?,
                     descendant_fee: amount(method, entry.fees.descendant)?,
+                    descendants: entry.descendants,
                 })
             })
             .transpose()
@@ -315,16 +336,17 @@ impl Chain for CoreRpc {
             .and_then(|spender| spender.spendingtxid))
     }
 
+    fn least_fee_rate(&self) -> Result<FeeRate, ChainError> {
+        let method = "getmempoolinfo";
+        let info: MempoolInfo = self.ask(method, &[])?;
+        rate(method, info.mempoolminfee.max(info.minrelaytxfee))
+    }
+
     fn estimate_fee_rate(&self, blocks: u16) -> Result<FeeRate, ChainError> {
         let method = "estimatesmartfee";
         let estimate: FeeEstimate = self.ask(method, &[json!(blocks)])?;
         match estimate.feerate {
-            Some(btc_per_kvb) => {
-                let rate = amount(method, btc_per_kvb)?.to_sat();
-                Ok(FeeRate::from_sat_per_kvb(
-                    u32::try_from(rate).unwrap_or(u32::MAX),
-                ))
-            }
+            Some(btc_per_kvb) => rate(method, btc_per_kvb),
             None if self.network()? == Network::Bitcoin => Err(ChainError::NoFeeEstimate),
             None => Ok(FeeRate::FALLBACK),
         }

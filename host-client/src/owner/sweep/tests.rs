@@ -101,6 +101,7 @@ fn waiting(vsize: u64, fee: u64, descendant_fee: u64) -> OneWaiting {
         vsize,
         fee: Amount::from_sat(fee),
         descendant_fee: Amount::from_sat(descendant_fee),
+        descendants: 1,
     })
 }
 
