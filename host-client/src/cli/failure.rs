@@ -10,8 +10,12 @@ use tillcard_client::advice::{Advice, Explain};
 /// line that can't be understood.
 const FAILED: u8 = 1;
 
-/// Exit code of a declined payment: reader, chain and till are in order, and there is no payment.
+/// Exit code of a declined or conflicted payment: reader, chain and till are in order, and there is no
+/// payment.
 pub(crate) const DECLINED: u8 = 3;
+
+/// Exit code of a payment that may still be paid: `tillcard till resume` goes on with it.
+const OPEN: u8 = 4;
 
 /// Why the program ends, and with which exit code.
 #[derive(Debug)]
@@ -34,6 +38,14 @@ impl Failure {
     pub(super) fn declined() -> Self {
         Self {
             code: DECLINED,
+            message: None,
+        }
+    }
+
+    /// A payment whose outcome is open, which was told already.
+    pub(super) fn open() -> Self {
+        Self {
+            code: OPEN,
             message: None,
         }
     }

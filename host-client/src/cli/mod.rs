@@ -2,7 +2,7 @@
 
 mod arguments;
 mod chain;
-mod failure;
+pub(crate) mod failure;
 mod folders;
 mod log;
 mod output;
@@ -17,10 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use failure::CliError;
-#[cfg(feature = "regtest")]
-pub(crate) use failure::DECLINED;
-pub(crate) use failure::Failure;
+use failure::{CliError, Failure};
 
 /// Pay and be paid with Bitcoin cards.
 ///

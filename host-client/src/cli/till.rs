@@ -150,8 +150,9 @@ impl Pay {
         let asked = settlement.asked()?;
         if !asked.is_empty() && !self.ledger.json {
             line(format_args!(
-                "Cards were asked for {} before, and their answers were lost. Don't ask for those \
-                 anew, but by `tillcard till resume`: nothing is paid twice then.",
+                "Cards were asked for {} before, and the outcome is open: they may still be paid. \
+                 Don't take a second payment for them; put the same cards in again with `tillcard \
+                 till resume`.",
                 counted(asked.len(), "payment")
             ));
         }
@@ -184,7 +185,7 @@ impl Resume {
         if !asked.is_empty() {
             if !self.ledger.json {
                 line(format_args!(
-                    "Cards were asked for {}, and their answers were lost: put each in again, oldest \
+                    "Cards were asked for {}, and the outcome is open: put each in again, oldest \
                      first.",
                     counted(asked.len(), "payment")
                 ));
@@ -223,9 +224,15 @@ impl Ledger {
     }
 }
 
+/// The exit code is that of the payment that needs most attention. One for which no card was asked needs
+/// none.
 fn ended(outcomes: &[Outcome]) -> Result<(), Failure> {
-    let declined = |outcome: &Outcome| matches!(outcome, Outcome::Declined(_));
-    if outcomes.iter().any(declined) {
+    let is_open = |outcome: &Outcome| matches!(outcome, Outcome::Open(_));
+    let is_unpaid =
+        |outcome: &Outcome| matches!(outcome, Outcome::Declined(_) | Outcome::Conflicted { .. });
+    if outcomes.iter().any(is_open) {
+        Err(Failure::open())
+    } else if outcomes.iter().any(is_unpaid) {
         Err(Failure::declined())
     } else {
         Ok(())

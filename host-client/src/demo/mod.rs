@@ -13,7 +13,7 @@ mod stage;
 mod story;
 mod till;
 
-use crate::cli::Failure;
+use crate::cli::failure::Failure;
 use narrator::Narrator;
 use stage::Stage;
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::child::{Line, Player};
 use super::failure::{DemoError, expect};
 use super::stage::Stage;
-use crate::cli::DECLINED;
+use crate::cli::failure::DECLINED;
 use tillcard::scan::Snapshot;
 use tillcard_regtest::RegtestServer;
 
@@ -86,7 +86,7 @@ impl TillProcess {
             if told.state == state {
                 return Ok(told);
             }
-            if ["settled", "declined"].contains(&told.state.as_str()) {
+            if ["settled", "declined", "open"].contains(&told.state.as_str()) {
                 let reason = told.reason.map(|reason| format!(": {reason}"));
                 return Err(DemoError::new(format!(
                     "the payment was {}{}",

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::{OutPoint, Transaction, TxOut, Txid};
 
+use super::machine::CardSaid;
 use super::{Event, Settlement, TillError};
 use crate::chain::{ChainError, OutputState};
 use tillcard_client::card::{CardError, PaymentAsked, Session};
@@ -28,37 +29,61 @@ impl From<ChainError> for LookUpError {
     }
 }
 
-/// The coins that a card offers, as the chain knows them.
-pub(super) struct Offered {
-    /// Those that are there, in the order of the offer.
-    pub(super) coins: Vec<TxOut>,
-    /// Those that are spent, or never were.
-    pub(super) absent: Vec<OutPoint>,
-}
+/// Transactions without a block that a transaction may hang on, itself included, and that may hang on
+/// one: what most nodes take (Bitcoin Core's `DEFAULT_ANCESTOR_LIMIT` and `DEFAULT_DESCENDANT_LIMIT`).
+const UNCONFIRMED_MAX: usize = 25;
 
 impl Settlement<'_> {
     /// Looks up all offered coins.
     pub(super) fn look_up<T: Transport>(
         &mut self,
         session: &mut Session<T, PaymentAsked>,
-    ) -> Result<Offered, LookUpError> {
-        let mut offered = Offered {
-            coins: Vec::new(),
-            absent: Vec::new(),
-        };
+    ) -> Result<CardSaid, LookUpError> {
+        let (mut coins, mut absent) = (Vec::new(), Vec::new());
         let mut asked = HashSet::new();
-        for outpoint in session.preview().outpoints.clone() {
-            let mut coin = self.unspent(&outpoint)?;
+        let outpoints = session.preview().outpoints.clone();
+        for outpoint in &outpoints {
+            let mut coin = self.unspent(outpoint)?;
             if coin.is_none() {
                 self.send_ancestors(session, outpoint.txid, &mut asked)?;
-                coin = self.unspent(&outpoint)?;
+                coin = self.unspent(outpoint)?;
             }
             match coin {
-                Some(coin) => offered.coins.push(coin),
-                None => offered.absent.push(outpoint),
+                Some(coin) => coins.push(coin),
+                None => absent.push(*outpoint),
             }
         }
-        Ok(offered)
+        let is_crowded = absent.is_empty() && self.is_crowded(&outpoints)?;
+        Ok(CardSaid::LookedUp {
+            coins,
+            absent,
+            is_crowded,
+        })
+    }
+
+    /// Whether a transaction that spends these coins would hang on more transactions without a block
+    /// than nodes take, or one of those have more that hang on it.
+    fn is_crowded(&self, outpoints: &[OutPoint]) -> Result<bool, ChainError> {
+        let mut ancestors = HashSet::new();
+        let mut wanted: Vec<Txid> = outpoints.iter().map(|outpoint| outpoint.txid).collect();
+        while let Some(txid) = wanted.pop() {
+            if ancestors.contains(&txid) {
+                continue;
+            }
+            let (Some(entry), Some(transaction)) = (
+                self.chain.mempool_entry(&txid)?,
+                self.chain.mempool_transaction(&txid)?,
+            ) else {
+                // In a block.
+                continue;
+            };
+            ancestors.insert(txid);
+            if ancestors.len() >= UNCONFIRMED_MAX || entry.descendants >= UNCONFIRMED_MAX as u64 {
+                return Ok(true);
+            }
+            wanted.extend(transaction.input.iter().map(|i| i.previous_output.txid));
+        }
+        Ok(false)
     }
 
     /// An unspent output; none when it is spent or unknown.

@@ -5,12 +5,8 @@ use std::fmt;
 use bitcoin::{Amount, OutPoint, Txid};
 use serde::Serialize;
 
-use super::pin::NO_PIN;
-use super::{Missing, refusal};
+use super::Missing;
 use crate::text::sat;
-use tillcard_client::advice::{Advice, Explain};
-use tillcard_client::card::{CardError, CheckError};
-use tillcard_client::vetting::VettingError;
 
 /// A payment's next step. As JSON: an object with the step's name in `state`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,9 +49,9 @@ pub enum Event {
     PlainSession,
     /// The card was taken out before it signed.
     CardRemoved,
-    /// The card or the reader was gone while the card signed: it may have written the payment.
+    /// The card's answer was lost after it was asked to pay: it may have written the payment.
     CardLost {
-        /// What the reader says.
+        /// What came in the place of its answer.
         reason: String,
     },
     /// The card was there again, and gave the payment that it had written: it was debited once.
@@ -137,7 +133,26 @@ pub enum Event {
         /// Blocks that bury it.
         confirmations: u32,
     },
-    /// There is no payment.
+    /// The outcome stays open: the payment may still be paid.
+    Open {
+        /// The reason's code (`docs/errors/host.md`).
+        code: &'static str,
+        /// Why, what that means for the money, and what to do: for the clerk.
+        reason: String,
+    },
+    /// The payment was given up before a card was asked to pay.
+    Cancelled {
+        /// Its name among the till's payments.
+        id: String,
+    },
+    /// Another transaction that spends the payment's coins is in a block: it never will be paid.
+    Conflicted {
+        /// That transaction.
+        by: Txid,
+        /// Blocks that bury it, its own included.
+        confirmations: u32,
+    },
+    /// There is no payment, and it is proven that no card committed to it.
     Declined {
         /// The reason's code (`docs/errors/host.md`).
         code: &'static str,
@@ -181,7 +196,9 @@ impl fmt::Display for Event {
                     "the card gave the payment that it had written, debited once"
                 )
             }
-            Self::NothingWritten => write!(f, "the card hadn't paid: it is asked again"),
+            Self::NothingWritten => {
+                write!(f, "the card proves that it hadn't paid: it is asked again")
+            }
             Self::WaitingForPin { .. } => write!(f, "waiting for PIN"),
             Self::WrongPin { tries_left: 1 } => write!(f, "wrong PIN, 1 try left"),
             Self::WrongPin { tries_left } => write!(f, "wrong PIN, {tries_left} tries left"),
@@ -225,126 +242,17 @@ impl fmt::Display for Event {
             Self::ChainUnavailable { reason } => write!(f, "waiting for the chain: {reason}"),
             Self::Confirmed { confirmations } => write!(f, "confirmed ({confirmations})"),
             Self::Settled { .. } => write!(f, "settled"),
+            Self::Open { code, reason } => write!(f, "open[{code}]: {reason}"),
+            Self::Cancelled { id } => write!(
+                f,
+                "payment {id} is cancelled: no card was asked to pay, and nothing was debited"
+            ),
+            Self::Conflicted { by, confirmations } => write!(
+                f,
+                "conflicted: the coins went another way in {by}, in a block ({confirmations}); this \
+                 payment never will be paid"
+            ),
             Self::Declined { code, reason, .. } => write!(f, "declined[{code}]: {reason}"),
-        }
-    }
-}
-
-/// Why a payment doesn't take place. The till itself and the chain are in order.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Decline {
-    /// A coin that the card would spend is spent already, or never was.
-    #[error("coin {0} is spent already")]
-    CoinSpent(OutPoint),
-    /// The holder gave no PIN.
-    #[error("no PIN was entered")]
-    NoPin,
-    /// The card refused.
-    #[error("{}", refusal::what_happened(.0))]
-    Card(CardError),
-    /// What came in the place of the payment isn't the card's answer.
-    #[error("{0}")]
-    NoAnswer(CardError),
-    /// The card that is asked again for a payment hadn't written it.
-    #[error("the card hadn't paid")]
-    NeverWritten,
-    /// Another card was put in than the one that was gone while it signed.
-    #[error("this isn't the card that was gone while it signed")]
-    OtherCard,
-    /// Nobody believed vouches for the card, or its proof is wrong.
-    #[error("the card isn't taken: {0}")]
-    NotGenuine(VettingError),
-    /// The card has no certificates, so that there is no secure channel.
-    #[error("the card has no certificates")]
-    Uncertified,
-    /// The card's transaction isn't the payment asked for.
-    #[error("{0}")]
-    Dishonest(#[from] CheckError),
-    /// The network refused the transaction.
-    #[error("the network refused the payment: {reason}")]
-    Rejected {
-        /// The node's reason.
-        reason: String,
-    },
-}
-
-impl Explain for Decline {
-    fn advice(&self) -> Advice {
-        const UNPAID: &str = "the shop isn't paid";
-        match self {
-            Self::CoinSpent(_) => Advice::new(
-                "coin-spent",
-                UNPAID,
-                "ask for another card: this one was blocked, or its coins were moved",
-            ),
-            Self::NoPin => NO_PIN,
-            Self::Card(error) => refusal::advice(error),
-            Self::NoAnswer(_) => Advice::new(
-                "payment-uncertain",
-                "the card may have paid, and pays this only once",
-                "go on with tillcard till resume, at another reader if you can",
-            ),
-            Self::NeverWritten => Advice::new(
-                "payment-never-made",
-                "nothing was debited, and nothing is owed",
-                "begin the payment anew if it is still wanted",
-            ),
-            Self::OtherCard => Advice::new(
-                "other-card",
-                "nothing was asked of this card; the other one may have paid",
-                "go on with tillcard till resume when that card is here again",
-            ),
-            Self::NotGenuine(error) => error.advice(),
-            Self::Uncertified => Advice::new(
-                "card-without-certificates",
-                "the till sends no PIN to a card without certificates, and nothing was paid",
-                "use another card; --plain takes such cards, at a reader with a PIN pad or one that \
-                 nobody can tamper with",
-            ),
-            Self::Dishonest(error) => error.advice(),
-            Self::Rejected { .. } => Advice::new(
-                "payment-rejected",
-                UNPAID,
-                "begin the payment anew, at a higher --fee-rate if the node says that the fee is \
-                 too low",
-            ),
-        }
-    }
-}
-
-impl Decline {
-    /// The coin that stands in the way, if it is a coin.
-    pub fn outpoint(&self) -> Option<OutPoint> {
-        match self {
-            Self::CoinSpent(outpoint) | Self::Dishonest(CheckError::Signature(outpoint)) => {
-                Some(*outpoint)
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether a card that was asked to sign can't have written the payment, or what it wrote is
-    /// of no use; otherwise that card may still come back.
-    pub(super) fn is_final(&self) -> bool {
-        match self {
-            Self::Dishonest(_) | Self::NeverWritten | Self::CoinSpent(_) => true,
-            Self::Card(CardError::Refused { command, .. }) => *command == "PAY",
-            _ => false,
-        }
-    }
-
-    /// The event that tells of it.
-    pub fn event(&self) -> Event {
-        let Advice {
-            code,
-            money,
-            action,
-        } = self.advice();
-        Event::Declined {
-            code,
-            reason: format!("{self}; {money}; {action}"),
-            outpoint: self.outpoint(),
         }
     }
 }

@@ -3,22 +3,39 @@
 //!
 //! The till is watch-only. It knows an address to be paid at, and holds no key of anybody; a PIN
 //! passes through it once, in memory that is zeroized.
+//!
+//! What happens to a payment is decided by [`machine`], which does no input or output. [`Till`] and
+//! [`Settlement`] drive it, with a reader and without one; another program may drive it too.
 
-mod attempt;
+mod blocks;
+mod card_source;
 mod coins;
+mod counter;
+mod decline;
+mod driver;
+mod error;
 mod event;
+pub mod machine;
 mod meeting;
-mod payment;
+mod open;
 mod payment_store;
 mod pin;
+mod record;
 mod refusal;
 mod settlement;
+mod shop;
 mod statement;
 
-pub use event::{Decline, Event};
+pub use card_source::CardSource;
+pub use decline::Decline;
+pub use error::TillError;
+pub use event::Event;
+pub use machine::Outcome;
 pub use meeting::CardRules;
-pub use payment::{CardSource, Outcome, PaymentTerms, Till, TillError};
-pub use payment_store::{PaymentRecord, PaymentState, PaymentStore, PaymentStoreError};
+pub use open::Open;
+pub use payment_store::{PaymentStore, PaymentStoreError};
 pub use pin::{PinError, PinSource};
+pub use record::{PaymentRecord, PaymentState};
 pub use settlement::Settlement;
+pub use shop::{PaymentTerms, Till};
 pub use statement::{Missing, SPARE_BLOCKS};

@@ -2,16 +2,15 @@
 //! asked to sign, and what the card signed before it is sent: a till that loses power, or a card
 //! that is torn out, neither loses a payment nor charges twice.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
-use bitcoin::{Transaction, TxOut, Txid};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use tillcard_client::advice::{Advice, Explain};
-use tillcard_client::card::{PaymentOrder, Preview};
 
+use super::{Outcome, PaymentRecord};
 use crate::atomic_file;
 
 /// Why a payment can't be written down or read.
@@ -30,76 +29,6 @@ impl Explain for PaymentStoreError {
             "make room on the disk, check that you may write there, then run tillcard till resume",
         )
     }
-}
-
-/// How far a payment came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum PaymentState {
-    /// The card was asked to sign it, and may have; nobody has its answer. The same request gets
-    /// it again.
-    Asked,
-    /// The card signed it; the network may not have it yet.
-    Signed,
-    /// The network has it.
-    Broadcast,
-    /// The shop has its money.
-    Settled,
-    /// The network refused it.
-    Declined,
-}
-
-impl PaymentState {
-    /// Whether nothing is left to be done.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Settled | Self::Declined)
-    }
-}
-
-/// What is kept of a payment. Nothing of it is secret, and nothing of it tells who paid, beyond
-/// what the chain tells everybody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaymentRecord {
-    /// The payment's name.
-    pub id: String,
-    /// How far it came.
-    pub state: PaymentState,
-    /// The shop's address.
-    pub to: String,
-    /// Blocks that must bury it before it is settled.
-    pub confirmations: u32,
-    /// The chain's height when the card was asked: no earlier block has the transaction.
-    pub since_height: u32,
-    /// What the card is asked.
-    pub order: PaymentOrder,
-    /// What the card said that it would pay; nothing when it was asked without a PIN.
-    pub preview: Option<Preview>,
-    /// The coins that it said it would spend.
-    pub coins: Vec<TxOut>,
-    /// The transaction that it wrote, serialised with witness (BIP144), in hex.
-    #[serde(serialize_with = "to_hex", deserialize_with = "from_hex")]
-    pub transaction: Option<Transaction>,
-}
-
-impl PaymentRecord {
-    /// The transaction's id, once there is one.
-    pub fn txid(&self) -> Option<Txid> {
-        self.transaction.as_ref().map(Transaction::compute_txid)
-    }
-}
-
-fn to_hex<S: Serializer>(transaction: &Option<Transaction>, to: S) -> Result<S::Ok, S::Error> {
-    match transaction {
-        Some(transaction) => to.serialize_some(&serialize_hex(transaction)),
-        None => to.serialize_none(),
-    }
-}
-
-fn from_hex<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Transaction>, D::Error> {
-    Option::<String>::deserialize(from)?
-        .map(|hex| deserialize_hex(&hex).map_err(serde::de::Error::custom))
-        .transpose()
 }
 
 /// A folder with a file for each payment.
@@ -140,11 +69,39 @@ impl PaymentStore {
         for entry in fs::read_dir(&self.folder).map_err(|e| self.error(e))? {
             let path = entry.map_err(|e| self.error(e))?.path();
             if path.extension().is_some_and(|ext| ext == "json") {
-                let text = fs::read(&path).map_err(|e| self.error(e))?;
-                records.push(serde_json::from_slice(&text).map_err(|e| self.error(e))?);
+                records.push(self.read_file(&path)?);
             }
         }
         Ok(records)
+    }
+
+    /// The payment of this name.
+    ///
+    /// # Errors
+    /// [`PaymentStoreError`] when there is none, or it can't be read.
+    pub fn read_one(&self, id: &str) -> Result<PaymentRecord, PaymentStoreError> {
+        self.read_file(&self.file(id))
+    }
+
+    fn read_file(&self, path: &Path) -> Result<PaymentRecord, PaymentStoreError> {
+        let text = fs::read(path).map_err(|e| self.error(e))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        PaymentRecord::read(&text).map_err(|cause| self.error(format!("{name}: {cause}")))
+    }
+
+    /// Claims a payment, so that no other till of this folder goes on with it meanwhile; nothing when
+    /// another one has claimed it. A claim ends with its value, or with its process.
+    ///
+    /// # Errors
+    /// [`PaymentStoreError`] when the folder can't be written.
+    pub fn claim(&self, id: &str) -> Result<Option<Claim>, PaymentStoreError> {
+        let path = self.folder.join(format!("{id}.lock"));
+        let file = File::create(&path).map_err(|e| self.error(e))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Claim { file, path })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(self.error(error)),
+        }
     }
 
     fn file(&self, id: &str) -> PathBuf {
@@ -159,13 +116,33 @@ impl PaymentStore {
     }
 }
 
+/// A payment that no other till of the folder goes on with.
+pub struct Claim {
+    file: File,
+    path: PathBuf,
+}
+
+impl Claim {
+    /// Gives the claim back. Of a payment that needs nothing more the file goes too: whoever claims it
+    /// all the same reads that it has ended.
+    pub(super) fn end(self, outcome: &Outcome) {
+        if !matches!(outcome, Outcome::Open(_)) {
+            // It would only lie there.
+            let _ = fs::remove_file(&self.path);
+        }
+        drop(self.file);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chain::FeeRate;
+    use crate::till::PaymentState;
     use bitcoin::absolute::LockTime;
     use bitcoin::transaction::Version;
-    use bitcoin::{Amount, ScriptBuf};
+    use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
+    use tillcard_client::card::{PaymentOrder, Preview};
 
     #[test]
     fn what_is_written_is_read() {
@@ -183,22 +160,16 @@ mod tests {
             value: amount * 2,
             script_pubkey: ScriptBuf::new(),
         };
-        let mut record = PaymentRecord {
-            id: "milk".into(),
-            state: PaymentState::Asked,
-            to: "bcrt1q".into(),
-            confirmations: 1,
-            since_height: 101,
-            order,
-            preview: Some(Preview {
-                amount,
-                fee: Amount::from_sat(308),
-                change: Amount::from_sat(20_692),
-                outpoints: vec![Default::default()],
-            }),
-            coins: vec![coin],
-            transaction: None,
-        };
+        let mut record = PaymentRecord::new("milk".into(), "bcrt1q".into(), 1, order);
+        record.state = PaymentState::Asked;
+        record.since_height = 101;
+        record.preview = Some(Preview {
+            amount,
+            fee: Amount::from_sat(308),
+            change: Amount::from_sat(20_692),
+            outpoints: vec![Default::default()],
+        });
+        record.coins = vec![coin];
         store.write(&record).unwrap();
         assert_eq!(store.read().unwrap(), [record.clone()]);
         record.state = PaymentState::Settled;

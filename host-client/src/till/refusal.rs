@@ -3,6 +3,8 @@
 use tillcard_client::advice::{Advice, Explain};
 use tillcard_client::card::CardError;
 
+const UNPAID: &str = "the shop isn't paid, and nothing was debited";
+
 /// What happened, in words for a clerk.
 pub(super) fn what_happened(error: &CardError) -> String {
     match error.status().and_then(for_clerk) {
@@ -13,15 +15,22 @@ pub(super) fn what_happened(error: &CardError) -> String {
 
 /// What it means, and what to do.
 pub(super) fn advice(error: &CardError) -> Advice {
-    match error.status().and_then(for_clerk) {
-        Some((_, advice)) => advice,
-        None => error.advice(),
+    match (error, error.status().and_then(for_clerk)) {
+        (_, Some((_, advice))) => advice,
+        (
+            CardError::NotProven { .. } | CardError::Malformed { .. } | CardError::ChannelEnded,
+            _,
+        ) => Advice::new(
+            "card-answer-unusable",
+            UNPAID,
+            "try again, at another reader if you can",
+        ),
+        (error, None) => error.advice(),
     }
 }
 
 /// The status words that a clerk can do something about (`docs/protocol.md`, section 9).
 fn for_clerk(status: u16) -> Option<(&'static str, Advice)> {
-    const UNPAID: &str = "the shop isn't paid, and nothing was debited";
     Some(match status {
         0x6400 => (
             "the card found itself faulty",
@@ -119,14 +128,6 @@ fn for_clerk(status: u16) -> Option<(&'static str, Advice)> {
             "the card knows another payment of the same identity",
             Advice::new("payment-identity-taken", UNPAID, "begin the payment anew"),
         ),
-        0x9413 => (
-            "the card was asked for this payment too often, or its owner has cancelled it",
-            Advice::new(
-                "payment-given-too-often",
-                UNPAID,
-                "ask the holder to settle it at home",
-            ),
-        ),
         0x9414 | 0x9415 => (
             "too many of the card's coins aren't on the chain",
             Advice::new(
@@ -149,7 +150,7 @@ mod tests {
             0x9401, 0x9402, 0x9403, 0x9404, 0x9405, 0x9406, 0x9407, 0x9408, 0x9409,
         ]
         .into_iter()
-        .chain(0x9411..=0x9415)
+        .chain([0x9411, 0x9412, 0x9414, 0x9415])
         {
             let refused = CardError::Refused {
                 command: "PAY",

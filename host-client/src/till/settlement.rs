@@ -1,11 +1,13 @@
-//! Behind the till: what happens to a payment after the card has signed it, and after a till that
-//! lost power in the middle of it is back.
+//! Behind the counter: the chain, the stored payments, and somebody to tell.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bitcoin::Transaction;
+use bitcoin::{Transaction, TxOut};
 
-use super::{Decline, Event, Outcome, PaymentRecord, PaymentState, PaymentStore, TillError};
+use super::blocks;
+use super::driver::{self, NoReader};
+use super::machine::{ChainSaid, ChainTask, ClerkSaid, Conflict, Input, Machine, Outcome, Wishes};
+use super::{Event, PaymentRecord, PaymentState, PaymentStore, TillError};
 use crate::chain::{Chain, ChainError, TransactionStatus};
 
 /// Sends payments, waits for them, writes down how far they came.
@@ -21,24 +23,48 @@ pub struct Settlement<'a> {
 }
 
 impl Settlement<'_> {
-    /// Goes on with the payments that the card had signed when the till stopped, oldest first.
-    /// One that the network has already is sent again in vain; nobody is charged twice, since it is
-    /// the same transaction.
+    /// Goes on with the payments for which no card is needed, oldest first: those that a card had
+    /// signed when the till stopped are sent again and waited for, and those for which no card was
+    /// asked to pay are cancelled. Nobody is charged twice, since it is the same transaction.
     ///
     /// # Errors
     /// [`TillError`] when chain or disk fail; the payments not settled by then can be resumed again.
     pub fn resume(&mut self) -> Result<Vec<Outcome>, TillError> {
         let mut outcomes = Vec::new();
-        for mut record in self.open_records()? {
-            if let Some(transaction) = record.transaction.clone() {
-                outcomes.push(self.settle(&mut record, transaction)?);
+        for record in self.open_records()? {
+            if record.state == PaymentState::Asked {
+                continue;
+            }
+            if let Some(outcome) = self.resume_one(&record.id, &mut NoReader)? {
+                outcomes.push(outcome);
             }
         }
         Ok(outcomes)
     }
 
-    /// Payments that a card was asked to sign, and that it may have signed without the till's
-    /// having heard of it, oldest first.
+    /// Goes on with a stored payment; nothing when another till is at it, or has ended it.
+    pub(super) fn resume_one(
+        &mut self,
+        id: &str,
+        hand: &mut dyn driver::Hand,
+    ) -> Result<Option<Outcome>, TillError> {
+        let Some(claim) = self.store.claim(id)? else {
+            return Ok(None);
+        };
+        // As it is now that nobody else changes it.
+        let record = self.store.read_one(id)?;
+        if record.state.is_final() {
+            return Ok(None);
+        }
+        let mut machine = Machine::default();
+        machine.add(record, Wishes::default());
+        let resumed = Input::Clerk(ClerkSaid::Resume);
+        let outcome = driver::run(&mut machine, id, resumed, hand, self)?;
+        claim.end(&outcome);
+        Ok(Some(outcome))
+    }
+
+    /// Payments that a card was asked to make, and whose outcome is open, oldest first.
     ///
     /// # Errors
     /// [`TillError::Store`].
@@ -64,99 +90,77 @@ impl Settlement<'_> {
         (self.on_event)(&event);
     }
 
-    /// Writes down, sends, waits, writes down what came of it.
-    pub(super) fn settle(
-        &mut self,
-        record: &mut PaymentRecord,
-        transaction: Transaction,
-    ) -> Result<Outcome, TillError> {
-        self.store.write(record)?;
-        let decline = self.send_and_wait(record, &transaction)?;
-        record.state = match decline {
-            None => PaymentState::Settled,
-            Some(_) => PaymentState::Declined,
+    pub(super) fn wait(&self) {
+        std::thread::sleep(self.poll_interval);
+    }
+
+    /// Asks the chain what the machine wants to know.
+    pub(super) fn ask(&self, task: ChainTask) -> Result<Input, TillError> {
+        let said = match task {
+            ChainTask::Check => self.check().map_err(TillError::from)?,
+            // The card has signed: whatever the chain says now, the payment isn't lost.
+            ChainTask::Inputs(payment) => ChainSaid::Inputs(self.inputs(&payment).unwrap_or(None)),
+            ChainTask::Send(payment) => match self.chain.broadcast(&payment) {
+                Err(ChainError::Rejected { reason }) => ChainSaid::Refused { reason },
+                sent => or_unavailable(sent.map(|_| ChainSaid::Sent))?,
+            },
+            ChainTask::Status { txid, since_height } => {
+                let status = self.chain.transaction_status(&txid, since_height);
+                or_unavailable(status.map(|status| match status {
+                    TransactionStatus::Unknown => ChainSaid::Unknown,
+                    TransactionStatus::InMempool => ChainSaid::InMempool,
+                    TransactionStatus::Confirmed { confirmations, .. } => {
+                        ChainSaid::Confirmed { confirmations }
+                    }
+                }))?
+            }
+            ChainTask::FindPayment {
+                order,
+                outpoints,
+                since_height,
+            } => {
+                let found = blocks::find_payment(self.chain, &order, &outpoints, since_height);
+                or_unavailable(found.map(ChainSaid::Found))?
+            }
+            ChainTask::Conflict {
+                txid,
+                outpoints,
+                since_height,
+            } => {
+                let found = blocks::find_conflict(self.chain, &txid, &outpoints, since_height);
+                or_unavailable(found.map(|found| {
+                    let conflict = |(by, confirmations)| Conflict { by, confirmations };
+                    ChainSaid::Conflict(found.map(conflict))
+                }))?
+            }
         };
-        self.store.write(record)?;
-        Ok(match decline {
-            None => Outcome::Settled(transaction),
-            Some(decline) => {
-                self.tell(decline.event());
-                Outcome::Declined(decline)
-            }
+        Ok(Input::Chain(said))
+    }
+
+    fn check(&self) -> Result<ChainSaid, ChainError> {
+        Ok(ChainSaid::Ready {
+            height: self.chain.tip()?.height,
+            least: self.chain.least_fee_rate()?,
         })
     }
 
-    /// Sends the payment, again if the network forgot it, until it is confirmed as often as
-    /// wanted. Returns why it never will be, if so.
-    fn send_and_wait(
-        &mut self,
-        record: &mut PaymentRecord,
-        transaction: &Transaction,
-    ) -> Result<Option<Decline>, TillError> {
-        let txid = transaction.compute_txid();
-        let mut shown = 0;
-        let mut chain_was_there = true;
-        let mut sent = false;
-        loop {
-            let asked = Instant::now();
-            match self.step(record, transaction, &mut sent) {
-                Ok(Some(confirmations)) => {
-                    chain_was_there = true;
-                    if confirmations != shown {
-                        shown = confirmations;
-                        self.tell(Event::Confirmed { confirmations });
-                    }
-                    if confirmations >= record.confirmations {
-                        self.tell(Event::Settled {
-                            txid,
-                            confirmations,
-                        });
-                        return Ok(None);
-                    }
-                }
-                Ok(None) => sent = false,
-                Err(TillError::Chain(ChainError::Rejected { reason })) => {
-                    return Ok(Some(Decline::Rejected { reason }));
-                }
-                Err(TillError::Chain(
-                    error @ (ChainError::Unavailable { .. } | ChainError::WarmingUp { .. }),
-                )) => {
-                    if std::mem::take(&mut chain_was_there) {
-                        self.tell(Event::ChainUnavailable {
-                            reason: error.to_string(),
-                        });
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-            std::thread::sleep(self.poll_interval.saturating_sub(asked.elapsed()));
-        }
+    /// The coins that a transaction spends; nothing when one of them is spent or unknown.
+    fn inputs(&self, payment: &Transaction) -> Result<Option<Vec<TxOut>>, ChainError> {
+        let inputs = payment.input.iter();
+        inputs
+            .map(|input| self.unspent(&input.previous_output))
+            .collect()
     }
+}
 
-    /// Sends the payment if it isn't, and asks where it stands: the number of its confirmations, or
-    /// nothing when the network doesn't know it.
-    fn step(
-        &mut self,
-        record: &mut PaymentRecord,
-        transaction: &Transaction,
-        sent: &mut bool,
-    ) -> Result<Option<u32>, TillError> {
-        let txid = transaction.compute_txid();
-        let mut status = self.chain.transaction_status(&txid, record.since_height)?;
-        if status == TransactionStatus::Unknown && !*sent {
-            self.chain.broadcast(transaction)?;
-            *sent = true;
-            status = TransactionStatus::InMempool;
+/// A chain that can't be asked just now is one of the things that it says.
+fn or_unavailable(said: Result<ChainSaid, ChainError>) -> Result<ChainSaid, ChainError> {
+    match said {
+        Err(error @ (ChainError::Unavailable { .. } | ChainError::WarmingUp { .. })) => {
+            Ok(ChainSaid::Unavailable {
+                reason: error.to_string(),
+            })
         }
-        if record.state == PaymentState::Signed {
-            self.tell(Event::Broadcast { txid });
-            record.state = PaymentState::Broadcast;
-            self.store.write(record)?;
-        }
-        Ok(match status {
-            TransactionStatus::Unknown => None,
-            TransactionStatus::InMempool => Some(0),
-            TransactionStatus::Confirmed { confirmations, .. } => Some(confirmations),
-        })
+        said => said,
     }
 }

@@ -6,7 +6,6 @@ use bitcoin::key::TweakedPublicKey;
 use bitcoin::{Network, OutPoint, ScriptBuf, Transaction, Txid};
 use serde::Serialize;
 
-use super::meeting::KnownCard;
 use crate::chain::{Chain, ChainError, OutputState};
 use tillcard_client::account::Provenance;
 use tillcard_client::card::{IdentityKey, Issued, NONCE_LENGTH, Session, SessionId};
@@ -93,13 +92,14 @@ impl fmt::Display for Missing {
     }
 }
 
-/// The last block up to which nobody but the card can spend the payment's coins.
+/// The last block up to which nobody but the card can spend the payment's coins. `identity` is the key
+/// of a card that somebody believed vouches for.
 ///
 /// # Errors
 /// Which condition of section 7.8 doesn't hold.
 pub(super) fn worth(
     said: Option<&StatementAnswer>,
-    known: KnownCard,
+    identity: Option<IdentityKey>,
     payment: &Transaction,
     chain: &dyn Chain,
 ) -> Result<u32, Missing> {
@@ -109,7 +109,7 @@ pub(super) fn worth(
     // Before the coins: a block that comes meanwhile makes them look younger, never older.
     let tip = chain.tip().map_err(unseen)?.height;
     let network = chain.network().map_err(unseen)?;
-    let statement = believe(said, known, payment, network)?;
+    let statement = believe(said, identity, payment, network)?;
     let StatedLeaf::Delayed { blocks } = statement.leaf else {
         return Err(Missing::NoDelay);
     };
@@ -143,13 +143,12 @@ pub(super) fn worth(
 /// The statement, if it is the word of a card that is believed, and promises what it can't break.
 fn believe(
     said: Option<&StatementAnswer>,
-    known: KnownCard,
+    identity: Option<IdentityKey>,
     payment: &Transaction,
     network: Network,
 ) -> Result<Statement, Missing> {
     let said = said.ok_or(Missing::NotGiven)?;
     let answer = said.answer.as_ref().ok_or(Missing::NotGiven)?;
-    let identity = known.identity.filter(|_| known.is_vouched_for);
     let IdentityKey(identity) = identity.ok_or(Missing::NotVouchedFor)?;
     let txid = payment.compute_txid();
     let statement = check_statement(&identity, &said.session, &said.nonce, &txid, answer)

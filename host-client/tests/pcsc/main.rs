@@ -6,6 +6,8 @@ mod card_support;
 mod cli_support;
 #[path = "../support/in_process.rs"]
 mod in_process;
+#[path = "../support/node.rs"]
+mod node;
 #[path = "../support/reader_support/mod.rs"]
 mod reader_support;
 #[path = "../support/torn_support/mod.rs"]
@@ -15,4 +17,5 @@ mod cli;
 mod demo;
 mod owner;
 mod reader;
+mod till;
 mod torn;

@@ -51,7 +51,7 @@ card_key! {
 }
 
 /// Both keys of a card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardKeys {
     /// By which it signs.
     pub identity: IdentityKey,

@@ -1,5 +1,7 @@
 //! Does the card's transaction do what the shop asked, and will the network take its signatures?
 
+use std::collections::HashSet;
+
 use bitcoin::blockdata::transaction::Version;
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::secp256k1::{Message, Secp256k1, schnorr};
@@ -30,6 +32,9 @@ pub enum CheckError {
     /// Change or fee isn't what the preview said.
     #[error("the card's transaction has another change or fee than the card said before")]
     WrongChangeOrFee,
+    /// The fee isn't the one of the rate asked for.
+    #[error("the card would pay another fee than the one at the rate asked for")]
+    WrongFee,
     /// A coin isn't a taproot output, or its signature isn't valid.
     #[error("the card's signature for coin {0} isn't valid")]
     Signature(OutPoint),
@@ -45,9 +50,74 @@ impl Explain for CheckError {
             Self::OtherInputs => Advice::new("payment-other-coins", UNPAID, KEEP),
             Self::WrongPayment => Advice::new("payment-wrong-amount", UNPAID, KEEP),
             Self::WrongChangeOrFee => Advice::new("payment-wrong-change", UNPAID, KEEP),
+            Self::WrongFee => Advice::new(
+                "payment-wrong-fee",
+                "the card wasn't asked to pay, and nothing was debited",
+                "take no payment from this card",
+            ),
             Self::Signature(_) => Advice::new("payment-signature-invalid", UNPAID, KEEP),
         }
     }
+}
+
+/// Checks what a card would pay against what it was asked (sections 7.3 and 7.4): the amount, and the
+/// fee at the rate asked for. What is too little for a change output, less than 330 sat, goes to the
+/// fee.
+///
+/// # Errors
+/// [`CheckError`]: the card isn't to be asked to pay this.
+pub fn check_preview(order: &PaymentOrder, preview: &Preview) -> Result<(), CheckError> {
+    if preview.amount != order.amount {
+        return Err(CheckError::WrongPayment);
+    }
+    let inputs = preview.outpoints.len();
+    let fee = |outputs_of_change| {
+        let vsize = vsize(inputs, order.payee.len(), outputs_of_change);
+        order.fee_rate.fee(vsize)
+    };
+    let is_right = match preview.change {
+        Amount::ZERO => {
+            let bound = fee(1).checked_add(LEAST_CHANGE);
+            preview.fee >= fee(0) && bound.is_some_and(|bound| preview.fee < bound)
+        }
+        change => change >= LEAST_CHANGE && preview.fee == fee(1),
+    };
+    let outpoints: HashSet<&OutPoint> = preview.outpoints.iter().collect();
+    if outpoints.is_empty() || outpoints.len() != inputs {
+        Err(CheckError::OtherInputs)
+    } else if is_right {
+        Ok(())
+    } else {
+        Err(CheckError::WrongFee)
+    }
+}
+
+/// The least amount of a change output (section 7.4).
+const LEAST_CHANGE: Amount = Amount::from_sat(330);
+
+/// The virtual size of a payment with so many inputs, a payee's script of so many bytes, and so many
+/// change outputs (section 7.4).
+fn vsize(inputs: usize, payee: usize, outputs_of_change: u64) -> u64 {
+    let (inputs, payee) = (inputs as u64, payee as u64);
+    (42 + 230 * inputs + 4 * (9 + payee) + 172 * outputs_of_change).div_ceil(4)
+}
+
+/// The transaction that a card answered to a PAY that wasn't previewed, as far as it can be checked
+/// without its coins: it has the prescribed form, and pays the shop.
+///
+/// # Errors
+/// [`CheckError`]: it isn't the payment.
+pub fn check_unpreviewed(bytes: &[u8], order: &PaymentOrder) -> Result<Transaction, CheckError> {
+    let transaction: Transaction = deserialize(bytes).map_err(|_| CheckError::NotATransaction)?;
+    check_form(&transaction)?;
+    let payment = TxOut {
+        value: order.amount,
+        script_pubkey: order.payee.clone(),
+    };
+    if !transaction.output.contains(&payment) || transaction.output.len() > 2 {
+        return Err(CheckError::WrongPayment);
+    }
+    Ok(transaction)
 }
 
 /// Checks the transaction that a card answered to PAY against what was asked (`order`), what the
@@ -177,4 +247,72 @@ fn signed_key(input: &TxIn, coin: &TxOut) -> Option<(XOnlyPublicKey, schnorr::Si
     let key = XOnlyPublicKey::from_slice(&coin.script_pubkey.as_bytes()[2..]).ok()?;
     let signature = schnorr::Signature::from_slice(&input.witness[0]).ok()?;
     Some((key, signature))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FeeRate;
+    use bitcoin::ScriptBuf;
+
+    fn order() -> PaymentOrder {
+        let payee = ScriptBuf::from_bytes(vec![0x51; 34]);
+        let rate = FeeRate::from_sat_per_kvb(2_000);
+        PaymentOrder::new(Amount::from_sat(21_000), rate, payee).unwrap()
+    }
+
+    fn preview(inputs: u32, fee: u64, change: u64) -> Preview {
+        let txid = bitcoin::hashes::Hash::all_zeros();
+        Preview {
+            amount: Amount::from_sat(21_000),
+            fee: Amount::from_sat(fee),
+            change: Amount::from_sat(change),
+            outpoints: (0..inputs).map(|vout| OutPoint { txid, vout }).collect(),
+        }
+    }
+
+    #[test]
+    fn the_fee_is_that_of_the_rate() {
+        // One input, two taproot outputs: 616 weight units, 154 vbytes, 308 sat.
+        assert_eq!(check_preview(&order(), &preview(1, 308, 39_000)), Ok(()));
+        for fee in [0, 307, 309, 637] {
+            let wrong = check_preview(&order(), &preview(1, fee, 39_000));
+            assert_eq!(wrong, Err(CheckError::WrongFee), "{fee}");
+        }
+        // Two inputs: 212 vbytes (846 weight units).
+        assert_eq!(check_preview(&order(), &preview(2, 424, 330)), Ok(()));
+    }
+
+    #[test]
+    fn without_change_the_fee_is_a_little_more() {
+        // Without change 111 vbytes, 222 sat; up to 308 + 330 less one.
+        for (fee, expected) in [
+            (221, Err(CheckError::WrongFee)),
+            (222, Ok(())),
+            (637, Ok(())),
+            (638, Err(CheckError::WrongFee)),
+        ] {
+            assert_eq!(
+                check_preview(&order(), &preview(1, fee, 0)),
+                expected,
+                "{fee}"
+            );
+        }
+        let tiny = check_preview(&order(), &preview(1, 308, 329));
+        assert_eq!(tiny, Err(CheckError::WrongFee));
+    }
+
+    #[test]
+    fn another_amount_or_no_coin_is_no_preview() {
+        let mut other = preview(1, 308, 39_000);
+        other.amount = Amount::from_sat(20_999);
+        let wrong = check_preview(&order(), &other);
+        assert_eq!(wrong, Err(CheckError::WrongPayment));
+        let mut twice = preview(2, 424, 330);
+        twice.outpoints[1] = twice.outpoints[0];
+        for wrong in [preview(0, 308, 39_000), twice] {
+            let found = check_preview(&order(), &wrong);
+            assert_eq!(found, Err(CheckError::OtherInputs));
+        }
+    }
 }

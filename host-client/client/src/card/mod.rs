@@ -34,7 +34,7 @@ mod rights;
 mod signing;
 
 pub use card_keys::{AgreementKey, CardKeys, IdentityKey};
-pub use check::{CheckError, check_payment, unpreviewed};
+pub use check::{CheckError, check_payment, check_preview, check_unpreviewed, unpreviewed};
 pub use error::{CardError, Failed, tries};
 pub use holder::{Holder, PaymentAsked, PaymentState, Preview};
 pub use issuing::{IssueOrder, Prepared};

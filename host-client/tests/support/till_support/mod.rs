@@ -11,6 +11,8 @@
 pub(crate) mod cards;
 pub(crate) mod home;
 pub(crate) mod kinds;
+pub(crate) mod proof;
+pub(crate) mod reluctant;
 pub(crate) mod stories;
 pub(crate) mod trouble;
 
@@ -35,6 +37,7 @@ use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::seed::Seed;
 use tillcard_runtime::nvm::RamNvm;
 
+use self::reluctant::{Reluctance, Reluctant};
 use crate::chain_support::Payer;
 use crate::owner_support::{RATE, Regtest, Someone};
 
@@ -64,12 +67,21 @@ pub(crate) enum Mischief {
     Lost([u8; 2], TransportError),
     /// The last byte but one of a signature in the answer to PAY is another.
     Forged,
+    /// It does what this command says, and its answer is replaced by a bare status word.
+    Replaced([u8; 2], u16),
+    /// This command never comes to it, and is answered by a bare status word.
+    KeptBack([u8; 2], u16),
+    /// As `Replaced`, of PAY and of all later questions about it, until something else is expected.
+    Denied(u16),
 }
 
 pub(crate) const VERIFY: [u8; 2] = [0x00, 0x20];
 pub(crate) const PREVIEW: [u8; 2] = [0x80, 0x32];
 pub(crate) const PAY: [u8; 2] = [0x80, 0x30];
 pub(crate) const REPORT_ABSENT: [u8; 2] = [0x80, 0x34];
+pub(crate) const PAYMENT_STATE: [u8; 2] = [0x80, 0x38];
+/// VERIFY without data: how many entries are left?
+pub(crate) const QUERY_TRIES: [u8; 2] = [0xFF, 0x20];
 pub(crate) const MERCHANT: &str = "Corner shop";
 pub(crate) const INVOICE: [u8; 32] = [7; 32];
 
@@ -91,6 +103,11 @@ impl Purse {
         self.0.borrow_mut().mischief = Some(mischief);
     }
 
+    /// Nothing goes wrong any more.
+    pub(crate) fn expect_nothing(&self) {
+        self.0.borrow_mut().mischief = None;
+    }
+
     /// How often a command was sent.
     pub(crate) fn count(&self, command: [u8; 2]) -> usize {
         let held = self.0.borrow();
@@ -109,7 +126,11 @@ impl Transport for Purse {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let mut held = self.0.borrow_mut();
         // As the card reads it, in a channel or not.
-        let name = [command[0] & !0x04, command[1]];
+        let mut name = [command[0] & !0x04, command[1]];
+        // Without data, but for the MAC.
+        if name == VERIFY && command.get(4).is_none_or(|lc| matches!(lc, 0 | 8)) {
+            name = QUERY_TRIES;
+        }
         held.commands.push(name);
         match held.mischief.take() {
             Some(Mischief::Removed(at)) if at == name => {
@@ -127,6 +148,18 @@ impl Transport for Purse {
                 let at = answer.len() - 2 - 4 - 1;
                 answer[at] ^= 1;
                 return Ok(answer);
+            }
+            Some(Mischief::Replaced(at, status)) if at == name => {
+                held.card.transmit(command)?;
+                return Ok(status.to_be_bytes().to_vec());
+            }
+            Some(Mischief::KeptBack(at, status)) if at == name => {
+                return Ok(status.to_be_bytes().to_vec());
+            }
+            Some(Mischief::Denied(status)) if [PAY, PAYMENT_STATE].contains(&name) => {
+                held.card.transmit(command)?;
+                held.mischief = Some(Mischief::Denied(status));
+                return Ok(status.to_be_bytes().to_vec());
             }
             later => held.mischief = later,
         }
@@ -233,6 +266,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) unverified: bool,
     /// Whether the till asks for a statement.
     pub(crate) statement: bool,
+    /// What the till's node doesn't do.
+    pub(crate) reluctance: Reluctance,
     folder: tempfile::TempDir,
 }
 
@@ -251,9 +286,19 @@ impl<'a> Scene<'a> {
 
     /// A card with no coins, of this kind.
     pub(crate) fn issued(regtest: &'a dyn Regtest, card_network: Network, kind: Kind) -> Self {
+        Self::issued_with_seed(regtest, card_network, kind, 7)
+    }
+
+    /// As [`Self::issued`], another card for each seed.
+    pub(crate) fn issued_with_seed(
+        regtest: &'a dyn Regtest,
+        card_network: Network,
+        kind: Kind,
+        seed: u64,
+    ) -> Self {
         let limits = kind.limits;
         let mut someone = Someone::with_funds(regtest);
-        let purse = Purse::fresh(7, kind.certified);
+        let purse = Purse::fresh(seed, kind.certified);
         let number = someone.owner.next_card_number().expect("a number");
         let leaf_key = someone.owner.leaf_key(number).expect("a key");
         let imported = someone
@@ -297,6 +342,7 @@ impl<'a> Scene<'a> {
             plain: false,
             unverified: false,
             statement: false,
+            reluctance: Reluctance::default(),
             folder: tempfile::tempdir().expect("a temporary folder"),
         }
     }
@@ -372,12 +418,16 @@ impl<'a> Scene<'a> {
         let rules = self.rules();
         let (someone, regtest) = (&mut self.someone, self.regtest);
         let cards = std::iter::once(&self.purse).chain(&self.others);
+        let chain = Reluctant {
+            chain: regtest.chain(),
+            reluctance: self.reluctance,
+        };
         let outcome = Till {
             cards: Hand(cards.cloned().collect()),
             pins: Fingers(typed.iter().copied().collect()),
             rules,
             settlement: Settlement {
-                chain: regtest.chain(),
+                chain: &chain,
                 store,
                 poll_interval: Duration::from_millis(1),
                 on_event: Box::new(|event| {
@@ -406,9 +456,18 @@ impl<'a> Scene<'a> {
 
     /// A till that lost its power, or the card, asks again.
     pub(crate) fn ask_again(&mut self) -> (Vec<Outcome>, Vec<Event>, Vec<PaymentRecord>) {
+        let purse = self.purse.clone();
+        self.ask_again_of(&purse)
+    }
+
+    /// As [`Self::ask_again`], with this card in the reader.
+    pub(crate) fn ask_again_of(
+        &mut self,
+        purse: &Purse,
+    ) -> (Vec<Outcome>, Vec<Event>, Vec<PaymentRecord>) {
         let (regtest, mut events) = (self.regtest, Vec::new());
         let mut till = Till {
-            cards: Hand(VecDeque::from([self.purse.clone()])),
+            cards: Hand(VecDeque::from([purse.clone()])),
             pins: Fingers(VecDeque::new()),
             rules: self.rules(),
             settlement: Settlement {
@@ -482,6 +541,20 @@ impl Told {
             Ok(Outcome::Settled(transaction)) => transaction,
             other => panic!("not settled: {other:?}"),
         }
+    }
+
+    /// Why the outcome of a payment must have stayed open, as the shop hears it.
+    #[track_caller]
+    pub(crate) fn open(&self) -> &tillcard::till::Open {
+        let Ok(Outcome::Open(why)) = &self.outcome else {
+            panic!("not open: {:?}", self.outcome);
+        };
+        assert_eq!(self.events.last(), Some(&why.event()));
+        let Event::Open { reason, .. } = why.event() else {
+            panic!("{why}");
+        };
+        assert!(reason.contains("till resume"), "{reason}");
+        why
     }
 
     /// The reason of a payment that must have been declined, as the shop hears it.

@@ -5,13 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use bitcoin::{Amount, Network, OutPoint};
 use tillcard::chain::{OutputState, TransactionStatus};
 use tillcard::owner::SweepOptions;
-use tillcard::till::{Decline, Event, Outcome, PaymentState};
+use tillcard::till::{Decline, Event, Open, Outcome, PaymentState};
 use tillcard_client::card::CardError;
 use tillcard_client::card::CheckError;
 
 pub(crate) use super::cards::*;
 pub(crate) use super::home::*;
 pub(crate) use super::kinds::*;
+pub(crate) use super::proof::*;
 pub(crate) use super::trouble::*;
 use super::{Kind, Mischief, PAY, PIN, PREVIEW, REPORT_ABSENT, Scene, VERIFY};
 use crate::owner_support::{RATE, Regtest, Someone};
@@ -48,6 +49,19 @@ macro_rules! tests {
             a_changed_answer_is_not_believed
             cards_without_certificates
             what_a_statement_is_worth
+            no_bare_status_word_proves_anything
+            a_request_that_was_kept_back_is_made_anew
+            a_card_that_is_denied_stays_open
+            a_plain_session_proves_nothing
+            a_strangers_card_is_asked_for_nothing
+            a_payment_that_the_node_refuses_is_kept
+            a_payment_without_pin_whose_coin_is_spent_is_kept
+            what_the_node_never_takes_is_not_asked_of_a_card
+            long_chains_are_declined_before_pay
+            a_payment_in_a_block_is_sent_again_in_vain
+            a_payment_that_nobody_was_asked_for_is_cancelled
+            a_payment_that_the_card_forgot_is_found_on_the_chain
+            records_of_the_first_format_are_read
         }
     };
     ($chain:path: $($story:ident)+) => {
@@ -144,7 +158,8 @@ pub(crate) fn a_blocked_card_is_declined(regtest: &dyn Regtest) {
         };
         let reason = told.declined().to_string();
         assert!(reason.contains(&outpoint.to_string()), "{reason}");
-        assert!(told.records.is_empty());
+        let states = told.records.iter().map(|record| record.state);
+        assert!(states.eq(told.records.iter().map(|_| PaymentState::Declined)));
         regtest.confirm();
     }
     // Each time the card was told, and had no other coin.
@@ -163,9 +178,20 @@ pub(crate) fn a_race_that_the_shop_loses(regtest: &dyn Regtest) {
             regtest.confirm();
         }
     });
-    assert!(matches!(told.declined(), Decline::Rejected { .. }));
+    assert!(matches!(told.open(), Open::NotTaken { .. }));
     assert_eq!(told.records.len(), 1);
-    assert_eq!(told.records[0].state, PaymentState::Declined);
+    assert_eq!(told.records[0].state, PaymentState::Signed);
+
+    // Two blocks bury what the owner did: as deep as the shop asks of a payment.
+    let (outcomes, _) = scene.resume();
+    assert!(matches!(outcomes[..], [Outcome::Open(_)]), "{outcomes:?}");
+    regtest.confirm();
+    let (outcomes, records) = scene.resume();
+    assert!(
+        matches!(outcomes[..], [Outcome::Conflicted { .. }]),
+        "{outcomes:?}"
+    );
+    assert_eq!(records[0].state, PaymentState::Conflicted);
 }
 
 /// Too few coins; too many wrong PINs.
@@ -228,11 +254,17 @@ pub(crate) fn a_forged_signature_stays_in_the_shop(regtest: &dyn Regtest) {
     scene.purse.expect(Mischief::Forged);
     let told = scene.pay(&[PIN]);
     assert!(matches!(
-        told.declined(),
-        Decline::Dishonest(CheckError::Signature(_))
+        told.open(),
+        Open::Dishonest(CheckError::Signature(_))
     ));
-    assert_eq!(told.records[0].state, PaymentState::Declined);
+    assert_eq!(told.records[0].state, PaymentState::Asked);
     assert!(regtest.chain().mempool().expect("a mempool").is_empty());
+    // It was somebody on the way: the card gives its own.
+    let (outcomes, _, _) = scene.ask_again();
+    assert!(
+        matches!(outcomes[..], [Outcome::Settled(_)]),
+        "{outcomes:?}"
+    );
 }
 
 /// The payment is known to be in the mempool, then in a block, as the till tells it.

@@ -1,0 +1,407 @@
+//! Cards, a wire that cheats, and a chain, as far as the machine meets them.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::hashes::Hash;
+use bitcoin::key::{Keypair, Secp256k1, TapTweak};
+use bitcoin::secp256k1::Message;
+use bitcoin::sighash::{Prevouts, SighashCache};
+use bitcoin::transaction::Version;
+use bitcoin::{
+    Amount, OutPoint, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Witness,
+};
+
+use super::choices::Choices;
+use crate::till::Decline;
+use crate::till::machine::{CardSaid, CardTask, ChainSaid, ChainTask, Conflict};
+use tillcard_client::FeeRate;
+use tillcard_client::card::{
+    AgreementKey, CardError, CardKeys, IdentityKey, PaymentOrder, PaymentState, Preview,
+};
+use tillcard_client::transport::TransportError;
+
+/// What a card would pay, and the payment.
+#[derive(Clone)]
+pub(super) struct Paper {
+    pub(super) preview: Preview,
+    pub(super) coin: TxOut,
+    pub(super) payment: Transaction,
+}
+
+/// An order, and the payments of two cards for it.
+pub(super) struct Papers {
+    pub(super) order: PaymentOrder,
+    pub(super) of: [Paper; 2],
+}
+
+impl Papers {
+    pub(super) fn new() -> Self {
+        let payee = ScriptBuf::new_p2wpkh(&bitcoin::WPubkeyHash::all_zeros());
+        let rate = FeeRate::from_sat_per_kvb(2_000);
+        let order = PaymentOrder::new(Amount::from_sat(21_000), rate, payee).unwrap();
+        let of = [1, 2].map(|secret| paper(&order, secret));
+        Self { order, of }
+    }
+}
+
+/// One coin by key path, without change.
+fn paper(order: &PaymentOrder, secret: u8) -> Paper {
+    let secp = Secp256k1::new();
+    let key = Keypair::from_seckey_slice(&secp, &[secret; 32]).unwrap();
+    let key = key.tap_tweak(&secp, None);
+    let fee = Amount::from_sat(300);
+    let coin = TxOut {
+        value: order.amount + fee,
+        script_pubkey: ScriptBuf::new_p2tr_tweaked(key.public_parts().0),
+    };
+    let outpoint = OutPoint::new(Txid::from_byte_array([secret; 32]), 0);
+    let mut payment = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: vec![TxIn {
+            previous_output: outpoint,
+            script_sig: ScriptBuf::new(),
+            sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+            witness: Witness::new(),
+        }],
+        output: vec![TxOut {
+            value: order.amount,
+            script_pubkey: order.payee.clone(),
+        }],
+    };
+    let hash = SighashCache::new(&payment)
+        .taproot_key_spend_signature_hash(
+            0,
+            &Prevouts::All(std::slice::from_ref(&coin)),
+            TapSighashType::Default,
+        )
+        .unwrap();
+    let signature = secp.sign_schnorr(&Message::from(hash), &key.to_keypair());
+    payment.input[0].witness.push(signature.as_ref());
+    Paper {
+        preview: Preview {
+            amount: order.amount,
+            fee,
+            change: Amount::ZERO,
+            outpoints: vec![outpoint],
+        },
+        coin,
+        payment,
+    }
+}
+
+/// What is at the other end: a card, and what the wire did in this session.
+struct Session {
+    card: usize,
+    is_channel: bool,
+    has_pin: bool,
+    /// The wire kept a protected command back: the channel's counters differ, and no proof comes any
+    /// more.
+    is_torn: bool,
+}
+
+/// Two cards, a wire, a chain.
+pub(super) struct World<'a> {
+    papers: &'a Papers,
+    /// Whether the cards have certificates; otherwise all sessions are plain.
+    pub(super) is_certified: bool,
+    /// Whether the wire cheats, and the chain can't be asked at times.
+    pub(super) is_honest: bool,
+    session: Option<Session>,
+    /// The card that committed to the payment, if one did.
+    pub(super) committed: [bool; 2],
+    /// The owner has cancelled it.
+    is_cancelled: bool,
+    /// A PAY went over a wire that may deliver it at any later time.
+    pub(super) plain_pay: bool,
+    pub(super) reports: usize,
+    /// Blocks that bury the payment, or what conflicts with it.
+    pub(super) depth: Option<u32>,
+    pub(super) conflict_depth: Option<u32>,
+}
+
+fn refused(status: u16) -> CardSaid {
+    let command = "PAY";
+    CardSaid::Failed(CardError::Refused { command, status })
+}
+
+fn gone() -> CardSaid {
+    CardSaid::Failed(TransportError::CardRemoved.into())
+}
+
+pub(super) fn keys_of(card: usize) -> CardKeys {
+    let key = [u8::try_from(card).unwrap() + 2; 33];
+    CardKeys {
+        identity: IdentityKey(key),
+        agreement: AgreementKey(key),
+    }
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(papers: &'a Papers, is_certified: bool) -> Self {
+        Self {
+            papers,
+            is_certified,
+            is_honest: false,
+            session: None,
+            committed: [false; 2],
+            is_cancelled: false,
+            plain_pay: false,
+            reports: 0,
+            depth: None,
+            conflict_depth: None,
+        }
+    }
+
+    /// The keys of the card at hand, if it proved them.
+    pub(super) fn keys_at_hand(&self) -> Option<CardKeys> {
+        let session = self.session.as_ref()?;
+        session.is_channel.then(|| keys_of(session.card))
+    }
+
+    /// What the wire makes of an answer that bears no MAC.
+    fn replaced(&mut self, choices: &mut Choices) -> Option<CardSaid> {
+        if self.is_honest {
+            return None;
+        }
+        let said = match choices.choose(6) {
+            0 => return None,
+            1 => refused(0x6982),
+            2 => refused(0x9401),
+            3 => refused(0x6A88),
+            4 => gone(),
+            _ => CardSaid::Failed(CardError::NotProven { command: "PAY" }),
+        };
+        Some(said)
+    }
+
+    pub(super) fn card(&mut self, task: &CardTask, choices: &mut Choices) -> Option<CardSaid> {
+        Some(match task {
+            CardTask::Meet => self.meet(choices),
+            CardTask::AskState(_) => self.state(choices),
+            CardTask::AskPin => self.pin(choices),
+            CardTask::Preview(_) => self.preview(choices),
+            CardTask::LookUp => self.look_up(choices),
+            CardTask::Report(absent) => {
+                self.reports += absent.len();
+                self.preview(choices)
+            }
+            CardTask::Pay => self.pay(true, choices),
+            CardTask::PayWithoutPin(_) => self.pay(false, choices),
+            CardTask::PayAgain(_) => self.pay_again(choices),
+            CardTask::Release | CardTask::Forget => {
+                self.session = None;
+                return None;
+            }
+            CardTask::AskStatement(_) | CardTask::WeighStatement(_) => return None,
+        })
+    }
+
+    fn meet(&mut self, choices: &mut Choices) -> CardSaid {
+        self.session = None;
+        self.reports = 0;
+        let card = match self.is_honest {
+            // Whoever committed comes back.
+            true => usize::from(self.committed[1]),
+            false => match choices.choose(4) {
+                0 => 0,
+                1 => 1,
+                2 => return gone(),
+                _ => return CardSaid::NotTaken(Decline::Uncertified),
+            },
+        };
+        // At home the owner, who may know that the chain conflicts with the payment, cancels it.
+        if self.conflict_depth.is_some() && self.committed[card] && choices.happens() {
+            self.is_cancelled = true;
+        }
+        let is_channel = self.is_certified;
+        self.session = Some(Session {
+            card,
+            is_channel,
+            has_pin: false,
+            is_torn: false,
+        });
+        let keys = is_channel.then(|| keys_of(card));
+        CardSaid::Met { keys }
+    }
+
+    fn state(&mut self, choices: &mut Choices) -> CardSaid {
+        if let Some(said) = self.replaced(choices) {
+            return said;
+        }
+        let Some(session) = &self.session else {
+            return gone();
+        };
+        if session.is_torn {
+            return refused(0x6982);
+        }
+        let txid = self.papers.of[session.card].payment.compute_txid();
+        let truth = match (self.committed[session.card], self.is_cancelled) {
+            (false, _) => PaymentState::Unknown,
+            (true, false) => PaymentState::Kept(txid),
+            (true, true) => PaymentState::Cancelled(txid),
+        };
+        if session.is_channel || self.is_honest {
+            return CardSaid::State(truth);
+        }
+        CardSaid::State(match choices.choose(4) {
+            0 => truth,
+            1 => PaymentState::Unknown,
+            2 => PaymentState::Kept(txid),
+            _ => PaymentState::Cancelled(txid),
+        })
+    }
+
+    fn pin(&mut self, choices: &mut Choices) -> CardSaid {
+        if let Some(session) = &mut self.session {
+            session.has_pin = true;
+        }
+        match choices.choose(6) {
+            0 => CardSaid::Verified,
+            1 => CardSaid::WrongPin { tries_left: 2 },
+            2 => CardSaid::NotAPin,
+            3 => CardSaid::NoPin,
+            4 => gone(),
+            _ => CardSaid::Failed(CardError::PinBlocked),
+        }
+    }
+
+    fn preview(&mut self, choices: &mut Choices) -> CardSaid {
+        let Some(session) = &self.session else {
+            return gone();
+        };
+        let mut preview = self.papers.of[session.card].preview.clone();
+        match choices.choose(4) {
+            0 => CardSaid::Previewed(preview),
+            1 => refused(0x9401),
+            2 => gone(),
+            _ => {
+                preview.fee += Amount::from_sat(2_000);
+                CardSaid::Previewed(preview)
+            }
+        }
+    }
+
+    fn look_up(&mut self, choices: &mut Choices) -> CardSaid {
+        let Some(session) = &self.session else {
+            return gone();
+        };
+        let Paper { preview, coin, .. } = &self.papers.of[session.card];
+        let (coins, absent) = match choices.choose(4) {
+            1 => (Vec::new(), preview.outpoints.clone()),
+            2 => return refused(0x6985),
+            _ => (vec![coin.clone()], Vec::new()),
+        };
+        CardSaid::LookedUp {
+            coins,
+            absent,
+            is_crowded: choices.happens(),
+        }
+    }
+
+    fn pay(&mut self, with_pin: bool, choices: &mut Choices) -> CardSaid {
+        let Some(session) = &mut self.session else {
+            return gone();
+        };
+        assert!(!with_pin || session.has_pin, "PAY without its PIN");
+        self.plain_pay |= !session.is_channel;
+        // The wire may keep it back, and the card may refuse by itself.
+        let is_delivered = self.is_honest || !choices.happens();
+        if !is_delivered {
+            session.is_torn = session.is_channel;
+        }
+        let is_refused = choices.happens();
+        let card = session.card;
+        self.committed[card] |= is_delivered && !is_refused;
+        if let Some(said) = self.replaced(choices) {
+            return said;
+        }
+        match (is_delivered, is_refused) {
+            (true, false) => self.paper_of(card),
+            (true, true) if !with_pin => refused(0x6982),
+            (true, true) => refused(0x9404),
+            (false, _) => gone(),
+        }
+    }
+
+    fn pay_again(&mut self, choices: &mut Choices) -> CardSaid {
+        if let Some(said) = self.replaced(choices) {
+            return said;
+        }
+        let Some(session) = &self.session else {
+            return gone();
+        };
+        match (self.committed[session.card], session.is_torn) {
+            (_, true) => refused(0x6982),
+            (true, false) => self.paper_of(session.card),
+            (false, false) => refused(0x6A88),
+        }
+    }
+
+    fn paper_of(&self, card: usize) -> CardSaid {
+        CardSaid::Paid(bitcoin::consensus::serialize(&self.papers.of[card].payment))
+    }
+
+    /// Time passes on the chain: what is committed may be mined by whoever has it, or its coins may go
+    /// another way.
+    fn mine(&mut self, choices: &mut Choices) {
+        let (depth, conflict) = (&mut self.depth, &mut self.conflict_depth);
+        match (&depth, &conflict) {
+            (None, None) if self.committed == [false; 2] => {}
+            (None, None) => match choices.choose(3) {
+                0 => *depth = Some(1),
+                1 => *conflict = Some(1),
+                _ => {}
+            },
+            _ => {
+                *depth = depth.map(|depth| depth + 1);
+                *conflict = conflict.map(|depth| depth + 1);
+            }
+        }
+    }
+
+    pub(super) fn chain(&mut self, task: &ChainTask, choices: &mut Choices) -> ChainSaid {
+        let may_fail = !self.is_honest && !matches!(task, ChainTask::Check | ChainTask::Inputs(_));
+        if may_fail && choices.happens() {
+            let reason = "it is being restarted".into();
+            return ChainSaid::Unavailable { reason };
+        }
+        match task {
+            ChainTask::Check => ChainSaid::Ready {
+                height: 100,
+                least: FeeRate::from_sat_per_kvb(if choices.happens() { 9_000 } else { 100 }),
+            },
+            ChainTask::Inputs(payment) => {
+                let found = self.papers.of.iter().find(|of| of.payment == *payment);
+                let coins = found.map(|of| vec![of.coin.clone()]);
+                ChainSaid::Inputs(coins.filter(|_| !choices.happens()))
+            }
+            ChainTask::Send(_) => {
+                let is_refused = self.conflict_depth.is_some() || choices.happens();
+                match is_refused {
+                    true => ChainSaid::Refused {
+                        reason: "mempool min fee not met".into(),
+                    },
+                    false => ChainSaid::Sent,
+                }
+            }
+            ChainTask::Status { .. } => {
+                self.mine(choices);
+                match self.depth {
+                    Some(confirmations) => ChainSaid::Confirmed { confirmations },
+                    None => ChainSaid::Unknown,
+                }
+            }
+            ChainTask::FindPayment { .. } => {
+                let mined = self.depth.and(self.papers.of.first());
+                ChainSaid::Found(mined.map(|of| of.payment.clone()))
+            }
+            ChainTask::Conflict { .. } => {
+                let conflict = self.conflict_depth.map(|confirmations| Conflict {
+                    by: Txid::all_zeros(),
+                    confirmations,
+                });
+                ChainSaid::Conflict(conflict)
+            }
+        }
+    }
+}
