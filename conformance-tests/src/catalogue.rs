@@ -7,8 +7,9 @@ use crate::requirements::{REQUIREMENTS, Requirement};
 
 /// Every case, area by area.
 pub const AREAS: &[&[Case]] = &[
+    purposes::atr::CASES,
     cases::framing::CASES,
-    cases::get_response::CASES,
+    purposes::get_response::CASES,
     cases::framing_headers::CASES,
     cases::framing_fields::CASES,
     cases::framing_refusal_order::CASES,
@@ -26,6 +27,7 @@ pub const AREAS: &[&[Case]] = &[
     cases::issue::CASES,
     cases::issue_imported::CASES,
     cases::keys::CASES,
+    purposes::leaks::CASES,
     cases::random_source::CASES,
     cases::personalisation::CASES,
     cases::certificates::CASES,
@@ -77,6 +79,7 @@ pub const AREAS: &[&[Case]] = &[
     cases::sign_after_statement::CASES,
     cases::resolve::CASES,
     cases::power_failures::CASES,
+    purposes::pin_tearing::CASES,
     cases::power_cuts::CASES,
     cases::life_cycle::CASES,
     cases::damaged_memory::CASES,

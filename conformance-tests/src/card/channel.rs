@@ -1,7 +1,7 @@
 //! A channel between the suite and the card: while one is open, all commands but SELECT and GET
 //! RESPONSE go through it.
 
-use super::{Card, PLAIN_SESSION};
+use super::{Card, PLAIN_SESSION, secrets};
 use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::channel::{Channel, Ephemeral, compressed};
 use crate::model::OwnKey;
@@ -46,7 +46,8 @@ impl Card {
             .want(Sw::OK, "INTERNAL AUTHENTICATE, a channel")?;
         let (channel, card_ephemeral) = Channel::open(own, agreement, &answer)?;
         let mut recorder = self.recorder.borrow_mut();
-        recorder.leaks.guard_channel(&channel.keys, card_ephemeral);
+        let of_channel = secrets::of_channel(&channel.keys, card_ephemeral);
+        recorder.leaks.guard_too(of_channel);
         drop(recorder);
         self.channel = Some(channel);
         Ok(())

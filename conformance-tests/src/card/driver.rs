@@ -1,19 +1,93 @@
 //! The driver of a Tillcard.
 
-use super::Card;
-use crate::apdu::Answer;
+use super::{AID, Card, PREVIEW, VERIFY};
+use crate::apdu::{Answer, Command};
 use crate::driver::{Driver, Field, Presented};
-use crate::model::Pin;
+use crate::model::{Pin, Request, payee};
 use crate::outcome::Step;
 use crate::status::Sw;
-use crate::target::Reset;
+use crate::target::{Fault, Reset};
 
 /// PIN tries, section 4.
 const TRIES: u8 = 3;
+/// What a payment of as many inputs as there can be leaves for its fee, in sat.
+const FEES: u64 = 20_000;
 
 impl Driver for Card {
     fn transmit(&mut self, apdu: &[u8]) -> Step<Answer> {
         self.raw(apdu)
+    }
+
+    fn atr(&self) -> Vec<u8> {
+        Self::atr(self)
+    }
+
+    fn reset(&mut self, how: Reset) -> Step<()> {
+        Self::reset(self, how)
+    }
+
+    fn introduction(&mut self) -> Step<Vec<u8>> {
+        self.select_fci()
+    }
+
+    fn short_questions(&self) -> Vec<(String, Command)> {
+        vec![
+            (
+                "GET DATA".to_owned(),
+                Command::new([0x00, 0xCA, 0x01, 0x01]),
+            ),
+            (
+                "SELECT".to_owned(),
+                Command::new([0x00, 0xA4, 0x04, 0x00]).data(AID),
+            ),
+        ]
+    }
+
+    fn long_question(&mut self) -> Step<Command> {
+        // As many inputs as a payment can have.
+        let candidates = self.host()?.purse.candidates();
+        let most = usize::from(self.host()?.capabilities.inputs);
+        let sum: u64 = candidates.iter().take(most).map(|coin| coin.amount).sum();
+        let request = Request {
+            amount: sum.saturating_sub(FEES),
+            rate: 1_000,
+            payee: payee::p2wpkh([0x5A; 20]),
+            unrooted: false,
+            identity: [0x5A; 16],
+            merchant: Vec::new(),
+            invoice: Vec::new(),
+        };
+        self.plan(&request)?;
+        self.authorise()?;
+        Ok(Command::new(PREVIEW).data(request.encode()))
+    }
+
+    fn harmless_commands(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let commands: [(&str, &[u8]); 11] = [
+            ("GET DATA", &[0x00, 0xCA, 0x01, 0x00, 0x00]),
+            ("a GET RESPONSE with P2 01", &[0x00, 0xC0, 0x00, 0x01, 0x00]),
+            (
+                "a GET RESPONSE with data",
+                &[0x00, 0xC0, 0x00, 0x00, 0x01, 0xAA, 0x00],
+            ),
+            ("a refused GET DATA", &[0x00, 0xCA, 0x02, 0x00, 0x00]),
+            ("GENERATE", &[0x00, 0x46, 0x00, 0x00, 0x00]),
+            ("VERIFY without data", &[0x00, 0x20, 0x00, 0x80]),
+            ("an unknown instruction", &[0x80, 0xFE, 0x00, 0x00]),
+            ("another logical channel", &[0x01, 0xCA, 0x01, 0x00]),
+            ("command chaining", &[0x10, 0xCA, 0x01, 0x00]),
+            ("an unknown class", &[0xA0, 0xCA, 0x01, 0x00]),
+            (
+                "a refused SELECT",
+                &[0x00, 0xA4, 0x04, 0x00, 0x05, 1, 2, 3, 4, 5],
+            ),
+        ];
+        let owned = |(name, apdu): (&'static str, &[u8])| (name, apdu.to_vec());
+        commands.into_iter().map(owned).collect()
+    }
+
+    fn nothing_left(&self) -> Sw {
+        Sw::CONDITIONS
     }
 
     fn took_ns(&self) -> u64 {
@@ -107,6 +181,10 @@ impl Driver for Card {
         Ok(all)
     }
 
+    fn presenting(&self, field: &[u8]) -> Command {
+        Command::new(VERIFY).data(field)
+    }
+
     fn present(&mut self, field: &[u8]) -> Step<Presented> {
         let answer = self.verify(field)?;
         let sw = answer.sw;
@@ -133,5 +211,21 @@ impl Driver for Card {
         self.challenge_answer()?;
         self.generate_answer()?
             .want_bare(Sw::CONDITIONS, "GENERATE")
+    }
+
+    fn memory(&mut self) -> Step<Vec<u8>> {
+        Self::memory(self)
+    }
+
+    fn set_memory(&mut self, memory: &[u8]) -> Step<()> {
+        self.inject(&Fault::Memory(memory.to_vec()))
+    }
+
+    fn cut_in(&mut self, command: &Command, bytes: u64) -> Step<Option<Answer>> {
+        Self::cut_in(self, command, bytes)
+    }
+
+    fn cut_at_power_up(&mut self, bytes: u64) -> Step<bool> {
+        Self::cut_at_power_up(self, bytes)
     }
 }

@@ -1,9 +1,8 @@
 //! Issuing: GENERATE ASYMMETRIC KEY PAIR and ISSUE.
 
-use super::{Capabilities, Card, VERSION};
+use super::{Capabilities, Card, VERSION, secrets};
 use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::keys::{Account, p256_verifies, tagged_hash};
-use crate::leak::Secrets;
 use crate::model::{Profile, Provenance, Purse};
 use crate::outcome::{Step, Stop, require};
 use crate::status::Sw;
@@ -139,17 +138,17 @@ impl Card {
             "ISSUE: the issue record's signature isn't valid for what was sent and answered"
         );
         let mut recorder = self.recorder.borrow_mut();
-        recorder.leaks.guard(Secrets {
-            account: Some(account.clone()),
-            commitment,
-            imported: match profile.provenance {
-                Provenance::Made(_) => None,
-                Provenance::Imported { key, .. } => Some(key),
-            },
-            pins: vec![profile.pin.clone()],
-            own_keys: vec![record.identity_key, record.agreement_key],
-            channels: Vec::new(),
-        });
+        let leaks = &mut recorder.leaks;
+        leaks.guard(secrets::of_account(&account));
+        leaks.guard_too(secrets::of_pin(&profile.pin));
+        let own_keys = [record.identity_key, record.agreement_key];
+        leaks.guard_too(secrets::of_own_keys(&own_keys));
+        if let Some(commitment) = &commitment {
+            leaks.guard_too(secrets::of_commitment(commitment));
+        }
+        if let Provenance::Imported { key, .. } = &profile.provenance {
+            leaks.guard_too(secrets::of_import(key));
+        }
         drop(recorder);
         let capabilities = self.capabilities()?;
         self.host = Some(Host {

@@ -18,6 +18,7 @@ mod pin;
 mod power;
 mod proof;
 mod rights;
+pub(crate) mod secrets;
 mod session;
 mod sign;
 
@@ -30,6 +31,7 @@ pub use ledger::{
 pub use owner::PLAIN_SESSION;
 pub use payment::{GET_ANCESTOR, PAY, PAY_AGAIN, PAYMENT_STATE, PREVIEW, REPORT_ABSENT, STATEMENT};
 pub use personal::{CERTIFICATES, END, GENERATE_OWN_KEYS, OwnKeys, certificates_of, put_data};
+pub use pin::VERIFY;
 pub use proof::{GENUINE, Signed, statement_field};
 pub use rights::{
     CHANGE_OWNER_KEY, FACTORY_RESET, NEW_PIN, READ_ACCOUNT, READ_LIMITS, SAME_PIN, SET_POLICY,

@@ -1,6 +1,6 @@
 //! The manufacturer's commands, and the certificates that anyone may read: sections 3.6 and 3.7.
 
-use super::Card;
+use super::{Card, secrets};
 use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::keys::is_p256_point;
 use crate::model::{Certificates, OwnKey};
@@ -63,8 +63,8 @@ impl Card {
             keys.identity != keys.agreement,
             "{what}: one key both signs and agrees"
         );
-        let own_keys = vec![keys.identity, keys.agreement];
-        self.recorder.borrow_mut().leaks.guard_own_keys(own_keys);
+        let own_keys = secrets::of_own_keys(&[keys.identity, keys.agreement]);
+        self.recorder.borrow_mut().leaks.guard(own_keys);
         Ok(keys)
     }
 

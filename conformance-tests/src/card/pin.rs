@@ -5,13 +5,16 @@ use crate::apdu::{Answer, Command};
 use crate::outcome::{Preamble, Step, Stop, require};
 use crate::status::Sw;
 
+/// CLA INS P1 P2 of VERIFY.
+pub const VERIFY: [u8; 4] = [0x00, 0x20, 0x00, 0x80];
+
 impl Card {
     /// VERIFY with this data field; an empty one is an absent one.
     pub fn verify(&mut self, field: &[u8]) -> Step<Answer> {
         if !field.is_empty() {
             self.authorisation_ended();
         }
-        self.once(&Command::new([0x00, 0x20, 0x00, 0x80]).data(field))
+        self.once(&Command::new(VERIFY).data(field))
     }
 
     /// The right PIN block.

@@ -1,7 +1,7 @@
 //! What the owner does to PIN and owner key, and what he reads: RESET RETRY COUNTER, CHANGE OWNER
 //! KEY, READ LIMITS, READ ACCOUNT.
 
-use super::{Card, Host, IssueRecord};
+use super::{Card, Host, IssueRecord, secrets};
 use crate::apdu::{Answer, Command};
 use crate::keys::{sign, tagged_hash};
 use crate::model::Pin;
@@ -59,7 +59,8 @@ impl Card {
             .want_bare(Sw::OK, "RESET RETRY COUNTER")?;
         self.authorisation_ended();
         if let Some(pin) = pin {
-            self.recorder.borrow_mut().leaks.guard_pin(pin);
+            let of_pin = secrets::of_pin(pin);
+            self.recorder.borrow_mut().leaks.guard_too(of_pin);
             self.host_mut()?.profile.pin = pin.clone();
         }
         Ok(())

@@ -3,6 +3,7 @@
 use super::Host;
 use crate::apdu::{Answer, Command, LE_EXTENDED, LE_SHORT};
 use crate::channel::Channel;
+use crate::driver::MOST_PARTS;
 use crate::outcome::{Step, Stop, require};
 use crate::recorder::Recorder;
 use crate::status::Sw;
@@ -16,8 +17,6 @@ use std::time::Instant;
 pub const AID: [u8; 9] = [0xF0, 0x54, 0x49, 0x4C, 0x4C, 0x43, 0x41, 0x52, 0x44];
 /// The version of the protocol text, major and minor.
 pub const VERSION: [u8; 2] = [0, 4];
-/// How many GET RESPONSE may follow one command before the card is thought to loop.
-const MOST_PARTS: usize = 300;
 
 /// What GET DATA answers about the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

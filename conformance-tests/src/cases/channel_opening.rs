@@ -4,8 +4,8 @@ use super::personalisation::blank;
 use super::prelude::*;
 use crate::card::OPEN_CHANNEL;
 use crate::channel::Channel;
+use crate::purposes::distinct::Distinct;
 use crate::target::Fault;
-use std::collections::HashSet;
 
 /// Channels that TC-SCP-01 opens.
 const CHANNELS: usize = 48;
@@ -77,7 +77,7 @@ fn opened(ctx: &mut CaseContext) -> Outcome {
     let extended = ctx.host()?.capabilities.extended_length();
     let own = ctx.ephemeral()?;
     let agreement = ctx.host()?.record.agreement_key;
-    let mut seen = HashSet::new();
+    let mut ephemerals = Distinct::new("the card's ephemeral key was there before");
     for number in 0..CHANNELS {
         if number % 4 == 0 {
             ctx.power_cycle()?;
@@ -89,10 +89,9 @@ fn opened(ctx: &mut CaseContext) -> Outcome {
             .open_channel_answer(&own.field())?
             .want(Sw::OK, "INTERNAL AUTHENTICATE, a channel")?;
         let (channel, ephemeral) = Channel::open(&own, &agreement, &answer)?;
-        require!(
-            seen.insert(ephemeral),
-            "opening {number}: the card's ephemeral key was there before"
-        );
+        ephemerals
+            .add(&ephemeral)
+            .at(|| format!("opening {number}"))?;
         require!(
             ephemeral != agreement,
             "opening {number}: the card's ephemeral key is its agreement key"

@@ -1,4 +1,4 @@
-//! The ATR, and short and extended APDUs: section 2.
+//! Short and extended APDUs: section 2.
 
 use super::prelude::*;
 use crate::apdu::LE_EXTENDED;
@@ -8,15 +8,6 @@ const SEVEN_SMALL: [u64; 7] = [6_000; 7];
 const SEVEN_INPUTS: u64 = 40_000;
 
 cases! {
-    "TC-FRM-01" version 1 on Factory D0 for [FRM_1] runs atr:
-        "The ATR is the declared one, its check byte is right, and it is the same after cold and \
-         warm resets."
-        catches "Wrong historical bytes or check byte; an ATR that changes with the state.";
-    "TC-FRM-02" version 1 on AfterAll D3 for [FRM_1] runs cards_look_alike:
-        "All cards of the run gave the same ATR and the same answer to SELECT, before and after \
-         they were issued. (Two cards of one maker; a serial number that only shows over batches \
-         stays unseen.)"
-        catches "A serial number, or a key's hash, in the ATR or in the FCI.";
     "TC-FRM-03" version 1 on Own D3 for [FRM_2 FRM_5] runs short_life:
         "A card's whole life, from key generation to a payment with seven inputs, on short APDUs \
          alone and without command chaining."
@@ -29,58 +20,6 @@ cases! {
         "An extended Le below the answer's length gives the first Le bytes with 61xx, and the rest \
          by GET RESPONSE; an Le of the exact length, or above, gives all."
         catches "Extended Le ignored.";
-}
-
-fn atr(ctx: &mut CaseContext) -> Outcome {
-    let atr = ctx.atr();
-    require!(
-        atr == ctx.settings.atr,
-        "the ATR is {} instead of {}",
-        hex::encode_upper(&atr),
-        hex::encode_upper(&ctx.settings.atr)
-    );
-    require!(
-        atr.iter().skip(1).fold(0, |sum, byte| sum ^ byte) == 0,
-        "the check byte of the ATR isn't the exclusive-or of the bytes after the first"
-    );
-    for how in [Reset::Cold, Reset::Warm, Reset::Warm, Reset::Cold] {
-        ctx.reset(how)?;
-        require!(ctx.atr() == atr, "the ATR differs after a {how:?} reset");
-    }
-    Ok(())
-}
-
-fn cards_look_alike(ctx: &mut CaseContext) -> Outcome {
-    // A second card, so that there are two even when this case runs alone.
-    let profile = ctx.profile()?;
-    ctx.prepare(&profile)?;
-    ctx.fresh_card()?;
-    ctx.prepare_funded(&[])?;
-    ctx.select_fci()?;
-    let recorder = ctx.recorder.borrow();
-    let differing = recorder.atrs.iter().find(|atr| **atr != recorder.atrs[0]);
-    require!(
-        differing.is_none(),
-        "two cards gave different ATRs: {} and {}",
-        hex::encode_upper(&recorder.atrs[0]),
-        differing.map(hex::encode_upper).unwrap_or_default()
-    );
-    let mut fcis = recorder.fcis.iter();
-    let first = fcis.next().map(|(_, fci)| fci.clone()).unwrap_or_default();
-    for (card, fci) in fcis {
-        require!(
-            *fci == first,
-            "card {card} answered SELECT with {} and another card with {}",
-            hex::encode_upper(fci),
-            hex::encode_upper(&first)
-        );
-    }
-    let (cards, fcis) = (recorder.atrs.len(), recorder.fcis.len());
-    drop(recorder);
-    ctx.note(format!(
-        "{cards} cards' ATRs and {fcis} cards' answers to SELECT are the same"
-    ));
-    Ok(())
 }
 
 fn short_life(ctx: &mut CaseContext) -> Outcome {

@@ -5,9 +5,11 @@ use super::prelude::*;
 use crate::card::{GENUINE, SAME_PIN, Signed};
 use crate::model::PLAIN;
 use crate::model::STATEMENTS;
+use crate::purposes::distinct::Distinct;
 use crate::target::Fault;
-use std::collections::HashSet;
 
+/// What is wrong with a salt that isn't new.
+const SALT_TWICE: &str = "a salt that came before comes again";
 /// Proofs that TC-GEN-01 asks for in a row.
 const PROOFS: usize = 64;
 
@@ -52,16 +54,13 @@ cases! {
 /// Proves, and looks that the salt is new.
 fn fresh(
     ctx: &mut CaseContext,
-    salts: &mut HashSet<[u8; 16]>,
+    salts: &mut Distinct,
     challenge: &[u8; 32],
     when: &str,
 ) -> Step<Signed> {
     let identity = ctx.host()?.record.identity_key;
     let proof = ctx.prove(challenge, &identity).at(when)?;
-    require!(
-        salts.insert(proof.salt),
-        "{when}: a salt that came before comes again"
-    );
+    salts.add(&proof.salt).at(when)?;
     Ok(proof)
 }
 
@@ -95,8 +94,10 @@ fn proofs(ctx: &mut CaseContext) -> Outcome {
             "a proof given before ISSUE isn't valid under the identity key of the issue record"
         );
     }
-    let mut salts = HashSet::from(early.map(|proof| proof.salt));
-    require!(salts.len() == 2, "two proofs have one salt");
+    let mut salts = Distinct::new(SALT_TWICE);
+    for proof in &early {
+        salts.add(&proof.salt)?;
+    }
     let mut stream = ctx.values.stream("challenges");
     for round in 0..PROOFS {
         if round % 8 == 0 {

@@ -1,8 +1,8 @@
 //! Keys, scripts and signatures: sections 3.1 and 3.3.
 
 use super::prelude::*;
-use super::samples;
 use crate::model::payee;
+use crate::purposes::distinct::Distinct;
 use bitcoin::secp256k1::Parity;
 use std::collections::HashSet;
 
@@ -32,18 +32,10 @@ cases! {
          suite's own BIP341 hash; no two have the same nonce point; and the sixteen keys have both \
          parities. (That the card verifies before it answers shows only in what it answers.)"
         catches "A signature over the wrong hash, under the untweaked key, or with a reused nonce.";
-    "TC-KEY-05" version 2 on AfterAll D3 for [KEY_3] runs leaks:
-        "Leak sweep over every answer that any card of this run gave after ISSUE: no eight bytes \
-         in a row of the PIN block, the PIN's digits, the account's public key or its chain code, \
-         in either byte order, and no 32 bytes that are the secret of the commitment, the account, \
-         a chain, any of the first 24 keys of each chain, the card's own keys or an ephemeral one; \
-         and of a channel's keys no eight bytes in a row, in answers as they came and without \
-         their protection. (Timing, and parts of a secret key, stay unseen.)"
-        catches "A key exported, an xpub handed to a shop, a buffer with a PIN in it.";
 }
 
 fn fresh_commitments(ctx: &mut CaseContext) -> Outcome {
-    let mut seen = HashSet::new();
+    let mut commitments = Distinct::new("a commitment came twice");
     for call in 0..COMMITMENTS {
         match call % 4 {
             0 => ctx.reset(Reset::Cold)?,
@@ -54,10 +46,9 @@ fn fresh_commitments(ctx: &mut CaseContext) -> Outcome {
             ctx.select()?;
         }
         let commitment = ctx.generate()?;
-        require!(
-            seen.insert(commitment.serialize()),
-            "call {call} answered a commitment that an earlier call had answered"
-        );
+        commitments
+            .add(&commitment.serialize())
+            .at(|| format!("call {call}"))?;
     }
     ctx.power_cycle()?;
     ctx.expect_factory("key generation issued the card")?;
@@ -119,13 +110,11 @@ fn signatures(ctx: &mut CaseContext) -> Outcome {
     let second = ctx
         .card
         .pay_checked(&request_of(2_000).payee(payee::p2tr(ctx.values.bytes("payee"))))?;
-    let mut nonces = HashSet::new();
+    let mut nonces =
+        Distinct::new("two signatures have the same nonce point: the account key can be computed");
     for payment in [&first, &second] {
         for input in &payment.transaction.input {
-            require!(
-                nonces.insert(input.witness[0][..32].to_vec()),
-                "two signatures have the same nonce point: the account key can be computed"
-            );
+            nonces.add(&input.witness[0][..32])?;
         }
     }
     require!(nonces.len() == 17, "the case must see seventeen signatures");
@@ -133,49 +122,6 @@ fn signatures(ctx: &mut CaseContext) -> Outcome {
         "{} signatures; parities of the sixteen keys: {}",
         nonces.len(),
         parities.len()
-    ));
-    Ok(())
-}
-
-fn leaks(ctx: &mut CaseContext) -> Outcome {
-    // A life of its own, so that the sweep has something to see when it runs alone.
-    ctx.prepare_funded(&[40_000, 30_000, 20_000])?;
-    let samples = samples::all(ctx)?;
-    for authorised in [false, true] {
-        for sample in &samples {
-            if authorised {
-                ctx.authorise()?;
-            }
-            ctx.send(&sample.command)?;
-        }
-        ctx.authorise()?;
-    }
-    ctx.power_cycle()?;
-    if ctx.has(Capability::Channel)? {
-        ctx.open_channel()?;
-        for sample in samples::declared(ctx)? {
-            ctx.send(&sample.command)?;
-        }
-        ctx.select()?;
-    }
-    ctx.authorise()?;
-    ctx.receive_script_answer()?;
-    ctx.generate_answer()?;
-    ctx.select_fci()?;
-    let recorder = ctx.recorder.borrow();
-    let findings = recorder.leaks.sweep();
-    let (answers, bytes) = (recorder.leaks.answers(), recorder.leaks.bytes());
-    drop(recorder);
-    if let Some(first) = findings.first() {
-        return Err(Stop::Fail(format!(
-            "{} answers hold what must never leave; the first in {}: {}",
-            findings.len(),
-            first.case,
-            first.what
-        )));
-    }
-    ctx.note(format!(
-        "{answers} answers with {bytes} bytes were searched"
     ));
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Power that fails inside a command: VERIFY, personalisation, STATEMENT, FACTORY RESET and
-//! TERMINATE CARD USAGE. Sections 3.6, 4, 5.6, 5.7, 7.8 and 11.
+//! Power that fails inside a command: personalisation, STATEMENT, FACTORY RESET and TERMINATE CARD
+//! USAGE. Sections 3.6, 5.6, 5.7, 7.8 and 11.
 
 use super::personalisation::{blank, certificates, personalised};
 use super::prelude::*;
@@ -8,14 +8,7 @@ use crate::card::{
     END, FACTORY_RESET, GENERATE_OWN_KEYS, OwnKeys, STATEMENT, TERMINATE, put_data, statement_field,
 };
 use crate::model::{Certificates, LONGEST_PIECE, OwnKey, PLAIN, STATEMENTS, Spend};
-use crate::target::Fault;
-
-/// Up to so many bytes written or erased, the power fails after each.
-const DENSE: u64 = 600;
-/// Beyond, after so many more each time: no power of two, so that it hits every part of a page.
-const STRIDE: u64 = 509;
-/// After so many bytes, in turn, it fails again while the card starts.
-const AGAIN: [u64; 6] = [1, 7, 40, 300, 1_500, 2_100];
+use crate::purposes::tearing::Torn;
 
 /// One in so many of the cards that were reset is issued anew, and of those whose statement was cut
 /// is asked again: what they answer takes its time to be searched for leaks.
@@ -23,12 +16,6 @@ const ISSUED_EVERY: u32 = 16;
 const STATED_EVERY: u32 = 8;
 
 cases! {
-    "TC-PIN-14" version 1 on Own D3 for [PIN_5 PIN_1 NVM_1 NVM_3] runs verify:
-        "The power fails after each byte that VERIFY writes, two tries being left: afterwards two, \
-         one or, with the right PIN, three are left; one is left after some of these cuts even \
-         with the right PIN, since the try is used up before the comparison. (Only a target whose \
-         power can fail inside a command can run this.)"
-        catches "A comparison before its try is used up: free guesses for whoever cuts the power.";
     "TC-PER-05" version 1 on Own D3 for [PER_1 PER_2 PER_3 NVM_1 NVM_3] runs personalisation:
         "The power fails after each byte that PUT DATA of a piece, the end of the personalisation, \
          and the drawing of the card's own keys write: afterwards the certificate is the old or \
@@ -55,77 +42,14 @@ cases! {
         catches "A card that a well-timed power cut saves from its end, without its PIN.";
 }
 
-/// Does what is asked on a card with this memory, and takes the power away inside it, each time a
-/// bit later, until the command is answered. `judge` sees the card with the power back, and is
-/// told whether it answered, as it must with `sw`. Gives back how often the power failed.
-fn sweep(
-    ctx: &mut CaseContext,
-    start: &[u8],
-    again: bool,
-    sw: Sw,
-    ask: &dyn Fn(&mut CaseContext) -> Step<Command>,
-    judge: &mut dyn FnMut(&mut CaseContext, bool) -> Outcome,
-) -> Step<u64> {
-    let (mut bytes, mut cuts) = (1, 0);
-    loop {
-        let place = || format!("power cut after {bytes} bytes");
-        ctx.inject(&Fault::Memory(start.to_vec()))?;
-        ctx.power_cycle()?;
-        let command = ask(ctx)?;
-        let answer = ctx.cut_in(&command, bytes).at(place)?;
-        if answer.is_none() && again && cuts % 2 == 1 {
-            let next = AGAIN[(cuts / 2) as usize % AGAIN.len()];
-            ctx.cut_at_power_up(next).at(place)?;
-        }
-        ctx.power_cycle().at(place)?;
-        if let Some(answer) = answer {
-            answer.want(sw, "the command, its power not cut")?;
-            judge(ctx, true)?;
-            return Ok(cuts);
-        }
-        judge(ctx, false).at(place)?;
-        cuts += 1;
-        bytes += if bytes < DENSE { 1 } else { STRIDE };
+/// The power fails inside a command that is answered `9000` when it doesn't.
+fn torn<'a>(start: &'a [u8], ask: &'a dyn Fn(&mut CaseContext) -> Step<Command>) -> Torn<'a> {
+    Torn {
+        start,
+        again: false,
+        sw: Sw::OK,
+        ask,
     }
-}
-
-fn verify(ctx: &mut CaseContext) -> Outcome {
-    ctx.memory()?;
-    ctx.prepare_funded(&[])?;
-    ctx.verify_wrong(2).preamble()?;
-    let start = ctx.memory()?;
-    for (what, block, right) in [
-        ("the right PIN", ctx.right_block()?, true),
-        ("a wrong PIN", ctx.wrong_block()?, false),
-    ] {
-        let mut used_up = 0;
-        let ask = |_: &mut CaseContext| Ok(Command::new([0x00, 0x20, 0x00, 0x80]).data(block));
-        let mut judge = |ctx: &mut CaseContext, answered: bool| -> Outcome {
-            let tries = ctx.tries()?;
-            used_up += u64::from(tries == 1);
-            let possible: &[u8] = match (answered, right) {
-                (true, true) => &[3],
-                (true, false) => &[1],
-                (false, true) => &[1, 2, 3],
-                (false, false) => &[1, 2],
-            };
-            require!(
-                possible.contains(&tries),
-                "{what}: {tries} tries are left, two were before"
-            );
-            ctx.expect_authorised(false, "after a power cut")
-        };
-        let sw = if right { Sw::OK } else { Sw::tries(1) };
-        let cuts = sweep(ctx, &start, false, sw, &ask, &mut judge).at(what)?;
-        ctx.note(format!(
-            "VERIFY of {what}: {cuts} power cuts, after {used_up} of them a try was used up"
-        ));
-        require!(
-            used_up > 0,
-            "{what}: no power cut inside VERIFY leaves its try used up"
-        );
-    }
-    Ok(())
 }
 
 fn note(ctx: &mut CaseContext, what: &str, cuts: u64, done: u64) -> Outcome {
@@ -162,12 +86,8 @@ fn piece(ctx: &mut CaseContext, start: &[u8], old: &Certificates) -> Outcome {
     for (p2, identity) in [(0x10, bytes.to_vec()), (0x11, later)] {
         let new = old.clone().identity(identity);
         let mut done = 0;
-        let cuts = sweep(
+        let cuts = torn(start, &|_| Ok(Command::new(put_data(p2)).data(bytes))).sweep(
             ctx,
-            start,
-            false,
-            Sw::OK,
-            &|_| Ok(Command::new(put_data(p2)).data(bytes)),
             &mut |ctx, answered| {
                 ctx.end_personalisation()?;
                 let found = ctx.chains()?;
@@ -190,13 +110,8 @@ fn piece(ctx: &mut CaseContext, start: &[u8], old: &Certificates) -> Outcome {
 
 fn end(ctx: &mut CaseContext, start: &[u8], old: &Certificates) -> Outcome {
     let mut done = 0;
-    let cuts = sweep(
-        ctx,
-        start,
-        false,
-        Sw::OK,
-        &|_| Ok(Command::new(put_data(END))),
-        &mut |ctx, answered| {
+    let cuts =
+        torn(start, &|_| Ok(Command::new(put_data(END)))).sweep(ctx, &mut |ctx, answered| {
             if ctx.chains()?.is_none() {
                 require!(!answered, "the end was answered, and isn't there");
                 ctx.end_personalisation()?;
@@ -206,20 +121,15 @@ fn end(ctx: &mut CaseContext, start: &[u8], old: &Certificates) -> Outcome {
                     .want_bare(Sw::CONDITIONS, "PUT DATA, the end, a second time")?;
             }
             ctx.expect_certificates(Some(&chains(old)), "after the end")
-        },
-    )?;
+        })?;
     note(ctx, "PUT DATA, the end", cuts, done)
 }
 
 fn drawing(ctx: &mut CaseContext, start: &[u8], old: &Certificates, keys: &OwnKeys) -> Outcome {
     let challenge = ctx.values.bytes("challenge");
     let mut done = 0;
-    let cuts = sweep(
+    let cuts = torn(start, &|_| Ok(Command::new(GENERATE_OWN_KEYS).le(LE_SHORT))).sweep(
         ctx,
-        start,
-        false,
-        Sw::OK,
-        &|_| Ok(Command::new(GENERATE_OWN_KEYS).le(LE_SHORT)),
         &mut |ctx, answered| {
             let proof = ctx.proof(&challenge)?;
             let preimage = ctx.genuine_preimage(&challenge);
@@ -257,7 +167,7 @@ fn statement(ctx: &mut CaseContext) -> Outcome {
             .data(statement_field(&nonce, &payment.txid))
             .le(LE_SHORT))
     };
-    let cuts = sweep(ctx, &start, false, Sw::OK, &ask, &mut |ctx, answered| {
+    let cuts = torn(&start, &ask).sweep(ctx, &mut |ctx, answered| {
         let mut pledged = Vec::new();
         for input in inputs.chunks(1) {
             let sw = ctx.sign_stream(&Spend::against(input), 255)?.sw;
@@ -325,29 +235,26 @@ fn ending(
     let shows = |memory: &[u8]| memory.windows(32).any(|window| window == secret);
     let shown = shows(&start);
     let mut done = 0;
-    let cuts = sweep(
-        ctx,
-        &start,
-        true,
-        Sw::OK,
-        &|ctx| ctx.owner_command(header, &[]),
-        &mut |ctx, answered| {
-            if let Status::Issued { tries, .. } = ctx.status()? {
-                require!(!answered, "the account's end was answered, and it is there");
-                require!(tries == 2, "{tries} tries are left instead of 2");
-                ctx.expect_ledger("the account not ended")?;
-                ctx.expect_certificates(Some(&own.chains), "not ended")?;
-                return ctx.verify_right();
-            }
-            done += u64::from(!answered);
-            let memory = ctx.memory()?;
-            require!(
-                !(shown && shows(&memory)),
-                "the account is ended, and its chain code in the memory"
-            );
-            ended(ctx, &own)
-        },
-    )?;
+    let cuts = Torn {
+        again: true,
+        ..torn(&start, &|ctx| ctx.owner_command(header, &[]))
+    }
+    .sweep(ctx, &mut |ctx, answered| {
+        if let Status::Issued { tries, .. } = ctx.status()? {
+            require!(!answered, "the account's end was answered, and it is there");
+            require!(tries == 2, "{tries} tries are left instead of 2");
+            ctx.expect_ledger("the account not ended")?;
+            ctx.expect_certificates(Some(&own.chains), "not ended")?;
+            return ctx.verify_right();
+        }
+        done += u64::from(!answered);
+        let memory = ctx.memory()?;
+        require!(
+            !(shown && shows(&memory)),
+            "the account is ended, and its chain code in the memory"
+        );
+        ended(ctx, &own)
+    })?;
     note(ctx, "the account's end", cuts, done)?;
     require!(
         done > 0,

@@ -4,8 +4,8 @@ use super::prelude::*;
 use crate::card::{READ_ACCOUNT, READ_LIMITS};
 use crate::keys::{keypair, sign};
 use crate::model::{Leaf, Profile};
+use crate::purposes::distinct::Distinct;
 use crate::target::Fault;
-use std::collections::HashSet;
 
 cases! {
     "TC-LIM-04" version 1 on Own D3 for [LIM_4 LIM_3 NVM_2] runs limits:
@@ -105,12 +105,9 @@ fn profiles(ctx: &mut CaseContext) -> Step<Vec<Profile>> {
 }
 
 /// Reads the account; its salt must be new.
-fn read(ctx: &mut CaseContext, salts: &mut HashSet<[u8; 16]>, when: &str) -> Outcome {
+fn read(ctx: &mut CaseContext, salts: &mut Distinct, when: &str) -> Outcome {
     let record = ctx.read_account().at(when)?;
-    require!(
-        salts.insert(record.salt),
-        "{when}: READ ACCOUNT answers a salt that it answered before"
-    );
+    salts.add(&record.salt).at(when)?;
     require!(record.salt != [0; 16], "{when}: the salt is zero");
     Ok(())
 }
@@ -123,7 +120,8 @@ fn account(ctx: &mut CaseContext) -> Outcome {
             ctx.fresh_card()?;
         }
         ctx.prepare(&profile)?;
-        let mut salts = HashSet::from([ctx.host()?.record.salt]);
+        let mut salts = Distinct::new("READ ACCOUNT answers a salt that came before");
+        salts.add(&ctx.host()?.record.salt)?;
         for _ in 0..2 {
             read(ctx, &mut salts, "after ISSUE").at(place)?;
         }

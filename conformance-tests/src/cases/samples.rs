@@ -220,3 +220,32 @@ pub(super) fn declared(ctx: &mut CaseContext) -> Step<Vec<Sample>> {
     samples.retain(|sample| capabilities.knows(sample.command.header));
     Ok(samples)
 }
+
+/// A life in which a card is sent every command, without and with the holder's authority, and in a
+/// channel, so that it has answered whatever it answers.
+pub(crate) fn life(ctx: &mut CaseContext) -> Outcome {
+    ctx.prepare_funded(&[40_000, 30_000, 20_000])?;
+    let samples = all(ctx)?;
+    for authorised in [false, true] {
+        for sample in &samples {
+            if authorised {
+                ctx.authorise()?;
+            }
+            ctx.send(&sample.command)?;
+        }
+        ctx.authorise()?;
+    }
+    ctx.power_cycle()?;
+    if ctx.has(Capability::Channel)? {
+        ctx.open_channel()?;
+        for sample in declared(ctx)? {
+            ctx.send(&sample.command)?;
+        }
+        ctx.select()?;
+    }
+    ctx.authorise()?;
+    ctx.receive_script_answer()?;
+    ctx.generate_answer()?;
+    ctx.select_fci()?;
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use super::channel_opening::needs_channel;
 use super::prelude::*;
-use crate::card::{NEW_PIN, READ_LIMITS, SAME_PIN, SET_POLICY, new_pin_body};
+use crate::card::{NEW_PIN, READ_LIMITS, SAME_PIN, SET_POLICY, VERIFY, new_pin_body};
 use crate::model::{PLAIN, STATEMENTS};
 use crate::tlv;
 
@@ -32,8 +32,6 @@ cases! {
          6982; the policy is as before."
         catches "A shop that opens the card to plain sessions.";
 }
-
-const VERIFY: [u8; 4] = [0x00, 0x20, 0x00, 0x80];
 
 /// Every command that the policy forbids, of which each would be done in another session.
 fn forbidden(ctx: &mut CaseContext, made: &Request) -> Step<Vec<(&'static str, Command)>> {

@@ -4,7 +4,7 @@ use super::prelude::*;
 use crate::card::{STATEMENT, statement_field};
 use crate::keys::keypair;
 use crate::model::{Leaf, PLAIN, Profile, STATEMENTS, Spend};
-use std::collections::HashSet;
+use crate::purposes::distinct::Distinct;
 
 cases! {
     "TC-STM-01" version 1 on Own D3 for [STM_1 STM_2 FRM_5] runs facts:
@@ -71,15 +71,12 @@ fn facts(ctx: &mut CaseContext) -> Outcome {
         ctx.prepare(&profile)?;
         let mut stream = ctx.values.stream("coins");
         ctx.fund(&mut stream, &[20_000; 16])?;
-        let mut salts = HashSet::new();
+        let mut salts = Distinct::new("a salt that came before comes again");
         let mut stated = |ctx: &mut CaseContext, request: &Request, what: &str| -> Outcome {
             let same: [u8; 32] = ctx.values.bytes("nonce");
             for nonce in [same, same, stream.bytes(), same, [0; 32]] {
                 let statement = ctx.statement(request, &nonce).at(what)?;
-                require!(
-                    salts.insert(statement.salt),
-                    "{what}: a salt that came before comes again"
-                );
+                salts.add(&statement.salt).at(what)?;
             }
             Ok(())
         };

@@ -4,15 +4,23 @@
 //!
 //! [`Driver`]: crate::driver::Driver
 
+pub(crate) mod atr;
+pub(crate) mod distinct;
+pub(crate) mod get_response;
+pub(crate) mod leaks;
 pub(crate) mod pin;
 pub(crate) mod pin_lockout;
+pub(crate) mod pin_tearing;
 pub(crate) mod pin_timing;
+pub(crate) mod tearing;
 
 /// What they need.
 mod prelude {
+    pub(super) use crate::apdu::{Answer, Command};
     pub(super) use crate::cases::cases;
     pub(super) use crate::context::CaseContext;
     pub(super) use crate::driver::{Driver, Presented};
-    pub(super) use crate::outcome::{At, Outcome, Step, require};
+    pub(super) use crate::outcome::{At, Outcome, Preamble, Step, Stop, require};
+    pub(super) use crate::status::Sw;
     pub(super) use crate::target::Reset;
 }

@@ -1,0 +1,36 @@
+//! The leak sweep, after all other cases. Of any card.
+
+use super::prelude::*;
+use crate::cases::samples;
+
+cases! {
+    "TC-KEY-05" version 2 on AfterAll D3 for [KEY_3] runs leaks:
+        "Leak sweep over every answer that any card of this run gave after ISSUE: no eight bytes \
+         in a row of the PIN block, the PIN's digits, the account's public key or its chain code, \
+         in either byte order, and no 32 bytes that are the secret of the commitment, the account, \
+         a chain, any of the first 24 keys of each chain, the card's own keys or an ephemeral one; \
+         and of a channel's keys no eight bytes in a row, in answers as they came and without \
+         their protection. (Timing, and parts of a secret key, stay unseen.)"
+        catches "A key exported, an xpub handed to a shop, a buffer with a PIN in it.";
+}
+
+fn leaks(ctx: &mut CaseContext) -> Outcome {
+    // A life of its own, so that the sweep has something to see when it runs alone.
+    samples::life(ctx)?;
+    let recorder = ctx.recorder.borrow();
+    let findings = recorder.leaks.sweep();
+    let (answers, bytes) = (recorder.leaks.answers(), recorder.leaks.bytes());
+    drop(recorder);
+    if let Some(first) = findings.first() {
+        return Err(Stop::Fail(format!(
+            "{} answers hold what must never leave; the first in {}: {}",
+            findings.len(),
+            first.case,
+            first.what
+        )));
+    }
+    ctx.note(format!(
+        "{answers} answers with {bytes} bytes were searched"
+    ));
+    Ok(())
+}
