@@ -233,3 +233,53 @@ fn payments_know_nothing_of_each_other() {
     let step = machine.step("bread", Input::TimePassed);
     assert!(step.write.is_none() && step.effects.is_empty());
 }
+
+/// A card that always offers a coin that isn't there takes four reports, and no fifth is made.
+#[test]
+fn a_card_that_goes_on_offering_absent_coins_is_sent_away() {
+    let papers = Papers::new();
+    let preview = papers.of[0].preview.clone();
+    let mut machine = Machine::default();
+    let record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, papers.order.clone());
+    machine.add(record, Wishes::default());
+    let least = tillcard_client::FeeRate::FLOOR;
+    let mut step = Step::default();
+    for input in [
+        Input::Clerk(ClerkSaid::Begin),
+        Input::Card(CardSaid::Met {
+            keys: Some(keys_of(0)),
+        }),
+        Input::Chain(ChainSaid::Ready { height: 100, least }),
+        Input::Card(CardSaid::Verified),
+    ] {
+        step = machine.step(ID, input);
+    }
+    let mut reports = 0;
+    while let Some(Effect::Card(task)) = step.effects.last() {
+        step = match task {
+            CardTask::Preview(_) => {
+                machine.step(ID, Input::Card(CardSaid::Previewed(preview.clone())))
+            }
+            CardTask::Report(absent) => {
+                reports += absent.len();
+                assert!(reports <= MOST_REPORTS);
+                machine.step(ID, Input::Card(CardSaid::Previewed(preview.clone())))
+            }
+            CardTask::LookUp => {
+                let looked_up = CardSaid::LookedUp {
+                    coins: Vec::new(),
+                    absent: preview.outpoints.clone(),
+                    is_crowded: false,
+                };
+                machine.step(ID, Input::Card(looked_up))
+            }
+            other => panic!("{other:?}"),
+        };
+    }
+    let end = step.effects.last();
+    let Some(Effect::End(Outcome::Declined(decline))) = end else {
+        panic!("{end:?}");
+    };
+    assert_eq!(decline.outpoint(), Some(preview.outpoints[0]));
+    assert_eq!(reports, MOST_REPORTS);
+}
