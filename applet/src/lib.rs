@@ -21,11 +21,13 @@ pub mod configuration;
 
 mod application;
 mod card;
-mod entry;
+mod coin_reading;
 mod key;
 mod messaging;
 mod payment;
 pub mod persistent;
+mod signing_stream;
+mod transaction_parser;
 mod varint;
 mod volatile;
 

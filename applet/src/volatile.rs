@@ -1,11 +1,12 @@
 //! What a reset forgets.
 
-use crate::application::{Reading, Signing};
 use crate::capacities::MAX_INPUTS;
-use crate::entry::Entry;
+use crate::coin_reading::CoinReading;
 use crate::key::Share;
 use crate::messaging::Channel;
 use crate::persistent::Slot;
+use crate::signing_stream::Signing;
+use crate::transaction_parser::TransactionParser;
 use heapless::Vec;
 use tillcard_protocol::command::CHALLENGE_LENGTH;
 use tillcard_protocol::hash::Hash;
@@ -36,15 +37,15 @@ pub struct Holder {
     reason = "there is one, and nowhere else to put it without allocation"
 )]
 pub enum Stream {
-    /// Nothing.
+    /// Nothing is under way.
     #[default]
     None,
     /// The transaction that makes a coin.
-    Entry(Entry),
+    CoinEntry(TransactionParser),
     /// A transaction to be signed for the owner.
     Signing(Signing),
-    /// The coin image.
-    Reading(Reading),
+    /// The coin image, on its way out.
+    CoinReading(CoinReading),
 }
 
 /// State of a session. Its end is [`Volatile::default`], all of it (`[SES-1]`).
@@ -58,7 +59,7 @@ pub struct Volatile {
     pub challenge: Option<[u8; CHALLENGE_LENGTH]>,
     /// The card's share of an account key in the making.
     pub share: Option<Share>,
-    /// The payment that the last PAY answered, by its sequence number.
+    /// The payment that the last PAY answered, by its payment number.
     pub paid: Option<u32>,
     /// What is under way.
     pub stream: Stream,

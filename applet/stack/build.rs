@@ -103,7 +103,7 @@ impl Recorder {
     fn open(&mut self) {
         let ephemeral = SecretKey::from_slice(&[0x5A; 32]).expect("a key");
         let answer = self.bare("opening", &open_apdu(&ephemeral));
-        let agreement_key = &HOST.own_keys.agreement_key;
+        let agreement_key = &HOST.card_keys.agreement_key;
         self.client = Client::agreed(&ephemeral, agreement_key, &answer);
         assert!(self.client.is_some(), "the receipt is right");
     }

@@ -50,7 +50,7 @@ fn issued(seed: u64) -> (TestCard, Wallet) {
 impl Shop {
     fn new(seed: u64) -> Self {
         let (mut card, wallet) = issued(seed);
-        let client = Client::open(&mut card, &ephemeral(1), &wallet.own_keys.agreement);
+        let client = Client::open(&mut card, &ephemeral(1), &wallet.card_keys.agreement);
         Self {
             card,
             wallet,
@@ -79,7 +79,7 @@ impl Shop {
         assert_eq!(send(&mut self.card, &command), (Vec::new(), 0x6982));
         let ask = apdu(RECEIVE_SCRIPT, &[], true);
         assert_eq!(send(&mut self.card, &ask).1, 0x6982);
-        let agreement_key = self.wallet.own_keys.agreement.clone();
+        let agreement_key = self.wallet.card_keys.agreement.clone();
         let mut other = Client::open(&mut self.card, &ephemeral(77), &agreement_key);
         assert_eq!(other.send(&mut self.card, RECEIVE_SCRIPT, &[]).1, 0x6982);
         // Nor did anybody use up a try.
@@ -292,7 +292,7 @@ fn a_new_session_ends_the_former() {
 #[test]
 fn a_shim_finds_no_authority_in_its_own_channel() {
     let mut shop = Shop::with_pin(7);
-    let agreement_key = shop.wallet.own_keys.agreement.clone();
+    let agreement_key = shop.wallet.card_keys.agreement.clone();
     let mut shim = Client::open(&mut shop.card, &ephemeral(66), &agreement_key);
     let request = payment::request(&mut Random::new(1), 10_000, 1_000);
     let paid = shim.send(&mut shop.card, [0x80, 0x30, 0, 0], &request.data());
@@ -310,7 +310,7 @@ fn each_channel_has_a_key_of_its_own() {
     for _ in 0..8 {
         let (answer, status) = send(&mut card, &open_apdu(&ephemeral(5)));
         assert_eq!(status, 0x9000);
-        let client = Client::agreed(&ephemeral(5), &wallet.own_keys.agreement, &answer);
+        let client = Client::agreed(&ephemeral(5), &wallet.card_keys.agreement, &answer);
         let client = client.expect("the receipt is right");
         known.push(answer[3..68].to_vec());
         known.push(client.receipt.to_vec());
@@ -323,7 +323,7 @@ fn each_channel_has_a_key_of_its_own() {
     // Whoever has another card's certificate is told by the receipt.
     let (_, other) = issued(9);
     let (answer, _) = send(&mut card, &open_apdu(&ephemeral(5)));
-    assert!(Client::agreed(&ephemeral(5), &other.own_keys.agreement, &answer).is_none());
+    assert!(Client::agreed(&ephemeral(5), &other.card_keys.agreement, &answer).is_none());
 }
 
 /// An owner's signature serves in its session, once, on its card, for its command.

@@ -47,15 +47,15 @@ fn used() -> (RamNvm, Owner) {
 }
 
 /// What a memory must not hold any more: what the card has of its owner.
-fn secrets(nvm: &RamNvm, own_keys_too: bool) -> HashSet<[u8; 8]> {
+fn secrets(nvm: &RamNvm, card_keys_too: bool) -> HashSet<[u8; 8]> {
     let mut persistent = Persistent::open(nvm.clone());
     let identity = persistent.identity().unwrap();
     let account = identity.account.to_bytes();
     let mut secrets = vec![account.to_vec(), identity.owner_key.to_vec()];
     secrets.push(persistent.pin().unwrap().as_bytes().to_vec());
     secrets.push(persistent.coin(0, 0).unwrap().unwrap().txid.to_vec());
-    if own_keys_too {
-        secrets.push(persistent.own_keys().unwrap().unwrap().to_bytes().to_vec());
+    if card_keys_too {
+        secrets.push(persistent.card_keys().unwrap().unwrap().to_bytes().to_vec());
     }
     secrets
         .iter()

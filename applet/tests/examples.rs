@@ -292,13 +292,13 @@ fn examples() -> Vec<Example> {
     let public = Xpub::from_priv(&secp, &account);
     let owner = Keypair::from_secret_key(&secp, &secret(0x11));
     let nobody = owner.x_only_public_key().0;
-    let own_keys = CardKeys {
+    let card_keys = CardKeys {
         identity: answer[71..104].to_vec(),
         agreement: answer[106..139].to_vec(),
     };
     let imported = Some(account.private_key);
     let wallet =
-        Wallet::known(owner, 3, public, Leaf::None, &nobody, imported).with_own_keys(own_keys);
+        Wallet::known(owner, 3, public, Leaf::None, &nobody, imported).with_card_keys(card_keys);
 
     session.begin("The PIN, and where to send coins");
     session.exchange(&[0x00, 0x20, 0x00, 0x80]);
@@ -363,7 +363,7 @@ fn examples() -> Vec<Example> {
     session.begin("A channel");
     let ephemeral = p256::SecretKey::from_slice(&[0x44; 32]).unwrap();
     let opened = session.exchange(&open_apdu(&ephemeral));
-    let agreement_key = wallet.own_keys.agreement.clone();
+    let agreement_key = wallet.card_keys.agreement.clone();
     let mut client = Client::agreed(&ephemeral, &agreement_key, &opened).expect("the receipt");
     let client = &mut client;
     session.protected(client, [0x00, 0x20, 0x00, 0x80], &[]);

@@ -280,8 +280,8 @@ fn a_card_of_0_1_gets_its_agreement_key() {
         let again = read(&mut card, &wallet);
         assert_eq!(again.identity, keys.identity);
         assert_eq!(again.agreement, keys.agreement);
-        wallet = wallet.with_own_keys(keys);
-        let mut client = Client::open(&mut card, &ephemeral, &wallet.own_keys.agreement);
+        wallet = wallet.with_card_keys(keys);
+        let mut client = Client::open(&mut card, &ephemeral, &wallet.card_keys.agreement);
         let challenge = [7; 32];
         let (proof, status) = client.send(&mut card, [0x00, 0x88, 0, 0], &challenge);
         assert_eq!(status, 0x9000);

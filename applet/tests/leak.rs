@@ -71,10 +71,10 @@ impl Watched {
             "account public key",
             &wallet.account().public_key.serialize()[1..],
         );
-        let own_keys = Persistent::open(watched.card.nvm().clone()).own_keys();
-        let own_keys = own_keys.unwrap().unwrap().to_bytes();
-        watched.keep("identity key", &own_keys[..32]);
-        watched.keep("agreement key", &own_keys[32..]);
+        let card_keys = Persistent::open(watched.card.nvm().clone()).card_keys();
+        let card_keys = card_keys.unwrap().unwrap().to_bytes();
+        watched.keep("identity key", &card_keys[..32]);
+        watched.keep("agreement key", &card_keys[32..]);
         watched.keep("PIN", &wallet.pin);
         watched.keep("PIN", b"00271828");
         let secret = bitcoin::secp256k1::SecretKey::from_slice(&account[..32]).unwrap();

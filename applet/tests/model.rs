@@ -15,7 +15,7 @@ fn a_thousand_sequences_of_thirty_commands() {
     }
     for seed in 500..1000 {
         sequence(seed, &mut met, |card, wallet| {
-            InChannel::new(card, &wallet.own_keys.agreement)
+            InChannel::new(card, &wallet.card_keys.agreement)
         });
     }
     for ((command, status), count) in &met {

@@ -477,11 +477,11 @@ fn what_signing_changes() {
     assert_eq!(after.retired, places.map(Place::to_u32));
     let left: Vec<_> = after.coins.iter().map(|(_, coin)| coin.amount).collect();
     assert_eq!(left, [50_003]);
-    let tally = tillcard_applet::persistent::Tally {
+    let counters = tillcard_applet::persistent::Counters {
         next_change: 4,
-        ..before.tally.unwrap()
+        ..before.counters.unwrap()
     };
-    assert_eq!(after.tally, Some(tally));
+    assert_eq!(after.counters, Some(counters));
     assert_eq!((after.limits, after.log), (before.limits, before.log));
 
     // The others follow from the same commit.
@@ -543,9 +543,9 @@ fn a_payment_is_cancelled_by_signing_its_coin() {
     let mut contested = before.log.clone();
     contested[0].1.contested = true;
     assert_eq!((&after.log, &after.coins), (&contested, &before.coins));
-    let tally = after.tally.unwrap();
-    assert_eq!(tally.debited, before.tally.unwrap().debited);
-    assert_eq!(tally.next_change, 2);
+    let counters = after.counters.unwrap();
+    assert_eq!(counters.debited, before.counters.unwrap().debited);
+    assert_eq!(counters.next_change, 2);
     // The till that lost the payment gets it still.
     assert_eq!(pay(&mut card, request(&milk, 20_000)).1, 0x9000);
 }
@@ -607,5 +607,5 @@ fn as_many_coins_as_may_be() {
     card.reset();
     let after = remembered(card.nvm().clone());
     assert_eq!((after.coins.len(), after.retired.len()), (0, 100));
-    assert_eq!(after.tally.unwrap().next_change, 1);
+    assert_eq!(after.counters.unwrap().next_change, 1);
 }

@@ -122,7 +122,7 @@ impl Till {
                 .map(|(header, data)| apdu(*header, data, true))
                 .collect(),
             Session::Channel => {
-                let agreement_key = &self.wallet.own_keys.agreement;
+                let agreement_key = &self.wallet.card_keys.agreement;
                 let mut client = Client::open(&mut card, &self.ephemeral, agreement_key);
                 commands
                     .iter()

@@ -60,7 +60,7 @@ pub struct Host {
     owner: SigningKey,
     accounts: [Account; 2],
     pub pin: PinBlock,
-    pub own_keys: CardKeys,
+    pub card_keys: CardKeys,
     /// The memory of the card as it is issued and funded.
     pub funded: RamNvm,
     /// The same for a card that pays in channels only.
@@ -147,7 +147,7 @@ impl Host {
             owner,
             accounts: [first, second],
             pin,
-            own_keys: CardKeys {
+            card_keys: CardKeys {
                 identity_key: issued.identity_key,
                 agreement_key: issued.agreement_key,
             },

@@ -217,24 +217,30 @@ fn state(nvm: RamNvm) -> Result<String, Status> {
     say(format_args!("{}", persistent.tries_left()?));
     say(format_args!("{:?}", persistent.limits()?));
     say(format_args!("{:?}", persistent.policy()?));
-    let own_keys = persistent.own_keys()?;
-    say(format_args!("{:x?}", own_keys.map(|keys| *keys.to_bytes())));
+    let card_keys = persistent.card_keys()?;
+    say(format_args!(
+        "{:x?}",
+        card_keys.map(|keys| *keys.to_bytes())
+    ));
     say(format_args!("{:x?}", persistent.receive_script()?));
-    let tally = persistent.tally()?;
-    say(format_args!("{tally:?}"));
-    persistent.for_each_slot(tally.log_first, |_, slot, coin| {
+    let counters = persistent.counters()?;
+    say(format_args!("{counters:?}"));
+    persistent.for_each_slot(counters.log_first, |_, slot, coin| {
         if let Some(coin) = coin {
             say(format_args!("{slot} {coin:x?}"));
         }
         Ok(())
     })?;
     let mut buffer = [0; RECORD_MAX];
-    for sequence in tally.log_first..tally.log_next {
+    for payment_number in counters.log_first..counters.log_next {
         say(format_args!(
             "{:x?}",
-            persistent.log_entry(sequence, &mut buffer)?
+            persistent.log_entry(payment_number, &mut buffer)?
         ));
-        say(format_args!("{:?}", persistent.given(sequence)?));
+        say(format_args!(
+            "{:?}",
+            persistent.record_state(payment_number)?
+        ));
     }
     for chain in [0, 1] {
         for index in 0..PLACES {

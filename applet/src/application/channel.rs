@@ -22,12 +22,12 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
         let client = messaging::client_key(open)?;
-        let own_keys = self.persistent.own_keys()?.ok_or(status::CONDITIONS)?;
+        let card_keys = self.persistent.card_keys()?.ok_or(status::CONDITIONS)?;
         if self.volatile.channel.is_some() {
             return Err(status::CONDITIONS);
         }
         let (channel, opened) =
-            messaging::agree(open, &client, &own_keys.agreement, &mut self.rng)?;
+            messaging::agree(open, &client, &card_keys.agreement, &mut self.rng)?;
         opened.write(reply)?;
         self.volatile.channel = Some(channel);
         Ok(())
@@ -42,7 +42,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         prove: &ProveGenuine<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        let own_keys = self.persistent.own_keys()?.ok_or(status::CONDITIONS)?;
+        let card_keys = self.persistent.card_keys()?.ok_or(status::CONDITIONS)?;
         let salt = self.salt()?;
         let digest = Genuine {
             session: &self.volatile.session(),
@@ -50,7 +50,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             salt: &salt,
         }
         .digest();
-        let signature = own_keys.identity.sign(&digest, &mut self.rng)?;
+        let signature = card_keys.identity.sign(&digest, &mut self.rng)?;
         Ok(GenuineProof { salt, signature }.write(reply)?)
     }
 }

@@ -1,14 +1,15 @@
 //! RECEIVE SCRIPT, ENTER COIN.
 
+use super::state::{Issued, OwnerAuthorised, ShopSession};
 use super::{Tillcard, script_at};
 use crate::capacities::MAX_INDEX;
-use crate::entry::Entry;
 use crate::persistent::{Coin, Slot};
+use crate::transaction_parser::TransactionParser;
 use crate::volatile::Stream;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
-use tillcard_protocol::command::{Announced, CoinEntered, EnterCoin, Place, ReceiveScriptAnswer};
+use tillcard_protocol::command::{Announced, CoinEntered, Place, ReceiveScriptAnswer};
 use tillcard_protocol::status::{self, Status};
 
 /// How far above the next receive index a coin may enter.
@@ -18,12 +19,15 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// - `[RCV-1]`: the next receive index; asking changes nothing.
     /// - `[RCV-2]`: for the holder alone.
     #[inline(never)]
-    pub(super) fn receive_script(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
-        self.require_shop_session()?;
+    pub(super) fn receive_script(
+        &mut self,
+        _: ShopSession,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
         if self.volatile.holder.is_none() {
             return Err(status::SECURITY_STATUS);
         }
-        let index = self.persistent.tally()?.next_receive;
+        let index = self.persistent.counters()?.next_receive;
         if index >= MAX_INDEX {
             return Err(status::NO_ROOM);
         }
@@ -31,32 +35,24 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(ReceiveScriptAnswer { index, script }.write(reply)?)
     }
 
-    /// - `[CRE-1]`: a credit needs the holder, and ends the authorisation.
-    /// - `[ENT-5]`: a refusal ends the entry.
     #[inline(never)]
-    pub(super) fn enter_coin(
+    pub(super) fn begin_coin(
         &mut self,
-        command: EnterCoin<'_>,
-        reply: &mut VecView<u8>,
+        _: OwnerAuthorised,
+        announced: Announced,
     ) -> Result<(), Status> {
-        // Whatever goes wrong, what was under way has ended.
-        let stream = core::mem::take(&mut self.volatile.stream);
-        self.require_issued()?;
-        match command {
-            EnterCoin::Begin(signed) => {
-                self.require_owner(&signed)?;
-                self.begin_entry(signed.command, false)
-            }
-            EnterCoin::Credit(announced) => {
-                self.require_shop_session()?;
-                self.volatile.holder.take().ok_or(status::SECURITY_STATUS)?;
-                self.begin_entry(announced, true)
-            }
-            EnterCoin::Piece(bytes) => match stream {
-                Stream::Entry(entry) => self.continue_entry(entry, bytes, reply),
-                _ => Err(status::CONDITIONS),
-            },
-        }
+        self.begin_entry(announced, false)
+    }
+
+    /// `[CRE-1]`: a credit needs the holder, and ends the authorisation.
+    #[inline(never)]
+    pub(super) fn begin_credit(
+        &mut self,
+        _: ShopSession,
+        announced: Announced,
+    ) -> Result<(), Status> {
+        self.volatile.holder.take().ok_or(status::SECURITY_STATUS)?;
+        self.begin_entry(announced, true)
     }
 
     /// - `[ENT-2]`: the refusals, in this order.
@@ -64,13 +60,13 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// - `[ENT-6]`: a spent coin is known, or its index is retired.
     fn begin_entry(&mut self, announced: Announced, unrooted: bool) -> Result<(), Status> {
         let place = announced.place;
-        let tally = self.persistent.tally()?;
+        let counters = self.persistent.counters()?;
         let given_out = if place.chain == Place::RECEIVE {
-            (tally.next_receive + WINDOW).min(MAX_INDEX)
+            (counters.next_receive + WINDOW).min(MAX_INDEX)
         } else if unrooted {
             0
         } else {
-            tally.next_change
+            counters.next_change
         };
         if place.index >= given_out {
             return Err(status::COIN_INDEX_UNKNOWN);
@@ -83,7 +79,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             return Err(status::COIN_INDEX_RETIRED);
         }
         self.slot_for(&announced, unrooted)?;
-        self.volatile.stream = Stream::Entry(Entry::new(announced, unrooted));
+        self.volatile.stream = Stream::CoinEntry(TransactionParser::new(announced, unrooted));
         Ok(())
     }
 
@@ -102,15 +98,20 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// - `[ENT-1]`: the coin is in the card before the answer.
+    /// - `[ENT-5]`: a refusal ends the entry.
     /// - `[CRE-3]`: no limit and no counter changes.
-    fn continue_entry(
+    #[inline(never)]
+    pub(super) fn take_coin_piece(
         &mut self,
-        mut entry: Entry,
+        _: Issued,
         bytes: &[u8],
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
+        let Stream::CoinEntry(mut entry) = core::mem::take(&mut self.volatile.stream) else {
+            return Err(status::CONDITIONS);
+        };
         if !entry.take(bytes)? {
-            self.volatile.stream = Stream::Entry(entry);
+            self.volatile.stream = Stream::CoinEntry(entry);
             return Ok(());
         }
         let identity = self.persistent.identity()?;
@@ -129,14 +130,14 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             spent: None,
         };
         let slot = self.slot_for(&verified.announced, unrooted)?;
-        let mut tally = self.persistent.tally()?;
+        let mut counters = self.persistent.counters()?;
         let mut receive_script = self.persistent.receive_script()?;
-        if place.chain == Place::RECEIVE && place.index >= tally.next_receive {
-            tally.next_receive = place.index + 1;
-            receive_script = script_at(&identity, Place::receive(tally.next_receive))?;
+        if place.chain == Place::RECEIVE && place.index >= counters.next_receive {
+            counters.next_receive = place.index + 1;
+            receive_script = script_at(&identity, Place::receive(counters.next_receive))?;
         }
         self.persistent
-            .enter(slot, &coin, &tally, &receive_script)?;
+            .enter(slot, &coin, &counters, &receive_script)?;
         let amount = verified.amount;
         Ok(CoinEntered { amount }.write(reply)?)
     }

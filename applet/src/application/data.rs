@@ -1,6 +1,7 @@
 //! GET DATA, GET CHALLENGE.
 
 use super::Tillcard;
+use super::state::Issued;
 use crate::capacities::CAPABILITIES;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
@@ -56,8 +57,11 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 
     /// `[OWN-1]`: a fresh challenge replaces the one before.
     #[inline(never)]
-    pub(super) fn get_challenge(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
-        self.require_issued()?;
+    pub(super) fn get_challenge(
+        &mut self,
+        _: Issued,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
         let mut challenge = [0; CHALLENGE_LENGTH];
         self.rng
             .try_fill_bytes(&mut challenge)

@@ -1,22 +1,20 @@
 //! FACTORY RESET, TERMINATE CARD USAGE.
 
 use super::Tillcard;
+use super::state::OwnerAuthorised;
 use crate::persistent::Ending;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
-use tillcard_protocol::command::{FactoryReset, Signed, Terminate};
 use tillcard_protocol::status::Status;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
-    pub(super) fn factory_reset(&mut self, reset: &Signed<'_, FactoryReset>) -> Result<(), Status> {
-        self.require_owner(reset)?;
+    pub(super) fn factory_reset(&mut self, _: OwnerAuthorised) -> Result<(), Status> {
         self.end(Ending::Reset)
     }
 
     #[inline(never)]
-    pub(super) fn terminate(&mut self, terminate: &Signed<'_, Terminate>) -> Result<(), Status> {
-        self.require_owner(terminate)?;
+    pub(super) fn terminate(&mut self, _: OwnerAuthorised) -> Result<(), Status> {
         self.end(Ending::Termination)
     }
 

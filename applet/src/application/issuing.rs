@@ -1,7 +1,8 @@
 //! GENERATE ASYMMETRIC KEY PAIR, ISSUE.
 
+use super::state::Factory;
 use super::{Tillcard, script_at};
-use crate::key::{Account, OwnKeyPairs, Share, is_x_only_key};
+use crate::key::{Account, CardKeyPairs, Share, is_x_only_key};
 use crate::persistent::Identity;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
@@ -16,8 +17,11 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// - `[KEY-1]`: each call draws anew, and nothing persistent changes.
     /// - `[KEY-2]`: only in the factory state.
     #[inline(never)]
-    pub(super) fn generate_key(&mut self, reply: &mut VecView<u8>) -> Result<(), Status> {
-        self.require_factory()?;
+    pub(super) fn generate_key(
+        &mut self,
+        _: Factory,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
         let share = Share::generate(&mut self.rng)?;
         Commitment(share.commitment()).write(reply)?;
         self.volatile.share = Some(share);
@@ -29,10 +33,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn issue(
         &mut self,
+        _: Factory,
         issue: &Issue<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_factory()?;
         // Whatever comes of this, the key generation under way ends.
         let share = self.volatile.share.take();
         let account = match issue.key {
@@ -46,9 +50,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let pin = issue.pin()?;
         let limits = issue.limits()?;
         let policy = issue.policy()?;
-        let own_keys = match self.persistent.own_keys()? {
+        let card_keys = match self.persistent.card_keys()? {
             Some(keys) => keys,
-            None => OwnKeyPairs::generate(&mut self.rng)?,
+            None => CardKeyPairs::generate(&mut self.rng)?,
         };
         let identity = Identity {
             account,
@@ -59,14 +63,14 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             leaf,
         };
         // Everything that could fail does before the card is issued for good.
-        let issued = self.issue_record(&identity, &own_keys)?;
+        let issued = self.issue_record(&identity, &card_keys)?;
         let receive_script = script_at(&identity, Place::receive(0))?;
         self.persistent.issue(
             &identity,
             &pin,
             (&limits, policy),
             &receive_script,
-            &own_keys,
+            &card_keys,
         )?;
         Ok(issued.write(reply)?)
     }
@@ -89,13 +93,13 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     pub(super) fn issue_record(
         &mut self,
         identity: &Identity,
-        own_keys: &OwnKeyPairs,
+        card_keys: &CardKeyPairs,
     ) -> Result<Issued, Status> {
         let salt = self.salt()?;
         let CardKeys {
             identity_key,
             agreement_key,
-        } = own_keys.public_keys();
+        } = card_keys.public_keys();
         let record = IssueRecord {
             network: identity.network,
             provenance: identity.provenance,
@@ -112,7 +116,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             identity_key,
             agreement_key,
             salt,
-            signature: own_keys.identity.sign(&record.digest(), &mut self.rng)?,
+            signature: card_keys.identity.sign(&record.digest(), &mut self.rng)?,
         })
     }
 }

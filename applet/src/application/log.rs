@@ -1,6 +1,7 @@
 //! READ LOG, ACKNOWLEDGE LOG, RESOLVE.
 
 use super::Tillcard;
+use super::state::OwnerAuthorised;
 use crate::capacities::MAX_INPUTS;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
@@ -8,7 +9,6 @@ use heapless::Vec;
 use rand_core::TryCryptoRng;
 use tillcard_protocol::command::{
     AcknowledgeLog, Authority, LoggedPayment, Outpoint, PaymentState, Place, ReadLog, Resolve,
-    Signed,
 };
 use tillcard_protocol::status::{self, Status};
 use tillcard_runtime::journal::RECORD_MAX;
@@ -18,28 +18,27 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn read_log(
         &mut self,
-        read: &Signed<'_, ReadLog>,
+        _: OwnerAuthorised,
+        ReadLog(payment_number): ReadLog,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_owner(read)?;
-        let ReadLog(sequence) = read.command;
-        let tally = self.persistent.tally()?;
-        if !tally.keeps(sequence) {
+        let counters = self.persistent.counters()?;
+        if !counters.keeps(payment_number) {
             return Err(status::DATA_NOT_FOUND);
         }
         let mut buffer = [0; RECORD_MAX];
-        let entry = self.persistent.log_entry(sequence, &mut buffer)?;
-        let given = self.persistent.given(sequence)?;
+        let entry = self.persistent.log_entry(payment_number, &mut buffer)?;
+        let state = self.persistent.record_state(payment_number)?;
         let mut outpoints = Vec::<Outpoint, MAX_INPUTS>::new();
         for slot in &entry.inputs {
-            let coin = self.persistent.coin(*slot, tally.log_first)?;
+            let coin = self.persistent.coin(*slot, counters.log_first)?;
             outpoints
                 .push(coin.ok_or(status::MEMORY_FAILURE)?.outpoint())
                 .map_err(|_| status::MEMORY_FAILURE)?;
         }
         let logged = LoggedPayment {
-            number: sequence,
-            state: if given.cancelled {
+            number: payment_number,
+            state: if state.cancelled {
                 PaymentState::Cancelled
             } else {
                 PaymentState::Standing
@@ -59,8 +58,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             merchant: entry.merchant,
             invoice: entry.invoice,
             outpoints: outpoints.iter().copied(),
-            given_again: given.again,
-            given_as_ancestor: given.as_ancestor,
+            given_again: state.again,
+            given_as_ancestor: state.as_ancestor,
         };
         Ok(logged.write(reply)?)
     }
@@ -69,40 +68,43 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn acknowledge_log(
         &mut self,
-        acknowledge: &Signed<'_, AcknowledgeLog>,
+        _: OwnerAuthorised,
+        AcknowledgeLog { seen, settled }: AcknowledgeLog,
     ) -> Result<(), Status> {
-        self.require_owner(acknowledge)?;
-        let AcknowledgeLog { seen, settled } = acknowledge.command;
-        let mut tally = self.persistent.tally()?;
-        let ordered = tally.log_first <= settled
+        let mut counters = self.persistent.counters()?;
+        let ordered = counters.log_first <= settled
             && settled <= seen
-            && tally.log_seen <= seen
-            && seen <= tally.log_next;
+            && counters.log_seen <= seen
+            && seen <= counters.log_next;
         if !ordered {
             return Err(status::INCORRECT_DATA);
         }
-        tally.log_first = settled;
-        tally.log_seen = seen;
-        self.persistent.set_tally(&tally)
+        counters.log_first = settled;
+        counters.log_seen = seen;
+        self.persistent.set_counters(&counters)
     }
 
     /// `[RES-2]`: not twice, and not while the change is spent.
     #[inline(never)]
-    pub(super) fn resolve(&mut self, resolve: &Signed<'_, Resolve>) -> Result<(), Status> {
-        self.require_owner(resolve)?;
-        let Resolve(sequence) = resolve.command;
-        let mut tally = self.persistent.tally()?;
-        if !tally.keeps(sequence) || self.persistent.given(sequence)?.cancelled {
+    pub(super) fn resolve(
+        &mut self,
+        _: OwnerAuthorised,
+        Resolve(payment_number): Resolve,
+    ) -> Result<(), Status> {
+        let mut counters = self.persistent.counters()?;
+        if !counters.keeps(payment_number)
+            || self.persistent.record_state(payment_number)?.cancelled
+        {
             return Err(status::DATA_NOT_FOUND);
         }
         let mut buffer = [0; RECORD_MAX];
-        let entry = self.persistent.log_entry(sequence, &mut buffer)?;
+        let entry = self.persistent.log_entry(payment_number, &mut buffer)?;
         let mut change = None;
         let mut spent = None;
         if let Some(made) = entry.change {
             let place = Place::change(made.index);
             self.persistent
-                .for_each_slot(tally.log_first, |_, slot, coin| {
+                .for_each_slot(counters.log_first, |_, slot, coin| {
                     match coin {
                         Some(coin) if coin.txid != entry.txid || coin.place != place => {}
                         Some(coin) if coin.spent.is_some() => spent = coin.spent,
@@ -113,14 +115,14 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                 })?;
         }
         if let Some(by) = spent
-            && !self.persistent.given(by)?.cancelled
+            && !self.persistent.record_state(by)?.cancelled
         {
             return Err(status::CONDITIONS);
         }
-        if sequence >= tally.counted_from {
-            tally.debited = tally.debited.saturating_sub(entry.amount + entry.fee);
+        if payment_number >= counters.counted_from {
+            counters.debited = counters.debited.saturating_sub(entry.amount + entry.fee);
         }
-        self.persistent.cancel(sequence, &tally, change)?;
+        self.persistent.cancel(payment_number, &counters, change)?;
         self.volatile.withdraw(change.as_slice());
         Ok(())
     }

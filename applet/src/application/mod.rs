@@ -1,33 +1,30 @@
 //! The application: what each command does. One file a group of commands.
 //!
-//! What does a command is never inlined: each command would else take the stack of the
-//! one that needs most (`docs/reports/size.md`).
+//! Handlers are `inline(never)`: inlined, every command would reserve the largest handler's stack
+//! frame (`docs/reports/size.md`).
 
-mod again;
+mod card_keys;
 mod channel;
 mod coins;
 mod data;
 mod ending;
+mod inputs_outputs;
 mod issuing;
 mod limits;
 mod log;
-mod own_keys;
 mod owner_key;
-mod parts;
+mod pay_again;
 mod paying;
 mod payment_state;
 mod pin;
 mod reading;
 mod rules;
 mod signing;
+mod state;
 mod statement;
-
-pub use reading::Reading;
-pub use signing::Signing;
 
 use crate::capacities::SELECTED;
 use crate::configuration::Configuration;
-use crate::key;
 use crate::messaging::{self, Plain, Refused};
 use crate::persistent::{Identity, Persistent};
 use crate::volatile::{Stream, Volatile};
@@ -36,10 +33,9 @@ use embedded_storage::nor_flash::NorFlash;
 use iso7816::Aid;
 use rand_core::{TryCryptoRng, TryRng};
 use tillcard_protocol::command::{
-    AID, CHALLENGE_LENGTH, Command, Header, OpenChannel, OwnerCommand, Place, SALT_LENGTH, Signed,
+    AID, Command, EnterCoin, Header, OpenChannel, Place, ReadCoins, SALT_LENGTH, Sign,
     TaprootScript,
 };
-use tillcard_protocol::owner;
 use tillcard_protocol::status::{self, Status};
 use tillcard_runtime::{Application, ClassPolicy, Random};
 
@@ -129,14 +125,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// `[SES-4]`: any other command ends what is under way, done or refused.
     fn run(&mut self, header: Header, data: &[u8], reply: &mut VecView<u8>) -> Result<(), Status> {
         let command = Command::parse(header, data);
-        // These go on with what is under way, or end it themselves.
-        if !matches!(
-            command,
-            Ok(Command::EnterCoin(_) | Command::Sign(_) | Command::ReadCoins(_))
-        ) {
+        if !command.as_ref().is_ok_and(continues) {
             self.volatile.stream = Stream::None;
         }
-        let done = command.and_then(|command| self.execute(command, reply));
+        let done = command.and_then(|command| self.execute(&command, reply));
         if done == Err(status::MEMORY_FAILURE) {
             // Whether the last change happened can only be read from the NVM.
             self.recover();
@@ -151,113 +143,6 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             .try_fill_bytes(&mut salt)
             .map_err(|_| status::EXECUTION_ERROR)?;
         Ok(salt)
-    }
-
-    fn execute(&mut self, command: Command<'_>, reply: &mut VecView<u8>) -> Result<(), Status> {
-        match command {
-            Command::GetData(object) => self.get_data(object, reply),
-            Command::OpenChannel(open) => self.open_channel(&open, reply),
-            Command::ProveGenuine(prove) => self.prove_genuine(&prove, reply),
-            Command::GenerateCardKeys => self.generate_own_keys(reply),
-            Command::PutData(put) => self.put_data(&put),
-            Command::GenerateKey => self.generate_key(reply),
-            Command::Issue(issue) => self.issue(&issue, reply),
-            Command::Verify(entry) => self.verify(entry),
-            Command::GetChallenge => self.get_challenge(reply),
-            Command::ReceiveScript => self.receive_script(reply),
-            Command::ResetRetryCounter(reset) => self.reset_retry_counter(&reset),
-            Command::ChangeOwnerKey(change) => self.change_owner_key(&change),
-            Command::EnterCoin(enter) => self.enter_coin(enter, reply),
-            Command::ReadCoins(read) => self.read_coins(read, reply),
-            Command::Preview(request) => self.preview(&request, reply),
-            Command::Pay(request) => self.pay(&request, reply),
-            Command::PayAgain(request) => self.pay_again(&request, reply),
-            Command::PaymentState(ask) => self.payment_state(ask, reply),
-            Command::ReportAbsent(report) => self.report_absent(report.0),
-            Command::GetAncestor(ancestor) => self.get_ancestor(&ancestor.0, reply),
-            Command::ReadLog(read) => self.read_log(&read, reply),
-            Command::AcknowledgeLog(acknowledge) => self.acknowledge_log(&acknowledge),
-            Command::SetLimits(set) => self.set_limits(&set),
-            Command::ReadLimits(read) => self.read_limits(&read, reply),
-            Command::ReadAccount(read) => self.read_account(&read, reply),
-            Command::Sign(sign) => self.sign(sign, reply),
-            Command::Resolve(resolve) => self.resolve(&resolve),
-            Command::SetPolicy(set) => self.set_policy(&set),
-            Command::Statement(ask) => self.statement(&ask, reply),
-            Command::FactoryReset(reset) => self.factory_reset(&reset),
-            Command::Terminate(terminate) => self.terminate(&terminate),
-        }
-    }
-
-    /// `6985` unless the card is issued; `6982` unless the owner signed this with
-    /// the challenge outstanding, which is used up.
-    fn require_owner<C: OwnerCommand>(&mut self, signed: &Signed<'_, C>) -> Result<(), Status> {
-        self.authorise(signed).map(|_| ())
-    }
-
-    /// [`Self::require_owner`], for a command that needs what it looked at: the
-    /// card's identity and the challenge.
-    ///
-    /// - `[OWN-2]`: no challenge, or no valid signature, is no authority.
-    /// - `[OWN-3]`: the challenge is used up, whatever comes of it.
-    /// - `[OWN-6]`: the signature names the session.
-    fn authorise<C: OwnerCommand>(
-        &mut self,
-        signed: &Signed<'_, C>,
-    ) -> Result<(Identity, [u8; CHALLENGE_LENGTH]), Status> {
-        self.require_issued()?;
-        let challenge = self.volatile.challenge.take();
-        let challenge = challenge.ok_or(status::SECURITY_STATUS)?;
-        let identity = self.persistent.identity()?;
-        let card_id = if C::NAMES_CARD {
-            identity.account.card_id()
-        } else {
-            owner::ANY_CARD
-        };
-        let message = owner::message(
-            identity.network,
-            &card_id,
-            &self.volatile.session(),
-            &challenge,
-            &signed.header,
-            signed.body,
-        );
-        if key::verify(&identity.owner_key, &message, signed.signature) {
-            Ok((identity, challenge))
-        } else {
-            Err(status::SECURITY_STATUS)
-        }
-    }
-
-    /// `6985` unless the card is issued.
-    ///
-    /// `[STA-1]`: what the table of states asks of most commands.
-    fn require_issued(&self) -> Result<(), Status> {
-        if self.persistent.is_issued()? {
-            Ok(())
-        } else {
-            Err(status::CONDITIONS)
-        }
-    }
-
-    /// `6985` unless the card is issued; `6982` in a plain session in which its owner
-    /// allows neither PIN nor payments (`[POL-1]`).
-    fn require_shop_session(&mut self) -> Result<(), Status> {
-        self.require_issued()?;
-        if self.volatile.channel.is_some() || self.persistent.policy()?.plain_sessions {
-            Ok(())
-        } else {
-            Err(status::SECURITY_STATUS)
-        }
-    }
-
-    /// `6985` unless the card is as the manufacturer made it.
-    fn require_factory(&self) -> Result<(), Status> {
-        if self.persistent.is_issued()? || self.persistent.is_terminated()? {
-            Err(status::CONDITIONS)
-        } else {
-            Ok(())
-        }
     }
 }
 
@@ -326,6 +211,16 @@ impl<N: NorFlash, R: TryCryptoRng> Application for Tillcard<N, R> {
         self.recover();
         self.rng.power_up();
     }
+}
+
+/// Whether a command goes on with what is under way, if that is of its kind.
+fn continues(command: &Command<'_>) -> bool {
+    matches!(
+        command,
+        Command::EnterCoin(EnterCoin::Piece(_))
+            | Command::Sign(Sign::Piece(_) | Sign::Input(_))
+            | Command::ReadCoins(ReadCoins::Next)
+    )
 }
 
 /// CLA INS P1 P2, as received.

@@ -2,12 +2,13 @@
 
 use super::Tillcard;
 use super::issuing::require_key;
+use super::state::{OwnerAuthorised, SignedChallenge};
 use crate::key;
 use crate::persistent::Identity;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
-use tillcard_protocol::command::{AccountRecord, ChangeOwnerKey, ReadAccount, Signed};
+use tillcard_protocol::command::{AccountRecord, ChangeOwnerKey};
 use tillcard_protocol::owner;
 use tillcard_protocol::status::{self, Status};
 
@@ -16,17 +17,17 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn change_owner_key(
         &mut self,
-        change: &Signed<'_, ChangeOwnerKey>,
+        challenge: SignedChallenge,
+        ChangeOwnerKey { new_key, proof }: &ChangeOwnerKey,
     ) -> Result<(), Status> {
-        let (identity, challenge) = self.authorise(change)?;
-        let ChangeOwnerKey { new_key, proof } = &change.command;
         require_key(new_key)?;
+        let identity = self.persistent.identity()?;
         let card_id = identity.account.card_id();
         let message = owner::key_proof_message(
             identity.network,
             &card_id,
             &self.volatile.session(),
-            &challenge,
+            challenge.as_bytes(),
             new_key,
         );
         if !key::verify(new_key, &message, proof) {
@@ -41,13 +42,13 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn read_account(
         &mut self,
-        read: &Signed<'_, ReadAccount>,
+        _: OwnerAuthorised,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        let (mut identity, _) = self.authorise(read)?;
-        let own_keys = self.own_keys_of(&mut identity)?;
+        let mut identity = self.persistent.identity()?;
+        let card_keys = self.card_keys_of(&mut identity)?;
         let record = AccountRecord {
-            issued: self.issue_record(&identity, &own_keys)?,
+            issued: self.issue_record(&identity, &card_keys)?,
             network: identity.network,
             provenance: identity.provenance,
             owner_key: identity.owner_key,

@@ -1,8 +1,9 @@
 //! PREVIEW, both forms of PAY.
 
 use super::Tillcard;
-use super::parts::Parts;
+use super::inputs_outputs::InputsOutputs;
 use super::rules::Allowed;
+use super::state::ShopSession;
 use crate::payment::Draft;
 use crate::persistent::{Coin, LogEntry, Payment};
 use crate::volatile::Holder;
@@ -16,7 +17,7 @@ use tillcard_protocol::status::{self, Status};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Known {
     /// No payment of that identity is kept.
-    Not,
+    Unknown,
     /// The payment that this very request asked for.
     Same(u32),
     /// One that another request asked for.
@@ -30,10 +31,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn preview(
         &mut self,
+        _: ShopSession,
         request: &PaymentRequest<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_shop_session()?;
         // Whatever comes of it, the authorisation isn't what it was.
         let holder = self.volatile.holder.take().ok_or(status::SECURITY_STATUS)?;
         let hash = request.digest();
@@ -43,10 +44,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         {
             return Err(status::SECURITY_STATUS);
         }
-        let tally = self.persistent.tally()?;
+        let counters = self.persistent.counters()?;
         if self
             .persistent
-            .find_payment(&tally, &request.identity)?
+            .find_payment(&counters, &request.identity)?
             .is_some()
         {
             return Err(status::IDENTITY_IN_USE);
@@ -54,7 +55,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let allowed = self.allow(request, Authority::Pin, &holder.absent)?;
         // The card's own scripts are taproot, and cost time to derive.
         if matches!(request.payee_script, [0x51, 0x20, ..]) {
-            self.parts(request, &allowed)?;
+            self.inputs_outputs(request, &allowed)?;
         }
         let plan = allowed.plan;
         self.volatile.holder = Some(Holder {
@@ -78,6 +79,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn pay(
         &mut self,
+        _: ShopSession,
         request: &PaymentRequest<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
@@ -101,13 +103,13 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             return Err(status::IDENTITY_IN_USE);
         }
         let allowed = self.allow(request, authority, &absent)?;
-        let parts = self.parts(request, &allowed)?;
-        let draft = parts.draft(request.amount, request.payee_script);
+        let inputs_outputs = self.inputs_outputs(request, &allowed)?;
+        let draft = inputs_outputs.draft(request.amount, request.payee_script);
         self.persistent
             .pay(&payment(request, &allowed, authority, &draft))?;
         // Only now, with the debit beyond recall, is anything signed.
         draft.sign(&mut self.rng, reply)?;
-        self.volatile.paid = Some(allowed.tally.log_next - 1);
+        self.volatile.paid = Some(allowed.counters.log_next - 1);
         Ok(())
     }
 
@@ -117,13 +119,14 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn pay_again(
         &mut self,
+        _: ShopSession,
         request: &PaymentRequest<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
         match self.take_holder_for(request)?.1 {
             Known::Same(payment_number) => self.pay_known(payment_number, reply),
             Known::Other => Err(status::IDENTITY_IN_USE),
-            Known::Not => Err(status::DATA_NOT_FOUND),
+            Known::Unknown => Err(status::DATA_NOT_FOUND),
         }
     }
 
@@ -133,13 +136,14 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         &mut self,
         request: &PaymentRequest<'_>,
     ) -> Result<(Option<Holder>, Known), Status> {
-        self.require_shop_session()?;
         self.volatile.paid = None;
         let holder = self.volatile.holder.take();
-        let tally = self.persistent.tally()?;
-        let known = match self.persistent.find_payment(&tally, &request.identity)? {
-            None => Known::Not,
-            Some(number) if self.is_request_of(number, request)? => Known::Same(number),
+        let counters = self.persistent.counters()?;
+        let known = match self.persistent.find_payment(&counters, &request.identity)? {
+            None => Known::Unknown,
+            Some(payment_number) if self.is_request_of(payment_number, request)? => {
+                Known::Same(payment_number)
+            }
             Some(_) => Known::Other,
         };
         Ok((holder, known))
@@ -154,16 +158,20 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 
     /// Keys and scripts of a payment that the rules allow; `9408` when it would
     /// pay the card itself (`[PAY-10]`).
-    fn parts(&mut self, request: &PaymentRequest<'_>, allowed: &Allowed) -> Result<Parts, Status> {
+    fn inputs_outputs(
+        &mut self,
+        request: &PaymentRequest<'_>,
+        allowed: &Allowed,
+    ) -> Result<InputsOutputs, Status> {
         let coins = allowed.plan.inputs.iter().map(|(_, coin)| *coin);
         let change = allowed.change.map(|(_, change)| change);
-        let parts = Parts::derive(&allowed.identity, coins, change)?;
-        if parts.have_script(request.payee_script)
+        let inputs_outputs = InputsOutputs::derive(&allowed.identity, coins, change)?;
+        if inputs_outputs.have_script(request.payee_script)
             || self.persistent.receive_script()?[..] == *request.payee_script
         {
             return Err(status::PAYEE_SCRIPT);
         }
-        Ok(parts)
+        Ok(inputs_outputs)
     }
 }
 
@@ -194,7 +202,7 @@ fn payment<'a>(
             };
             (slot, coin)
         }),
-        tally: allowed.tally,
+        counters: allowed.counters,
         entry: LogEntry {
             txid,
             amount: request.amount,

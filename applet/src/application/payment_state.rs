@@ -1,6 +1,7 @@
 //! PAYMENT STATE.
 
 use super::Tillcard;
+use super::state::ShopSession;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
@@ -14,17 +15,17 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn payment_state(
         &mut self,
+        _: ShopSession,
         ask: AskPaymentState,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_shop_session()?;
-        let tally = self.persistent.tally()?;
-        let known = match self.persistent.find_payment(&tally, &ask.0)? {
+        let counters = self.persistent.counters()?;
+        let known = match self.persistent.find_payment(&counters, &ask.0)? {
             None => KnownPayment::Unknown,
             Some(payment_number) => {
                 let mut buffer = [0; RECORD_MAX];
                 let txid = self.persistent.log_entry(payment_number, &mut buffer)?.txid;
-                if self.persistent.given(payment_number)?.cancelled {
+                if self.persistent.record_state(payment_number)?.cancelled {
                     KnownPayment::Cancelled(txid)
                 } else {
                     KnownPayment::Kept(txid)

@@ -3,7 +3,7 @@
 use super::Tillcard;
 use crate::capacities::{MAX_INDEX, MAX_LOG};
 use crate::payment::{Candidates, PayeeScript, Plan};
-use crate::persistent::{Change, Identity, Room, Slot, Tally};
+use crate::persistent::{Change, Counters, FreeSlot, Identity, Slot};
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 use tillcard_protocol::command::merchant::is_printable;
@@ -15,7 +15,7 @@ pub(super) struct Allowed {
     pub(super) identity: Identity,
     pub(super) plan: Plan,
     /// The counters as they will be.
-    pub(super) tally: Tally,
+    pub(super) counters: Counters,
     /// The change, if there is any, and a free place for its coin.
     pub(super) change: Option<(Slot, Change)>,
 }
@@ -45,42 +45,42 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         if request.amount > limits.per_payment {
             return Err(status::OVER_PAYMENT_LIMIT);
         }
-        let mut tally = self.persistent.tally()?;
-        if tally.payments >= limits.payments {
+        let mut counters = self.persistent.counters()?;
+        if counters.payments >= limits.payments {
             return Err(status::PAYMENTS_LIMIT);
         }
-        make_room_in_log(&mut tally)?;
-        let (candidates, room) = self.candidates(&tally, request.source, absent)?;
+        make_room_in_log(&mut counters)?;
+        let (candidates, free) = self.candidates(&counters, request.source, absent)?;
         let plan = candidates.choose(request.amount, payee.as_bytes().len(), request.fee_rate)?;
         if plan.fee > limits.fee_cap {
             return Err(status::FEE_CAP);
         }
         // Each summand is at most MAX_MONEY.
-        tally.debited += plan.amount + plan.fee;
-        if tally.debited > limits.cumulative {
+        counters.debited += plan.amount + plan.fee;
+        if counters.debited > limits.cumulative {
             return Err(status::OVER_CUMULATIVE_LIMIT);
         }
         let change = if plan.change > 0 {
-            if tally.next_change >= MAX_INDEX {
+            if counters.next_change >= MAX_INDEX {
                 return Err(status::NO_ROOM);
             }
             let change = Change {
                 amount: plan.change,
-                index: tally.next_change,
+                index: counters.next_change,
             };
-            tally.next_change += 1;
+            counters.next_change += 1;
             // The coins spent are unrooted too, and make room for it.
-            Some((room.slot(false).ok_or(status::NO_ROOM)?, change))
+            Some((free.slot(false).ok_or(status::NO_ROOM)?, change))
         } else {
             None
         };
-        tally.log_next = tally.log_next.checked_add(1).ok_or(status::LOG_FULL)?;
-        tally.payments += 1;
-        tally.without_pin += u16::from(authority == Authority::None);
+        counters.log_next = counters.log_next.checked_add(1).ok_or(status::LOG_FULL)?;
+        counters.payments += 1;
+        counters.without_pin += u16::from(authority == Authority::None);
         Ok(Allowed {
             identity: self.persistent.identity()?,
             plan,
-            tally,
+            counters,
             change,
         })
     }
@@ -89,7 +89,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// (`[NOP-1]`).
     pub(super) fn require_allowed_without_pin(&mut self, amount: u64) -> Result<(), Status> {
         let limits = self.persistent.limits()?;
-        let made = self.persistent.tally()?.without_pin;
+        let made = self.persistent.counters()?.without_pin;
         if amount <= limits.without_pin_amount
             && made < limits.without_pin_payments
             && self.persistent.tries_left()? > 0
@@ -104,16 +104,16 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// - `[ABS-2]`: a coin reported in this authorisation is no candidate.
     fn candidates(
         &mut self,
-        tally: &Tally,
+        counters: &Counters,
         source: Source,
         absent: &[Slot],
-    ) -> Result<(Candidates, Room), Status> {
+    ) -> Result<(Candidates, FreeSlot), Status> {
         let unrooted = source == Source::Unrooted;
         let mut candidates = Candidates::default();
-        let mut room = Room::default();
+        let mut free = FreeSlot::default();
         self.persistent
-            .for_each_slot(tally.log_first, |persistent, slot, coin| {
-                room.visit(slot, coin.as_ref());
+            .for_each_slot(counters.log_first, |persistent, slot, coin| {
+                free.visit(slot, coin.as_ref());
                 if let Some(coin) = coin
                     && coin.spent.is_none()
                     && coin.unrooted == unrooted
@@ -124,17 +124,17 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                 }
                 Ok(())
             })?;
-        Ok((candidates, room))
+        Ok((candidates, free))
     }
 }
 
 /// Where the log is full, its oldest payment makes room, if the owner has
 /// acknowledged it (`[ACK-1]`).
-fn make_room_in_log(tally: &mut Tally) -> Result<(), Status> {
-    if tally.log_next - tally.log_first < MAX_LOG.into() {
+fn make_room_in_log(counters: &mut Counters) -> Result<(), Status> {
+    if counters.log_next - counters.log_first < MAX_LOG.into() {
         Ok(())
-    } else if tally.log_first < tally.log_seen {
-        tally.log_first += 1;
+    } else if counters.log_first < counters.log_seen {
+        counters.log_first += 1;
         Ok(())
     } else {
         Err(status::LOG_FULL)

@@ -1,6 +1,7 @@
 //! STATEMENT.
 
 use super::Tillcard;
+use super::state::Issued;
 use crate::capacities::MAX_INPUTS;
 use crate::persistent::Coin;
 use apdu_app::VecView;
@@ -17,15 +18,15 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn statement(
         &mut self,
+        _: Issued,
         ask: &AskStatement,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_issued()?;
         if !self.persistent.policy()?.statements {
             return Err(status::SECURITY_STATUS);
         }
         let coins = self.coins_of_statement(ask)?;
-        let own_keys = self.persistent.own_keys()?.ok_or(status::CONDITIONS)?;
+        let card_keys = self.persistent.card_keys()?.ok_or(status::CONDITIONS)?;
         let salt = self.salt()?;
         let identity = self.persistent.identity()?;
         let mut keys = identity.keys();
@@ -60,7 +61,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             outpoints: &outpoints,
             output_keys: &output_keys,
             salt,
-            signature: own_keys.identity.sign(&digest, &mut self.rng)?,
+            signature: card_keys.identity.sign(&digest, &mut self.rng)?,
         };
         Ok(statement.write(reply)?)
     }
@@ -68,23 +69,23 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// The coins that the payment spends on which a statement is asked
     /// (`[STM-2]`).
     fn coins_of_statement(&mut self, ask: &AskStatement) -> Result<Vec<Coin, MAX_INPUTS>, Status> {
-        let sequence = self.volatile.paid.ok_or(status::DATA_NOT_FOUND)?;
-        let tally = self.persistent.tally()?;
-        if !tally.keeps(sequence) {
+        let payment_number = self.volatile.paid.ok_or(status::DATA_NOT_FOUND)?;
+        let counters = self.persistent.counters()?;
+        if !counters.keeps(payment_number) {
             return Err(status::DATA_NOT_FOUND);
         }
         let mut buffer = [0; RECORD_MAX];
-        let entry = self.persistent.log_entry(sequence, &mut buffer)?;
+        let entry = self.persistent.log_entry(payment_number, &mut buffer)?;
         if entry.txid != ask.txid {
             return Err(status::DATA_NOT_FOUND);
         }
-        let given = self.persistent.given(sequence)?;
-        if given.cancelled || given.contested {
+        let state = self.persistent.record_state(payment_number)?;
+        if state.cancelled || state.contested {
             return Err(status::NO_STATEMENT);
         }
         let mut coins = Vec::new();
         for slot in &entry.inputs {
-            let coin = self.persistent.coin(*slot, tally.log_first)?;
+            let coin = self.persistent.coin(*slot, counters.log_first)?;
             coins
                 .push(coin.ok_or(status::MEMORY_FAILURE)?)
                 .map_err(|_| status::MEMORY_FAILURE)?;

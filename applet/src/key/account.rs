@@ -16,7 +16,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 pub struct Share(Scalar);
 
 impl Share {
-    /// Draws one.
+    /// A share from the random source.
     ///
     /// # Errors
     /// `6400`
@@ -93,7 +93,7 @@ impl Account {
         self.0.public()
     }
 
-    /// The chain code.
+    /// The chain code of the account, which children are derived with (BIP32).
     pub fn chain_code(&self) -> &[u8; 32] {
         self.0.chain_code()
     }

@@ -2,8 +2,8 @@
 
 mod account;
 mod bip32;
+mod card_keys;
 mod leaf;
-mod own;
 mod ring;
 mod schnorr;
 mod sighash;
@@ -12,8 +12,8 @@ mod taproot;
 mod vectors;
 
 pub use account::{Account, Share};
+pub use card_keys::{AgreementKey, CardKeyPairs, IdentityKey};
 pub use leaf::MerkleRoot;
-pub use own::{AgreementKey, IdentityKey, OwnKeyPairs};
 pub use ring::KeyRing;
 pub use schnorr::{is_x_only_key, sign, verify};
 pub use sighash::{InputHasher, InputHashes, Sighashes};

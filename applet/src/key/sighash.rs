@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use tillcard_protocol::command::{Outpoint, TaprootScript};
 use tillcard_protocol::hash::{self, Hash};
 
-/// Epoch, hash type.
+/// What the hashed message begins with: epoch 0, hash type SIGHASH_DEFAULT.
 const PREFIX: [u8; 2] = [0x00, 0x00];
 /// Key path, no annex.
 const SPEND_TYPE: [u8; 1] = [0x00];

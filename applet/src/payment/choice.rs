@@ -80,9 +80,9 @@ pub struct Plan {
     pub inputs: Vec<(Slot, Coin), MAX_INPUTS>,
     /// To the payee, in sat.
     pub amount: u64,
-    /// In sat.
+    /// The fee, in sat.
     pub fee: u64,
-    /// In sat; 0 when there is no change output.
+    /// The change, in sat; 0 when there is no change output.
     pub change: u64,
 }
 

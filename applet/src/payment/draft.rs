@@ -23,7 +23,7 @@ const WITNESS_PREFIX: [u8; 2] = [1, SIGNATURE_LENGTH as u8];
 pub struct Input {
     /// The coin.
     pub coin: Coin,
-    /// Its key.
+    /// The key that signs for it.
     pub key: CoinKey,
 }
 

@@ -11,7 +11,7 @@ pub struct Coin {
     pub txid: Txid,
     /// Which of its outputs.
     pub vout: u32,
-    /// In sat.
+    /// Its amount, in sat.
     pub amount: u64,
     /// Where its key is.
     pub place: Place,
@@ -19,7 +19,7 @@ pub struct Coin {
     pub unrooted: bool,
     /// Reported as absent from the chain.
     pub doubtful: bool,
-    /// Sequence number of the payment that spent it.
+    /// Number of the payment that spent it.
     pub spent: Option<u32>,
 }
 
@@ -59,7 +59,7 @@ impl Coin {
             .and_then(|()| varint::put(&mut bytes, self.amount))
             .and_then(|()| varint::put(&mut bytes, u64::from(place)))
             .and_then(|()| match self.spent {
-                Some(sequence) => varint::put(&mut bytes, u64::from(sequence)),
+                Some(payment_number) => varint::put(&mut bytes, u64::from(payment_number)),
                 None => Some(()),
             });
         written.expect("amounts below 2⁵⁶ and indexes below 2¹³ fit");
@@ -74,8 +74,8 @@ impl Coin {
         let (place, rest) = varint::take(rest)?;
         let place = u32::try_from(place).ok()?;
         let (spent, rest) = if place & SPENT != 0 {
-            let (sequence, rest) = varint::take(rest)?;
-            (Some(u32::try_from(sequence).ok()?), rest)
+            let (payment_number, rest) = varint::take(rest)?;
+            (Some(u32::try_from(payment_number).ok()?), rest)
         } else {
             (None, rest)
         };

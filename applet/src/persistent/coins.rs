@@ -1,13 +1,13 @@
 //! The table of coins.
 
-use super::{COINS, Coin, Persistent, RECEIVE_SCRIPT, Slot, TALLY, Tally};
+use super::{COINS, COUNTERS, Coin, Counters, Persistent, RECEIVE_SCRIPT, Slot};
 use crate::capacities::{MAX_COINS, MAX_UNROOTED};
 use embedded_storage::nor_flash::NorFlash;
 use tillcard_protocol::command::{Place, TaprootScript, Txid};
 use tillcard_protocol::status::{self, Status};
 
 impl<N: NorFlash> Persistent<N> {
-    /// The coin in a place of the table, unless the place is free: empty, or of
+    /// The coin in a slot of the table, unless the slot is free: empty, or of
     /// a coin that a payment spent which the log keeps no longer.
     ///
     /// # Errors
@@ -21,7 +21,7 @@ impl<N: NorFlash> Persistent<N> {
         Ok(Some(coin).filter(|coin| coin.spent.is_none_or(|by| by >= log_first)))
     }
 
-    /// Calls `visit` for each place of the table.
+    /// Calls `visit` for each slot of the table.
     ///
     /// # Errors
     /// `6581`, and what `visit` answers.
@@ -42,7 +42,7 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn find_coin(&mut self, txid: &Txid, vout: u32) -> Result<Option<(Slot, Coin)>, Status> {
-        let log_first = self.tally()?.log_first;
+        let log_first = self.counters()?.log_first;
         for slot in 0..MAX_COINS {
             if let Some(coin) = self.coin(slot, log_first)?
                 && coin.vout == vout
@@ -59,7 +59,7 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn has_rooted_at(&mut self, place: Place) -> Result<bool, Status> {
-        let log_first = self.tally()?.log_first;
+        let log_first = self.counters()?.log_first;
         let mut found = false;
         self.for_each_slot(log_first, |_, _, coin| {
             found |= coin
@@ -69,22 +69,22 @@ impl<N: NorFlash> Persistent<N> {
         Ok(found)
     }
 
-    /// A free place for a coin.
+    /// A free slot for a coin.
     ///
     /// # Errors
     /// `6A84`, for an unrooted coin also when there are as many as may be;
     /// `6581`.
     pub fn free_slot(&mut self, unrooted: bool) -> Result<Slot, Status> {
-        let log_first = self.tally()?.log_first;
-        let mut room = Room::default();
+        let log_first = self.counters()?.log_first;
+        let mut free = FreeSlot::default();
         self.for_each_slot(log_first, |_, slot, coin| {
-            room.visit(slot, coin.as_ref());
+            free.visit(slot, coin.as_ref());
             Ok(())
         })?;
-        room.slot(unrooted).ok_or(status::NO_ROOM)
+        free.slot(unrooted).ok_or(status::NO_ROOM)
     }
 
-    /// Puts a coin into a place, sets the counters, and the script at the next
+    /// Puts a coin into a slot, sets the counters, and the script at the next
     /// receive index.
     ///
     /// # Errors
@@ -93,52 +93,52 @@ impl<N: NorFlash> Persistent<N> {
         &mut self,
         slot: Slot,
         coin: &Coin,
-        tally: &Tally,
+        counters: &Counters,
         receive_script: &TaprootScript,
     ) -> Result<(), Status> {
         let coin = coin.encode();
-        let mut change = self
+        let mut transaction = self
             .journal
-            .begin(3, coin.len() + Tally::LENGTH + receive_script.len())?;
-        change.put(COINS + slot, &coin)?;
-        change.put(TALLY, &tally.encode())?;
-        change.put(RECEIVE_SCRIPT, receive_script)?;
-        Ok(change.commit()?)
+            .begin(3, coin.len() + Counters::LENGTH + receive_script.len())?;
+        transaction.put(COINS + slot, &coin)?;
+        transaction.put(COUNTERS, &counters.encode())?;
+        transaction.put(RECEIVE_SCRIPT, receive_script)?;
+        Ok(transaction.commit()?)
     }
 
-    /// Writes a coin's marks.
+    /// Replaces a coin, in a slot that has it.
     ///
     /// # Errors
     /// `6581`
     pub fn set_coin(&mut self, slot: Slot, coin: &Coin) -> Result<(), Status> {
         let coin = coin.encode();
-        let mut change = self.journal.begin(1, coin.len())?;
-        change.put(COINS + slot, &coin)?;
-        Ok(change.commit()?)
+        let mut transaction = self.journal.begin(1, coin.len())?;
+        transaction.put(COINS + slot, &coin)?;
+        Ok(transaction.commit()?)
     }
 }
 
-/// Whether there is room in the table.
+/// Finds a free slot of the table, and counts what the bound on unrooted coins counts.
 #[derive(Default)]
-pub struct Room {
-    free: Option<Slot>,
+pub struct FreeSlot {
+    first: Option<Slot>,
     unrooted: u8,
 }
 
-impl Room {
-    /// Takes a place into account.
+impl FreeSlot {
+    /// Takes a slot into account.
     pub fn visit(&mut self, slot: Slot, coin: Option<&Coin>) {
         match coin {
             None => {
-                self.free.get_or_insert(slot);
+                self.first.get_or_insert(slot);
             }
             Some(coin) => self.unrooted += u8::from(coin.unrooted && coin.spent.is_none()),
         }
     }
 
-    /// A place for one more coin.
+    /// The slot for one more coin; `None` when there is none, or too many unrooted coins.
     pub fn slot(&self, unrooted: bool) -> Option<Slot> {
-        self.free
+        self.first
             .filter(|_| !unrooted || self.unrooted < MAX_UNROOTED)
     }
 }

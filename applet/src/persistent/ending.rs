@@ -1,11 +1,11 @@
 //! Forgetting the owner, or all. What is forgotten is erased too, so that the NVM
 //! of a card that was given away doesn't tell.
 //!
-//! The commit of [`ENDING`] decides. What follows takes many steps, and is gone on
-//! with whenever the NVM is opened before it was finished.
+//! The commit of [`ENDING`] decides. What follows takes many steps, and is resumed at the
+//! next power-up if power failed.
 
 use super::{
-    CERTIFICATE_PIECES, CERTIFICATES, ENDING, OWN_KEYS, PERSONALISED, Persistent, TERMINATED,
+    CARD_KEYS, CERTIFICATE_PIECES, CERTIFICATES, ENDING, PERSONALISED, Persistent, TERMINATED,
 };
 use embedded_storage::nor_flash::NorFlash;
 use tillcard_protocol::status::Status;
@@ -57,7 +57,7 @@ impl Ending {
         const CERTIFICATES_END: Key = CERTIFICATES + CERTIFICATE_PIECES;
         match key {
             ENDING => true,
-            OWN_KEYS | PERSONALISED | CERTIFICATES..CERTIFICATES_END => self == Self::Reset,
+            CARD_KEYS | PERSONALISED | CERTIFICATES..CERTIFICATES_END => self == Self::Reset,
             _ => false,
         }
     }
@@ -72,15 +72,15 @@ impl<N: NorFlash> Persistent<N> {
         Ok(self.journal.contains(TERMINATED)?)
     }
 
-    /// Forgets (`[RST-1]`, `[TRM-1]`).
+    /// Decides and makes an ending (`[RST-1]`, `[TRM-1]`).
     ///
     /// # Errors
     /// `6581`
     pub fn end(&mut self, ending: Ending) -> Result<(), Status> {
-        let mut change = self.journal.begin(1, Ending::LENGTH)?;
-        let record = ending.encode(change.page());
-        change.put(ENDING, &record)?;
-        change.commit()?;
+        let mut transaction = self.journal.begin(1, Ending::LENGTH)?;
+        let record = ending.encode(transaction.page());
+        transaction.put(ENDING, &record)?;
+        transaction.commit()?;
         Ok(self.go_on_ending()?)
     }
 
@@ -104,11 +104,11 @@ impl<N: NorFlash> Persistent<N> {
             Ending::Reset => (1, 0),
             Ending::Termination => (2, 1),
         };
-        let mut change = self.journal.begin(records, data)?;
-        change.remove(ENDING)?;
+        let mut transaction = self.journal.begin(records, data)?;
+        transaction.remove(ENDING)?;
         if ending == Ending::Termination {
-            change.put(TERMINATED, &[1])?;
+            transaction.put(TERMINATED, &[1])?;
         }
-        change.commit()
+        transaction.commit()
     }
 }

@@ -1,7 +1,8 @@
-//! The payment log: entries in a ring, and how often each was given again.
+//! The payment log: entries in a ring, and what became of each.
 
-use super::log_entry::{Given, LogEntry};
-use super::{COINS, GIVEN, LOG, Persistent, Slot, TALLY, Tally};
+use super::{
+    COINS, COUNTERS, Counters, LOG, LogEntry, PaymentRecordState, Persistent, RECORD_STATES, Slot,
+};
 use crate::capacities::MAX_LOG;
 use embedded_storage::nor_flash::NorFlash;
 use tillcard_protocol::command::IDENTITY_LENGTH;
@@ -12,8 +13,8 @@ use tillcard_runtime::journal::{Key, RECORD_MAX};
 pub type EntryBuffer = [u8; RECORD_MAX];
 
 /// Where in the ring a payment stands.
-pub(super) fn position(sequence: u32) -> Key {
-    (sequence % u32::from(MAX_LOG)) as Key
+pub(super) fn position(payment_number: u32) -> Key {
+    (payment_number % u32::from(MAX_LOG)) as Key
 }
 
 impl<N: NorFlash> Persistent<N> {
@@ -23,11 +24,11 @@ impl<N: NorFlash> Persistent<N> {
     /// `6581`
     pub fn log_entry<'a>(
         &mut self,
-        sequence: u32,
+        payment_number: u32,
         buffer: &'a mut EntryBuffer,
     ) -> Result<LogEntry<'a>, Status> {
         self.journal
-            .read(LOG + position(sequence), buffer)?
+            .read(LOG + position(payment_number), buffer)?
             .and_then(LogEntry::decode)
             .ok_or(status::MEMORY_FAILURE)
     }
@@ -38,10 +39,10 @@ impl<N: NorFlash> Persistent<N> {
     /// `6581`
     pub fn find_payment(
         &mut self,
-        tally: &Tally,
+        counters: &Counters,
         identity: &[u8; IDENTITY_LENGTH],
     ) -> Result<Option<u32>, Status> {
-        self.find_entry(tally, |entry| entry.identity == *identity)
+        self.find_entry(counters, |entry| entry.identity == *identity)
     }
 
     /// The newest kept payment of which something holds.
@@ -50,39 +51,48 @@ impl<N: NorFlash> Persistent<N> {
     /// `6581`
     pub fn find_entry(
         &mut self,
-        tally: &Tally,
+        counters: &Counters,
         holds: impl Fn(&LogEntry<'_>) -> bool,
     ) -> Result<Option<u32>, Status> {
         let mut buffer = [0; RECORD_MAX];
-        for sequence in (tally.log_first..tally.log_next).rev() {
-            if holds(&self.log_entry(sequence, &mut buffer)?) {
-                return Ok(Some(sequence));
+        for payment_number in (counters.log_first..counters.log_next).rev() {
+            if holds(&self.log_entry(payment_number, &mut buffer)?) {
+                return Ok(Some(payment_number));
             }
         }
         Ok(None)
     }
 
-    /// How often a kept payment was given again.
+    /// What became of a kept payment.
     ///
     /// # Errors
     /// `6581`
-    pub fn given(&mut self, sequence: u32) -> Result<Given, Status> {
-        let mut bytes = [0; Given::LENGTH];
-        match self.journal.read(GIVEN + position(sequence), &mut bytes)? {
-            None => Ok(Given::default()),
-            Some(read) if read.len() == Given::LENGTH => Ok(Given::decode(bytes)),
+    pub fn record_state(&mut self, payment_number: u32) -> Result<PaymentRecordState, Status> {
+        let mut bytes = [0; PaymentRecordState::LENGTH];
+        match self
+            .journal
+            .read(RECORD_STATES + position(payment_number), &mut bytes)?
+        {
+            None => Ok(PaymentRecordState::default()),
+            Some(read) if read.len() == PaymentRecordState::LENGTH => {
+                Ok(PaymentRecordState::decode(bytes))
+            }
             Some(_) => Err(status::MEMORY_FAILURE),
         }
     }
 
-    /// Sets that.
+    /// Replaces what became of a kept payment.
     ///
     /// # Errors
     /// `6581`
-    pub fn set_given(&mut self, sequence: u32, given: Given) -> Result<(), Status> {
-        let mut change = self.journal.begin(1, Given::LENGTH)?;
-        change.put(GIVEN + position(sequence), &given.encode())?;
-        Ok(change.commit()?)
+    pub fn set_record_state(
+        &mut self,
+        payment_number: u32,
+        state: PaymentRecordState,
+    ) -> Result<(), Status> {
+        let mut transaction = self.journal.begin(1, PaymentRecordState::LENGTH)?;
+        transaction.put(RECORD_STATES + position(payment_number), &state.encode())?;
+        Ok(transaction.commit()?)
     }
 
     /// Cancels a payment: says so in the log, sets the counters, and removes the
@@ -92,21 +102,23 @@ impl<N: NorFlash> Persistent<N> {
     /// `6581`
     pub fn cancel(
         &mut self,
-        sequence: u32,
-        tally: &Tally,
+        payment_number: u32,
+        counters: &Counters,
         change_coin: Option<Slot>,
     ) -> Result<(), Status> {
-        let given = Given {
+        let state = PaymentRecordState {
             cancelled: true,
-            ..self.given(sequence)?
+            ..self.record_state(payment_number)?
         };
         let records = 2 + change_coin.iter().count();
-        let mut change = self.journal.begin(records, Given::LENGTH + Tally::LENGTH)?;
-        change.put(GIVEN + position(sequence), &given.encode())?;
-        change.put(TALLY, &tally.encode())?;
+        let mut transaction = self
+            .journal
+            .begin(records, PaymentRecordState::LENGTH + Counters::LENGTH)?;
+        transaction.put(RECORD_STATES + position(payment_number), &state.encode())?;
+        transaction.put(COUNTERS, &counters.encode())?;
         if let Some(slot) = change_coin {
-            change.put(COINS + slot, &[])?;
+            transaction.put(COINS + slot, &[])?;
         }
-        Ok(change.commit()?)
+        Ok(transaction.commit()?)
     }
 }

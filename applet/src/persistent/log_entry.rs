@@ -10,7 +10,7 @@ use tillcard_protocol::command::{IDENTITY_LENGTH, Txid};
 /// The change of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// In sat.
+    /// Amount of the change output, in sat.
     pub amount: u64,
     /// Index on the change chain.
     pub index: u32,
@@ -33,11 +33,11 @@ pub struct LogEntry<'a> {
     pub change: Option<Change>,
     /// The coins spent, in the order of the inputs.
     pub inputs: Vec<Slot, MAX_INPUTS>,
-    /// Spends unrooted coins.
+    /// Whether it spends unrooted coins; else rooted ones.
     pub unrooted: bool,
-    /// Made without PIN.
+    /// Whether it was made without PIN.
     pub without_pin: bool,
-    /// The payment identity.
+    /// The payment identity, by which the till asks for the payment again.
     pub identity: [u8; IDENTITY_LENGTH],
     /// The merchant, as claimed by the terminal.
     pub merchant: &'a [u8],
@@ -146,41 +146,6 @@ impl<'a> LogEntry<'a> {
             merchant,
             invoice,
         })
-    }
-}
-
-const CANCELLED: u8 = 1 << 0;
-const CONTESTED: u8 = 1 << 1;
-
-/// What became of a payment: how often its transaction was given again, and what
-/// its owner did against it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Given {
-    /// To the till that asked for the payment (`[REC-2]`).
-    pub again: u8,
-    /// As an ancestor of another payment's coins (`[ANC-2]`).
-    pub as_ancestor: u8,
-    /// A conflicting transaction is confirmed (`[RES-1]`).
-    pub cancelled: bool,
-    /// The owner signed a transaction that spends one of its inputs (`[STM-2]`).
-    pub contested: bool,
-}
-
-impl Given {
-    pub(super) const LENGTH: usize = 3;
-
-    pub(super) fn encode(self) -> [u8; Self::LENGTH] {
-        let flags = (u8::from(self.cancelled) * CANCELLED) | (u8::from(self.contested) * CONTESTED);
-        [self.again, self.as_ancestor, flags]
-    }
-
-    pub(super) fn decode([again, as_ancestor, flags]: [u8; Self::LENGTH]) -> Self {
-        Self {
-            again,
-            as_ancestor,
-            cancelled: flags & CANCELLED != 0,
-            contested: flags & CONTESTED != 0,
-        }
     }
 }
 

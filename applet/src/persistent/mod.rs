@@ -1,29 +1,31 @@
 //! What the card remembers without power: records in the journal.
 
+mod card_keys;
 mod coin;
 mod coins;
+mod counters;
 mod ending;
 mod fields;
 mod identity;
+mod index_bitmap;
 mod log;
 mod log_entry;
-mod marks;
-mod own_keys;
+mod record_state;
 mod spending;
-mod tally;
 
 pub use coin::Coin;
-pub use coins::Room;
+pub use coins::FreeSlot;
+pub use counters::Counters;
 pub use ending::Ending;
 pub use identity::Identity;
-pub use log_entry::{Change, Given, LogEntry};
+pub use log_entry::{Change, LogEntry};
+pub use record_state::PaymentRecordState;
 pub use spending::{OwnerSigned, Payment};
-pub use tally::Tally;
 
 use crate::capacities::{MAX_COINS, MAX_LOG, TRIES};
-use crate::key::OwnKeyPairs;
+use crate::key::CardKeyPairs;
 use embedded_storage::nor_flash::NorFlash;
-use marks::BLOCKS;
+use index_bitmap::IndexBitmap;
 use tillcard_protocol::command::{Certificate, Limits, Policy, TaprootScript};
 use tillcard_protocol::pin::{BLOCK_LENGTH, PinBlock};
 use tillcard_protocol::status::{self, Status};
@@ -33,16 +35,16 @@ use zeroize::Zeroizing;
 const IDENTITY: Key = 0;
 const PIN: Key = 1;
 const TRIES_LEFT: Key = 2;
-const TALLY: Key = 3;
+const COUNTERS: Key = 3;
 const LIMITS: Key = 4;
 const RECEIVE_SCRIPT: Key = 5;
 const RETIRED: Key = 6;
-const COINS: Key = RETIRED + BLOCKS;
+const COINS: Key = RETIRED + IndexBitmap::COUNT;
 const LOG: Key = COINS + MAX_COINS;
-const GIVEN: Key = LOG + MAX_LOG as Key;
-const OWN_KEYS: Key = GIVEN + MAX_LOG as Key;
+const RECORD_STATES: Key = LOG + MAX_LOG as Key;
+const CARD_KEYS: Key = RECORD_STATES + MAX_LOG as Key;
 /// Pieces of certificates, those of one after those of another.
-const CERTIFICATES: Key = OWN_KEYS + 1;
+const CERTIFICATES: Key = CARD_KEYS + 1;
 const CERTIFICATE_PIECES: Key = Certificate::ALL.len() as Key * Certificate::PIECES as Key;
 /// There when the personalisation has ended.
 const PERSONALISED: Key = CERTIFICATES + CERTIFICATE_PIECES;
@@ -50,7 +52,7 @@ const POLICY: Key = PERSONALISED + 1;
 /// Places that a statement pledged.
 const PLEDGED: Key = POLICY + 1;
 /// There while the card forgets its owner.
-const ENDING: Key = PLEDGED + BLOCKS;
+const ENDING: Key = PLEDGED + IndexBitmap::COUNT;
 /// There when the card is at the end of its life.
 const TERMINATED: Key = ENDING + 1;
 /// Number of records that there can be.
@@ -66,17 +68,17 @@ const _: () = {
         + Identity::LENGTH
         + BLOCK_LENGTH
         + 1
-        + Tally::LENGTH
+        + Counters::LENGTH
         + Limits::LENGTH
         + SCRIPT_LENGTH
-        + 2 * BLOCKS as usize * marks::BLOCK_LENGTH
-        + OwnKeyPairs::LENGTH
-        + Certificate::ALL.len() * own_keys::TYPICAL_CERTIFICATE
+        + 2 * IndexBitmap::COUNT as usize * IndexBitmap::LENGTH
+        + CardKeyPairs::LENGTH
+        + Certificate::ALL.len() * card_keys::TYPICAL_CERTIFICATE
         + 1
         + Policy::LENGTH
         + Ending::LENGTH
         + MAX_COINS as usize * Coin::TYPICAL_LENGTH
-        + MAX_LOG as usize * (log_entry::TYPICAL_LENGTH + Given::LENGTH);
+        + MAX_LOG as usize * (log_entry::TYPICAL_LENGTH + PaymentRecordState::LENGTH);
     assert!(full <= tillcard_runtime::nvm::NVM_SIZE - 3 * tillcard_runtime::nvm::PAGE_SIZE);
 };
 
@@ -162,26 +164,26 @@ impl<N: NorFlash> Persistent<N> {
         pin: &PinBlock,
         allowed: (&Limits, Policy),
         receive_script: &TaprootScript,
-        own_keys: &OwnKeyPairs,
+        card_keys: &CardKeyPairs,
     ) -> Result<(), Status> {
         const FIXED: usize = BLOCK_LENGTH
             + 1
-            + Tally::LENGTH
+            + Counters::LENGTH
             + Limits::LENGTH
             + SCRIPT_LENGTH
             + Policy::LENGTH
-            + OwnKeyPairs::LENGTH;
+            + CardKeyPairs::LENGTH;
         let (limits, policy) = allowed;
-        let mut change = self.journal.begin(8, Identity::LENGTH + FIXED)?;
-        change.put(IDENTITY, &*identity.encode())?;
-        change.put(PIN, pin.as_bytes())?;
-        change.put(TRIES_LEFT, &[TRIES])?;
-        change.put(TALLY, &Tally::default().encode())?;
-        change.put(LIMITS, &limits.to_bytes())?;
-        change.put(RECEIVE_SCRIPT, receive_script)?;
-        change.put(POLICY, &[policy.to_byte()])?;
-        change.put(OWN_KEYS, &*own_keys.to_bytes())?;
-        Ok(change.commit()?)
+        let mut transaction = self.journal.begin(8, Identity::LENGTH + FIXED)?;
+        transaction.put(IDENTITY, &*identity.encode())?;
+        transaction.put(PIN, pin.as_bytes())?;
+        transaction.put(TRIES_LEFT, &[TRIES])?;
+        transaction.put(COUNTERS, &Counters::default().encode())?;
+        transaction.put(LIMITS, &limits.to_bytes())?;
+        transaction.put(RECEIVE_SCRIPT, receive_script)?;
+        transaction.put(POLICY, &[policy.to_byte()])?;
+        transaction.put(CARD_KEYS, &*card_keys.to_bytes())?;
+        Ok(transaction.commit()?)
     }
 
     /// What the owner allows in others' sessions; under versions 0.1 and 0.2 there
@@ -206,9 +208,9 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn set_policy(&mut self, policy: Policy) -> Result<(), Status> {
-        let mut change = self.journal.begin(1, Policy::LENGTH)?;
-        change.put(POLICY, &[policy.to_byte()])?;
-        Ok(change.commit()?)
+        let mut transaction = self.journal.begin(1, Policy::LENGTH)?;
+        transaction.put(POLICY, &[policy.to_byte()])?;
+        Ok(transaction.commit()?)
     }
 
     /// Puts what changed in the place of what the card became (`[OWN-4]`).
@@ -216,9 +218,9 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn set_identity(&mut self, identity: &Identity) -> Result<(), Status> {
-        let mut change = self.journal.begin(1, Identity::LENGTH)?;
-        change.put(IDENTITY, &*identity.encode())?;
-        Ok(change.commit()?)
+        let mut transaction = self.journal.begin(1, Identity::LENGTH)?;
+        transaction.put(IDENTITY, &*identity.encode())?;
+        Ok(transaction.commit()?)
     }
 
     /// What the owner allows in shops.
@@ -236,18 +238,18 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn set_limits(&mut self, limits: &Limits) -> Result<(), Status> {
-        let before = self.tally()?;
-        let tally = Tally {
+        let before = self.counters()?;
+        let counters = Counters {
             debited: 0,
             payments: 0,
             without_pin: 0,
             counted_from: before.log_next,
             ..before
         };
-        let mut change = self.journal.begin(2, Limits::LENGTH + Tally::LENGTH)?;
-        change.put(LIMITS, &limits.to_bytes())?;
-        change.put(TALLY, &tally.encode())?;
-        Ok(change.commit()?)
+        let mut transaction = self.journal.begin(2, Limits::LENGTH + Counters::LENGTH)?;
+        transaction.put(LIMITS, &limits.to_bytes())?;
+        transaction.put(COUNTERS, &counters.encode())?;
+        Ok(transaction.commit()?)
     }
 
     /// The script at the next receive index.
@@ -260,7 +262,7 @@ impl<N: NorFlash> Persistent<N> {
         Ok(script)
     }
 
-    /// The PIN.
+    /// The PIN, as a block to compare with.
     ///
     /// # Errors
     /// `6581`
@@ -270,7 +272,7 @@ impl<N: NorFlash> Persistent<N> {
         PinBlock::from_bytes(&bytes).ok_or(status::MEMORY_FAILURE)
     }
 
-    /// PIN tries left.
+    /// How many wrong PINs may still follow; 0 when the PIN is blocked.
     ///
     /// # Errors
     /// `6581`
@@ -285,9 +287,9 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn set_tries_left(&mut self, tries: u8) -> Result<(), Status> {
-        let mut change = self.journal.begin(1, 1)?;
-        change.put(TRIES_LEFT, &[tries])?;
-        Ok(change.commit()?)
+        let mut transaction = self.journal.begin(1, 1)?;
+        transaction.put(TRIES_LEFT, &[tries])?;
+        Ok(transaction.commit()?)
     }
 
     /// Gives all tries back, with a new PIN where there is one (`[RRC-1]`).
@@ -297,32 +299,32 @@ impl<N: NorFlash> Persistent<N> {
     pub fn reset_retry_counter(&mut self, new_pin: Option<&PinBlock>) -> Result<(), Status> {
         let records = 1 + usize::from(new_pin.is_some());
         let data = 1 + new_pin.map_or(0, |_| BLOCK_LENGTH);
-        let mut change = self.journal.begin(records, data)?;
+        let mut transaction = self.journal.begin(records, data)?;
         if let Some(pin) = new_pin {
-            change.put(PIN, pin.as_bytes())?;
+            transaction.put(PIN, pin.as_bytes())?;
         }
-        change.put(TRIES_LEFT, &[TRIES])?;
-        Ok(change.commit()?)
+        transaction.put(TRIES_LEFT, &[TRIES])?;
+        Ok(transaction.commit()?)
     }
 
-    /// The counters.
+    /// The counters as they were committed last.
     ///
     /// # Errors
     /// `6581`
-    pub fn tally(&mut self) -> Result<Tally, Status> {
-        let mut bytes = [0; Tally::LENGTH];
-        self.read_fixed(TALLY, &mut bytes)?;
-        Tally::decode(&bytes).ok_or(status::MEMORY_FAILURE)
+    pub fn counters(&mut self) -> Result<Counters, Status> {
+        let mut bytes = [0; Counters::LENGTH];
+        self.read_fixed(COUNTERS, &mut bytes)?;
+        Counters::decode(&bytes).ok_or(status::MEMORY_FAILURE)
     }
 
-    /// Sets the counters.
+    /// Replaces the counters.
     ///
     /// # Errors
     /// `6581`
-    pub fn set_tally(&mut self, tally: &Tally) -> Result<(), Status> {
-        let mut change = self.journal.begin(1, Tally::LENGTH)?;
-        change.put(TALLY, &tally.encode())?;
-        Ok(change.commit()?)
+    pub fn set_counters(&mut self, counters: &Counters) -> Result<(), Status> {
+        let mut transaction = self.journal.begin(1, Counters::LENGTH)?;
+        transaction.put(COUNTERS, &counters.encode())?;
+        Ok(transaction.commit()?)
     }
 
     /// Reads a record that must be there and have the buffer's length.

@@ -1,9 +1,10 @@
 //! What spending changes, all of it in one commit.
 
+use super::index_bitmap::IndexBitmap;
 use super::log::position;
 use super::{
-    COINS, Coin, GIVEN, Given, LOG, LogEntry, PLEDGED, Persistent, RETIRED, Slot, TALLY, Tally,
-    marks,
+    COINS, COUNTERS, Coin, Counters, LOG, LogEntry, PLEDGED, PaymentRecordState, Persistent,
+    RECORD_STATES, RETIRED, Slot,
 };
 use crate::capacities::{MAX_INPUTS, MAX_LOG};
 use embedded_storage::nor_flash::NorFlash;
@@ -14,12 +15,12 @@ use tillcard_runtime::journal::Key;
 
 /// What a payment changes (`[PAY-7]`).
 pub struct Payment<'a> {
-    /// The coins spent.
+    /// The coins spent, with their slots.
     pub spent: &'a [(Slot, Coin)],
     /// The change, if there is any, and a free place for it.
     pub change: Option<(Slot, Coin)>,
     /// The counters afterwards; the payment is the log's last.
-    pub tally: Tally,
+    pub counters: Counters,
     /// What the log says.
     pub entry: LogEntry<'a>,
 }
@@ -36,7 +37,7 @@ pub struct OwnerSigned<'a> {
     pub next_change: u32,
 }
 
-type Blocks = Vec<(Key, marks::Block), { marks::BLOCKS as usize }>;
+type Bitmaps = Vec<(Key, IndexBitmap), { IndexBitmap::COUNT as usize }>;
 
 impl<N: NorFlash> Persistent<N> {
     /// Whether nothing may be received or paid at an index any more.
@@ -44,7 +45,7 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn is_retired(&mut self, place: Place) -> Result<bool, Status> {
-        Ok(marks::contains(&self.block(RETIRED, place)?, place))
+        Ok(self.bitmap(RETIRED, place)?.contains(place))
     }
 
     /// Whether a statement pledged a place (`[STM-4]`).
@@ -52,22 +53,22 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6581`
     pub fn is_pledged(&mut self, place: Place) -> Result<bool, Status> {
-        Ok(marks::contains(&self.block(PLEDGED, place)?, place))
+        Ok(self.bitmap(PLEDGED, place)?.contains(place))
     }
 
-    /// Pledges places (`[STM-3]`).
+    /// Pledges the places of a statement's coins (`[STM-3]`).
     ///
     /// # Errors
     /// `6581`
     pub fn pledge(&mut self, places: impl Iterator<Item = Place>) -> Result<(), Status> {
-        let pledged = self.mark(PLEDGED, places)?;
-        let mut change = self
+        let pledged = self.with_places(PLEDGED, places)?;
+        let mut transaction = self
             .journal
-            .begin(pledged.len(), pledged.len() * marks::BLOCK_LENGTH)?;
-        for (key, block) in &pledged {
-            change.put(*key, block)?;
+            .begin(pledged.len(), pledged.len() * IndexBitmap::LENGTH)?;
+        for (key, bitmap) in &pledged {
+            transaction.put(*key, bitmap.as_bytes())?;
         }
-        Ok(change.commit()?)
+        Ok(transaction.commit()?)
     }
 
     /// Makes a payment's changes (`[PAY-7]`).
@@ -75,12 +76,13 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6A84` when the NVM has no room left; `6581`.
     pub fn pay(&mut self, payment: &Payment<'_>) -> Result<(), Status> {
-        let sequence = payment.tally.log_next - 1;
-        let retired = self.mark(RETIRED, payment.spent.iter().map(|(_, coin)| coin.place))?;
+        let payment_number = payment.counters.log_next - 1;
+        let retired =
+            self.with_places(RETIRED, payment.spent.iter().map(|(_, coin)| coin.place))?;
         let mut spent = Vec::<_, MAX_INPUTS>::new();
         for (slot, coin) in payment.spent {
             let coin = Coin {
-                spent: Some(sequence),
+                spent: Some(payment_number),
                 ..*coin
             };
             spent
@@ -91,22 +93,22 @@ impl<N: NorFlash> Persistent<N> {
         let entry = payment.entry.encode();
         let coins = || spent.iter().chain(&change_coin);
         let data = coins().map(|(_, bytes)| bytes.len()).sum::<usize>()
-            + retired.len() * marks::BLOCK_LENGTH
-            + Tally::LENGTH
+            + retired.len() * IndexBitmap::LENGTH
+            + Counters::LENGTH
             + entry.len();
         let records = coins().count() + retired.len() + 3;
-        let mut change = self.journal.begin(records, data)?;
+        let mut transaction = self.journal.begin(records, data)?;
         for (slot, bytes) in coins() {
-            change.put(COINS + slot, bytes)?;
+            transaction.put(COINS + slot, bytes)?;
         }
-        for (key, block) in &retired {
-            change.put(*key, block)?;
+        for (key, bitmap) in &retired {
+            transaction.put(*key, bitmap.as_bytes())?;
         }
-        change.put(TALLY, &payment.tally.encode())?;
-        change.put(LOG + position(sequence), &entry)?;
+        transaction.put(COUNTERS, &payment.counters.encode())?;
+        transaction.put(LOG + position(payment_number), &entry)?;
         // What stood here belonged to the payment before in this place.
-        change.put(GIVEN + position(sequence), &[])?;
-        Ok(change.commit()?)
+        transaction.put(RECORD_STATES + position(payment_number), &[])?;
+        Ok(transaction.commit()?)
     }
 
     /// Makes the changes of the owner's signing (`[SGN-3]`).
@@ -114,65 +116,71 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6A84` when the NVM has no room left; `6581`.
     pub fn sign_for_owner(&mut self, signed: &OwnerSigned<'_>) -> Result<(), Status> {
-        let retired = self.mark(RETIRED, signed.places.iter().copied())?;
+        let retired = self.with_places(RETIRED, signed.places.iter().copied())?;
         let mut contested = Vec::<_, { MAX_LOG as usize }>::new();
-        for sequence in signed.contested {
-            let given = Given {
+        for payment_number in signed.contested {
+            let state = PaymentRecordState {
                 contested: true,
-                ..self.given(*sequence)?
+                ..self.record_state(*payment_number)?
             };
             contested
-                .push((GIVEN + position(*sequence), given.encode()))
+                .push((RECORD_STATES + position(*payment_number), state.encode()))
                 .map_err(|_| status::EXECUTION_ERROR)?;
         }
-        let mut tally = self.tally()?;
-        tally.next_change = tally.next_change.max(signed.next_change);
-        let mut change = self.journal.begin(
+        let mut counters = self.counters()?;
+        counters.next_change = counters.next_change.max(signed.next_change);
+        let mut transaction = self.journal.begin(
             signed.slots.len() + retired.len() + contested.len() + 1,
-            retired.len() * marks::BLOCK_LENGTH + contested.len() * Given::LENGTH + Tally::LENGTH,
+            retired.len() * IndexBitmap::LENGTH
+                + contested.len() * PaymentRecordState::LENGTH
+                + Counters::LENGTH,
         )?;
         for slot in signed.slots {
-            change.put(COINS + slot, &[])?;
+            transaction.put(COINS + slot, &[])?;
         }
-        for (key, block) in &retired {
-            change.put(*key, block)?;
+        for (key, bitmap) in &retired {
+            transaction.put(*key, bitmap.as_bytes())?;
         }
-        for (key, given) in &contested {
-            change.put(*key, given)?;
+        for (key, state) in &contested {
+            transaction.put(*key, state)?;
         }
-        change.put(TALLY, &tally.encode())?;
-        Ok(change.commit()?)
+        transaction.put(COUNTERS, &counters.encode())?;
+        Ok(transaction.commit()?)
     }
 
-    fn block(&mut self, table: Key, place: Place) -> Result<marks::Block, Status> {
-        let mut block = marks::Block::default();
+    fn bitmap(&mut self, table: Key, place: Place) -> Result<IndexBitmap, Status> {
+        let mut bytes = [0; IndexBitmap::LENGTH];
         match self
             .journal
-            .read(table + marks::number(place), &mut block)?
+            .read(table + IndexBitmap::number(place), &mut bytes)?
         {
-            None => Ok(marks::Block::default()),
-            Some(bytes) if bytes.len() == marks::BLOCK_LENGTH => Ok(block),
+            None => Ok(IndexBitmap::default()),
+            Some(read) if read.len() == IndexBitmap::LENGTH => Ok(IndexBitmap::from_bytes(bytes)),
             Some(_) => Err(status::MEMORY_FAILURE),
         }
     }
 
-    /// The blocks of a table in which these places are marked, with their keys.
-    fn mark(&mut self, table: Key, places: impl Iterator<Item = Place>) -> Result<Blocks, Status> {
-        let mut blocks = Blocks::new();
+    /// The bitmaps of a table with these places set, under their keys.
+    fn with_places(
+        &mut self,
+        table: Key,
+        places: impl Iterator<Item = Place>,
+    ) -> Result<Bitmaps, Status> {
+        let mut bitmaps = Bitmaps::new();
         for place in places {
-            let key = table + marks::number(place);
-            let at = match blocks.iter().position(|(known, _)| *known == key) {
+            let key = table + IndexBitmap::number(place);
+            let at = match bitmaps.iter().position(|(known, _)| *known == key) {
                 Some(at) => at,
                 None => {
-                    let block = self.block(table, place)?;
-                    blocks
-                        .push((key, block))
+                    let bitmap = self.bitmap(table, place)?;
+                    bitmaps
+                        .push((key, bitmap))
                         .map_err(|_| status::EXECUTION_ERROR)?;
-                    blocks.len() - 1
+                    bitmaps.len() - 1
                 }
             };
-            marks::insert(&mut blocks[at].1, place);
+            bitmaps[at].1.insert(place);
         }
-        Ok(blocks)
+        Ok(bitmaps)
     }
 }

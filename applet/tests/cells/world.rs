@@ -75,7 +75,7 @@ impl World {
         };
         let random = &mut Random::new(1);
         let wallet = Wallet::issue(&mut card, random, &profile);
-        assert_eq!(wallet.own_keys.agreement, factory_key);
+        assert_eq!(wallet.card_keys.agreement, factory_key);
         let model = &mut Model::new(&wallet, LIMITS);
         for index in 0..3 {
             enter(&mut card, model, random, (0, index), 900_000);

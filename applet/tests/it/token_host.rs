@@ -80,7 +80,7 @@ fn payment(card: &mut impl Reader) -> Vec<u8> {
     enter(card, model, random, (0, 0), 50_000);
     let request = request(random, 20_000, 1_000).data();
     let ephemeral = SecretKey::from_slice(&[7; 32]).unwrap();
-    let mut client = Client::open(card, &ephemeral, &wallet.own_keys.agreement);
+    let mut client = Client::open(card, &ephemeral, &wallet.card_keys.agreement);
     let mut answer = Vec::new();
     for (header, data) in [
         ([0x00, 0x20, 0x00, 0x80], wallet.pin.to_vec()),
@@ -109,7 +109,7 @@ fn a_short_protected_command_has_another_mac_there() {
     let token = &mut pipes.token(true);
     let wallet = Wallet::issue(token, &mut Random::new(6), &PROFILE);
     let ephemeral = SecretKey::from_slice(&[7; 32]).unwrap();
-    let mut client = Client::open(token, &ephemeral, &wallet.own_keys.agreement);
+    let mut client = Client::open(token, &ephemeral, &wallet.card_keys.agreement);
     let status = client.protect([0x00, 0xCA, 0x01, 0x00], &[]);
     assert_eq!(send(token, &status), (Vec::new(), 0x6982));
 }

@@ -104,7 +104,7 @@ pub struct Wallet {
     /// The account's secret, when the host gave it.
     pub secret: Option<SecretKey>,
     /// The card's keys: what signs, and what opens channels.
-    pub own_keys: CardKeys,
+    pub card_keys: CardKeys,
 }
 
 /// Public keys, compressed.
@@ -224,7 +224,7 @@ impl Wallet {
                 salt,
             ],
         );
-        let own_keys = CardKeys {
+        let card_keys = CardKeys {
             identity: identity_key.to_vec(),
             agreement: agreement_key.to_vec(),
         };
@@ -264,12 +264,12 @@ impl Wallet {
             &primary,
             secret,
         )
-        .with_own_keys(own_keys)
+        .with_card_keys(card_keys)
     }
 
     /// With the keys that the issue record tells.
-    pub fn with_own_keys(self, own_keys: CardKeys) -> Self {
-        Self { own_keys, ..self }
+    pub fn with_card_keys(self, card_keys: CardKeys) -> Self {
+        Self { card_keys, ..self }
     }
 
     /// The wallet of a card that was issued so.
@@ -291,7 +291,7 @@ impl Wallet {
             scripts: RefCell::default(),
             pin: PIN,
             secret,
-            own_keys: CardKeys::default(),
+            card_keys: CardKeys::default(),
         }
     }
 
@@ -399,7 +399,7 @@ impl Wallet {
 
     /// Whether the card's identity key signed a digest.
     pub fn is_signed_by_identity(&self, digest: &[u8; 32], signature: &[u8]) -> bool {
-        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&self.own_keys.identity).unwrap();
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&self.card_keys.identity).unwrap();
         let signature = p256::ecdsa::Signature::from_slice(signature).unwrap();
         key.verify_prehash(digest, &signature).is_ok()
     }

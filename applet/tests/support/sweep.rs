@@ -3,7 +3,7 @@
 use super::{rng, send};
 use rand_chacha::ChaCha20Rng;
 use std::collections::VecDeque;
-use tillcard_applet::persistent::{Coin, Given, Persistent, Slot, Tally};
+use tillcard_applet::persistent::{Coin, Counters, PaymentRecordState, Persistent, Slot};
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{Certificate, Limits, Place, Policy, Select};
 use tillcard_runtime::journal::RECORD_MAX;
@@ -17,11 +17,11 @@ pub struct Remembered {
     /// Account key, owner key and PIN.
     pub identity: Option<Vec<u8>>,
     pub tries: Option<u8>,
-    pub tally: Option<Tally>,
+    pub counters: Option<Counters>,
     pub limits: Option<Limits>,
     pub coins: Vec<(Slot, Coin)>,
     /// The log's entries in Debug's form, and how often each was given.
-    pub log: Vec<(String, Given)>,
+    pub log: Vec<(String, PaymentRecordState)>,
     pub retired: Vec<u32>,
     pub pledged: Vec<u32>,
     pub policy: Option<Policy>,
@@ -35,7 +35,7 @@ pub fn remembered(nvm: RamNvm) -> Remembered {
     let mut found = Remembered {
         identity: None,
         tries: None,
-        tally: None,
+        counters: None,
         limits: None,
         coins: Vec::new(),
         log: Vec::new(),
@@ -48,7 +48,7 @@ pub fn remembered(nvm: RamNvm) -> Remembered {
     if !persistent.is_issued().expect("the journal opens") {
         return found;
     }
-    let tally = persistent.tally().unwrap();
+    let counters = persistent.counters().unwrap();
     let identity = persistent.identity().unwrap();
     let pin = persistent.pin().unwrap();
     let account = identity.account.to_bytes();
@@ -56,16 +56,18 @@ pub fn remembered(nvm: RamNvm) -> Remembered {
     found.tries = Some(persistent.tries_left().unwrap());
     found.limits = Some(persistent.limits().unwrap());
     persistent
-        .for_each_slot(tally.log_first, |_, slot, coin| {
+        .for_each_slot(counters.log_first, |_, slot, coin| {
             found.coins.extend(coin.map(|coin| (slot, coin)));
             Ok(())
         })
         .unwrap();
-    for sequence in tally.log_first..tally.log_next {
+    for payment_number in counters.log_first..counters.log_next {
         let mut buffer = [0; RECORD_MAX];
-        let entry = persistent.log_entry(sequence, &mut buffer).unwrap();
+        let entry = persistent.log_entry(payment_number, &mut buffer).unwrap();
         let entry = format!("{entry:?}");
-        found.log.push((entry, persistent.given(sequence).unwrap()));
+        found
+            .log
+            .push((entry, persistent.record_state(payment_number).unwrap()));
     }
     for chain in [0, 1] {
         for index in 0..100 {
@@ -79,12 +81,12 @@ pub fn remembered(nvm: RamNvm) -> Remembered {
         }
     }
     found.policy = Some(persistent.policy().unwrap());
-    found.tally = Some(tally);
+    found.counters = Some(counters);
     found
 }
 
 fn own(persistent: &mut Persistent<RamNvm>) -> Option<(Vec<u8>, Vec<Vec<u8>>, bool)> {
-    let keys = persistent.own_keys().unwrap()?;
+    let keys = persistent.card_keys().unwrap()?;
     let pieces = Certificate::ALL
         .into_iter()
         .flat_map(|certificate| (0..Certificate::PIECES).map(move |piece| (certificate, piece)))

@@ -16,26 +16,35 @@ impl Run {
         let stripped = strip(transaction);
         let txid = double_sha256(&stripped);
         let mut memory = self.memory();
-        let tally = memory.tally().expect("counters");
-        let sequence = memory
-            .find_entry(&tally, |entry| entry.txid == txid)
+        let counters = memory.counters().expect("counters");
+        let payment_number = memory
+            .find_entry(&counters, |entry| entry.txid == txid)
             .expect("the log reads")
             .expect("a payment is in the log");
         let mut buffer = [0; RECORD_MAX];
-        let entry = memory.log_entry(sequence, &mut buffer).expect("an entry");
+        let entry = memory
+            .log_entry(payment_number, &mut buffer)
+            .expect("an entry");
         let mut sum = 0;
         for slot in entry.inputs.clone() {
-            let coin = memory.coin(slot, tally.log_first).expect("the table reads");
+            let coin = memory
+                .coin(slot, counters.log_first)
+                .expect("the table reads");
             let coin = coin.expect("a coin that was spent is kept");
-            assert_eq!(coin.spent, Some(sequence));
+            assert_eq!(coin.spent, Some(payment_number));
             assert!(memory.is_retired(coin.place).expect("the marks read"));
             sum += coin.amount;
         }
         let change = entry.change.map_or(0, |change| change.amount);
         assert_eq!(sum, entry.amount + entry.fee + change);
-        if sequence >= tally.counted_from && !memory.given(sequence).expect("marks").cancelled {
-            assert!(tally.debited >= entry.amount + entry.fee);
-            assert!(tally.payments > 0);
+        if payment_number >= counters.counted_from
+            && !memory
+                .record_state(payment_number)
+                .expect("marks")
+                .cancelled
+        {
+            assert!(counters.debited >= entry.amount + entry.fee);
+            assert!(counters.payments > 0);
         }
         txid
     }
@@ -48,21 +57,28 @@ impl Run {
         assert!(self.policy.statements);
         let statement = Statement::parse(answer).expect("a statement");
         let mut memory = self.memory();
-        let tally = memory.tally().expect("counters");
-        let sequence = memory
-            .find_entry(&tally, |entry| entry.txid == txid)
+        let counters = memory.counters().expect("counters");
+        let payment_number = memory
+            .find_entry(&counters, |entry| entry.txid == txid)
             .expect("the log reads")
             .expect("a payment is in the log");
-        assert!(!memory.given(sequence).expect("marks").cancelled);
+        assert!(
+            !memory
+                .record_state(payment_number)
+                .expect("marks")
+                .cancelled
+        );
         let mut buffer = [0; RECORD_MAX];
         let inputs = memory
-            .log_entry(sequence, &mut buffer)
+            .log_entry(payment_number, &mut buffer)
             .expect("an entry")
             .inputs
             .clone();
         let mut outpoints = Vec::new();
         for slot in inputs {
-            let coin = memory.coin(slot, tally.log_first).expect("the table reads");
+            let coin = memory
+                .coin(slot, counters.log_first)
+                .expect("the table reads");
             let coin = coin.expect("a coin that was spent is kept");
             assert_eq!(memory.is_pledged(coin.place), Ok(true));
             assert!(!self.contested.contains(&coin.outpoint()));
@@ -110,7 +126,7 @@ impl Run {
     }
 
     fn assert_identity(&self, digest: &[u8; 32], signature: &[u8; 64]) {
-        let key = VerifyingKey::from_sec1_bytes(&self.own_keys.identity_key).expect("a key");
+        let key = VerifyingKey::from_sec1_bytes(&self.card_keys.identity_key).expect("a key");
         let signature = Signature::from_slice(signature).expect("a signature");
         assert!(key.verify_prehash(digest, &signature).is_ok());
     }

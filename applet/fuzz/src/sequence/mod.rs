@@ -60,7 +60,7 @@ struct Run {
     life: Life,
     /// [`FIRST`] or another of the host's; `None` when bytes of the fuzzer issued it.
     account: Option<usize>,
-    own_keys: CardKeys,
+    card_keys: CardKeys,
     pin: [u8; 8],
     tries: u8,
     policy: Policy,
@@ -84,10 +84,10 @@ struct Run {
 impl Run {
     fn new(nvm: RamNvm, policy: Policy) -> Self {
         let mut run = Self {
-            link: Link::new(host::card(nvm), HOST.own_keys.agreement_key),
+            link: Link::new(host::card(nvm), HOST.card_keys.agreement_key),
             life: Life::Issued,
             account: Some(FIRST),
-            own_keys: HOST.own_keys,
+            card_keys: HOST.card_keys,
             pin: *HOST.pin.as_bytes(),
             tries: 3,
             policy,

@@ -92,11 +92,11 @@ impl Run {
             [0x80, 0x10, _, _] => self.is_issued(data),
             [0x00, 0x46, _, 0x01] => {
                 assert_eq!(self.life, Life::Factory);
-                self.own_keys = self.memory().own_keys().expect("they read").map_or_else(
+                self.card_keys = self.memory().card_keys().expect("they read").map_or_else(
                     || panic!("keys that the card told are persistent"),
                     |keys| keys.public_keys(),
                 );
-                self.link.agreement_key = self.own_keys.agreement_key;
+                self.link.agreement_key = self.card_keys.agreement_key;
             }
             _ => {}
         }
@@ -125,7 +125,7 @@ impl Run {
     fn assert_forgotten(&self) {
         let mut memory = self.memory();
         assert!(memory.identity().is_err() && memory.pin().is_err());
-        assert!(memory.limits().is_err() && memory.tally().is_err());
+        assert!(memory.limits().is_err() && memory.counters().is_err());
         // What is answered where there is none.
         let none = Policy {
             plain_sessions: true,
@@ -195,9 +195,9 @@ impl Run {
         let is_issued = self.life == Life::Issued;
         assert_eq!(memory.is_issued(), Ok(is_issued));
         assert_eq!(memory.is_terminated(), Ok(self.life == Life::Terminated));
-        let own_keys = memory.own_keys().expect("they read");
-        let expected = (self.life != Life::Terminated).then_some(self.own_keys);
-        assert_eq!(own_keys.map(|keys| keys.public_keys()), expected);
+        let card_keys = memory.card_keys().expect("they read");
+        let expected = (self.life != Life::Terminated).then_some(self.card_keys);
+        assert_eq!(card_keys.map(|keys| keys.public_keys()), expected);
         if !is_issued {
             return;
         }

@@ -6,7 +6,7 @@ use embedded_storage::nor_flash::NorFlash;
 
 impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
     /// Drops all records but those that `keeps` names, and erases every page up to
-    /// the one with this sequence number. The power may fail meanwhile; the same
+    /// the one with this number. The power may fail meanwhile; the same
     /// call after it does what is left.
     ///
     /// # Errors
@@ -35,8 +35,8 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
             self.evacuate_tail()?;
         }
         let count = self.pages.count();
-        for sequence in self.head + 1..self.tail + count {
-            self.pages.erase(sequence)?;
+        for page_number in self.head + 1..self.tail + count {
+            self.pages.erase(page_number)?;
         }
         Ok(())
     }

@@ -33,12 +33,12 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
         let mut oldest = 0;
         for page in 0..count {
             if let Some(header) = self.pages.header(page)? {
-                if header.sequence == 0 || header.sequence.wrapping_sub(1) % count != page {
+                if header.page_number == 0 || header.page_number.wrapping_sub(1) % count != page {
                     return Err(Error::Damaged);
                 }
-                self.head = self.head.max(header.sequence);
-                if oldest == 0 || header.sequence < oldest {
-                    oldest = header.sequence;
+                self.head = self.head.max(header.page_number);
+                if oldest == 0 || header.page_number < oldest {
+                    oldest = header.page_number;
                 }
             }
         }
@@ -49,9 +49,9 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
             return Err(Error::Damaged);
         }
         let mut damaged = 0;
-        for sequence in oldest..=self.head {
-            if !self.recover_page(sequence)? {
-                damaged = sequence;
+        for page_number in oldest..=self.head {
+            if !self.recover_page(page_number)? {
+                damaged = page_number;
             }
         }
         // A page before the tail may have been caught while it was being erased.
@@ -79,9 +79,9 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
     /// A page without a whole header may have been caught while it was being
     /// erased or its header was being written. But when a whole transaction of
     /// that page's stands on it, it was in use, and its header is damaged.
-    fn check_not_started(&mut self, sequence: u32) -> Result<(), Error> {
-        let start = self.pages.address(sequence) + CONTENTS;
-        match self.next(sequence, start)? {
+    fn check_not_started(&mut self, page_number: u32) -> Result<(), Error> {
+        let start = self.pages.address(page_number) + CONTENTS;
+        match self.next(page_number, start)? {
             Next::Whole { .. } => Err(Error::Damaged),
             _ => Ok(()),
         }
@@ -89,17 +89,17 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
 
     /// Takes a page's transactions into the index; false when some that ought to
     /// be whole aren't.
-    fn recover_page(&mut self, sequence: u32) -> Result<bool, Error> {
-        let page = self.pages.address(sequence);
+    fn recover_page(&mut self, page_number: u32) -> Result<bool, Error> {
+        let page = self.pages.address(page_number);
         let count = self.pages.count();
-        let is_head = sequence == self.head;
+        let is_head = page_number == self.head;
         let mut whole_until = None;
         if !is_head {
-            let next = self.pages.header(sequence % count)?;
-            let here = self.pages.header(sequence.wrapping_sub(1) % count)?;
+            let next = self.pages.header(page_number % count)?;
+            let here = self.pages.header(page_number.wrapping_sub(1) % count)?;
             match (here, next) {
                 (Some(here), Some(next))
-                    if here.sequence == sequence && next.sequence == sequence + 1 =>
+                    if here.page_number == page_number && next.page_number == page_number + 1 =>
                 {
                     whole_until = Some(page + usize::from(next.former_end));
                 }
@@ -111,9 +111,9 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
             if whole_until.is_some_and(|end| at >= end) {
                 return Ok(whole_until == Some(at));
             }
-            match self.next(sequence, at)? {
+            match self.next(page_number, at)? {
                 Next::Whole { end, tail } => {
-                    self.apply(sequence, at, end)?;
+                    self.apply(page_number, at, end)?;
                     self.tail = tail;
                     at = end;
                 }
@@ -126,16 +126,16 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
         }
     }
 
-    /// What stands at an address on the page of a sequence number.
-    fn next(&mut self, sequence: u32, start: usize) -> Result<Next, Error> {
-        let page_end = self.pages.address(sequence) + Pages::<N>::SIZE;
+    /// What stands at an address on the page with this number.
+    fn next(&mut self, page_number: u32, start: usize) -> Result<Next, Error> {
+        let page_end = self.pages.address(page_number) + Pages::<N>::SIZE;
         let records = start + FRAME_HEADER_LENGTH;
         if start + FRAME_LENGTH > page_end {
             return Ok(Next::Erased);
         }
         let mut header = [0; FRAME_HEADER_LENGTH];
         self.pages.read(start, &mut header)?;
-        let Some(length) = records_length(sequence, start, header) else {
+        let Some(length) = records_length(page_number, start, header) else {
             // Torn in its first word, if at all.
             let behind = start + FRAME_HEADER_LENGTH.max(N::WRITE_SIZE);
             return Ok(match self.pages.is_erased(behind, page_end)? {
@@ -149,7 +149,7 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
             return Ok(Next::Damaged);
         }
         let mut digest = CRC.digest();
-        digest.update(&sequence.to_be_bytes());
+        digest.update(&page_number.to_be_bytes());
         digest.update(&header);
         let mut buffer = [0; 64];
         let mut at = records;
@@ -177,11 +177,16 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
     }
 
     /// Points the index at the records of a whole transaction.
-    pub(super) fn apply(&mut self, sequence: u32, start: usize, end: usize) -> Result<(), Error> {
+    pub(super) fn apply(
+        &mut self,
+        page_number: u32,
+        start: usize,
+        end: usize,
+    ) -> Result<(), Error> {
         let mut header = [0; FRAME_HEADER_LENGTH];
         self.pages.read(start, &mut header)?;
         let mut at = start + FRAME_HEADER_LENGTH;
-        let records_end = at + records_length(sequence, start, header).ok_or(Error::Damaged)?;
+        let records_end = at + records_length(page_number, start, header).ok_or(Error::Damaged)?;
         while at < records_end {
             let (key, length) = self.pages.record_at(at)?;
             let entry = self.index.get_mut(usize::from(key)).ok_or(Error::Damaged)?;
@@ -238,12 +243,12 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
             self.pages.header(page)?.ok_or(Error::Damaged)?
         } else {
             Header {
-                sequence: self.head.checked_add(1).ok_or(Error::Full)?,
+                page_number: self.head.checked_add(1).ok_or(Error::Full)?,
                 former_end: self.end as u16,
             }
         };
         self.pages.start(header)?;
-        self.head = header.sequence;
+        self.head = header.page_number;
         self.end = CONTENTS;
         self.torn = false;
         Ok(())

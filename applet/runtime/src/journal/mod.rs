@@ -3,8 +3,8 @@
 //!
 //! # On the NVM
 //!
-//! The log runs round the pages. Page `p` holds, at different times, the page
-//! sequence numbers `p + 1`, `p + 1 + pages`, and so on; the highest is the
+//! The log runs round the pages. The page at position `p` has, at different times, the page
+//! numbers `p + 1`, `p + 1 + pages`, and so on; the highest is the
 //! *head*, where the log grows. A page begins with a header (`page`). Then come
 //! transactions (`record`), each ended by a commit mark with a CRC-32 over it. Its
 //! records count from the moment the mark is whole; what stands behind the last
@@ -70,11 +70,11 @@ pub struct Journal<N, const KEYS: usize> {
     pages: Pages<N>,
     /// Address of each key's newest record; 0 where there is none.
     index: [u16; KEYS],
-    /// Sequence number of the head; 0 before the first page.
+    /// Page number of the head; 0 before the first page.
     head: u32,
     /// Where the log goes on, as an offset on the head's page.
     end: usize,
-    /// Sequence number of the oldest page that matters.
+    /// Page number of the oldest page that matters.
     tail: u32,
     /// Something that isn't whole stands behind `end`.
     torn: bool,

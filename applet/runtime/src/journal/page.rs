@@ -18,12 +18,12 @@ pub(super) const WORD_MAX: usize = 16;
 const MAGIC: [u8; 2] = *b"TJ";
 const VERSION: u8 = 1;
 
-/// What a page begins with, twice: magic (2), version, `FF`, sequence number (`u32`),
+/// What a page begins with, twice: magic (2), version, `FF`, page number (`u32`),
 /// end of the whole transactions on the page before (`u16`), `FFFF`, CRC-32 over
 /// these twelve bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    pub(super) sequence: u32,
+    pub(super) page_number: u32,
     pub(super) former_end: u16,
 }
 
@@ -32,7 +32,7 @@ impl Header {
         let mut bytes = [0xFF; HEADER_LENGTH];
         bytes[..2].copy_from_slice(&MAGIC);
         bytes[2] = VERSION;
-        bytes[4..8].copy_from_slice(&self.sequence.to_be_bytes());
+        bytes[4..8].copy_from_slice(&self.page_number.to_be_bytes());
         bytes[8..10].copy_from_slice(&self.former_end.to_be_bytes());
         let crc = CRC.checksum(&bytes[..12]);
         bytes[12..].copy_from_slice(&crc.to_be_bytes());
@@ -66,7 +66,7 @@ impl Header {
             return Err(Error::Version);
         }
         Ok(Some(Self {
-            sequence: u32::from_be_bytes([s0, s1, s2, s3]),
+            page_number: u32::from_be_bytes([s0, s1, s2, s3]),
             former_end: u16::from_be_bytes([e0, e1]),
         }))
     }
@@ -103,9 +103,9 @@ impl<N: NorFlash> Pages<N> {
         if fits { Ok(()) } else { Err(Error::Geometry) }
     }
 
-    /// Address of the page that holds a sequence number.
-    pub(super) fn address(&self, sequence: u32) -> usize {
-        (sequence.wrapping_sub(1) % self.count()) as usize * Self::SIZE
+    /// Address of the page with this number.
+    pub(super) fn address(&self, page_number: u32) -> usize {
+        (page_number.wrapping_sub(1) % self.count()) as usize * Self::SIZE
     }
 
     pub(super) fn read(&mut self, address: usize, buffer: &mut [u8]) -> Result<(), Error> {
@@ -120,7 +120,7 @@ impl<N: NorFlash> Pages<N> {
             .map_err(|_| Error::Nvm)
     }
 
-    /// The header on the page with this number (not sequence number): the first
+    /// The header on the page with this position in the NVM (not page number): the first
     /// copy that is whole.
     pub(super) fn header(&mut self, page: u32) -> Result<Option<Header>, Error> {
         let mut bytes = [0; HEADER_LENGTH];
@@ -134,18 +134,18 @@ impl<N: NorFlash> Pages<N> {
         Ok(None)
     }
 
-    /// Erases the page for a sequence number and writes its header.
+    /// Erases the page for a number and writes its header.
     pub(super) fn start(&mut self, header: Header) -> Result<(), Error> {
-        self.erase(header.sequence)?;
-        let address = self.address(header.sequence);
+        self.erase(header.page_number)?;
+        let address = self.address(header.page_number);
         let bytes = header.encode();
         self.write(address, &bytes)?;
         self.write(address + HEADER_LENGTH, &bytes)
     }
 
-    /// Erases the page for a sequence number.
-    pub(super) fn erase(&mut self, sequence: u32) -> Result<(), Error> {
-        let address = self.address(sequence);
+    /// Erases the page for a number.
+    pub(super) fn erase(&mut self, page_number: u32) -> Result<(), Error> {
+        let address = self.address(page_number);
         self.nvm
             .erase(address as u32, (address + Self::SIZE) as u32)
             .map_err(|_| Error::Nvm)

@@ -1,7 +1,7 @@
 //! Transactions and records in bytes.
 //!
 //! A transaction is a header (length of the records `u16`, CRC-16 `u16` over page
-//! sequence number, address and length), the records, and a commit mark (tail
+//! page number, address and length), the records, and a commit mark (tail
 //! `u32`, CRC-32 `u32`). A record is key (`u16`), length (`u8`), data.
 //!
 //! The header tells where a transaction ends even when it was torn or damaged:
@@ -25,33 +25,33 @@ pub(super) const FRAME_LENGTH: usize = FRAME_HEADER_LENGTH + MARK_LENGTH;
 pub(super) const HEADER_LENGTH: usize = 3;
 
 /// The header of a transaction with so many bytes of records, at an address on the
-/// page of a sequence number.
+/// page with a number.
 pub(super) fn frame_header(
-    sequence: u32,
+    page_number: u32,
     address: usize,
     length: usize,
 ) -> Result<[u8; FRAME_HEADER_LENGTH], Error> {
     let length = u16::try_from(length).map_err(|_| Error::Full)?;
     let [a, b] = length.to_be_bytes();
-    let [c, d] = header_crc(sequence, address, [a, b]).to_be_bytes();
+    let [c, d] = header_crc(page_number, address, [a, b]).to_be_bytes();
     Ok([a, b, c, d])
 }
 
 /// Bytes of records; `None` when this is no whole header.
 pub(super) fn records_length(
-    sequence: u32,
+    page_number: u32,
     address: usize,
     header: [u8; FRAME_HEADER_LENGTH],
 ) -> Option<usize> {
     let [a, b, c, d] = header;
     let is_whole = header != [0xFF; FRAME_HEADER_LENGTH]
-        && header_crc(sequence, address, [a, b]) == u16::from_be_bytes([c, d]);
+        && header_crc(page_number, address, [a, b]) == u16::from_be_bytes([c, d]);
     is_whole.then_some(u16::from_be_bytes([a, b]).into())
 }
 
-fn header_crc(sequence: u32, address: usize, length: [u8; 2]) -> u16 {
+fn header_crc(page_number: u32, address: usize, length: [u8; 2]) -> u16 {
     let mut digest = CRC.digest();
-    digest.update(&sequence.to_be_bytes());
+    digest.update(&page_number.to_be_bytes());
     // Addresses have 16 bits (`Pages::check_geometry`).
     digest.update(&(address as u16).to_be_bytes());
     digest.update(&length);

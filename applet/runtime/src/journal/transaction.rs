@@ -44,7 +44,7 @@ impl<'j, N: NorFlash, const KEYS: usize> Transaction<'j, N, KEYS> {
         Ok(transaction)
     }
 
-    /// The sequence number of the page that it stands on.
+    /// The number of the page that it stands on.
     pub fn page(&self) -> u32 {
         self.journal.head
     }

@@ -1,7 +1,7 @@
-//! The card's own keys, and what vouches for them.
+//! The card keys, and what vouches for them.
 
-use super::{CERTIFICATES, OWN_KEYS, PERSONALISED, Persistent};
-use crate::key::OwnKeyPairs;
+use super::{CARD_KEYS, CERTIFICATES, PERSONALISED, Persistent};
+use crate::key::CardKeyPairs;
 use embedded_storage::nor_flash::NorFlash;
 use heapless::{Vec, VecView};
 use tillcard_protocol::command::{CardKey, Certificate};
@@ -24,16 +24,16 @@ fn pieces_of(certificate: Certificate) -> core::ops::Range<Key> {
 }
 
 impl<N: NorFlash> Persistent<N> {
-    /// The card's own keys, if it has any.
+    /// The card keys, if it has any.
     ///
     /// # Errors
     /// `6581`
-    pub fn own_keys(&mut self) -> Result<Option<OwnKeyPairs>, Status> {
-        let mut bytes = Zeroizing::new([0; OwnKeyPairs::LENGTH]);
-        match self.journal.read(OWN_KEYS, &mut *bytes)? {
+    pub fn card_keys(&mut self) -> Result<Option<CardKeyPairs>, Status> {
+        let mut bytes = Zeroizing::new([0; CardKeyPairs::LENGTH]);
+        match self.journal.read(CARD_KEYS, &mut *bytes)? {
             None => Ok(None),
-            Some(read) if read.len() == OwnKeyPairs::LENGTH => {
-                OwnKeyPairs::from_bytes(&bytes).map(Some)
+            Some(read) if read.len() == CardKeyPairs::LENGTH => {
+                CardKeyPairs::from_bytes(&bytes).map(Some)
             }
             Some(_) => Err(status::MEMORY_FAILURE),
         }
@@ -43,15 +43,15 @@ impl<N: NorFlash> Persistent<N> {
     ///
     /// # Errors
     /// `6581`
-    pub fn set_own_keys(&mut self, keys: &OwnKeyPairs) -> Result<(), Status> {
+    pub fn set_card_keys(&mut self, keys: &CardKeyPairs) -> Result<(), Status> {
         let stale = Certificate::ALL.into_iter().flat_map(pieces_of);
         let records = 1 + stale.clone().count();
-        let mut change = self.journal.begin(records, OwnKeyPairs::LENGTH)?;
-        change.put(OWN_KEYS, &*keys.to_bytes())?;
+        let mut transaction = self.journal.begin(records, CardKeyPairs::LENGTH)?;
+        transaction.put(CARD_KEYS, &*keys.to_bytes())?;
         for piece in stale {
-            change.remove(piece)?;
+            transaction.remove(piece)?;
         }
-        Ok(change.commit()?)
+        Ok(transaction.commit()?)
     }
 
     /// Stores a piece of a certificate, the first of which removes the others
@@ -70,12 +70,12 @@ impl<N: NorFlash> Persistent<N> {
             0 => piece + 1..pieces_of(certificate).end,
             _ => 0..0,
         };
-        let mut change = self.journal.begin(1 + stale.len(), bytes.len())?;
-        change.put(piece, bytes)?;
+        let mut transaction = self.journal.begin(1 + stale.len(), bytes.len())?;
+        transaction.put(piece, bytes)?;
         for piece in stale {
-            change.remove(piece)?;
+            transaction.remove(piece)?;
         }
-        Ok(change.commit()?)
+        Ok(transaction.commit()?)
     }
 
     /// Whether the personalisation has ended.
@@ -91,7 +91,7 @@ impl<N: NorFlash> Persistent<N> {
     /// # Errors
     /// `6985` when something is missing; `6581`.
     pub fn end_personalisation(&mut self) -> Result<(), Status> {
-        let mut is_complete = self.journal.contains(OWN_KEYS)?;
+        let mut is_complete = self.journal.contains(CARD_KEYS)?;
         for certificate in Certificate::ALL {
             let mut before = true;
             is_complete &= self.journal.contains(pieces_of(certificate).start)?;
@@ -104,9 +104,9 @@ impl<N: NorFlash> Persistent<N> {
         if !is_complete {
             return Err(status::CONDITIONS);
         }
-        let mut change = self.journal.begin(1, 1)?;
-        change.put(PERSONALISED, &[1])?;
-        Ok(change.commit()?)
+        let mut transaction = self.journal.begin(1, 1)?;
+        transaction.put(PERSONALISED, &[1])?;
+        Ok(transaction.commit()?)
     }
 
     /// Writes the certificates of one of the card's keys, the batch's first

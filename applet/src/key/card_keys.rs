@@ -1,4 +1,4 @@
-//! The card's own keys, on P-256 (FIPS 186-5, SP 800-186): one signs (ECDSA), the
+//! The card keys, on P-256 (FIPS 186-5, SP 800-186): one signs (ECDSA), the
 //! other agrees on channel keys (ECDH, SP 800-56A). The types keep them apart.
 
 use core::marker::PhantomData;
@@ -16,9 +16,9 @@ use zeroize::{Zeroize, Zeroizing};
 /// Bytes of a secret key at rest.
 const LENGTH: usize = 32;
 
-/// Signs.
+/// Use of a key that signs (ECDSA).
 pub enum Signs {}
-/// Agrees.
+/// Use of a key that agrees on channel keys (ECDH).
 pub enum Agrees {}
 
 /// A secret key on P-256 with one use.
@@ -33,7 +33,7 @@ pub type IdentityKey = CardKey<Signs>;
 pub type AgreementKey = CardKey<Agrees>;
 
 impl<Use> CardKey<Use> {
-    /// Draws one.
+    /// A key from the random source.
     ///
     /// # Errors
     /// `6400`
@@ -114,18 +114,18 @@ impl AgreementKey {
 }
 
 /// Both keys of a card.
-pub struct OwnKeyPairs {
+pub struct CardKeyPairs {
     /// The one that signs.
     pub identity: IdentityKey,
     /// The one that opens channels.
     pub agreement: AgreementKey,
 }
 
-impl OwnKeyPairs {
+impl CardKeyPairs {
     /// Bytes of both at rest.
     pub const LENGTH: usize = 2 * LENGTH;
 
-    /// Draws both.
+    /// Two keys from the random source.
     ///
     /// # Errors
     /// `6400`
@@ -159,7 +159,7 @@ impl OwnKeyPairs {
         bytes
     }
 
-    /// The public keys.
+    /// Both public keys, as the card answers them.
     pub fn public_keys(&self) -> CardKeys {
         CardKeys {
             identity_key: self.identity.public_key(),

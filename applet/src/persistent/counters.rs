@@ -4,7 +4,7 @@ use super::fields::{Reader, Writer};
 
 /// Next indexes, what has been paid, and where the log stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct Counters {
     /// One above the highest receive index at which a coin ever entered.
     pub next_receive: u32,
     /// The index of the next change.
@@ -21,11 +21,11 @@ pub struct Tally {
     pub log_first: u32,
     /// The first payment that the owner didn't acknowledge.
     pub log_seen: u32,
-    /// The sequence number of the next payment.
+    /// The payment number of the next payment.
     pub log_next: u32,
 }
 
-impl Tally {
+impl Counters {
     pub(super) const LENGTH: usize = 4 + 4 + 8 + 2 + 2 + 4 * 4;
 
     pub(super) fn encode(&self) -> [u8; Self::LENGTH] {
@@ -59,8 +59,8 @@ impl Tally {
         })
     }
 
-    /// Whether the log keeps the payment with this sequence number.
-    pub fn keeps(&self, sequence: u32) -> bool {
-        (self.log_first..self.log_next).contains(&sequence)
+    /// Whether the log keeps the payment with this payment number.
+    pub fn keeps(&self, payment_number: u32) -> bool {
+        (self.log_first..self.log_next).contains(&payment_number)
     }
 }

@@ -1,17 +1,16 @@
 //! SIGN.
 
-mod stream;
-
 use super::Tillcard;
+use super::state::{Issued, OwnerAuthorised};
 use crate::key::{self, KeyRing};
-use crate::persistent::{OwnerSigned, Persistent, Tally};
+use crate::persistent::{Counters, OwnerSigned, Persistent};
+use crate::signing_stream::{Known, Signing, SigningStream, Wallet};
 use crate::volatile::Stream;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
-use stream::{Known, Wallet, Whole};
 use tillcard_protocol::command::{
-    InputSignature, Place, Sign, SigningInput, SigningSummary, TaprootScript, Unsigned,
+    InputSignature, Place, SigningInput, SigningSummary, TaprootScript, Unsigned,
 };
 use tillcard_protocol::status::{self, Status};
 
@@ -20,82 +19,49 @@ const RECEIVE_WINDOW: u32 = 10;
 /// How far above the next change index an output may pay the card.
 const CHANGE_WINDOW: u32 = 20;
 
-/// The owner's signing under way.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "there is one, in memory that other streams share with it"
-)]
-pub enum Signing {
-    /// The transaction is on its way in.
-    Streaming(stream::Stream),
-    /// It is whole, and signed on demand.
-    Whole {
-        /// The transaction.
-        transaction: Whole,
-        /// Whether what its signatures change is persistent.
-        is_committed: bool,
-    },
-}
-
-// Streams share what little transient memory a card has.
-const _: () = assert!(size_of::<Signing>() <= 1280);
-
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
-    /// `[SGN-5]`: a refusal ends the signing.
     #[inline(never)]
-    pub(super) fn sign(
+    pub(super) fn begin_signing(
         &mut self,
-        command: Sign<'_>,
-        reply: &mut VecView<u8>,
+        _: OwnerAuthorised,
+        unsigned: Unsigned,
     ) -> Result<(), Status> {
-        // Whatever goes wrong, the signing under way has ended.
-        let stream = core::mem::take(&mut self.volatile.stream);
-        self.require_issued()?;
-        let signing = match command {
-            Sign::Begin(signed) => {
-                self.require_owner(&signed)?;
-                begin(signed.command)?
-            }
-            Sign::Piece(bytes) => match stream {
-                Stream::Signing(Signing::Streaming(stream)) => {
-                    self.take_piece(stream, bytes, reply)?
-                }
-                _ => return Err(status::CONDITIONS),
-            },
-            Sign::Input(input) => match stream {
-                Stream::Signing(Signing::Whole {
-                    transaction,
-                    is_committed,
-                }) => self.sign_input(transaction, is_committed, input, reply)?,
-                _ => return Err(status::CONDITIONS),
-            },
-        };
-        self.volatile.stream = Stream::Signing(signing);
+        let stream = SigningStream::new(unsigned)?;
+        self.volatile.stream = Stream::Signing(Signing::Streaming(stream));
         Ok(())
     }
 
-    fn take_piece(
+    /// `[SGN-5]`: a refusal ends the signing.
+    #[inline(never)]
+    pub(super) fn take_signing_piece(
         &mut self,
-        mut stream: stream::Stream,
+        _: Issued,
         bytes: &[u8],
         reply: &mut VecView<u8>,
-    ) -> Result<Signing, Status> {
+    ) -> Result<(), Status> {
+        let stream = core::mem::take(&mut self.volatile.stream);
+        let Stream::Signing(Signing::Streaming(mut stream)) = stream else {
+            return Err(status::CONDITIONS);
+        };
         let identity = self.persistent.identity()?;
         let mut wallet = Card {
-            tally: self.persistent.tally()?,
+            counters: self.persistent.counters()?,
             persistent: &mut self.persistent,
             keys: identity.keys(),
         };
-        if !stream.take(bytes, &mut wallet)? {
-            return Ok(Signing::Streaming(stream));
-        }
-        let transaction = stream.finish()?;
-        self.require_fee(&transaction.summary, transaction.size)?;
-        transaction.summary.write(reply)?;
-        Ok(Signing::Whole {
-            transaction,
-            is_committed: false,
-        })
+        let signing = if stream.take(bytes, &mut wallet)? {
+            let transaction = stream.finish()?;
+            self.require_fee(&transaction.summary, transaction.size)?;
+            transaction.summary.write(reply)?;
+            Signing::Complete {
+                transaction,
+                is_committed: false,
+            }
+        } else {
+            Signing::Streaming(stream)
+        };
+        self.volatile.stream = Stream::Signing(signing);
+        Ok(())
     }
 
     /// The owner's own limits on fees, of a transaction of so many vbytes.
@@ -113,20 +79,28 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(())
     }
 
-    /// `[SGN-1]`: the signature is the streamed transaction's.
-    fn sign_input(
+    /// - `[SGN-1]`: the signature is the streamed transaction's.
+    /// - `[SGN-5]`: a refusal ends the signing.
+    #[inline(never)]
+    pub(super) fn sign_input(
         &mut self,
-        transaction: Whole,
-        is_committed: bool,
+        _: Issued,
         input: u8,
         reply: &mut VecView<u8>,
-    ) -> Result<Signing, Status> {
+    ) -> Result<(), Status> {
+        let Stream::Signing(Signing::Complete {
+            transaction,
+            is_committed,
+        }) = core::mem::take(&mut self.volatile.stream)
+        else {
+            return Err(status::CONDITIONS);
+        };
         let spends = &transaction.spends;
         let place = spends.place(input).ok_or(status::INCORRECT_P1_P2)?;
         self.rng.require_healthy()?;
         if !is_committed {
             let slots = spends.slots();
-            let log_first = self.persistent.tally()?.log_first;
+            let log_first = self.persistent.counters()?.log_first;
             self.persistent.sign_for_owner(&OwnerSigned {
                 places: &spends.places(),
                 slots: &slots,
@@ -140,21 +114,18 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let sighash = transaction.sighashes.of_input(input.into());
         let signature = key::sign(key.signing_key(), &sighash, &mut self.rng)?;
         InputSignature(signature).write(reply)?;
-        Ok(Signing::Whole {
+        self.volatile.stream = Stream::Signing(Signing::Complete {
             transaction,
             is_committed: true,
-        })
+        });
+        Ok(())
     }
-}
-
-fn begin(unsigned: Unsigned) -> Result<Signing, Status> {
-    stream::Stream::new(unsigned).map(Signing::Streaming)
 }
 
 /// The card, as far as a stream needs it.
 struct Card<'a, N> {
     persistent: &'a mut Persistent<N>,
-    tally: Tally,
+    counters: Counters,
     keys: KeyRing<'a>,
 }
 
@@ -174,17 +145,17 @@ impl<N: NorFlash> Wallet for Card<'_, N> {
             }
             Some((slot, coin)) => Ok(match coin.spent {
                 None => Known::Unspent(slot),
-                Some(sequence) => Known::SpentBy(sequence),
+                Some(payment_number) => Known::SpentBy(payment_number),
             }),
-            None => Ok(Known::Not),
+            None => Ok(Known::Unknown),
         }
     }
 
     fn may_receive(&self, place: Place) -> bool {
         place.index
             < match place.chain {
-                Place::RECEIVE => self.tally.next_receive + RECEIVE_WINDOW,
-                _ => self.tally.next_change + CHANGE_WINDOW,
+                Place::RECEIVE => self.counters.next_receive + RECEIVE_WINDOW,
+                _ => self.counters.next_change + CHANGE_WINDOW,
             }
     }
 }

@@ -1,5 +1,5 @@
-//! The stream of inputs and outputs that SIGN takes in (`docs/protocol.md`,
-//! section 8.4).
+//! What SIGN takes in: the stream of inputs and outputs of a transaction to be signed for the
+//! owner (`docs/protocol.md`, section 8.4).
 
 use crate::capacities::{MAX_INDEX, MAX_LOG};
 use crate::key::{InputHasher, InputHashes, Sighashes};
@@ -14,11 +14,31 @@ use tillcard_protocol::hash;
 use tillcard_protocol::status::{self, Status};
 
 /// Most inputs, as a length.
-pub(super) const MAX_INPUTS: usize = SIGNING_INPUTS_MAX as usize;
+pub const MAX_INPUTS: usize = SIGNING_INPUTS_MAX as usize;
 const _: () = assert!(MAX_LOG as u32 <= u64::BITS);
 
+/// The owner's signing under way.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one, in memory that other streams share with it"
+)]
+pub enum Signing {
+    /// The transaction is on its way in.
+    Streaming(SigningStream),
+    /// It is complete, and signed on demand.
+    Complete {
+        /// The transaction.
+        transaction: Complete,
+        /// Whether what its signatures change is persistent.
+        is_committed: bool,
+    },
+}
+
+// Streams share what little transient memory a card has.
+const _: () = assert!(size_of::<Signing>() <= 1280);
+
 /// What the parser asks the card for.
-pub(super) trait Wallet {
+pub trait Wallet {
     /// The card's script at a place.
     fn script(&mut self, place: Place) -> Result<TaprootScript, Status>;
 
@@ -31,9 +51,9 @@ pub(super) trait Wallet {
 }
 
 /// What the card knows of an input's coin.
-pub(super) enum Known {
-    /// Nothing.
-    Not,
+pub enum Known {
+    /// The card doesn't have it.
+    Unknown,
     /// It stands here, unspent.
     Unspent(Slot),
     /// A kept payment spent it.
@@ -54,7 +74,7 @@ enum Phase {
 }
 
 /// A transaction on its way in.
-pub struct Stream {
+pub struct SigningStream {
     unsigned: Unsigned,
     digest: Sha256,
     phase: Phase,
@@ -78,7 +98,7 @@ pub struct Spends {
     /// log.
     contested: u64,
     /// One above the highest change index among the outputs.
-    pub(super) next_change: u32,
+    pub next_change: u32,
 }
 
 /// Chain and index of a key in two bytes, since indexes are below 2¹².
@@ -97,11 +117,11 @@ impl Spends {
         };
         let slot = match known {
             Known::Unspent(slot) => Some(*slot),
-            Known::SpentBy(sequence) => {
-                self.contested |= 1 << (sequence % u32::from(MAX_LOG));
+            Known::SpentBy(payment_number) => {
+                self.contested |= 1 << (payment_number % u32::from(MAX_LOG));
                 None
             }
-            Known::Not => None,
+            Known::Unknown => None,
         };
         let pushed = self.places.push(PackedPlace(packed)).is_ok()
             && slot.is_none_or(|slot| self.slots.push(slot).is_ok());
@@ -113,26 +133,28 @@ impl Spends {
     }
 
     /// Where the key of an input is.
-    pub(super) fn place(&self, input: u8) -> Option<Place> {
+    pub fn place(&self, input: u8) -> Option<Place> {
         self.places.get(usize::from(input)).map(PackedPlace::unpack)
     }
 
     /// Where the inputs' keys are.
-    pub(super) fn places(&self) -> Vec<Place, MAX_INPUTS> {
+    pub fn places(&self) -> Vec<Place, MAX_INPUTS> {
         self.places.iter().map(PackedPlace::unpack).collect()
     }
 
     /// Where those coins stand in the card that it has, unspent.
-    pub(super) fn slots(&self) -> Vec<Slot, MAX_INPUTS> {
+    pub fn slots(&self) -> Vec<Slot, MAX_INPUTS> {
         self.slots.clone()
     }
 
-    /// The sequence numbers of the payments that spend one of the inputs, of a log
+    /// The payment numbers of the payments that spend one of the inputs, of a log
     /// that begins with this one.
-    pub(super) fn contested(&self, log_first: u32) -> Vec<u32, { MAX_LOG as usize }> {
+    pub fn contested(&self, log_first: u32) -> Vec<u32, { MAX_LOG as usize }> {
         (log_first..)
             .take(MAX_LOG.into())
-            .filter(|sequence| self.contested >> (sequence % u32::from(MAX_LOG)) & 1 != 0)
+            .filter(|payment_number| {
+                self.contested >> (payment_number % u32::from(MAX_LOG)) & 1 != 0
+            })
             .collect()
     }
 }
@@ -147,22 +169,22 @@ impl PackedPlace {
     }
 }
 
-/// A transaction that is whole.
-pub struct Whole {
-    pub(super) sighashes: Sighashes,
-    pub(super) spends: Spends,
-    pub(super) summary: SigningSummary,
+/// A transaction that is complete.
+pub struct Complete {
+    pub sighashes: Sighashes,
+    pub spends: Spends,
+    pub summary: SigningSummary,
     /// Its virtual size in vbytes, signed.
-    pub(super) size: u64,
+    pub size: u64,
 }
 
-impl Stream {
+impl SigningStream {
     /// Waits for the first piece.
     ///
     /// # Errors
     /// `6A80` for numbers of inputs or outputs, or a version, that aren't
     /// permitted.
-    pub(super) fn new(unsigned: Unsigned) -> Result<Self, Status> {
+    pub fn new(unsigned: Unsigned) -> Result<Self, Status> {
         if !(1..=3).contains(&unsigned.version)
             || !(1..=SIGNING_INPUTS_MAX).contains(&unsigned.inputs)
             || !(1..=SIGNING_OUTPUTS_MAX).contains(&unsigned.outputs)
@@ -186,11 +208,7 @@ impl Stream {
     ///
     /// # Errors
     /// `6A80`, and what the wallet answers.
-    pub(super) fn take(
-        &mut self,
-        mut bytes: &[u8],
-        wallet: &mut impl Wallet,
-    ) -> Result<bool, Status> {
+    pub fn take(&mut self, mut bytes: &[u8], wallet: &mut impl Wallet) -> Result<bool, Status> {
         self.digest.update(bytes);
         while !self.is_complete() {
             if self.script_left > 0 {
@@ -307,7 +325,7 @@ impl Stream {
     /// # Errors
     /// `6A80` when the outputs exceed the inputs; `940A` when the stream isn't
     /// the announced one.
-    pub(super) fn finish(self) -> Result<Whole, Status> {
+    pub fn finish(self) -> Result<Complete, Status> {
         let Phase::Outputs { inputs, outputs } = self.phase else {
             return Err(status::EXECUTION_ERROR);
         };
@@ -324,7 +342,7 @@ impl Stream {
         let weight = 42
             + 230 * usize::from(self.unsigned.inputs)
             + 4 * (9 * usize::from(self.unsigned.outputs) + self.script_bytes);
-        Ok(Whole {
+        Ok(Complete {
             sighashes: Sighashes::new(
                 self.unsigned.version,
                 self.unsigned.lock_time,

@@ -2,10 +2,11 @@
 //! ancestor, to one that meets its change. REPORT ABSENT, GET ANCESTOR.
 
 use super::Tillcard;
-use super::parts::Parts;
+use super::inputs_outputs::InputsOutputs;
+use super::state::ShopSession;
 use crate::capacities::MAX_INPUTS;
 use crate::capacities::MAX_LOG;
-use crate::persistent::{Coin, Given, Slot, Tally};
+use crate::persistent::{Coin, Counters, PaymentRecordState, Slot};
 use crate::volatile::{Holder, MAX_REPORTS};
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
@@ -22,19 +23,19 @@ const TIMES: u8 = 16;
 type Marks = u64;
 const _: () = assert!(MAX_LOG as u32 <= Marks::BITS);
 
-fn mark(sequence: u32) -> Marks {
-    1 << (sequence % u32::from(MAX_LOG))
+fn mark(payment_number: u32) -> Marks {
+    1 << (payment_number % u32::from(MAX_LOG))
 }
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// Whether this is byte for byte the request of a kept payment.
     pub(super) fn is_request_of(
         &mut self,
-        sequence: u32,
+        payment_number: u32,
         request: &PaymentRequest<'_>,
     ) -> Result<bool, Status> {
         let mut buffer = [0; RECORD_MAX];
-        let entry = self.persistent.log_entry(sequence, &mut buffer)?;
+        let entry = self.persistent.log_entry(payment_number, &mut buffer)?;
         Ok(entry.identity == request.identity
             && entry.amount == request.amount
             && entry.fee_rate == request.fee_rate
@@ -47,24 +48,27 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// Answers a payment's request again (`[REC-1]`, `[REC-2]`).
     pub(super) fn give_again(
         &mut self,
-        sequence: u32,
+        payment_number: u32,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        let given = self.persistent.given(sequence)?;
-        if given.cancelled || given.again >= TIMES {
+        let state = self.persistent.record_state(payment_number)?;
+        if state.cancelled || state.again >= TIMES {
             return Err(status::GIVEN_TOO_OFTEN);
         }
-        let counted = Given {
-            again: given.again + 1,
-            ..given
+        let counted = PaymentRecordState {
+            again: state.again + 1,
+            ..state
         };
-        self.sign_again(sequence, counted, reply)
+        self.sign_again(payment_number, counted, reply)
     }
 
     #[inline(never)]
-    pub(super) fn report_absent(&mut self, outpoint: Outpoint) -> Result<(), Status> {
-        self.require_shop_session()?;
-        let log_first = self.persistent.tally()?.log_first;
+    pub(super) fn report_absent(
+        &mut self,
+        _: ShopSession,
+        outpoint: Outpoint,
+    ) -> Result<(), Status> {
+        let log_first = self.persistent.counters()?.log_first;
         let holder = offering(&mut self.volatile.holder)?;
         for (at, slot) in holder.offered.iter().enumerate() {
             let Some(coin) = self.persistent.coin(*slot, log_first)? else {
@@ -94,61 +98,65 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn get_ancestor(
         &mut self,
+        _: ShopSession,
         txid: &Txid,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        self.require_shop_session()?;
-        let tally = self.persistent.tally()?;
+        let counters = self.persistent.counters()?;
         let holder = offering(&mut self.volatile.holder)?;
         let given_here = holder.given;
         let offered = holder.offered.clone();
         let known = self
             .persistent
-            .find_entry(&tally, |entry| entry.txid == *txid)?;
-        let sequence = match known {
-            Some(sequence) if self.ancestors(&tally, &offered)? & mark(sequence) != 0 => sequence,
+            .find_entry(&counters, |entry| entry.txid == *txid)?;
+        let payment_number = match known {
+            Some(payment_number)
+                if self.ancestors(&counters, &offered)? & mark(payment_number) != 0 =>
+            {
+                payment_number
+            }
             _ => return Err(status::DATA_NOT_FOUND),
         };
-        let given = self.persistent.given(sequence)?;
-        if given.cancelled || given.as_ancestor >= TIMES || given_here & mark(sequence) != 0 {
+        let state = self.persistent.record_state(payment_number)?;
+        if state.cancelled || state.as_ancestor >= TIMES || given_here & mark(payment_number) != 0 {
             return Err(status::GIVEN_TOO_OFTEN);
         }
-        let counted = Given {
-            as_ancestor: given.as_ancestor + 1,
-            ..given
+        let counted = PaymentRecordState {
+            as_ancestor: state.as_ancestor + 1,
+            ..state
         };
         if let Some(holder) = &mut self.volatile.holder {
-            holder.given |= mark(sequence);
+            holder.given |= mark(payment_number);
         }
-        self.sign_again(sequence, counted, reply)
+        self.sign_again(payment_number, counted, reply)
     }
 
     /// The kept payments from which the offered coins come.
-    fn ancestors(&mut self, tally: &Tally, offered: &[Slot]) -> Result<Marks, Status> {
-        let mut marks = self.makers(tally, offered)?;
+    fn ancestors(&mut self, counters: &Counters, offered: &[Slot]) -> Result<Marks, Status> {
+        let mut marks = self.makers(counters, offered)?;
         let mut buffer = [0; RECORD_MAX];
         // A payment spends what older ones made: once round, from new to old.
-        for sequence in (tally.log_first..tally.log_next).rev() {
-            if marks & mark(sequence) != 0 {
+        for payment_number in (counters.log_first..counters.log_next).rev() {
+            if marks & mark(payment_number) != 0 {
                 let inputs = self
                     .persistent
-                    .log_entry(sequence, &mut buffer)?
+                    .log_entry(payment_number, &mut buffer)?
                     .inputs
                     .clone();
-                marks |= self.makers(tally, &inputs)?;
+                marks |= self.makers(counters, &inputs)?;
             }
         }
         Ok(marks)
     }
 
     /// The kept payments whose change these coins are.
-    fn makers(&mut self, tally: &Tally, slots: &[Slot]) -> Result<Marks, Status> {
+    fn makers(&mut self, counters: &Counters, slots: &[Slot]) -> Result<Marks, Status> {
         let mut marks = 0;
         for slot in slots {
-            if let Some(coin) = self.persistent.coin(*slot, tally.log_first)? {
+            if let Some(coin) = self.persistent.coin(*slot, counters.log_first)? {
                 let maker = self
                     .persistent
-                    .find_entry(tally, |entry| entry.txid == coin.txid)?;
+                    .find_entry(counters, |entry| entry.txid == coin.txid)?;
                 marks |= maker.map_or(0, mark);
             }
         }
@@ -158,30 +166,30 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// Writes a kept payment again, counts that, and signs.
     fn sign_again(
         &mut self,
-        sequence: u32,
-        counted: Given,
+        payment_number: u32,
+        counted: PaymentRecordState,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
         self.rng.require_healthy()?;
         let mut buffer = [0; RECORD_MAX];
-        let entry = self.persistent.log_entry(sequence, &mut buffer)?;
-        let log_first = self.persistent.tally()?.log_first;
+        let entry = self.persistent.log_entry(payment_number, &mut buffer)?;
+        let log_first = self.persistent.counters()?.log_first;
         let mut coins = Vec::<Coin, MAX_INPUTS>::new();
         for slot in &entry.inputs {
             let coin = self.persistent.coin(*slot, log_first)?;
             // The log keeps the coins that its payments spent.
-            let coin = coin.filter(|coin| coin.spent == Some(sequence));
+            let coin = coin.filter(|coin| coin.spent == Some(payment_number));
             coins
                 .push(coin.ok_or(status::MEMORY_FAILURE)?)
                 .map_err(|_| status::MEMORY_FAILURE)?;
         }
         let identity = self.persistent.identity()?;
-        let parts = Parts::derive(&identity, coins.iter().copied(), entry.change)?;
-        let draft = parts.draft(entry.amount, entry.payee_script);
+        let inputs_outputs = InputsOutputs::derive(&identity, coins.iter().copied(), entry.change)?;
+        let draft = inputs_outputs.draft(entry.amount, entry.payee_script);
         if draft.txid() != entry.txid {
             return Err(status::MEMORY_FAILURE);
         }
-        self.persistent.set_given(sequence, counted)?;
+        self.persistent.set_record_state(payment_number, counted)?;
         draft.sign(&mut self.rng, reply)
     }
 }

@@ -1,5 +1,4 @@
-//! A coin's entry: the transaction that makes it, taken in piece by piece
-//! (`docs/protocol.md`, section 6.2).
+//! Parses the transaction that makes a coin, piece by piece (`docs/protocol.md`, section 6.2).
 
 use heapless::Vec;
 use sha2::{Digest, Sha256};
@@ -43,7 +42,7 @@ struct Found {
 }
 
 /// An entry under way.
-pub struct Entry {
+pub struct TransactionParser {
     announced: Announced,
     unrooted: bool,
     hash: Sha256,
@@ -68,7 +67,7 @@ pub struct Verified {
     pub amount: u64,
 }
 
-impl Entry {
+impl TransactionParser {
     /// Waits for the first piece.
     pub fn new(announced: Announced, unrooted: bool) -> Self {
         Self {

@@ -8,12 +8,12 @@ use tillcard_protocol::command::{Place, TaprootScript};
 use tillcard_protocol::status::{self, Status};
 
 /// See the [module](self).
-pub(super) struct Parts {
+pub(super) struct InputsOutputs {
     inputs: Vec<Input, MAX_INPUTS>,
     change: Option<(Change, TaprootScript)>,
 }
 
-impl Parts {
+impl InputsOutputs {
     /// Derives the keys of the coins, in the order of the inputs, and the script
     /// of the change.
     ///
