@@ -128,7 +128,11 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         if !command.as_ref().is_ok_and(continues) {
             self.volatile.stream = Stream::None;
         }
-        let done = command.and_then(|command| self.execute(&command, reply));
+        // By reference: a command that is moved takes its size in stack once more.
+        let done = match &command {
+            Ok(command) => self.execute(command, reply),
+            Err(refusal) => Err(*refusal),
+        };
         if done == Err(status::MEMORY_FAILURE) {
             // Whether the last change happened can only be read from the NVM.
             self.recover();
