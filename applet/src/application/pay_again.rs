@@ -16,7 +16,7 @@ use tillcard_protocol::command::{Outpoint, PaymentRequest, Source, Txid};
 use tillcard_protocol::status::{self, Status};
 use tillcard_runtime::journal::RECORD_MAX;
 
-/// How often a payment is given again, in either way.
+/// How often PAY gives a payment again to whoever has no holder's authorisation.
 const TIMES: u8 = 16;
 
 /// Bits for the payments in the log, by their place.
@@ -45,18 +45,20 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             && entry.invoice == request.invoice)
     }
 
-    /// Answers a payment's request again (`[REC-1]`, `[REC-2]`).
+    /// Answers a payment's request again (`[REC-1]`, `[REC-2]`): always to a holder, so that
+    /// whoever uses up what is given without PIN takes nothing from him.
     pub(super) fn give_again(
         &mut self,
         payment_number: u32,
+        has_holder: bool,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
         let state = self.persistent.record_state(payment_number)?;
-        if state.cancelled || state.again >= TIMES {
+        if state.cancelled || (!has_holder && state.again >= TIMES) {
             return Err(status::GIVEN_TOO_OFTEN);
         }
         let counted = PaymentRecordState {
-            again: state.again + 1,
+            again: state.again.saturating_add(1),
             ..state
         };
         self.sign_again(payment_number, counted, reply)
@@ -118,11 +120,11 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             _ => return Err(status::DATA_NOT_FOUND),
         };
         let state = self.persistent.record_state(payment_number)?;
-        if state.cancelled || state.as_ancestor >= TIMES || given_here & mark(payment_number) != 0 {
+        if state.cancelled || given_here & mark(payment_number) != 0 {
             return Err(status::GIVEN_TOO_OFTEN);
         }
         let counted = PaymentRecordState {
-            as_ancestor: state.as_ancestor + 1,
+            as_ancestor: state.as_ancestor.saturating_add(1),
             ..state
         };
         if let Some(holder) = &mut self.volatile.holder {

@@ -85,7 +85,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     ) -> Result<(), Status> {
         let (holder, known) = self.take_holder_for(request)?;
         if let Known::Same(payment_number) = known {
-            return self.pay_known(payment_number, reply);
+            return self.pay_known(payment_number, holder.is_some(), reply);
         }
         let (authority, absent) = match holder {
             Some(Holder {
@@ -123,8 +123,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         request: &PaymentRequest<'_>,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        match self.take_holder_for(request)?.1 {
-            Known::Same(payment_number) => self.pay_known(payment_number, reply),
+        let (holder, known) = self.take_holder_for(request)?;
+        match known {
+            Known::Same(payment_number) => self.pay_known(payment_number, holder.is_some(), reply),
             Known::Other => Err(status::IDENTITY_IN_USE),
             Known::Unknown => Err(status::DATA_NOT_FOUND),
         }
@@ -150,8 +151,13 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// Gives a kept payment again, which is then the session's last.
-    fn pay_known(&mut self, payment_number: u32, reply: &mut VecView<u8>) -> Result<(), Status> {
-        self.give_again(payment_number, reply)?;
+    fn pay_known(
+        &mut self,
+        payment_number: u32,
+        has_holder: bool,
+        reply: &mut VecView<u8>,
+    ) -> Result<(), Status> {
+        self.give_again(payment_number, has_holder, reply)?;
         self.volatile.paid = Some(payment_number);
         Ok(())
     }

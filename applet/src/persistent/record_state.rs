@@ -6,9 +6,9 @@ const CONTESTED: u8 = 1 << 1;
 /// How often a payment's transaction was given again, and what its owner did against it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PaymentRecordState {
-    /// To the till that asked for the payment (`[REC-2]`).
+    /// By PAY, 255 for more (`[REC-2]`).
     pub again: u8,
-    /// As an ancestor of another payment's coins (`[ANC-2]`).
+    /// As an ancestor of another payment's coins, 255 for more (`[ANC-2]`).
     pub as_ancestor: u8,
     /// A conflicting transaction is confirmed (`[RES-1]`).
     pub cancelled: bool,

@@ -370,10 +370,10 @@ impl<'a> Model<'a> {
             && let Some(kept) = self.log.get_mut(&number)
             && kept.request == *request
         {
-            if kept.cancelled || kept.again == 16 {
+            if kept.cancelled || (holder.is_none() && kept.again >= 16) {
                 return Err(0x9413);
             }
-            kept.again += 1;
+            kept.again = kept.again.saturating_add(1);
             self.paid = Some(number);
             return Ok(kept.written.clone());
         }
@@ -498,10 +498,10 @@ impl<'a> Model<'a> {
             .filter(|number| ancestors.contains(number))
             .ok_or(0x6A88u16)?;
         let kept = self.log.get_mut(&number).unwrap();
-        if kept.cancelled || kept.as_ancestor == 16 || holder.given.contains(&number) {
+        if kept.cancelled || holder.given.contains(&number) {
             return Err(0x9413);
         }
-        kept.as_ancestor += 1;
+        kept.as_ancestor = kept.as_ancestor.saturating_add(1);
         let written = kept.written.clone();
         self.holder.as_mut().unwrap().given.insert(number);
         Ok(written)

@@ -216,7 +216,8 @@ impl Card {
         let kept = self.logged(request)?.clone();
         let bytes = answer.want(Sw::OK, "PAY of a payment made before")?;
         self.same_transaction(&kept, &bytes)?;
-        self.logged_mut(kept.sequence)?.given_again += 1;
+        let logged = self.logged_mut(kept.sequence)?;
+        logged.given_again = logged.given_again.saturating_add(1);
         Ok(())
     }
 
@@ -280,7 +281,8 @@ impl Card {
         let kept = self.logged(request)?.clone();
         let bytes = answer.want(Sw::OK, "GET ANCESTOR")?;
         self.same_transaction(&kept, &bytes)?;
-        self.logged_mut(kept.sequence)?.given_as_ancestor += 1;
+        let logged = self.logged_mut(kept.sequence)?;
+        logged.given_as_ancestor = logged.given_as_ancestor.saturating_add(1);
         Ok(())
     }
 }

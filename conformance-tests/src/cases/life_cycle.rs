@@ -276,7 +276,7 @@ fn ancestor(ctx: &mut CaseContext, kept: &Request, inputs: &[crate::model::Coin]
             open.extend(parent.plan.inputs.iter().map(|coin| coin.txid));
         }
     }
-    if is_ancestor && !logged.cancelled && logged.given_as_ancestor < MOST_GIVEN {
+    if is_ancestor && !logged.cancelled {
         // A second time in one authorisation is refused: TC-ANC-01. Here it may be the first.
         let answer = ctx.ancestor_answer(&logged.txid)?;
         if answer.sw == Sw::GIVEN {
@@ -345,7 +345,7 @@ fn pay_again(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
         return answer.want_bare(sw, "PAY of a kept payment, changed");
     }
     let answer = ctx.pay_answer(&kept.request)?;
-    if kept.cancelled || kept.given_again >= MOST_GIVEN {
+    if kept.cancelled || (!authorised && kept.given_again >= MOST_GIVEN) {
         return answer.want_bare(Sw::GIVEN, "PAY again");
     }
     ctx.paid_again(&kept.request, answer)

@@ -3,7 +3,7 @@
 use super::pay_terminal::changed;
 use super::prelude::*;
 
-/// How often PAY gives a payment's transaction again.
+/// How often PAY gives a payment's transaction again without holder authorisation.
 const MOST_GIVEN: u8 = 16;
 
 cases! {
@@ -18,10 +18,12 @@ cases! {
          6982 without PIN, 9412 with it, and changes nothing; so does one of the right request \
          when the payment is kept no longer."
         catches "A recovery that pays somebody else.";
-    "TC-REC-03" version 1 on Own D3 for [REC_2 LOG_1 NVM_1] runs sixteen_times:
-        "A payment is given again 16 times, counted in the log and over power cycles, then refused \
-         with 9413 for good; another payment has a count of its own."
-        catches "Signatures of one message without end; a count that a power cut sets back.";
+    "TC-REC-03" version 2 on Own D3 for [REC_2 LOG_1 NVM_1] runs sixteen_times:
+        "A payment is given again 16 times to whoever asks, counted in the log and over power \
+         cycles, then refused with 9413 for good, but to an authorised holder, who is given it as \
+         often as he is authorised; another payment has a count of its own."
+        catches "Signatures of one message for whoever asks, without end; a count that a power cut \
+                 sets back; a till that uses up what its customer's next till needs.";
 }
 
 fn again(ctx: &mut CaseContext, request: &Request, when: &str) -> Outcome {
@@ -122,8 +124,12 @@ fn sixteen_times(ctx: &mut CaseContext) -> Outcome {
     refused(ctx, "at once")?;
     ctx.power_cycle()?;
     refused(ctx, "after a power cycle")?;
-    ctx.authorise()?;
-    refused(ctx, "with the PIN")?;
+    for time in 1..=2 {
+        ctx.authorise()?;
+        again(ctx, &kept, "with the PIN").at(|| format!("time {time}"))?;
+        ctx.expect_authorised(false, "after a payment was given again with the PIN")?;
+        refused(ctx, "after the PIN")?;
+    }
     let other = request_of(20_000);
     ctx.pay_checked(&other)?;
     again(ctx, &other, "another payment")?;

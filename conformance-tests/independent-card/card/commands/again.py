@@ -8,7 +8,7 @@ from ..transaction import write_payment
 from .call import Call, Command
 
 MOST_REPORTS = 4
-TIMES = 16
+MOST_COUNTED = 255
 
 
 def give(card, payment: Payment) -> bytes:
@@ -60,11 +60,11 @@ def get_ancestor(card, call: Call) -> bytes:
     payment = _ancestors(owned, holder).get(txid)
     if payment is None:
         raise Refusal(0x6A88)
-    if payment.cancelled or txid in holder.given or payment.given_as_ancestor >= TIMES:
+    if payment.cancelled or txid in holder.given:
         raise Refusal(0x9413)
     card.random.require_healthy()
     holder.given.add(txid)
-    payment.given_as_ancestor += 1
+    payment.given_as_ancestor = min(payment.given_as_ancestor + 1, MOST_COUNTED)
     return give(card, payment)
 
 

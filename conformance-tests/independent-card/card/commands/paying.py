@@ -7,12 +7,12 @@ from ..memory import CHANGE, Coin, Owned, Payment, place
 from ..request import Request
 from ..status import Refusal
 from ..transaction import write_payment
-from .again import give
+from .again import MOST_COUNTED, give
 from .call import Call, Command
 
 SEQUENCE = 0xFFFFFFFD
-TIMES = 16
 AGAIN_ONLY = 1
+MOST_WITHOUT_PIN = 16
 
 
 def preview(card, call: Call) -> bytes:
@@ -50,7 +50,7 @@ def pay(card, call: Call) -> bytes:
     holder, session.holder, session.paid = session.holder, None, None
     kept = _kept(owned, request.identity)
     if kept and kept.request == request.encoded:
-        return _give_again(card, kept)
+        return _give_again(card, kept, holder)
     if call.p1 == AGAIN_ONLY:
         # [REC-4]
         raise Refusal(0x9412 if kept else 0x6A88)
@@ -82,12 +82,12 @@ def _kept(owned: Owned, identity: bytes) -> Payment | None:
     return next((each for each in owned.log.values() if each.identity == identity), None)
 
 
-def _give_again(card, payment: Payment) -> bytes:
+def _give_again(card, payment: Payment, holder) -> bytes:
     """[REC-1], [REC-2]"""
-    if payment.cancelled or payment.given_again >= TIMES:
+    if payment.cancelled or (holder is None and payment.given_again >= MOST_WITHOUT_PIN):
         raise Refusal(0x9413)
     card.random.require_healthy()
-    payment.given_again += 1
+    payment.given_again = min(payment.given_again + 1, MOST_COUNTED)
     transaction = give(card, payment)
     card.session.paid = payment.txid
     return transaction
