@@ -29,7 +29,9 @@ pub enum Trust {
         /// Who vouches for it; nobody believed does when cards of this kind are taken too.
         vouched: Option<Vouched>,
     },
-    /// The card has no certificates, and the session stays plain.
+    /// Whoever answers says that the card has no certificates, and the session stays plain. Nothing
+    /// proves that: a card with certificates looks the same to whom somebody between card and reader
+    /// keeps them from.
     Uncertified,
 }
 
@@ -119,15 +121,23 @@ impl Vetting {
 }
 
 impl Trust {
+    /// The keys that the card's certificates name.
+    pub fn keys(&self) -> Option<CardKeys> {
+        match self {
+            Self::Certified { keys, .. } => Some(*keys),
+            Self::Uncertified => None,
+        }
+    }
+
     /// Makes sure that a card which was issued has the keys of its certificates.
     ///
     /// # Errors
     /// [`CardError::IssueRecord`].
     pub fn expect(&self, issued: &IssuedCard) -> Result<(), CardError> {
-        match self {
-            Self::Certified { keys, .. } if issued.card_keys != Some(*keys) => Err(
-                CardError::IssueRecord("its own keys aren't those of its certificates"),
-            ),
+        match self.keys() {
+            Some(keys) if issued.card_keys != Some(keys) => Err(CardError::IssueRecord(
+                "its own keys aren't those of its certificates",
+            )),
             _ => Ok(()),
         }
     }

@@ -49,6 +49,11 @@ impl TrustArguments {
         })
     }
 
+    /// Whether cards are taken that nobody believed vouches for.
+    pub(super) fn unverified_cards(&self) -> bool {
+        self.unverified_cards
+    }
+
     /// Meets a card, and says what it is.
     ///
     /// # Errors

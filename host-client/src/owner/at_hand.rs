@@ -10,7 +10,7 @@ use tillcard_client::transport::Transport;
 
 use super::{Owner, OwnerError, Visit};
 
-/// What only the card itself knows.
+/// What only the card itself knows, by its answers in its channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AtHand {
     /// Its number.
@@ -35,9 +35,12 @@ impl Owner {
             return Ok(None);
         }
         for mut record in self.cards()? {
+            if record.agreement_key.is_none() {
+                continue;
+            }
             let is_this;
             (is_this, session) = match self.recognise(&mut record, session) {
-                Err(OwnerError::Card(_)) => return Ok(None),
+                Err(OwnerError::Card(_) | OwnerError::OwnerKeyRefused(_)) => return Ok(None),
                 recognised => recognised?,
             };
             if is_this {
@@ -56,14 +59,18 @@ impl Owner {
 
 impl<T: Transport> Visit<T> {
     /// Who vouches for the card; the card proves that it has the key of its certificate, and that
-    /// must be the key by which it signed when it was issued. None when the card has no certificates.
+    /// must be the key by which it signed when it was issued. None when the card says that it has no
+    /// certificates, and never had any as far as the folder knows.
     ///
     /// # Errors
-    /// [`OwnerError::NotGenuine`], and [`CardError::IssueRecord`] when the certificate is of another
-    /// key.
+    /// [`OwnerError::NotGenuine`]; [`OwnerError::CertificatesWithheld`]; and
+    /// [`CardError::IssueRecord`] when the certificate is of another key.
     pub fn prove_genuine(&mut self, checker: &Checker) -> Result<Option<Vouched>, OwnerError> {
         let Some(certificates) = self.card.certificates(CardKey::Identity)? else {
-            return Ok(None);
+            return match self.record.certified {
+                true => Err(OwnerError::CertificatesWithheld(self.record.number)),
+                false => Ok(None),
+            };
         };
         let vouched = checker.check(&certificates, CardKey::Identity, SystemTime::now())?;
         if self.record.identity_key != Some(IdentityKey(vouched.key)) {

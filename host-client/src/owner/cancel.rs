@@ -47,7 +47,7 @@ impl Owner {
             fee_rate,
         )?;
         let signed = visit.card.sign(&order);
-        let signatures = signed.map_err(|error| visit.refused(error))?;
+        let signatures = signed.map_err(OwnerError::signing)?;
         visit.close()?;
         let transaction = order.signed(&signatures);
         self.send_signed(chain, &transaction)?;

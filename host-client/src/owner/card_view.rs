@@ -1,8 +1,8 @@
 //! A card's coins as the chain shows them: found by their scripts alone, the card being absent.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut, Txid};
+use bitcoin::{OutPoint, ScriptBuf, Transaction, TxIn, TxOut, Txid};
 
 use super::{OwnerError, Progress};
 use crate::chain::{Chain, Tip};
@@ -41,6 +41,11 @@ pub struct CardView {
     pub tip: Tip,
     /// The coins, in no particular order.
     pub coins: Vec<CardCoin>,
+    /// Where coins of the card were spent, in a block or in the mempool: it takes no others there, and
+    /// spends none in shops.
+    pub spent_places: BTreeSet<(CardChain, u32)>,
+    /// The transactions that took coins of the card by its leaf: the owner's, who has blocked it.
+    pub swept_by: Vec<Txid>,
     /// One above the highest receive index that was ever paid.
     pub next_receive_index: u32,
     /// One above the highest change index that was ever paid.
@@ -78,6 +83,8 @@ impl CardView {
                     next_receive_index: scan.next_index(CardChain::Receive),
                     next_change_index: scan.next_index(CardChain::Change),
                     coins: scan.coins.into_values().collect(),
+                    spent_places: scan.spent_places,
+                    swept_by: scan.swept_by,
                 });
             }
         }
@@ -92,6 +99,8 @@ struct Scan<'a> {
     watched_to: BTreeMap<CardChain, u32>,
     used_to: BTreeMap<CardChain, u32>,
     coins: BTreeMap<OutPoint, CardCoin>,
+    spent_places: BTreeSet<(CardChain, u32)>,
+    swept_by: Vec<Txid>,
 }
 
 impl<'a> Scan<'a> {
@@ -102,6 +111,8 @@ impl<'a> Scan<'a> {
             watched_to: BTreeMap::new(),
             used_to: BTreeMap::new(),
             coins: BTreeMap::new(),
+            spent_places: BTreeSet::new(),
+            swept_by: Vec::new(),
         };
         for chain in CardChain::ALL {
             scan.watch(chain)?;
@@ -127,9 +138,22 @@ impl<'a> Scan<'a> {
 
     fn confirm(&mut self, transaction: &Transaction, height: u32) -> Result<(), OwnerError> {
         for input in &transaction.input {
-            self.coins.remove(&input.previous_output);
+            if let Some(coin) = self.coins.remove(&input.previous_output) {
+                self.note_spent(&coin, transaction, input);
+            }
         }
         self.take_outputs(transaction, Some(height))
+    }
+
+    fn note_spent(&mut self, coin: &CardCoin, transaction: &Transaction, input: &TxIn) {
+        self.spent_places.insert((coin.chain, coin.index));
+        // Of all who can spend it, the owner alone does so by script path (BIP341).
+        if input.witness.taproot_control_block().is_some() {
+            let txid = transaction.compute_txid();
+            if self.swept_by.last() != Some(&txid) {
+                self.swept_by.push(txid);
+            }
+        }
     }
 
     fn take_outputs(
@@ -174,6 +198,8 @@ impl<'a> Scan<'a> {
             for input in &transaction.input {
                 if let Some(coin) = self.coins.get_mut(&input.previous_output) {
                     coin.spent_by = Some(txid);
+                    let coin = coin.clone();
+                    self.note_spent(&coin, &transaction, input);
                 }
             }
         }

@@ -5,7 +5,6 @@ use bitcoin::{Amount, OutPoint, Transaction, Txid};
 use tillcard_client::card::ImageCoin;
 use tillcard_client::transport::Transport;
 
-use super::owner_keys::NOT_AUTHORISED;
 use super::{CardCoin, Owner, OwnerError, Progress, Visit};
 use crate::chain::{Chain, OutputState};
 
@@ -133,7 +132,7 @@ impl Owner {
                 }
                 Err(error) => match error.status() {
                     Some(ADDRESS_USED) => CoinEntry::AddressUsed,
-                    None | Some(NOT_AUTHORISED) => return Err(visit.refused(error)),
+                    None => return Err(error.into()),
                     Some(_) => CoinEntry::Refused(error.to_string()),
                 },
             },

@@ -55,7 +55,7 @@ impl Owner {
         )?;
         let number = record.number;
         let signed = visit.card.sign(&order);
-        let signatures = signed.map_err(|error| visit.refused(error))?;
+        let signatures = signed.map_err(OwnerError::signing)?;
         visit.close()?;
         let transaction = order.signed(&signatures);
         // Written before it is sent: whatever happens then, the folder knows of the coin.

@@ -72,6 +72,25 @@ pub enum OwnerError {
          account"
     )]
     NotOurs,
+    /// Nothing proves which card is in the reader: it shows no certificates.
+    #[error("what is in the reader shows no certificates, and nothing proves which card it is")]
+    Uncertified,
+    /// The card has shown certificates before, and doesn't now.
+    #[error(
+        "card {0} had certificates when it was taken up, and now none come: somebody between card \
+         and reader may hold them back"
+    )]
+    CertificatesWithheld(u32),
+    /// The folder doesn't know the card's own keys: there is no channel to it.
+    #[error(
+        "this folder doesn't know the keys of card {0}, so that nothing proves which card it is"
+    )]
+    KeysUnknown(u32),
+    /// The card that is meant refuses each owner key that it may obey.
+    #[error(
+        "card {0} is in the reader, and each of its owner keys is refused in its name, without proof"
+    )]
+    OwnerKeyRefused(u32),
     /// There are no more owner keys for the card.
     #[error("card {0} has had as many owner keys as a restore looks for")]
     OwnerKeysUsedUp(u32),
@@ -160,19 +179,33 @@ pub enum OwnerError {
     /// A top-up was sent, and there is no card to be told of it.
     #[error("{0}")]
     TopUpUntold(TransportError),
-    /// It isn't known whether the card is issued: its answer was lost.
+    /// It isn't known whether the card is issued: its answer was lost, or comes without proof.
     #[error("{0}, and it isn't known whether the card is issued")]
     IssueUncertain(CardError),
-    /// The card is issued, and the folder couldn't be written.
+    /// The card is issued, and it couldn't be asked for what it is, or the folder couldn't be written.
     #[error("{0}. The card is issued all the same")]
     IssuedUnnoted(Box<OwnerError>),
-    /// It isn't known which PIN the card has: its answer was lost.
+    /// The card was issued with something else than it was told.
+    #[error(
+        "the card was issued with another {0} than it was told: somebody between card and reader \
+         has changed that"
+    )]
+    IssuedOtherwise(&'static str),
+    /// It isn't known which PIN the card has: its answer was lost, or comes without proof.
     #[error("{0}, and it isn't known whether the card has the old PIN or the new one")]
     PinUncertain(CardError),
-    /// It isn't known which owner key the card obeys: its answer was lost.
+    /// It isn't known which owner key the card obeys: its answer was lost, or comes without proof.
     #[error("{0}, and it isn't known which owner key the card obeys")]
     OwnerKeyUncertain(CardError),
-    /// It isn't known whether the card was reset or terminated: its answer was lost.
+    /// It isn't known whether the card has changed what it was told to: its answer was lost, or comes
+    /// without proof.
+    #[error("{0}, and it isn't known whether the card has done it")]
+    ChangeUncertain(CardError),
+    /// It isn't known whether the card has signed: its answer was lost, or comes without proof.
+    #[error("{0}, and it isn't known whether the card has signed")]
+    SigningUncertain(CardError),
+    /// It isn't known whether the card was reset or terminated: its answer was lost, or comes without
+    /// proof.
     #[error("{0}, and it isn't known whether the card has done it")]
     EndUncertain(CardError),
 }
@@ -235,6 +268,28 @@ impl Explain for OwnerError {
                 "nothing was asked of it",
                 "use the folder from which it was issued, or restore the owner whose words it was \
                  issued with",
+            ),
+            Self::Uncertified => Advice::new(
+                "card-unproven",
+                "nothing was asked of it; coins sent to what it would name may be stolen",
+                "try another reader; if nobody ever personalised the card, pass --unverified-cards \
+                 at a reader of your own that nobody has tampered with",
+            ),
+            Self::CertificatesWithheld(_) => Advice::new(
+                "certificates-withheld",
+                NOTHING,
+                "use another reader, one that nobody has tampered with",
+            ),
+            Self::KeysUnknown(_) => Advice::new(
+                "card-keys-unknown",
+                "nothing was asked of the card, and no coin was moved",
+                "put the card in and run tillcard owner adopt, which checks its certificates",
+            ),
+            Self::OwnerKeyRefused(_) => Advice::new(
+                "owner-key-refused",
+                NOTHING,
+                "use another reader; if it goes on there, take the card's coins back without it \
+                 (tillcard owner block)",
             ),
             Self::OwnerKeysUsedUp(_) => Advice::new(
                 "owner-keys-used-up",
@@ -346,6 +401,12 @@ impl Explain for OwnerError {
                 "no coin was sent to the card",
                 "take the card up with tillcard owner adopt",
             ),
+            Self::IssuedOtherwise(_) => Advice::new(
+                "issued-otherwise",
+                "no coin was sent to the card",
+                "at another reader, take it up with tillcard owner adopt, have it forget you with \
+                 tillcard owner reset, and issue it again with another PIN",
+            ),
             Self::PinUncertain(_) => Advice::new(
                 "pin-uncertain",
                 NOTHING,
@@ -355,6 +416,17 @@ impl Explain for OwnerError {
                 "owner-key-uncertain",
                 "no coin was moved, and both keys come from your words",
                 "run any command with the card, such as tillcard owner limits: it finds out",
+            ),
+            Self::ChangeUncertain(_) => Advice::new(
+                "card-change-uncertain",
+                NOTHING,
+                "run the same command again, at another reader if it goes on",
+            ),
+            Self::SigningUncertain(_) => Advice::new(
+                "signing-uncertain",
+                "nothing was sent; the card may take the coins for spent from now on",
+                "run the same command again: the card signs again for its owner; compare its coins \
+                 with tillcard owner coins",
             ),
             Self::EndUncertain(_) => Advice::new(
                 "card-end-uncertain",
@@ -376,6 +448,17 @@ impl OwnerError {
         Self::Damaged {
             path: path.to_path_buf(),
             cause: cause.to_string(),
+        }
+    }
+
+    /// Why a card that was asked to sign hasn't, as far as that is known.
+    pub(super) fn signing(error: CardError) -> Self {
+        match error {
+            CardError::BadSignature { .. }
+            | CardError::OwnerKey(_)
+            | CardError::Unsendable(_)
+            | CardError::NoRandomness => error.into(),
+            error => Self::SigningUncertain(error),
         }
     }
 

@@ -15,11 +15,16 @@ use super::wallet::PrimaryWallet;
 use super::{Owner, OwnerError, Words};
 use crate::chain::{Chain, Tip};
 
+const OWNER_FILE: &str = "owner.json";
+
 /// `owner.json`.
 #[derive(Serialize, Deserialize)]
 struct OwnerFile {
     format: u32,
     network: Network,
+    /// Cards may have the numbers below this one, though the folder doesn't know them.
+    #[serde(default)]
+    least_number: u32,
 }
 
 const OWNER_FORMAT: u32 = 1;
@@ -46,7 +51,7 @@ impl Owner {
     /// [`OwnerError::NoOwner`] when there is none, [`OwnerError::Damaged`] when a file isn't as it
     /// was written.
     pub fn open(folder: &Path) -> Result<Self, OwnerError> {
-        let path = folder.join("owner.json");
+        let path = folder.join(OWNER_FILE);
         if !path.exists() {
             return Err(OwnerError::NoOwner(folder.to_path_buf()));
         }
@@ -59,6 +64,7 @@ impl Owner {
             network: file.network,
             wallet: PrimaryWallet::open(&folder.join("wallet.sqlite"), file.network)?,
             store: CardStore::new(folder.join("cards")),
+            least_number: file.least_number,
         })
     }
 
@@ -70,7 +76,7 @@ impl Owner {
         birthday: Tip,
     ) -> Result<Self, OwnerError> {
         let (words_path, wallet_path) = (folder.join("words"), folder.join("wallet.sqlite"));
-        let owner_path = folder.join("owner.json");
+        let owner_path = folder.join(OWNER_FILE);
         let cards = folder.join("cards");
         if [&words_path, &wallet_path, &owner_path, &cards]
             .into_iter()
@@ -84,17 +90,26 @@ impl Owner {
         write_words(&words_path, words)?;
         let master = MasterKey::new(words, network)?;
         let wallet = PrimaryWallet::create(&wallet_path, network, &master, birthday)?;
-        let file = OwnerFile {
-            format: OWNER_FORMAT,
-            network,
-        };
-        store::write_json(&owner_path, &file)?;
-        Ok(Self {
+        let mut owner = Self {
             folder: folder.to_path_buf(),
             network,
             wallet,
             store: CardStore::new(cards),
-        })
+            least_number: 0,
+        };
+        owner.leave_out_numbers_below(0)?;
+        Ok(owner)
+    }
+
+    /// Gives no card a number below this one from now on.
+    pub(super) fn leave_out_numbers_below(&mut self, least: u32) -> Result<(), OwnerError> {
+        self.least_number = least;
+        let file = OwnerFile {
+            format: OWNER_FORMAT,
+            network: self.network,
+            least_number: least,
+        };
+        store::write_json(&self.folder.join(OWNER_FILE), &file)
     }
 
     /// The master key of the words, for the moment of signing or deriving.

@@ -100,7 +100,7 @@ impl<T: Transport> Visit<T> {
         chain: &dyn Chain,
         progress: &mut Progress<'_>,
     ) -> Result<PaymentLog, OwnerError> {
-        let history = History::read(&mut self.card).map_err(|error| self.refused(error))?;
+        let history = History::read(&mut self.card)?;
         let statuses = statuses(&history.payments, chain, self.record.birthday, progress)?;
         Ok(PaymentLog { history, statuses })
     }
@@ -109,7 +109,7 @@ impl<T: Transport> Visit<T> {
     /// are `confirmations` blocks deep, one at least, so that it needs to keep them no longer.
     ///
     /// # Errors
-    /// As [`Self::contents`].
+    /// [`OwnerError::ChangeUncertain`].
     pub fn acknowledge(
         &mut self,
         log: &PaymentLog,
@@ -118,7 +118,7 @@ impl<T: Transport> Visit<T> {
         let header = &log.history.contents.header;
         let settled = log.history.settled(&log.statuses, confirmations.max(1));
         let told = self.card.acknowledge(header.next_number, settled);
-        told.map_err(|error| self.refused(error))?;
+        told.map_err(OwnerError::ChangeUncertain)?;
         Ok(Acknowledged {
             new: header.next_number - header.first_unacknowledged,
             forgotten: settled - header.first_kept,
@@ -131,7 +131,7 @@ impl<T: Transport> Visit<T> {
     ///
     /// # Errors
     /// [`OwnerError::UnknownPayment`]; [`OwnerError::ConflictTooYoung`] while that transaction isn't
-    /// so deep; [`OwnerError::NotResolved`] when there is none.
+    /// so deep; [`OwnerError::NotResolved`] when there is none; [`OwnerError::ChangeUncertain`].
     pub fn resolve(
         &mut self,
         log: &PaymentLog,
@@ -157,6 +157,6 @@ impl<T: Transport> Visit<T> {
             status => return Err(OwnerError::NotResolved { number, status }),
         }
         let told = self.card.resolve(number);
-        told.map_err(|error| self.refused(error))
+        told.map_err(OwnerError::ChangeUncertain)
     }
 }

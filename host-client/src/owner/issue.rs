@@ -1,6 +1,6 @@
 //! Issuing a card: made the owner's, and written down first, so that nothing is lost with an answer.
 
-use tillcard_client::account::Leaf;
+use tillcard_client::account::{IssuedCard, Leaf};
 use tillcard_client::card::{
     self, CardError, Factory, IssueOrder, Issued, PinBlock, Policy, Session,
 };
@@ -41,13 +41,19 @@ pub enum LeafTerms {
 }
 
 impl Owner {
-    /// Issues the card in the session, which was vetted with this result. The session goes on.
+    /// Issues the card in the session, which was vetted with this result. What it then says that its
+    /// limits and its policy are is compared with what it was told; so is the PIN of a card without
+    /// certificates, which it was told in a plain session. The session goes on in a secure channel.
+    ///
+    /// Once ISSUE is sent, the card's number and its key are never another card's: what was written
+    /// down stays, whatever the answer is.
     ///
     /// # Errors
-    /// [`OwnerError::Card`] when the card refuses or lies: it isn't one of the owner's cards then.
+    /// [`OwnerError::Card`] when the card lies, or refuses before it is told to be the owner's.
     /// [`OwnerError::IssueUncertain`] when it isn't known whether it is issued, and
-    /// [`OwnerError::IssuedUnnoted`] when it is, and the folder couldn't be written:
-    /// [`Self::adopt`] takes it up.
+    /// [`OwnerError::IssuedUnnoted`] when it is, and what it says of itself couldn't be read back or
+    /// written down: [`Self::adopt`] takes it up. [`OwnerError::IssuedOtherwise`] when it was issued
+    /// with something else than it was told.
     pub fn issue<T: Transport>(
         &mut self,
         session: Session<T, Factory>,
@@ -76,19 +82,18 @@ impl Owner {
         let new_card = NewCard {
             number,
             label: terms.label,
-            issued: session.expected(),
+            issued: IssuedCard {
+                card_keys: trust.keys(),
+                ..session.expected()
+            },
             limits: terms.limits,
             backup_on_chain: terms.backup_on_chain,
         };
         // Written down first: whatever becomes of its answer, its coins are found.
-        let record = self.expect_card(new_card, chain)?;
-        let (issued, session) = match session.issue() {
-            Ok(issued) => issued,
-            Err(failed) => return Err(self.not_issued(number, failed.error)),
-        };
-        if let Err(error) = trust.expect(&issued) {
-            return Err(self.not_issued(number, error));
-        }
+        let record = self.expect_vetted(new_card, trust.keys().is_some(), chain)?;
+        let (issued, session) = session.issue().map_err(|failed| not_issued(failed.error))?;
+        trust.expect(&issued)?;
+        let session = self.read_back(&record, session, &order, &issued, trust)?;
         let record = self
             .confirm_card(record, issued.card_keys)
             .map_err(|error| OwnerError::IssuedUnnoted(Box::new(error)))?;
@@ -96,16 +101,41 @@ impl Owner {
         Ok((record, session))
     }
 
-    /// Why a card isn't issued, as far as that is known.
-    fn not_issued(&mut self, number: u32, error: CardError) -> OwnerError {
-        match error {
-            CardError::Refused { .. } | CardError::DishonestKey | CardError::IssueRecord(_) => {
-                match self.forget_expected(number) {
-                    Ok(()) => error.into(),
-                    Err(error) => error,
-                }
-            }
-            error => OwnerError::IssueUncertain(error),
+    /// Asks the card, in its channel, what it was issued with. A card without certificates answers
+    /// in a channel to the key that it named: that shows what was changed on the way to it, not
+    /// that nobody has put a card of his own in its place.
+    fn read_back<T: Transport>(
+        &self,
+        record: &CardRecord,
+        mut session: Session<T, Issued>,
+        order: &IssueOrder<'_>,
+        issued: &IssuedCard,
+        trust: &Trust,
+    ) -> Result<Session<T, Issued>, OwnerError> {
+        let unread = |error: CardError| OwnerError::IssuedUnnoted(Box::new(error.into()));
+        if let (None, Some(keys)) = (trust.keys(), issued.card_keys) {
+            session.open_channel(&keys.agreement).map_err(unread)?;
+            session = match session.expect_pin(order.pin, &keys.agreement) {
+                Err(CardError::WrongPin { .. }) => return Err(OwnerError::IssuedOtherwise("PIN")),
+                session => session.map_err(unread)?,
+            };
         }
+        let mut card = session.as_owner(self.authority(record)?);
+        let (limits, policy) = card.read_limits().map_err(unread)?;
+        if limits != order.limits {
+            return Err(OwnerError::IssuedOtherwise("limits"));
+        }
+        if policy != order.policy {
+            return Err(OwnerError::IssuedOtherwise("policy"));
+        }
+        Ok(card.leave())
+    }
+}
+
+/// Why a card isn't issued, as far as that is known.
+fn not_issued(error: CardError) -> OwnerError {
+    match error {
+        CardError::DishonestKey | CardError::IssueRecord(_) => error.into(),
+        error => OwnerError::IssueUncertain(error),
     }
 }

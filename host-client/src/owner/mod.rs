@@ -5,13 +5,14 @@
 //! | file | |
 //! |---|---|
 //! | `words` | the backup words, readable by this user only |
-//! | `owner.json` | the network |
+//! | `owner.json` | the network, and which card numbers are taken |
 //! | `wallet.sqlite` | the primary wallet, watch-only |
 //! | `cards/N.json` | card number N: account, limits, top-ups |
 //! | `cards/N.expected.json` | the same while it isn't known whether the card is issued |
 //!
 //! The words lie there unencrypted: this is a hot wallet, for test networks.
 
+mod adopt;
 mod at_hand;
 mod authority;
 mod backup;
@@ -45,6 +46,7 @@ use std::path::PathBuf;
 
 use bitcoin::{Address, Amount, Network, ScriptBuf, Transaction, TxOut, XOnlyPublicKey};
 
+pub use adopt::AdoptTerms;
 pub use at_hand::AtHand;
 pub use authority::Authority;
 pub use cancel::{Cancellation, plan_cancel};
@@ -62,7 +64,7 @@ pub use owner_keys::{OWNER_KEYS, OwnerKeys};
 pub use payment_status::{PaymentStatus, statuses};
 pub use psbt::plan_psbt;
 pub use psbt_file::PsbtFile;
-pub use restore::{FoundCard, MAX_CARDS, RestoreReport};
+pub use restore::{FoundCard, NUMBER_GAP, RestoreReport};
 pub use store::{CardRecord, TopUp};
 pub use sweep::{KEY_PATH_INPUT_WEIGHT, SWEEP_INPUT_WEIGHT, Sweep, SweepOptions};
 pub use visit::{Usage, Visit};
@@ -79,6 +81,8 @@ pub struct Owner {
     network: Network,
     wallet: PrimaryWallet,
     store: CardStore,
+    /// No new card gets a number below this one.
+    least_number: u32,
 }
 
 impl Owner {
@@ -145,7 +149,8 @@ impl Owner {
         let expected = self.store.expected()?;
         let expected = expected.iter().map(|record| record.number);
         let numbers = self.store.numbers()?.into_iter().chain(expected);
-        Ok(numbers.max().map_or(0, |last| last + 1))
+        let next = numbers.max().map_or(0, |last| last + 1);
+        Ok(next.max(self.least_number))
     }
 
     /// The primary's leaf key for card `number`, as ISSUE takes it.

@@ -1,14 +1,9 @@
 //! Taking up a card: written down before it is issued, so that nothing is lost when its answer is.
 
-use super::channel::{open_claimed, settle_channel};
-use super::{
-    Authority, CardRecord, CardView, Limits, MAX_CARDS, OWNER_KEYS, Owner, OwnerError, OwnerKeys,
-    Progress,
-};
+use super::{CardRecord, Limits, Owner, OwnerError};
 use crate::chain::Chain;
 use tillcard_client::account::{IssuedCard, Provenance};
-use tillcard_client::card::{CardError, CardKeys, Issued, Session};
-use tillcard_client::transport::Transport;
+use tillcard_client::card::CardKeys;
 
 /// A card that was just issued, or will be in a moment.
 pub struct NewCard {
@@ -24,15 +19,6 @@ pub struct NewCard {
     /// more). Without it, words and chain alone don't find the card's coins, unless the key is
     /// imported and the leaf has no delay.
     pub backup_on_chain: bool,
-}
-
-/// A card that the one in the reader may be.
-struct Claim {
-    number: u32,
-    /// How often its owner key may have been changed.
-    changes: u32,
-    /// What the folder knows of it.
-    record: Option<CardRecord>,
 }
 
 impl Owner {
@@ -58,6 +44,16 @@ impl Owner {
         card: NewCard,
         chain: &dyn Chain,
     ) -> Result<CardRecord, OwnerError> {
+        self.expect_vetted(card, false, chain)
+    }
+
+    /// The same of a card that has shown certificates, or hasn't.
+    pub(super) fn expect_vetted(
+        &mut self,
+        card: NewCard,
+        certified: bool,
+        chain: &dyn Chain,
+    ) -> Result<CardRecord, OwnerError> {
         let expected = self.store.expected()?;
         if self.store.numbers()?.contains(&card.number)
             || expected.iter().any(|record| record.number == card.number)
@@ -65,15 +61,17 @@ impl Owner {
             return Err(OwnerError::CardExists(card.number));
         }
         let account = &card.issued.account;
-        if !self.is_reachable(card.number, &card.issued)? || account.network() != self.network {
+        if !self.is_own(card.number, &card.issued)? || account.network() != self.network {
             return Err(OwnerError::key(
-                "the card was issued with another leaf key or for another network",
+                "the card was issued with another key than the words give it, or for another \
+                 network",
             ));
         }
         let birthday = chain.tip()?.height;
         let mut record = CardRecord::new(card.number, card.label, card.issued, birthday);
         record.limits = Some(card.limits);
         record.backup_on_chain = card.backup_on_chain;
+        record.certified = certified;
         self.store.save_expected(&record)?;
         Ok(record)
     }
@@ -95,112 +93,20 @@ impl Owner {
         Ok(record)
     }
 
-    /// Forgets a card that was expected and isn't issued, or isn't to be used.
-    ///
-    /// # Errors
-    /// Those of the cards' folder.
-    pub fn forget_expected(&mut self, number: u32) -> Result<(), OwnerError> {
-        self.store.remove_expected(number)
-    }
-
-    /// Takes up the card in the reader if its owner is this one: it obeys one of the owner keys that
-    /// the words give. What it signs of itself is checked as when it is issued. The session goes on
-    /// in a secure channel. Coins of a card that the folder knew nothing of are looked for from the
-    /// block at height `since` on.
-    ///
-    /// # Errors
-    /// [`OwnerError::NotOurs`], [`OwnerError::Card`] when a check fails, and those of chain and
-    /// files.
-    pub fn adopt<T: Transport>(
-        &mut self,
-        mut session: Session<T, Issued>,
-        since: u32,
-        chain: &dyn Chain,
-        progress: &mut Progress<'_>,
-    ) -> Result<(CardRecord, Session<T, Issued>), OwnerError> {
-        session.expect_network(self.network)?;
-        open_claimed(&mut session)?;
-        let master = self.master()?;
-        for claim in self.claims()? {
-            let key = master.owner_key(claim.number, claim.changes)?;
-            let read;
-            (read, session) = self.ask_account(key, session)?;
-            let Some(issued) = read else {
-                continue;
-            };
-            let mut record = match claim.record {
-                Some(record) => {
-                    record.expect(&issued)?;
-                    record
-                }
-                None => self.record_of(claim.number, &issued, since, chain, progress)?,
-            };
-            if let Some(keys) = issued.card_keys {
-                settle_channel(&mut session, &keys.agreement)?;
+    /// Whether the owner can take the card's coins without it, and nobody else can: its leaf is the
+    /// one that the words give, and so is its key if it was imported.
+    pub(super) fn is_own(&self, number: u32, issued: &IssuedCard) -> Result<bool, OwnerError> {
+        let (account, provenance) = (&issued.account, issued.provenance);
+        let has_own_leaf = match account.leaf().key() {
+            Some(key) => key == self.leaf_key(number)?,
+            None => provenance == Provenance::Imported,
+        };
+        Ok(match provenance {
+            Provenance::Made => has_own_leaf,
+            Provenance::Imported => {
+                let key = self.imported_key(number)?;
+                has_own_leaf && key.account(self.network, account.leaf()) == *account
             }
-            let authority = Authority {
-                key: master.owner_key(claim.number, claim.changes)?,
-                card_id: issued.account.card_id(),
-            };
-            let mut card = session.as_owner(&authority);
-            let (limits, _) = card.read_limits()?;
-            record.owner_keys = OwnerKeys::after(claim.changes);
-            record.limits = Some(Limits::from(&limits));
-            let record = self.confirm_card(record, issued.card_keys)?;
-            return Ok((record, card.leave()));
-        }
-        Err(OwnerError::NotOurs)
-    }
-
-    /// The cards that one in the reader may be: those that the folder knows, then all others to
-    /// which the words give a key.
-    fn claims(&self) -> Result<Vec<Claim>, OwnerError> {
-        let mut claims = Vec::new();
-        let known = [self.store.expected()?, self.cards()?].concat();
-        let numbers: Vec<u32> = known.iter().map(|record| record.number).collect();
-        for record in known {
-            claims.extend(record.owner_keys.changes().map(|changes| Claim {
-                number: record.number,
-                changes,
-                record: Some(record.clone()),
-            }));
-        }
-        // Few cards have had their key changed: those that haven't come first.
-        for changes in 0..OWNER_KEYS {
-            let others = (0..MAX_CARDS).filter(|number| !numbers.contains(number));
-            claims.extend(others.map(|number| Claim {
-                number,
-                changes,
-                record: None,
-            }));
-        }
-        Ok(claims)
-    }
-
-    /// What there is to know of a card that only the words know.
-    fn record_of(
-        &self,
-        number: u32,
-        issued: &IssuedCard,
-        since: u32,
-        chain: &dyn Chain,
-        progress: &mut Progress<'_>,
-    ) -> Result<CardRecord, OwnerError> {
-        if !self.is_reachable(number, issued)? {
-            return Err(CardError::IssueRecord("its leaf isn't this owner's").into());
-        }
-        let view = CardView::scan(&issued.account, chain, since, progress)?;
-        let label = format!("card {number} (adopted)");
-        let mut record = CardRecord::new(number, label, issued.clone(), since);
-        record.next_receive_index = view.next_receive_index;
-        Ok(record)
-    }
-
-    /// Whether the owner can take the card's coins without it.
-    fn is_reachable(&self, number: u32, issued: &IssuedCard) -> Result<bool, OwnerError> {
-        Ok(match (issued.account.leaf().key(), issued.provenance) {
-            (Some(key), _) => key == self.leaf_key(number)?,
-            (None, provenance) => provenance == Provenance::Imported,
         })
     }
 }

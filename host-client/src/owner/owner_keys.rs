@@ -9,13 +9,14 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::{Authority, CardRecord, Limits, Owner, OwnerError};
-use tillcard_client::card::{CardError, Issued, Session};
+use tillcard_client::card::{Issued, Session};
 use tillcard_client::transport::Transport;
 
 /// Owner keys of a card, the first included. After a restore each of them may be in force.
 pub const OWNER_KEYS: u32 = 20;
 
-/// Status word of a command that another owner's key, or another card's, signed.
+/// Status word of a command that another owner's key, or another card's, signed. It comes without
+/// proof.
 pub(super) const NOT_AUTHORISED: u16 = 0x6982;
 
 /// The changes of a card's owner key that may have happened: at least so many, at most so many.
@@ -57,15 +58,15 @@ impl Owner {
     /// are, and so does `record`.
     ///
     /// # Errors
-    /// [`OwnerError::Card`] when the card doesn't answer, or isn't what it was when it was issued,
-    /// and those of the card's file.
+    /// [`OwnerError::KeysUnknown`] when the folder doesn't know by what to tell it;
+    /// [`OwnerError::OwnerKeyRefused`], [`OwnerError::Card`] when the card doesn't answer, and those
+    /// of the card's file.
     pub fn recognise<T: Transport>(
         &mut self,
         record: &mut CardRecord,
-        mut session: Session<T, Issued>,
+        session: Session<T, Issued>,
     ) -> Result<(bool, Session<T, Issued>), OwnerError> {
-        let is_this;
-        (is_this, session) = self.secure(record, session)?;
+        let (is_this, mut session) = Self::secure(record, session)?;
         if !is_this {
             session.close_channel()?;
             return Ok((false, session));
@@ -81,6 +82,7 @@ impl Owner {
             session = card.leave();
             match limits {
                 Ok((limits, _)) => {
+                    session.read_status()?;
                     let known = record.clone();
                     record.owner_keys = OwnerKeys::after(changes);
                     record.limits = Some(Limits::from(&limits));
@@ -93,7 +95,8 @@ impl Owner {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok((false, session))
+        // The channel has proven which card it is; a refusal proves nothing.
+        Err(OwnerError::OwnerKeyRefused(record.number))
     }
 
     /// The same of a card that must be this one.
@@ -142,12 +145,7 @@ impl Owner {
         self.store.save(record)?;
         let mut card = session.as_owner(&authority);
         card.change_owner_key(&public, &new_authority)
-            .map_err(|error| match error {
-                CardError::Transport(_)
-                | CardError::Malformed { .. }
-                | CardError::NotProven { .. } => OwnerError::OwnerKeyUncertain(error),
-                error => error.into(),
-            })?;
+            .map_err(OwnerError::OwnerKeyUncertain)?;
         record.owner_keys = OwnerKeys::after(new);
         self.store.save(record)?;
         Ok(card.leave())

@@ -89,7 +89,7 @@ impl<T: Transport> Visit<T> {
         order: &SigningOrder,
     ) -> Result<(), OwnerError> {
         let signed = self.card.sign(order);
-        let signatures = signed.map_err(|error| self.refused(error))?;
+        let signatures = signed.map_err(OwnerError::signing)?;
         self.close()?;
         psbt.put_signatures(&signatures);
         Ok(())

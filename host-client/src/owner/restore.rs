@@ -1,20 +1,26 @@
 //! Finding cards again from words and chain.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::{fmt, fs};
 
-use bitcoin::{Network, ScriptBuf, Transaction, Txid};
+use bitcoin::{Network, ScriptBuf, Transaction, Txid, XOnlyPublicKey};
 
-use super::backup::LeafGuess;
+use super::backup::{LeafGuess, SEALED_SIZE};
 use super::keys::MasterKey;
 use super::wallet::PrimaryWallet;
 use super::{CardRecord, CardView, Owner, OwnerError, OwnerKeys, Progress, Words, backup};
 use crate::chain::{Chain, ChainError, Tip};
 use tillcard_client::account::{CardChain, IssuedCard, Leaf, Provenance};
 
-/// Card numbers that are tried on each possible backup.
-pub const MAX_CARDS: u32 = 20;
+/// Card numbers beyond the highest found that are still looked for: the gap of BIP44.
+pub const NUMBER_GAP: u32 = 20;
+
+/// Card numbers beyond the highest found that a restored owner leaves out: cards may have them that
+/// nobody ever paid, and a number, with its keys, is never another card's.
+pub(super) const NUMBERS_LEFT_OUT: u32 = NUMBER_GAP / 2;
 
 /// Receive indexes of a possible imported card that are looked for: the gap of BIP44.
 const RECEIVE_GAP: u32 = 20;
@@ -45,7 +51,7 @@ pub struct RestoreReport {
 
 impl RestoreReport {
     /// Looks for backups in the wallet's transactions, and for payments to imported cards in the
-    /// chain from `from_height` on and in the mempool.
+    /// chain from `from_height` on and in the mempool; each find widens the search by numbers.
     pub(super) fn search(
         wallet: &PrimaryWallet,
         master: &MasterKey,
@@ -54,92 +60,131 @@ impl RestoreReport {
         from_height: u32,
         progress: &mut Progress<'_>,
     ) -> Result<Self, OwnerError> {
-        let mut found = search_backups(wallet, master, network)?;
-        let mut imported = ImportedSearch::new(master, network)?;
-        let tip = chain.tip()?.height;
-        for height in from_height..=tip {
-            let Some(hash) = chain.block_hash(height)? else {
+        let mut found = BTreeMap::new();
+        let mut backups = Backups::in_wallet(wallet, master, network);
+        // Numbers below these were tried: quick guesses first, the whole chain last.
+        let (mut quick, mut slow, mut imported) = (0, 0, 0);
+        loop {
+            let bound = next_number(&found) + NUMBER_GAP;
+            if quick < bound {
+                backups.open(quick..bound, LeafGuess::WithoutDelay, &mut found)?;
+                quick = bound;
+            } else if slow < bound {
+                backups.open(slow..bound, LeafGuess::Delayed, &mut found)?;
+                slow = bound;
+            } else if imported < bound {
+                ImportedSearch::new(master, network, imported..bound)?.run(
+                    chain,
+                    from_height,
+                    &mut found,
+                    progress,
+                )?;
+                imported = bound;
+            } else {
                 break;
-            };
-            for transaction in &chain.block(&hash)?.txdata {
-                imported.look_at(transaction, Some(height), &mut found);
-            }
-            progress(height, tip);
-        }
-        for txid in chain.mempool()? {
-            if let Some(transaction) = chain.mempool_transaction(&txid)? {
-                imported.look_at(&transaction, None, &mut found);
             }
         }
-        let missing = match found.last_key_value() {
-            Some((&highest, _)) => (0..highest).filter(|n| !found.contains_key(n)).collect(),
-            None => Vec::new(),
-        };
+        let missing = 0..next_number(&found);
         Ok(Self {
+            missing: missing.filter(|n| !found.contains_key(n)).collect(),
             cards: found.into_values().collect(),
-            missing,
         })
+    }
+
+    /// The number above those of all cards found.
+    fn next_number(&self) -> u32 {
+        self.cards.last().map_or(0, |card| card.number + 1)
     }
 }
 
-/// Tries every data output of the wallet's transactions as a backup of each possible card.
-fn search_backups(
-    wallet: &PrimaryWallet,
-    master: &MasterKey,
+/// Cards found, by number.
+type Found = BTreeMap<u32, FoundCard>;
+
+fn next_number(found: &Found) -> u32 {
+    found.last_key_value().map_or(0, |(highest, _)| highest + 1)
+}
+
+/// A data output of the wallet's that may be a card's backup.
+struct PossibleBackup {
+    sealed: [u8; SEALED_SIZE],
+    transaction: Arc<Transaction>,
+    height: Option<u32>,
+    is_open: bool,
+}
+
+/// The data outputs of the wallet's transactions, tried as backups of each possible card.
+struct Backups<'a> {
+    master: &'a MasterKey,
     network: Network,
-) -> Result<BTreeMap<u32, FoundCard>, OwnerError> {
-    let keys = (0..MAX_CARDS)
-        .map(|number| {
-            Ok((
-                number,
-                master.backup_key(number)?,
-                master.leaf_key(number)?.public(),
-            ))
-        })
-        .collect::<Result<Vec<_>, OwnerError>>()?;
-    let mut found = BTreeMap::new();
-    for (height, transaction) in wallet.transactions() {
-        let Some(first_input) = transaction.input.first() else {
-            continue;
-        };
-        let outpoint = &first_input.previous_output;
-        let outputs = transaction.output.iter();
-        for sealed in outputs.filter_map(|output| backup::sealed_in(&output.script_pubkey)) {
-            // The slow guess only when the quick one fails for every card.
-            let opened = [LeafGuess::WithoutDelay, LeafGuess::Delayed]
-                .into_iter()
-                .find_map(|guess| {
-                    keys.iter().find_map(|(number, key, leaf_key)| {
-                        let leaf = guess(*leaf_key);
-                        let account = backup::open(key, network, leaf, outpoint, &sealed)?;
-                        Some((*number, account))
-                    })
-                });
-            let Some((number, account)) = opened else {
-                continue;
-            };
-            let imported = master
-                .imported_key(number)?
-                .account(network, account.leaf());
-            let provenance = if imported == account {
-                Provenance::Imported
-            } else {
-                Provenance::Made
-            };
-            // Of several copies, the oldest tells from where to look for coins.
-            found.entry(number).or_insert_with(|| FoundCard {
-                number,
-                issued: IssuedCard {
-                    account,
-                    provenance,
-                    card_keys: None,
-                },
-                found_by: transaction.compute_txid(),
-                height,
-            });
+    /// Oldest first: of several copies, the oldest tells from where to look for coins.
+    possible: Vec<PossibleBackup>,
+}
+
+impl<'a> Backups<'a> {
+    fn in_wallet(wallet: &PrimaryWallet, master: &'a MasterKey, network: Network) -> Self {
+        let mut possible = Vec::new();
+        for (height, transaction) in wallet.transactions() {
+            for output in &transaction.output {
+                possible.extend(backup::sealed_in(&output.script_pubkey).map(|sealed| {
+                    PossibleBackup {
+                        sealed,
+                        transaction: Arc::clone(&transaction),
+                        height,
+                        is_open: false,
+                    }
+                }));
+            }
+        }
+        Self {
+            master,
+            network,
+            possible,
         }
     }
-    Ok(found)
+
+    /// Tries the keys of these card numbers, with such a leaf.
+    fn open(
+        &mut self,
+        numbers: Range<u32>,
+        guess: fn(XOnlyPublicKey) -> LeafGuess,
+        found: &mut Found,
+    ) -> Result<(), OwnerError> {
+        for number in numbers {
+            let key = self.master.backup_key(number)?;
+            let leaf = guess(self.master.leaf_key(number)?.public());
+            for possible in self
+                .possible
+                .iter_mut()
+                .filter(|possible| !possible.is_open)
+            {
+                let Some(first_input) = possible.transaction.input.first() else {
+                    continue;
+                };
+                let outpoint = &first_input.previous_output;
+                let sealed = &possible.sealed;
+                let Some(account) = backup::open(&key, self.network, leaf, outpoint, sealed) else {
+                    continue;
+                };
+                possible.is_open = true;
+                let imported = self.master.imported_key(number)?;
+                let provenance = match imported.account(self.network, account.leaf()) == account {
+                    true => Provenance::Imported,
+                    false => Provenance::Made,
+                };
+                found.entry(number).or_insert_with(|| FoundCard {
+                    number,
+                    issued: IssuedCard {
+                        account,
+                        provenance,
+                        card_keys: None,
+                    },
+                    found_by: possible.transaction.compute_txid(),
+                    height: possible.height,
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The scripts that imported cards could have, without a delay: the words give them all.
@@ -148,9 +193,9 @@ struct ImportedSearch {
 }
 
 impl ImportedSearch {
-    fn new(master: &MasterKey, network: Network) -> Result<Self, OwnerError> {
+    fn new(master: &MasterKey, network: Network, numbers: Range<u32>) -> Result<Self, OwnerError> {
         let mut scripts = HashMap::new();
-        for number in 0..MAX_CARDS {
+        for number in numbers {
             let key = master.imported_key(number)?;
             let leaf_key = master.leaf_key(number)?.public();
             for leaf in [Leaf::None, Leaf::with_delay(leaf_key, 0)] {
@@ -168,12 +213,32 @@ impl ImportedSearch {
         Ok(Self { scripts })
     }
 
-    fn look_at(
-        &mut self,
-        transaction: &Transaction,
-        height: Option<u32>,
-        found: &mut BTreeMap<u32, FoundCard>,
-    ) {
+    fn run(
+        &self,
+        chain: &dyn Chain,
+        from_height: u32,
+        found: &mut Found,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), OwnerError> {
+        let tip = chain.tip()?.height;
+        for height in from_height..=tip {
+            let Some(hash) = chain.block_hash(height)? else {
+                break;
+            };
+            for transaction in &chain.block(&hash)?.txdata {
+                self.look_at(transaction, Some(height), found);
+            }
+            progress(height, tip);
+        }
+        for txid in chain.mempool()? {
+            if let Some(transaction) = chain.mempool_transaction(&txid)? {
+                self.look_at(&transaction, None, found);
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at(&self, transaction: &Transaction, height: Option<u32>, found: &mut Found) {
         for output in &transaction.output {
             if let Some((number, issued)) = self.scripts.get(&output.script_pubkey) {
                 found.entry(*number).or_insert_with(|| FoundCard {
@@ -283,10 +348,13 @@ impl Owner {
             let label = format!("card {} (restored)", card.number);
             let mut record = CardRecord::new(card.number, label, card.issued.clone(), birthday);
             record.owner_keys = OwnerKeys::ANY;
+            record.unmet = true;
+            record.swept_by = Some(view.swept_by).filter(|sweeps| !sweeps.is_empty());
             record.next_receive_index = view.next_receive_index;
             record.backup = Some(card.found_by).filter(|_| !record.is_found_by_words());
             self.store.save(&record)?;
         }
+        self.leave_out_numbers_below(report.next_number() + NUMBERS_LEFT_OUT)?;
         Ok(report)
     }
 }

@@ -81,6 +81,13 @@ pub struct CardRecord {
     /// The key of its channels; unknown as long, and in files of version 0.2 and before.
     #[serde(default)]
     pub agreement_key: Option<AgreementKey>,
+    /// Whether it has shown certificates: a session with it is never a plain one from then on.
+    #[serde(default)]
+    pub certified: bool,
+    /// Whether words and chain alone tell of it: it wasn't at home since a restore, and whether it
+    /// was blocked before isn't known, unless the chain has a sweep of its coins.
+    #[serde(default)]
+    pub unmet: bool,
     /// Which of its owner keys may be in force.
     #[serde(default)]
     pub owner_keys: OwnerKeys,
@@ -112,6 +119,8 @@ impl CardRecord {
             provenance: issued.provenance,
             identity_key: issued.card_keys.map(|keys| keys.identity),
             agreement_key: issued.card_keys.map(|keys| keys.agreement),
+            certified: false,
+            unmet: false,
             owner_keys: OwnerKeys::default(),
             limits: None,
             birthday,
@@ -192,7 +201,8 @@ impl CardStore {
         numbers.into_iter().map(read).collect()
     }
 
-    /// Forgets such a card, if there is one of this number.
+    /// Forgets such a card, if there is one of this number: it is issued, and stands in a file of
+    /// its own.
     pub(super) fn remove_expected(&self, number: u32) -> Result<(), OwnerError> {
         let path = self.expected_path(number);
         match fs::remove_file(&path) {

@@ -1,10 +1,9 @@
 //! A card at its owner's: which one it is, and what may be asked of it.
 
 use bitcoin::{ScriptBuf, Transaction};
-use tillcard_client::card::{self, CardContents, CardError, PinBlock, Policy, Session};
+use tillcard_client::card::{self, CardContents, PinBlock, Policy, Session};
 use tillcard_client::transport::Transport;
 
-use super::owner_keys::NOT_AUTHORISED;
 use super::{Authority, CardRecord, Limits, Owner, OwnerError, TopUp};
 use crate::chain::Chain;
 
@@ -47,7 +46,8 @@ impl Owner {
     /// Meets card `number`, or the only one, behind `transport`. Its limits are known afterwards.
     ///
     /// # Errors
-    /// As [`Self::choose_card`] and [`Self::meet`]; [`CardError::WrongNetwork`].
+    /// As [`Self::choose_card`] and [`Self::meet`];
+    /// [`CardError::WrongNetwork`](tillcard_client::card::CardError::WrongNetwork).
     pub fn visit<T: Transport>(
         &mut self,
         number: Option<u32>,
@@ -114,7 +114,8 @@ impl Owner {
     /// Sets the card's limits anew; it counts from zero.
     ///
     /// # Errors
-    /// [`OwnerError::UnreadPayments`] while the owner hasn't acknowledged all payments.
+    /// [`OwnerError::UnreadPayments`] while the owner hasn't acknowledged all payments;
+    /// [`OwnerError::ChangeUncertain`].
     pub fn set_limits<T: Transport>(
         &mut self,
         visit: &mut Visit<T>,
@@ -125,7 +126,7 @@ impl Owner {
             return Err(OwnerError::UnreadPayments(unread));
         }
         let set = visit.card.set_limits(card::Limits::from(&limits));
-        set.map_err(|error| visit.refused(error))?;
+        set.map_err(OwnerError::ChangeUncertain)?;
         self.note_limits(visit.record.number, limits)
     }
 
@@ -172,9 +173,9 @@ impl<T: Transport> Visit<T> {
     /// What the card knows of its coins, and its counters.
     ///
     /// # Errors
-    /// Those of the card; [`OwnerError::AnotherCard`] when it doesn't know this owner.
+    /// Those of the card.
     pub fn contents(&mut self) -> Result<CardContents, OwnerError> {
-        self.card.read_coins().map_err(|error| self.refused(error))
+        Ok(self.card.read_coins()?)
     }
 
     /// What is used of the card's limits.
@@ -200,18 +201,17 @@ impl<T: Transport> Visit<T> {
     /// # Errors
     /// [`OwnerError::PinUncertain`] when it isn't known which PIN the card has now.
     pub fn set_pin(&mut self, pin: &PinBlock) -> Result<(), OwnerError> {
-        self.card.set_pin(pin).map_err(|error| match error {
-            CardError::Refused { .. } => error.into(),
-            error => OwnerError::PinUncertain(error),
-        })
+        // A refusal too comes without proof.
+        self.card.set_pin(pin).map_err(OwnerError::PinUncertain)
     }
 
     /// Gives the PIN that the card has all its tries back.
     ///
     /// # Errors
-    /// As [`Self::contents`].
+    /// [`OwnerError::ChangeUncertain`].
     pub fn unblock_pin(&mut self) -> Result<(), OwnerError> {
-        self.card.unblock_pin().map_err(|error| self.refused(error))
+        let unblocked = self.card.unblock_pin();
+        unblocked.map_err(OwnerError::ChangeUncertain)
     }
 
     /// The card's policy.
@@ -219,18 +219,17 @@ impl<T: Transport> Visit<T> {
     /// # Errors
     /// As [`Self::contents`].
     pub fn policy(&mut self) -> Result<Policy, OwnerError> {
-        let read = self.card.read_limits();
-        let (_, policy) = read.map_err(|error| self.refused(error))?;
+        let (_, policy) = self.card.read_limits()?;
         Ok(policy)
     }
 
     /// Sets the card's policy.
     ///
     /// # Errors
-    /// As [`Self::contents`].
+    /// [`OwnerError::ChangeUncertain`].
     pub fn set_policy(&mut self, policy: Policy) -> Result<(), OwnerError> {
         let set = self.card.set_policy(policy);
-        set.map_err(|error| self.refused(error))
+        set.map_err(OwnerError::ChangeUncertain)
     }
 
     /// Has the card forget its owner, so that anybody can issue it.
@@ -238,10 +237,9 @@ impl<T: Transport> Visit<T> {
     /// # Errors
     /// [`OwnerError::EndUncertain`] when it isn't known whether it has.
     pub fn factory_reset(self) -> Result<(), OwnerError> {
-        let number = self.record.number;
         match self.card.factory_reset() {
             Ok(session) => closed(session),
-            Err(failed) => Err(not_ended(number, failed.error)),
+            Err(failed) => Err(OwnerError::EndUncertain(failed.error)),
         }
     }
 
@@ -250,35 +248,14 @@ impl<T: Transport> Visit<T> {
     /// # Errors
     /// As [`Self::factory_reset`].
     pub fn terminate(self) -> Result<(), OwnerError> {
-        let number = self.record.number;
         match self.card.terminate() {
             Ok(session) => closed(session),
-            Err(failed) => Err(not_ended(number, failed.error)),
+            Err(failed) => Err(OwnerError::EndUncertain(failed.error)),
         }
-    }
-
-    /// A refusal of this card's. One that doesn't know the owner is another card.
-    pub(super) fn refused(&self, error: CardError) -> OwnerError {
-        refused(self.record.number, error)
-    }
-}
-
-fn refused(number: u32, error: CardError) -> OwnerError {
-    match error.status() {
-        Some(NOT_AUTHORISED) => OwnerError::AnotherCard(number),
-        _ => error.into(),
     }
 }
 
 fn closed<T: Transport, S>(session: Session<T, S>) -> Result<(), OwnerError> {
     session.close()?;
     Ok(())
-}
-
-/// Why the card isn't at its end, as far as that is known.
-fn not_ended(number: u32, error: CardError) -> OwnerError {
-    match error {
-        CardError::Refused { .. } => refused(number, error),
-        error => OwnerError::EndUncertain(error),
-    }
 }

@@ -15,7 +15,9 @@ mod owner_support;
 mod till_support;
 
 mod owner_folder;
+mod owner_held;
 mod owner_regtest;
 mod owner_rights;
+mod owner_shim;
 mod redaction;
 mod till_regtest;

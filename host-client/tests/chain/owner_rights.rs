@@ -1,155 +1,15 @@
 //! What an owner can still do after something went wrong: an answer was lost, or his folder.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
-
-use crate::card_support::{PIN, TestCard, blank_card, fresh_card, pin};
+use crate::card_support::blank_card;
 use crate::embedded::Embedded;
+use crate::owner_held::{Kind, Leaves, MADE, Shared, adopt, adopt_with, issue, obeys};
 use crate::owner_support::{RATE, Regtest, Someone};
-use bitcoin::{Amount, Network};
-use tillcard::owner::{CardRecord, Limits, NewCard, OWNER_KEYS, Owner, OwnerError};
-use tillcard_client::account::Leaf;
-use tillcard_client::card::{self, CardError, IssueOrder, Issued, Policy, Session};
-use tillcard_client::transport::{Transport, TransportError};
+use bitcoin::Amount;
+use tillcard::owner::{AdoptTerms, OWNER_KEYS, Owner, OwnerError};
+use tillcard_client::card::CardError;
 
 const ISSUE: u8 = 0x10;
 const CHANGE_OWNER_KEY: u8 = 0x4C;
-
-/// When a card leaves the reader.
-#[derive(Clone, Copy, Debug)]
-enum Leaves {
-    BeforeItHears,
-    BeforeItIsHeard,
-}
-
-/// A card that several sessions, one after the other, are held with; it leaves at a command.
-#[derive(Clone)]
-struct Shared {
-    card: Rc<RefCell<TestCard>>,
-    tear: Rc<Cell<Option<(u8, Leaves)>>>,
-}
-
-impl Shared {
-    fn fresh(seed: u64) -> Self {
-        Self::new(fresh_card(seed))
-    }
-
-    fn new(card: TestCard) -> Self {
-        Self {
-            card: Rc::new(RefCell::new(card)),
-            tear: Rc::default(),
-        }
-    }
-
-    /// The card leaves at the next command of this instruction.
-    fn tear(&self, instruction: u8, leaves: Leaves) {
-        self.tear.set(Some((instruction, leaves)));
-    }
-
-    fn session(&self) -> Session<Self, Issued> {
-        let opened = card::open(self.clone()).expect("a card");
-        opened.issued().expect("an issued one")
-    }
-}
-
-impl Transport for Shared {
-    fn atr(&self) -> &[u8] {
-        &tillcard_applet::ATR
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let tear = self.tear.get().filter(|(code, _)| *code == command[1]);
-        let mut card = self.card.borrow_mut();
-        let Some((_, leaves)) = tear else {
-            return card.transmit(command);
-        };
-        self.tear.set(None);
-        if let Leaves::BeforeItIsHeard = leaves {
-            card.transmit(command)?;
-        }
-        card.power_cut()?;
-        Err(TransportError::CardRemoved)
-    }
-
-    fn apdus(&self) -> u64 {
-        self.card.borrow().apdus()
-    }
-
-    fn reset(&mut self) -> Result<(), TransportError> {
-        self.card.borrow_mut().reset()
-    }
-
-    fn power_cut(&mut self) -> Result<(), TransportError> {
-        self.card.borrow_mut().power_cut()
-    }
-
-    fn disconnect(self) -> Result<(), TransportError> {
-        Ok(())
-    }
-}
-
-/// How a card is issued.
-#[derive(Clone, Copy)]
-struct Kind {
-    import: bool,
-    leaf_delay: Option<u16>,
-}
-
-const MADE: Kind = Kind {
-    import: false,
-    leaf_delay: Some(0),
-};
-
-/// Issues the card as `tillcard owner issue` does.
-fn try_issue(
-    owner: &mut Owner,
-    regtest: &dyn Regtest,
-    card: &Shared,
-    kind: Kind,
-) -> Result<CardRecord, CardError> {
-    let number = owner.next_card_number().expect("a number");
-    let imported = owner.imported_key(number).expect("a key").account_key();
-    let leaf_key = owner.leaf_key(number).expect("a key");
-    let order = IssueOrder {
-        network: Network::Regtest,
-        owner_key: owner.owner_key(number).expect("a key").public(),
-        leaf: kind
-            .leaf_delay
-            .map_or(Leaf::None, |delay| Leaf::with_delay(leaf_key, delay)),
-        import: kind.import.then_some(&imported),
-        pin: &pin(PIN),
-        limits: card::Limits::from(&Limits::DEFAULT),
-        policy: Policy::default(),
-    };
-    let session = card::open(card.clone())?.factory()?.prepare(&order)?;
-    let new_card = NewCard {
-        number,
-        label: "milk money".into(),
-        issued: session.expected(),
-        limits: Limits::DEFAULT,
-        backup_on_chain: true,
-    };
-    let expected = owner.expect_card(new_card, regtest.chain());
-    let (issued, _) = session.issue()?;
-    let record = owner.confirm_card(expected.expect("written down"), issued.card_keys);
-    Ok(record.expect("a new card"))
-}
-
-fn adopt(
-    owner: &mut Owner,
-    regtest: &dyn Regtest,
-    card: &Shared,
-) -> Result<CardRecord, OwnerError> {
-    let adopted = owner.adopt(card.session(), 0, regtest.chain(), &mut |_, _| ());
-    adopted.map(|(record, _)| record)
-}
-
-/// The owner can command the card, by what the folder knows.
-fn obeys(owner: &Owner, number: u32, card: &Shared) -> bool {
-    let record = owner.card(number).expect("a card");
-    let authority = owner.authority(&record).expect("a key");
-    card.session().as_owner(&authority).read_limits().is_ok()
-}
 
 #[test]
 fn a_card_whose_answer_was_lost_is_adopted() {
@@ -168,35 +28,34 @@ fn a_card_whose_answer_was_lost_is_adopted() {
         let mut someone = Someone::with_funds(&regtest);
         let card = Shared::fresh(1);
         card.tear(ISSUE, Leaves::BeforeItIsHeard);
-        let lost = try_issue(&mut someone.owner, &regtest, &card, kind).unwrap_err();
-        assert_eq!(lost, CardError::Transport(TransportError::CardRemoved));
+        let lost = issue(&mut someone.owner, &regtest, card.clone(), kind).unwrap_err();
+        assert!(matches!(lost, OwnerError::IssueUncertain(_)), "{lost}");
         assert!(someone.owner.cards().expect("cards").is_empty());
         assert_eq!(someone.owner.next_card_number().expect("a number"), 1);
         drop(someone.owner);
         let folder = someone.folder.path().join("owner");
         someone.owner = Owner::open(&folder).expect("the owner again");
 
-        let adopted = adopt(&mut someone.owner, &regtest, &card).expect("ours");
+        let adopted = adopt(&mut someone.owner, &regtest, card.clone()).expect("ours");
         assert_eq!((adopted.number, &*adopted.label), (0, "milk money"));
         assert!(adopted.identity_key.is_some() && adopted.agreement_key.is_some());
         assert_eq!(adopted.account.leaf().delay(), kind.leaf_delay.unwrap_or(0));
         assert_eq!(someone.owner.card(0).expect("known"), adopted);
         assert!(!folder.join("cards/0.expected.json").exists());
-        let again = adopt(&mut someone.owner, &regtest, &card).expect("ours still");
+        let again = adopt(&mut someone.owner, &regtest, card.clone()).expect("ours still");
         assert_eq!(again, adopted);
 
         // It takes coins.
         let amount = Amount::from_sat(50_000);
         let top_up = someone.owner.top_up(regtest.chain(), 0, amount, RATE);
         let top_up = top_up.expect("a top-up");
-        let authority = someone.owner.authority(&adopted).expect("a key");
-        let entered = card.session().as_owner(&authority).enter_coin(
-            &top_up.transaction,
-            top_up.vout,
-            tillcard_client::account::CardChain::Receive,
-            top_up.index,
-        );
-        assert_eq!(entered, Ok(amount));
+        let mut visit = someone.owner.visit(Some(0), card.clone()).expect("at home");
+        let mut read = Amount::ZERO;
+        let entered = someone
+            .owner
+            .enter_top_ups(&mut visit, &[top_up], &mut |_, amount| read = amount);
+        entered.expect("entered");
+        assert_eq!(read, amount);
     }
 }
 
@@ -206,8 +65,8 @@ fn a_card_that_never_heard_of_it_is_still_a_fresh_one() {
     let mut someone = Someone::with_funds(&regtest);
     let card = Shared::fresh(2);
     card.tear(ISSUE, Leaves::BeforeItHears);
-    try_issue(&mut someone.owner, &regtest, &card, MADE).unwrap_err();
-    let record = try_issue(&mut someone.owner, &regtest, &card, MADE).expect("issued");
+    issue(&mut someone.owner, &regtest, card.clone(), MADE).unwrap_err();
+    let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
     assert_eq!(record.number, 1, "the number may be another card's");
     assert!(obeys(&someone.owner, 1, &card));
 }
@@ -221,10 +80,10 @@ fn a_card_with_a_key_from_the_words_is_adopted_by_the_words() {
         import: true,
         leaf_delay: Some(144),
     };
-    let record = try_issue(&mut someone.owner, &regtest, &card, kind).expect("issued");
+    let record = issue(&mut someone.owner, &regtest, card.clone(), kind).expect("issued");
     let (mut restored, report) = someone.restored(&regtest);
     assert!(report.cards.is_empty(), "nobody ever paid it");
-    let adopted = adopt(&mut restored, &regtest, &card).expect("ours");
+    let adopted = adopt(&mut restored, &regtest, card.clone()).expect("ours");
     assert_eq!(adopted.account, record.account);
     assert_eq!(adopted.identity_key, record.identity_key);
     assert_eq!(adopted.agreement_key, record.agreement_key);
@@ -244,19 +103,19 @@ fn a_stranger_s_card_is_not_adopted() {
             true => Shared::fresh(5),
             false => card.clone(),
         };
-        try_issue(&mut stranger.owner, &regtest, &card, kind).expect("issued");
-        let refused = adopt(&mut someone.owner, &regtest, &card).unwrap_err();
+        issue(&mut stranger.owner, &regtest, card.clone(), kind).expect("issued");
+        let refused = adopt(&mut someone.owner, &regtest, card.clone()).unwrap_err();
         assert!(matches!(refused, OwnerError::NotOurs), "{refused}");
         assert!(someone.owner.cards().expect("cards").is_empty());
     }
 }
 
 #[test]
-fn limits_are_read_from_the_card_after_a_restore() {
+fn a_card_is_adopted_after_a_restore_before_anything_is_asked_of_it() {
     let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
     let card = Shared::fresh(6);
-    let record = try_issue(&mut someone.owner, &regtest, &card, MADE).expect("issued");
+    let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
     let amount = Amount::from_sat(50_000);
     let top_up = someone.owner.top_up(regtest.chain(), 0, amount, RATE);
     top_up.expect("a top-up");
@@ -264,15 +123,20 @@ fn limits_are_read_from_the_card_after_a_restore() {
     let (mut restored, _) = someone.restored(&regtest);
     let mut found = restored.card(0).expect("found");
     assert_eq!(found.limits, None);
+    let unknown = restored.meet(&mut found, card.session()).err();
+    assert!(matches!(unknown, Some(OwnerError::KeysUnknown(0))));
+    let adopted = adopt(&mut restored, &regtest, card.clone()).expect("ours");
+    assert_eq!(adopted.limits, record.limits);
+    assert_eq!(restored.card(0).expect("known"), adopted, "written down");
+    let mut known = adopted.clone();
     restored
-        .meet(&mut found, card.session())
+        .meet(&mut known, card.session())
         .expect("this card");
-    assert_eq!(found.limits, record.limits);
-    assert_eq!(restored.card(0).expect("known"), found, "written down");
+    assert_eq!(known, adopted);
 
     let other = Shared::fresh(7);
-    try_issue(&mut someone.owner, &regtest, &other, MADE).expect("issued");
-    let refused = restored.meet(&mut found, other.session()).err();
+    issue(&mut someone.owner, &regtest, other.clone(), MADE).expect("issued");
+    let refused = restored.meet(&mut known, other.session()).err();
     assert!(matches!(refused, Some(OwnerError::AnotherCard(0))));
 }
 
@@ -282,7 +146,7 @@ fn a_torn_change_of_the_owner_key_locks_nobody_out() {
     for leaves in [Leaves::BeforeItHears, Leaves::BeforeItIsHeard] {
         let mut someone = Someone::with_funds(&regtest);
         let card = Shared::fresh(8);
-        let mut record = try_issue(&mut someone.owner, &regtest, &card, MADE).expect("issued");
+        let mut record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
         card.tear(CHANGE_OWNER_KEY, leaves);
         let torn = someone.owner.rotate_key(&mut record, card.session());
         let torn = torn.err().expect("torn");
@@ -309,7 +173,7 @@ fn a_restore_finds_the_owner_key_in_force() {
     let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
     let card = Shared::fresh(9);
-    let mut record = try_issue(&mut someone.owner, &regtest, &card, MADE).expect("issued");
+    let mut record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
     for _ in 1..OWNER_KEYS {
         let rotated = someone.owner.rotate_key(&mut record, card.session());
         rotated.expect("rotated");
@@ -324,24 +188,38 @@ fn a_restore_finds_the_owner_key_in_force() {
     regtest.confirm();
     let (mut restored, _) = someone.restored(&regtest);
     assert!(!obeys(&restored, 0, &card), "the words alone don't tell");
-    let mut found = restored.card(0).expect("found");
-    restored
-        .meet(&mut found, card.session())
-        .expect("this card");
+    adopt(&mut restored, &regtest, card.clone()).expect("this card");
     assert!(obeys(&restored, 0, &card));
 }
 
 #[test]
 fn a_card_whose_key_nobody_wrote_down_is_adopted_by_the_words() {
     let regtest = Embedded::start();
-    for card in [Shared::fresh(10), Shared::new(blank_card(10))] {
+    for (card, certified) in [
+        (Shared::fresh(10), true),
+        (Shared::new(blank_card(10)), false),
+    ] {
         let mut someone = Someone::with_funds(&regtest);
-        let record = try_issue(&mut someone.owner, &regtest, &card, MADE).expect("issued");
+        let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
         let (mut restored, report) = someone.restored(&regtest);
         assert!(report.cards.is_empty(), "nobody ever paid it");
-        let adopted = restored.adopt(card.session(), 0, regtest.chain(), &mut |_, _| ());
-        let (adopted, session) = adopted.expect("ours");
-        assert!(session.is_protected());
+        let by_proof = adopt(&mut restored, &regtest, card.clone());
+        let adopted = match certified {
+            true => by_proof,
+            false => {
+                assert!(matches!(by_proof, Err(OwnerError::Uncertified)));
+                let trusting = AdoptTerms {
+                    uncertified: true,
+                    ..AdoptTerms::default()
+                };
+                adopt_with(&mut restored, &regtest, card.clone(), trusting)
+            }
+        };
+        let adopted = adopted.expect("ours");
+        assert_eq!(
+            (adopted.certified, record.certified),
+            (certified, certified)
+        );
         assert_eq!(adopted.account, record.account);
         assert_eq!(adopted.agreement_key, record.agreement_key);
         assert!(obeys(&restored, 0, &card));
@@ -366,18 +244,17 @@ fn a_folder_of_an_older_version_learns_the_keys_of_its_cards() {
     let regtest = Embedded::start();
     for card in [Shared::fresh(11), Shared::new(blank_card(11))] {
         let mut someone = Someone::with_funds(&regtest);
-        let record = try_issue(&mut someone.owner, &regtest, &card, MADE).expect("issued");
+        let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
         rewrite(&someone, |card| {
             card.remove("agreement_key").expect("a key");
+            card.remove("certified").expect("a flag");
         });
         let mut old = someone.owner.card(0).expect("readable");
-        assert_eq!(old.agreement_key, None);
-        let session = someone
-            .owner
-            .meet(&mut old, card.session())
-            .expect("this card");
-        assert!(session.is_protected());
-        assert_eq!(old, record);
+        let unknown = someone.owner.meet(&mut old, card.session()).err();
+        assert!(matches!(unknown, Some(OwnerError::KeysUnknown(0))));
+        // The identity key that the folder knows vouches for a card without certificates too.
+        let adopted = adopt(&mut someone.owner, &regtest, card.clone()).expect("this card");
+        assert_eq!(adopted, record);
         assert_eq!(someone.owner.card(0).expect("written down"), record);
 
         // What is known of a card stays true of it.
@@ -386,13 +263,31 @@ fn a_folder_of_an_older_version_learns_the_keys_of_its_cards() {
             card.remove("agreement_key").expect("a key");
             card.insert("identity_key".into(), other.into());
         });
-        let mut changed = someone.owner.card(0).expect("readable");
-        let refused = someone.owner.meet(&mut changed, card.session()).err();
+        let refused = adopt(&mut someone.owner, &regtest, card.clone());
         assert!(matches!(
             refused,
-            Some(OwnerError::Card(CardError::IssueRecord(_)))
+            Err(OwnerError::Card(CardError::IssueRecord(_)))
         ));
     }
+}
+
+#[test]
+fn a_card_that_has_shown_certificates_is_never_asked_without() {
+    let regtest = Embedded::start();
+    let mut someone = Someone::with_funds(&regtest);
+    let card = Shared::new(blank_card(14));
+    issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
+    rewrite(&someone, |card| {
+        card.remove("agreement_key").expect("a key");
+        card.insert("certified".into(), true.into());
+    });
+    let trusting = AdoptTerms {
+        uncertified: true,
+        number: Some(0),
+        ..AdoptTerms::default()
+    };
+    let refused = adopt_with(&mut someone.owner, &regtest, card, trusting);
+    assert!(matches!(refused, Err(OwnerError::NotOurs)));
 }
 
 #[test]
@@ -402,7 +297,7 @@ fn cards_are_told_apart_by_their_channels() {
     let cards = [Shared::fresh(12), Shared::fresh(13)];
     let [mut first, second] = cards
         .each_ref()
-        .map(|card| try_issue(&mut someone.owner, &regtest, card, MADE).expect("issued"));
+        .map(|card| issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued"));
     let (is_it, session) = someone
         .owner
         .recognise(&mut first, cards[1].session())
@@ -414,4 +309,50 @@ fn cards_are_told_apart_by_their_channels() {
         .recognise(&mut second, session)
         .expect("an answer");
     assert!(is_it && session.is_protected());
+}
+
+/// Words and chain find cards by numbers far apart, and none of the next cards gets a number that one
+/// may have which nobody ever paid.
+#[test]
+fn card_numbers_are_searched_with_a_gap() {
+    let regtest = Embedded::start();
+    let mut someone = Someone::with_funds(&regtest);
+    for number in [0, 19, 39] {
+        someone.issue_number(&regtest, number, true);
+        let amount = Amount::from_sat(20_000);
+        let top_up = someone.owner.top_up(regtest.chain(), number, amount, RATE);
+        top_up.expect("a top-up");
+    }
+    regtest.confirm();
+    let unpaid = Shared::fresh(15);
+    let record = issue(&mut someone.owner, &regtest, unpaid.clone(), MADE).expect("issued");
+    assert_eq!(record.number, 40);
+
+    let (mut restored, report) = someone.restored(&regtest);
+    let numbers: Vec<u32> = report.cards.iter().map(|card| card.number).collect();
+    assert_eq!(numbers, [0, 19, 39]);
+    assert!(restored.next_card_number().expect("a number") > 40);
+    let adopted = adopt(&mut restored, &regtest, unpaid).expect("ours");
+    assert_eq!((adopted.number, adopted.account), (40, record.account));
+}
+
+/// A card beyond the gap is adopted by its number.
+#[test]
+fn a_card_is_adopted_by_its_number() {
+    let regtest = Embedded::start();
+    let mut someone = Someone::with_funds(&regtest);
+    someone.issue_number(&regtest, 24, false);
+    let card = Shared::fresh(16);
+    let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
+    assert_eq!(record.number, 25);
+    let (mut restored, report) = someone.restored(&regtest);
+    assert!(report.cards.is_empty());
+    let sought = adopt(&mut restored, &regtest, card.clone());
+    assert!(matches!(sought, Err(OwnerError::NotOurs)));
+    let by_number = AdoptTerms {
+        number: Some(25),
+        ..AdoptTerms::default()
+    };
+    let adopted = adopt_with(&mut restored, &regtest, card, by_number).expect("ours");
+    assert_eq!((adopted.number, adopted.account), (25, record.account));
 }

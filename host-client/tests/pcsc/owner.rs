@@ -252,6 +252,13 @@ fn another_owner_key_and_a_restore() {
 
     let inserted = Inserted::put(card, FIRST);
     drop(readers(None).wait_for_card(Some(DEADLINE)).unwrap());
+    // Words and chain don't tell its keys: it is taken up by its certificates first.
+    let unknown = user.run(&[&["owner", "limits"], &folder[..]].concat(), "");
+    let said = String::from_utf8(unknown.stderr).unwrap();
+    assert!(said.contains("error[card-keys-unknown]"), "{said}");
+    let adopted = user.tillcard(&[&["owner", "adopt"], &folder[..]].concat(), "");
+    assert!(adopted.contains("The card is genuine"), "{adopted}");
+    assert!(adopted.contains("and 7 payments"), "{adopted}");
     let present = user.tillcard(&status, "");
     assert!(present.contains("as the card says now"), "{present}");
     assert!(present.contains("and 7 payments"), "{present}");

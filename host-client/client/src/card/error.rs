@@ -188,8 +188,9 @@ impl Explain for CardError {
             ),
             Self::Refused { .. } => Advice::new(
                 "card-refused",
-                "nothing was paid by this command",
-                "look the status word up in docs/protocol.md, and try again when its reason is gone",
+                "a refusal comes without proof: the card may have done what it was told all the same",
+                "look the status word up in docs/protocol.md, and try again when its reason is gone, \
+                 or at another reader",
             ),
             Self::Malformed { .. } => Advice::new(
                 "card-answer-malformed",

@@ -132,8 +132,8 @@ impl<T: Transport> Session<T, Prepared<'_>> {
     ///
     /// # Errors
     /// [`CardError::DishonestKey`] and [`CardError::IssueRecord`] when a check fails, and the card
-    /// is issued all the same; [`CardError::Refused`], and the card is as it was. After any other
-    /// error it isn't known whether the card is issued.
+    /// is issued all the same. After any other error it isn't known whether the card is issued: a
+    /// refusal comes without proof, in a channel too.
     pub fn issue(mut self) -> Result<IssuedNow<T>, Failed<Session<T, Factory>>> {
         match self.ask_issue().and_then(|answer| self.check(&answer)) {
             Ok(issued) => {

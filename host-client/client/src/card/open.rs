@@ -8,7 +8,9 @@ use tillcard_protocol::pin::PinBlock;
 
 use super::holder::Holder;
 use super::link::Link;
-use super::{CardError, Failed, Outcome, Session, from_card_network, settle, to_card_network};
+use super::{
+    AgreementKey, CardError, Failed, Outcome, Session, from_card_network, settle, to_card_network,
+};
 use crate::transport::Transport;
 
 /// The card has no owner, and no keys.
@@ -49,28 +51,39 @@ pub fn open<T: Transport>(transport: T) -> Result<Opened<T>, CardError> {
     let capabilities =
         Capabilities::parse(&link.ask("GET DATA", &GetData::Capabilities.to_apdu())?)
             .map_err(malformed("GET DATA"))?;
-    let status = StatusObject::parse(&link.ask("GET DATA", &GetData::Status.to_apdu())?)
-        .map_err(malformed("GET DATA"))?;
+    let status = ask_status(&mut link)?;
     let opened = Session {
         link,
         capabilities,
         state: (),
     };
-    Ok(match status.state {
-        State::OtherVersion => return Err(CardError::OtherImage),
-        State::Damaged => return Err(CardError::Damaged),
-        State::Terminated => return Err(CardError::Terminated),
-        State::Factory => Opened::Factory(opened.with(Factory { _private: () })),
+    Ok(match status {
+        None => Opened::Factory(opened.with(Factory { _private: () })),
+        Some(issued) => Opened::Issued(opened.with(issued)),
+    })
+}
+
+/// What a card says of its state; none of a fresh one.
+fn ask_status<T: Transport>(link: &mut Link<T>) -> Result<Option<Issued>, CardError> {
+    const NAME: &str = "GET DATA";
+    let answer = link.ask(NAME, &GetData::Status.to_apdu())?;
+    let status =
+        StatusObject::parse(&answer).map_err(|_| CardError::Malformed { command: NAME })?;
+    match status.state {
+        State::OtherVersion => Err(CardError::OtherImage),
+        State::Damaged => Err(CardError::Damaged),
+        State::Terminated => Err(CardError::Terminated),
+        State::Factory => Ok(None),
         State::Issued {
             network,
             tries_left,
             policy,
-        } => Opened::Issued(opened.with(Issued {
+        } => Ok(Some(Issued {
             network,
             tries_left,
             policy,
         })),
-    })
+    }
 }
 
 impl<T> Opened<T> {
@@ -126,6 +139,29 @@ impl<T: Transport> Session<T, Issued> {
                 wanted,
             })
         }
+    }
+
+    /// Asks again what the card says of its PIN and policy (GET DATA). What it said when the session
+    /// was opened came without proof; in a channel, this is the card's word.
+    ///
+    /// # Errors
+    /// [`CardError::NotIssued`] and others of a card that has no owner (any more).
+    pub fn read_status(&mut self) -> Result<(), CardError> {
+        self.state = ask_status(&mut self.link)?.ok_or(CardError::NotIssued)?;
+        Ok(())
+    }
+
+    /// Makes sure that the card has this PIN (VERIFY). Its authority ends at once: a new channel is
+    /// opened, to the card that has this agreement key.
+    ///
+    /// # Errors
+    /// As [`Self::verify`] and [`Self::open_channel`].
+    pub fn expect_pin(self, pin: &PinBlock, key: &AgreementKey) -> Result<Self, CardError> {
+        let holder = self.verify(pin)?;
+        let card = holder.state.card;
+        let mut session = holder.with(card);
+        session.open_channel(key)?;
+        Ok(session)
     }
 
     /// Presents the PIN (VERIFY, section 4.1). A wrong one uses up a try.

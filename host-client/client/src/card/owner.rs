@@ -74,6 +74,8 @@ impl CardContents {
     }
 }
 
+const ENTER_COIN: &str = "ENTER COIN";
+
 /// The longest coin image: a thousand coins have some 40 kB.
 const IMAGE_MAX: usize = 256 * 1024;
 
@@ -90,6 +92,30 @@ impl<T: Transport> Session<T, Issued> {
 }
 
 impl<T: Transport, A: OwnerAuthority> Session<T, Owner<A>> {
+    /// Asks whether the card would take the coin at `outpoint`, which pays its script at `index` of
+    /// `chain` (ENTER COIN, its first command): that it hasn't used the index before, that it knows
+    /// the index, and that it has room. Nothing is entered.
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: the status words of `[ENT-2]`, such as `940F` for an index that was
+    /// used before.
+    pub fn announce_coin(
+        &mut self,
+        outpoint: &OutPoint,
+        chain: CardChain,
+        index: u32,
+    ) -> Result<(), CardError> {
+        let announced = Announced {
+            txid: outpoint.txid.to_byte_array(),
+            vout: outpoint.vout,
+            place: Place {
+                chain: chain as u32,
+                index,
+            },
+        };
+        self.command(ENTER_COIN, &announced).map(|_| ())
+    }
+
     /// Enters the coin at `vout` of `transaction`, which pays the card's script at `index` of
     /// `chain`, by streaming the transaction to the card (ENTER COIN). Returns the coin's amount
     /// as the card read it.
@@ -104,18 +130,10 @@ impl<T: Transport, A: OwnerAuthority> Session<T, Owner<A>> {
         chain: CardChain,
         index: u32,
     ) -> Result<Amount, CardError> {
-        const NAME: &str = "ENTER COIN";
+        const NAME: &str = ENTER_COIN;
         let malformed = CardError::Malformed { command: NAME };
         let coin = OutPoint::new(transaction.compute_txid(), vout);
-        let announced = Announced {
-            txid: coin.txid.to_byte_array(),
-            vout,
-            place: Place {
-                chain: chain as u32,
-                index,
-            },
-        };
-        self.command(NAME, &announced)?;
+        self.announce_coin(&coin, chain, index)?;
 
         let stripped = serialize(&without_witness(transaction));
         let mut answer = Vec::new();

@@ -101,7 +101,7 @@ fn limits_state(card: &CardRecord, at_hand: Option<&AtHand>) -> &'static str {
     match (at_hand, card.limits) {
         (Some(_), _) => "as the card says now",
         (None, Some(_)) => "as this PC last knew them; put the card in to read them from it",
-        (None, None) => "not known here since the restore: put the card in to read them from it",
+        (None, None) => "not known here since the restore: put the card in, and run owner adopt",
     }
 }
 

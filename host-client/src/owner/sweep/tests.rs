@@ -52,6 +52,8 @@ fn view(coins: Vec<CardCoin>) -> CardView {
             hash: BlockHash::all_zeros(),
         },
         coins,
+        spent_places: BTreeSet::new(),
+        swept_by: Vec::new(),
         next_receive_index: 0,
         next_change_index: 0,
     }

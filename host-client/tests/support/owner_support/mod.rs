@@ -78,6 +78,16 @@ impl Someone {
         backup_on_chain: bool,
     ) -> (Card, CardRecord) {
         let number = self.owner.next_card_number().expect("a number");
+        self.issue_number(regtest, number, backup_on_chain)
+    }
+
+    /// A new card of this owner's, of this number.
+    pub(crate) fn issue_number(
+        &mut self,
+        regtest: &dyn Regtest,
+        number: u32,
+        backup_on_chain: bool,
+    ) -> (Card, CardRecord) {
         let leaf_key = self.owner.leaf_key(number).expect("a leaf key");
         let card = Card::new(0x31 + u8::try_from(number).expect("few cards"), leaf_key);
         let limit = Amount::from_sat(1_000_000);

@@ -357,7 +357,11 @@ pub(crate) fn words_and_chain_suffice(regtest: &dyn Regtest) {
     assert!(text.contains("coins can't be found"), "{text}");
     assert_eq!(restored.card(0).expect("card 0").next_receive_index, 2);
     assert!(matches!(restored.card(1), Err(OwnerError::UnknownCard(1))));
-    assert_eq!(restored.next_card_number().expect("a number"), 3);
+    assert_eq!(
+        restored.next_card_number().expect("a number"),
+        3 + 10,
+        "cards may have been issued that nobody paid"
+    );
 
     // The restored owner blocks the first card, which nobody has seen since.
     let sweep = restored
