@@ -31,7 +31,11 @@ pub fn counted(number: impl TryInto<u64>, thing: &str) -> String {
     }
 }
 
-/// Reads an amount in satoshi: `21000`, `21,000`, `21_000 sat`.
+/// What may stand between groups of digits.
+const SEPARATORS: [char; 5] = [',', '_', '\'', '\u{2009}', '\u{202F}'];
+
+/// Reads an amount in satoshi: `21000`, `21,000`, `21_000 sat`. Groups of digits have three each, so
+/// that nothing which is meant as bitcoins with decimals is taken for satoshi.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -39,12 +43,23 @@ pub fn parse_sat(text: &str) -> Result<Amount, String> {
     let number = text.trim();
     let number = number.strip_suffix("sats").unwrap_or(number);
     let number = number.strip_suffix("sat").unwrap_or(number).trim_end();
-    let digits: String = number
-        .chars()
-        .filter(|c| !matches!(c, ',' | '_' | '\'' | '\u{2009}' | '\u{202F}'))
-        .collect();
+    let groups: Vec<&str> = number.split(SEPARATORS).collect();
+    let digits = groups.concat();
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err("an amount is a whole number of satoshi, such as 21,000 sat".into());
+    }
+    if let [first, others @ ..] = &groups[..]
+        && !others.is_empty()
+        && (first.is_empty()
+            || first.len() > 3
+            || first.starts_with('0')
+            || others.iter().any(|group| group.len() != 3))
+    {
+        return Err(
+            "an amount is a whole number of satoshi, without decimals; a comma stands between groups \
+             of three digits only, such as 21,000 sat"
+                .into(),
+        );
     }
     let sat: u64 = digits
         .parse()
@@ -128,6 +143,14 @@ mod tests {
             "1 btc",
             "2100000000000001",
             "99999999999999999999",
+            "0,012345",
+            "0,012",
+            "1,23",
+            "1,2345",
+            "1234,567",
+            ",123",
+            "1,,234",
+            "123,",
         ] {
             assert!(parse_sat(text).is_err(), "{text}");
         }

@@ -3,6 +3,8 @@
 use bitcoin::Network;
 use tillcard_client::advice::{Advice, Explain};
 
+use super::SourceProgress;
+
 /// Why a question to the chain has no answer, or a transaction wasn't taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,6 +31,9 @@ pub enum ChainError {
         /// What it is doing, in its own words.
         message: String,
     },
+    /// The node hasn't come as far as its chain: what it doesn't know says nothing.
+    #[error("the Bitcoin node hasn't synced: {0}")]
+    Behind(SourceProgress),
     /// The node refuses our credentials.
     #[error("the Bitcoin node at {url} refuses the credentials: {hint}")]
     Unauthorized {
@@ -85,6 +90,12 @@ impl Explain for ChainError {
                 "start the node, or correct its address with --chain, then try again",
             ),
             Self::WarmingUp { .. } => Advice::new("node-starting", UNSENT, "try again in a moment"),
+            Self::Behind(_) => Advice::new(
+                "node-behind",
+                "what has become of coins and payments since isn't known",
+                "wait until the node has synced, or name another one with --chain, then run the same \
+                 command again",
+            ),
             Self::Unauthorized { .. } => Advice::new(
                 "node-unauthorized",
                 UNSENT,

@@ -7,11 +7,15 @@
 
 mod core_rpc;
 mod error;
+mod progress;
+
+use std::time::SystemTime;
 
 use bitcoin::{Amount, Block, BlockHash, Network, OutPoint, Transaction, TxOut, Txid};
 
 pub use core_rpc::{Auth, CoreRpc, CoreRpcConfig};
 pub use error::ChainError;
+pub use progress::{MAX_TIP_AGE, Reach, SourceProgress};
 pub use tillcard_client::FeeRate;
 
 /// The block at the end of the best chain.
@@ -84,6 +88,9 @@ pub trait Chain: Send + Sync {
 
     /// Height and hash of the best chain's last block, taken in one step.
     fn tip(&self) -> Result<Tip, ChainError>;
+
+    /// How far the source itself has come, as it says: what it doesn't know yet isn't so.
+    fn source_progress(&self) -> Result<SourceProgress, ChainError>;
 
     /// Hash of the best chain's block at `height`; none above the tip.
     fn block_hash(&self, height: u32) -> Result<Option<BlockHash>, ChainError>;
@@ -171,6 +178,23 @@ pub trait Chain: Send + Sync {
             }
         }
         Ok(TransactionStatus::Unknown)
+    }
+
+    /// Whether the source has come as far as its chain, by its own word and this computer's clock.
+    fn reach(&self) -> Result<Reach, ChainError> {
+        let network = self.network()?;
+        Ok(self.source_progress()?.reach(network, SystemTime::now()))
+    }
+
+    /// Fails unless the source has come as far as its chain.
+    ///
+    /// # Errors
+    /// [`ChainError::Behind`].
+    fn expect_complete(&self) -> Result<(), ChainError> {
+        match self.reach()? {
+            Reach::Complete => Ok(()),
+            Reach::Behind(progress) => Err(ChainError::Behind(progress)),
+        }
     }
 
     /// Fails unless the backend is on `expected`.

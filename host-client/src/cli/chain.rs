@@ -3,8 +3,9 @@
 use bitcoin::Network;
 use clap::Args;
 
+use super::output::line;
 use super::{CliError, Failure};
-use tillcard::chain::{Chain, CoreRpc, CoreRpcConfig};
+use tillcard::chain::{Chain, CoreRpc, CoreRpcConfig, Reach};
 
 /// Which chain to ask.
 #[derive(Args)]
@@ -21,6 +22,10 @@ pub(super) struct ChainArguments {
         hide_env_values = true
     )]
     chain: CoreRpcConfig,
+    /// Believe a node on another computer over plain HTTP: whoever sits between learns its password,
+    /// and can say of the chain what he likes
+    #[arg(long)]
+    plain_http: bool,
     /// Let real money be moved
     #[arg(long)]
     mainnet: bool,
@@ -29,11 +34,23 @@ pub(super) struct ChainArguments {
 impl ChainArguments {
     /// The chain, reached and known to be allowed.
     pub(super) fn connect(&self) -> Result<(CoreRpc, Network), Failure> {
+        if !self.plain_http && !self.chain.is_local() {
+            return Err(CliError::PlainHttp(self.chain.url.clone()).into());
+        }
         let chain = CoreRpc::new(self.chain.clone());
         let network = chain.network()?;
         if network == Network::Bitcoin && !self.mainnet {
             return Err(CliError::Mainnet.into());
         }
         Ok((chain, network))
+    }
+}
+
+/// Says so when the chain was read from a source that hasn't come as far.
+pub(super) fn warn_if_behind(reach: Reach) {
+    if let Reach::Behind(progress) = reach {
+        line(format_args!(
+            "The Bitcoin node hasn't synced: {progress}. What came since isn't known here."
+        ));
     }
 }

@@ -74,6 +74,11 @@ pub(crate) enum CliError {
     /// The node is on mainnet, and the user didn't allow that.
     #[error("this node is on mainnet, with real money")]
     Mainnet,
+    /// The node is on another computer, and nothing protects the way to it.
+    #[error(
+        "the Bitcoin node at {0} is on another computer, and plain HTTP protects nothing on the way"
+    )]
+    PlainHttp(String),
     /// No folder for the user's data.
     #[error("there is no folder for your data: neither XDG_DATA_HOME nor HOME names one")]
     NoDataFolder,
@@ -107,7 +112,6 @@ pub(crate) enum CliError {
     #[error("standard input can't be read: {0}")]
     Input(std::io::Error),
     /// The process can't wait for signals.
-    #[cfg(feature = "regtest")]
     #[error("signals can't be waited for: {0}")]
     Signals(std::io::Error),
     /// The private chain can't be opened or served.
@@ -124,6 +128,12 @@ impl Explain for CliError {
                 "mainnet-not-allowed",
                 NOTHING,
                 "this program is young: test it elsewhere, or pass --mainnet",
+            ),
+            Self::PlainHttp(_) => Advice::new(
+                "node-plain-http",
+                NOTHING,
+                "reach the node over a tunnel that ends on this machine (ssh -L), or pass --plain-http \
+                 if you trust all on the way",
             ),
             Self::NoDataFolder => {
                 Advice::new("data-folder-unknown", NOTHING, "name one with --folder")
@@ -164,7 +174,6 @@ impl Explain for CliError {
                 NOTHING,
                 "run the program in a terminal, or give it what it asks for on standard input",
             ),
-            #[cfg(feature = "regtest")]
             Self::Signals(_) => Advice::new("signals-failed", NOTHING, "run the command again"),
             #[cfg(feature = "regtest")]
             Self::Regtest(_) => Advice::new(

@@ -9,6 +9,7 @@ mod consolidate;
 mod ending;
 mod enter;
 mod genuine;
+mod interrupt;
 mod issue;
 mod limit_flags;
 mod limits;
@@ -24,6 +25,7 @@ mod top_up;
 mod visit;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
@@ -32,7 +34,10 @@ use super::chain::ChainArguments;
 use super::folders::data_folder;
 use super::output::with_progress;
 use tillcard::chain::{Chain, CoreRpc};
-use tillcard::owner::Owner;
+use tillcard::owner::{Owner, OwnerError};
+
+/// How often a folder is asked for that another program uses.
+const IN_USE_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What the owner does.
 #[derive(Subcommand)]
@@ -138,5 +143,16 @@ impl Home {
         chain.expect_network(owner.network())?;
         with_progress(|progress| owner.sync(&chain, progress))?;
         Ok((owner, chain))
+    }
+
+    /// The owner again, after others could use his folder.
+    fn reopen(&self) -> Result<Owner, Failure> {
+        let folder = self.folder()?;
+        loop {
+            match Owner::open(&folder) {
+                Err(OwnerError::InUse(_)) => std::thread::sleep(IN_USE_INTERVAL),
+                opened => return Ok(opened?),
+            }
+        }
     }
 }

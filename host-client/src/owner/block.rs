@@ -5,7 +5,7 @@ use tillcard_client::account::Provenance;
 
 use super::sweep::{Purse, SweepKey};
 use super::{CardView, Owner, OwnerError, Progress, Sweep, SweepOptions};
-use crate::chain::Chain;
+use crate::chain::{Chain, ChainError};
 
 impl Owner {
     /// Blocks a lost card: sends all its coins to the primary wallet, by script path, or by key
@@ -13,8 +13,9 @@ impl Owner {
     /// come, have grown deep enough for the leaf's delay, or a sweep have been replaced since.
     ///
     /// # Errors
-    /// [`Rejected`](crate::chain::ChainError::Rejected) when the chain refuses a sweep; the card counts as blocked then
-    /// too, and the sweep can be tried again.
+    /// [`Rejected`](ChainError::Rejected) when the chain refuses a sweep, and
+    /// [`OwnerError::SweepUnsent`] when it isn't known whether it was sent; the card counts as blocked
+    /// then too, and the sweep can be tried again.
     pub fn block(
         &mut self,
         chain: &dyn Chain,
@@ -30,7 +31,7 @@ impl Owner {
         };
         let view = CardView::scan(&record.account, chain, record.birthday, progress)?;
         let mut swept_by = record.swept_by.take().unwrap_or_default();
-        let sweep = if view.coins.is_empty() {
+        let mut sweep = if view.coins.is_empty() {
             Sweep::default()
         } else {
             let destination = self.wallet.next_address()?.script_pubkey();
@@ -43,14 +44,26 @@ impl Owner {
             };
             Sweep::build(&purse, &view, chain, &destination, &swept_by, options)?
         };
+        sweep.reach = view.reach;
         swept_by.extend(sweep.transactions.iter().map(Transaction::compute_txid));
         record.swept_by = Some(swept_by);
         self.store.save(&record)?;
+        // One that isn't taken doesn't stop the others.
+        let mut failed = None;
         for transaction in &sweep.transactions {
-            let txid = chain.broadcast(transaction)?;
-            tracing::info!(card = number, %txid, "sweep sent");
-            self.wallet.note_sent(transaction.clone())?;
+            let txid = transaction.compute_txid();
+            match chain.broadcast(transaction) {
+                Ok(_) => {
+                    tracing::info!(card = number, %txid, "sweep sent");
+                    self.note_sent(transaction)?;
+                }
+                Err(error) => failed = Some((txid, error)),
+            }
         }
-        Ok(sweep)
+        match failed {
+            None => Ok(sweep),
+            Some((_, error @ ChainError::Rejected { .. })) => Err(error.into()),
+            Some((txid, error)) => Err(OwnerError::SweepUnsent { txid, error }),
+        }
     }
 }

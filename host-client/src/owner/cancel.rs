@@ -2,12 +2,14 @@
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
+use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxOut};
 
+use super::card_view::unsigned_input;
+use super::coins::chain_of;
 use super::sweep::{DUST, KEY_PATH_INPUT_WEIGHT, ReplacementCost, outbidding_fee, sweep_vsize};
 use super::{Owner, OwnerError, PaymentStatus, Progress, Visit};
 use crate::chain::{Chain, FeeRate};
-use tillcard_client::account::{CardAccount, CardChain};
+use tillcard_client::account::CardAccount;
 use tillcard_client::card::{CardContents, Derivation, Logged, SigningOrder};
 use tillcard_client::transport::Transport;
 
@@ -35,6 +37,7 @@ impl Owner {
         chain: &dyn Chain,
         progress: &mut Progress<'_>,
     ) -> Result<Cancellation, OwnerError> {
+        chain.expect_complete()?;
         let log = visit.log(chain, progress)?;
         let (payment, status) = log.payment(number)?;
         let order = plan_cancel(
@@ -108,12 +111,7 @@ pub fn plan_cancel(
             input: payment
                 .outpoints
                 .iter()
-                .map(|outpoint| TxIn {
-                    previous_output: *outpoint,
-                    script_sig: ScriptBuf::new(),
-                    sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
-                    witness: Witness::new(),
-                })
+                .map(|outpoint| unsigned_input(*outpoint, Sequence::ENABLE_RBF_NO_LOCKTIME))
                 .collect(),
             output: vec![TxOut {
                 value: rest,
@@ -162,12 +160,8 @@ fn coin_of(
     let Some(coin) = contents.coin(outpoint) else {
         return Ok(None);
     };
-    let chain = match coin.place.chain {
-        0 => CardChain::Receive,
-        _ => CardChain::Change,
-    };
     let place = Derivation {
-        chain,
+        chain: chain_of(coin),
         index: coin.place.index,
     };
     let output = TxOut {

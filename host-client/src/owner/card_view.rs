@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use bitcoin::{OutPoint, ScriptBuf, Transaction, TxIn, TxOut, Txid};
+use bitcoin::{OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
 
 use super::{OwnerError, Progress};
-use crate::chain::{Chain, Tip};
+use crate::chain::{Chain, Reach, Tip};
 use tillcard_client::account::{CardAccount, CardChain};
 
 /// Unused indexes after the last used one that are still looked at, on both chains. Twenty is the
@@ -34,11 +34,30 @@ pub struct CardCoin {
     pub spent_by: Option<Txid>,
 }
 
+impl CardCoin {
+    /// An input that spends it, still without its witness.
+    pub fn input(&self, sequence: Sequence) -> TxIn {
+        unsigned_input(self.outpoint, sequence)
+    }
+}
+
+/// An input that spends a coin, still without its witness.
+pub(super) fn unsigned_input(outpoint: OutPoint, sequence: Sequence) -> TxIn {
+    TxIn {
+        previous_output: outpoint,
+        script_sig: ScriptBuf::new(),
+        sequence,
+        witness: Witness::new(),
+    }
+}
+
 /// All coins of a card that no block has spent yet.
 #[derive(Clone, Debug)]
 pub struct CardView {
     /// The chain's tip when it was read.
     pub tip: Tip,
+    /// Whether the source had come as far as its chain; if it hadn't, there may be other coins.
+    pub reach: Reach,
     /// The coins, in no particular order.
     pub coins: Vec<CardCoin>,
     /// Where coins of the card were spent, in a block or in the mempool: it takes no others there, and
@@ -65,6 +84,7 @@ impl CardView {
     ) -> Result<Self, OwnerError> {
         chain.expect_network(account.network())?;
         for _ in 0..ATTEMPTS {
+            let reach = chain.reach()?;
             let tip = chain.tip()?;
             let mut scan = Scan::new(account)?;
             for height in from_height..=tip.height {
@@ -80,6 +100,7 @@ impl CardView {
             if chain.tip()? == tip {
                 return Ok(Self {
                     tip,
+                    reach,
                     next_receive_index: scan.next_index(CardChain::Receive),
                     next_change_index: scan.next_index(CardChain::Change),
                     coins: scan.coins.into_values().collect(),

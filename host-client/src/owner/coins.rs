@@ -1,24 +1,45 @@
 //! A card's coins, as it knows them and as the chain does: compared, and entered where they differ.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bitcoin::hashes::Hash;
 use bitcoin::{Amount, OutPoint, Transaction, Txid};
-use tillcard_client::card::ImageCoin;
+use tillcard_client::account::CardChain;
+use tillcard_client::card::{CardContents, ImageCoin};
 use tillcard_client::transport::Transport;
 
-use super::{CardCoin, Owner, OwnerError, Progress, Visit};
-use crate::chain::{Chain, OutputState};
-
-/// Status word of a card that has used the coin's address before, and so doesn't take it
-/// (`docs/protocol.md`, section 6.2).
-const ADDRESS_USED: u16 = 0x940F;
+use super::places::{INDEX_USED, PlaceUse};
+use super::{CardCoin, CardView, Owner, OwnerError, Progress, Visit};
+use crate::chain::{Chain, OutputState, Reach};
 
 /// A card's coins, as it knows them and as the chain does.
 #[derive(Clone, Debug)]
 pub struct ComparedCoins {
-    /// The coins that the card knows, each with what the chain knows of it.
-    pub known: Vec<(ImageCoin, OutputState)>,
+    /// The coins that the card knows.
+    pub known: Vec<KnownCoin>,
     /// Coins of the card that the chain has, and of which the card hasn't heard.
     pub unheard: Vec<CardCoin>,
+    /// Whether the source had come as far as its chain; if it hadn't, that it doesn't know a coin says
+    /// nothing.
+    pub reach: Reach,
+}
+
+/// A coin that a card knows.
+#[derive(Clone, Debug)]
+pub struct KnownCoin {
+    /// What the card knows of it.
+    pub coin: ImageCoin,
+    /// What the chain knows of it.
+    pub state: OutputState,
+    /// Whether the card spends it in shops, as far as its place decides that.
+    pub place: PlaceUse,
+}
+
+impl KnownCoin {
+    /// Whether it is on the chain, and the card hasn't spent it.
+    fn is_free(&self) -> bool {
+        self.coin.spent_by.is_none() && matches!(self.state, OutputState::Unspent { .. })
+    }
 }
 
 /// What became of a coin that the card was to be told of.
@@ -26,7 +47,7 @@ pub struct ComparedCoins {
 pub enum CoinEntry {
     /// The card has checked it and taken it; the amount is the card's own reading.
     Taken(Amount),
-    /// The card has used its address before, and doesn't spend it in shops.
+    /// The card says that it has used its address before, and so doesn't spend it in shops.
     AddressUsed,
     /// The card doesn't take it, by this status word and for this reason.
     Refused(String),
@@ -43,13 +64,38 @@ pub fn outpoint(coin: &ImageCoin) -> OutPoint {
 }
 
 impl ComparedCoins {
-    /// What the card can spend: neither spent by it nor on the chain.
+    /// What the card can spend in shops: on the chain, not spent by it, at a place in use.
     pub fn spendable(&self) -> Amount {
-        let free = self.known.iter().filter(|(coin, state)| {
-            coin.spent_by.is_none() && matches!(state, OutputState::Unspent { .. })
-        });
-        free.map(|(coin, _)| Amount::from_sat(coin.amount)).sum()
+        self.sum(|place| place == PlaceUse::InShops)
     }
+
+    /// What only the owner's signing can spend.
+    pub fn for_signing(&self) -> Amount {
+        self.sum(|place| matches!(place, PlaceUse::SignOnly | PlaceUse::SignOnlyBySaying))
+    }
+
+    fn sum(&self, counts: impl Fn(PlaceUse) -> bool) -> Amount {
+        let free = self.known.iter().filter(|known| known.is_free());
+        let counted = free.filter(|known| counts(known.place));
+        counted
+            .map(|known| Amount::from_sat(known.coin.amount))
+            .sum()
+    }
+}
+
+/// The chain of a coin's place.
+pub(super) fn chain_of(coin: &ImageCoin) -> CardChain {
+    match coin.place.chain {
+        0 => CardChain::Receive,
+        _ => CardChain::Change,
+    }
+}
+
+/// Where coins of the card were spent, by its own coins and by the chain.
+fn spent_places(contents: &CardContents, view: &CardView) -> BTreeSet<(CardChain, u32)> {
+    let spent = contents.coins.iter().filter(|coin| coin.spent_by.is_some());
+    let by_card = spent.map(|coin| (chain_of(coin), coin.place.index));
+    view.spent_places.iter().copied().chain(by_card).collect()
 }
 
 impl Owner {
@@ -64,16 +110,36 @@ impl Owner {
         chain: &dyn Chain,
         progress: &mut Progress<'_>,
     ) -> Result<ComparedCoins, OwnerError> {
+        let view = self.card_coins(chain, visit.record.number, progress)?;
         let contents = visit.contents()?;
-        let number = visit.record.number;
-        visit.close()?;
+        let mut uses: BTreeMap<(CardChain, u32), PlaceUse> = spent_places(&contents, &view)
+            .into_iter()
+            .map(|place| (place, PlaceUse::SignOnly))
+            .collect();
         let mut known = Vec::with_capacity(contents.coins.len());
         for coin in &contents.coins {
-            known.push((*coin, chain.output(&outpoint(coin))?));
+            let state = chain.output(&outpoint(coin))?;
+            let place = (chain_of(coin), coin.place.index);
+            let mut compared = KnownCoin {
+                coin: *coin,
+                state,
+                place: uses.get(&place).copied().unwrap_or(PlaceUse::Unknown),
+            };
+            if compared.is_free() && !uses.contains_key(&place) {
+                compared.place = visit.uses(place.0, place.1)?;
+                uses.insert(place, compared.place);
+            }
+            known.push(compared);
         }
-        let mut unheard = self.card_coins(chain, number, progress)?.coins;
+        visit.close()?;
+        let reach = view.reach;
+        let mut unheard = view.coins;
         unheard.retain(|coin| contents.coin(&coin.outpoint).is_none());
-        Ok(ComparedCoins { known, unheard })
+        Ok(ComparedCoins {
+            known,
+            unheard,
+            reach,
+        })
     }
 
     /// Tells the card of the coins that the chain has for it: those that it hasn't heard of, and
@@ -131,7 +197,7 @@ impl Owner {
                     CoinEntry::Taken(amount)
                 }
                 Err(error) => match error.status() {
-                    Some(ADDRESS_USED) => CoinEntry::AddressUsed,
+                    Some(INDEX_USED) => CoinEntry::AddressUsed,
                     None => return Err(error.into()),
                     Some(_) => CoinEntry::Refused(error.to_string()),
                 },

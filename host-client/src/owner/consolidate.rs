@@ -2,11 +2,11 @@
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
+use bitcoin::{Amount, Sequence, Transaction, TxOut};
 
 use super::sweep::{DUST, KEY_PATH_INPUT_WEIGHT, input_fee, sweep_vsize};
 use super::{CardCoin, CardView, Owner, OwnerError, Progress, Visit};
-use crate::chain::{Chain, FeeRate};
+use crate::chain::{Chain, ChainError, FeeRate};
 use tillcard_client::account::{CardAccount, CardChain};
 use tillcard_client::card::{CardContents, Derivation, SigningOrder};
 use tillcard_client::transport::Transport;
@@ -35,13 +35,12 @@ impl Owner {
         chain: &dyn Chain,
         progress: &mut Progress<'_>,
     ) -> Result<Consolidation, OwnerError> {
+        chain.expect_complete()?;
         let contents = visit.contents()?;
+        let view = self.card_coins(chain, visit.record.number, progress)?;
+        let least = visit.record.next_receive_index;
+        let index = visit.free_receive_index(least.max(view.next_receive_index))?;
         let record = &visit.record;
-        let view = self.card_coins(chain, record.number, progress)?;
-        let index = record
-            .next_receive_index
-            .max(contents.header.next_receive)
-            .max(view.next_receive_index);
         let order = plan_consolidation(
             &record.account,
             &view,
@@ -59,8 +58,13 @@ impl Owner {
         visit.close()?;
         let transaction = order.signed(&signatures);
         // Written before it is sent: whatever happens then, the folder knows of the coin.
+        let before = self.store.load(number)?;
         self.note_own_payment(number, transaction.clone(), index)?;
-        self.send_signed(chain, &transaction)?;
+        let sent = self.send_signed(chain, &transaction);
+        if let Err(OwnerError::Chain(ChainError::Rejected { .. })) = sent {
+            self.store.save(&before)?;
+        }
+        sent?;
         Ok(Consolidation {
             transaction,
             coins: order.coins.len(),
@@ -119,12 +123,7 @@ pub fn plan_consolidation(
             lock_time: LockTime::ZERO,
             input: coins
                 .iter()
-                .map(|coin| TxIn {
-                    previous_output: coin.outpoint,
-                    script_sig: ScriptBuf::new(),
-                    sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
-                    witness: Witness::new(),
-                })
+                .map(|coin| coin.input(Sequence::ENABLE_RBF_NO_LOCKTIME))
                 .collect(),
             output: vec![TxOut {
                 value: rest,

@@ -7,7 +7,6 @@ use tillcard_client::account::AccountError;
 use tillcard_client::advice::{Advice, Explain, NO_RANDOMNESS};
 use tillcard_client::card::CardError;
 use tillcard_client::genuine::GenuineError;
-use tillcard_client::transport::TransportError;
 
 use super::PaymentStatus;
 use crate::chain::{ChainError, FeeRate};
@@ -173,12 +172,58 @@ pub enum OwnerError {
     /// The card knows only ten indexes above its last coin.
     #[error("the card hasn't been told of {0} top-ups, and takes no more than ten")]
     TooManyPendingTopUps(usize),
-    /// The network doesn't know a top-up (any more).
-    #[error("the network doesn't know the top-up {0}")]
-    TopUpUnknown(Txid),
-    /// A top-up was sent, and there is no card to be told of it.
+    /// A top-up was sent, and there is no card to be told of it, or it doesn't answer.
     #[error("{0}")]
-    TopUpUntold(TransportError),
+    TopUpUntold(CardError),
+    /// The card would take no coin at any index that it knows.
+    #[error("the card takes no coin now: {0}")]
+    TopUpNotTaken(CardError),
+    /// Top-ups that the card doesn't take, or the network doesn't know.
+    #[error("{} stayed untold", counted(*.0, "top-up"))]
+    TopUpsLeft(usize),
+    /// The amount is below what the card takes.
+    #[error("the card takes no coins below {}, and this is {}", sat(*.least), sat(*.amount))]
+    BelowLeastCoin {
+        /// What it was to get.
+        amount: Amount,
+        /// The least that its limits allow.
+        least: Amount,
+    },
+    /// Since a restore nothing says that the card wasn't blocked before.
+    #[error("since the restore, it isn't known whether card {0} was blocked")]
+    CardUnmet(u32),
+    /// A top-up is signed and written down, and it isn't known whether it was sent.
+    #[error("{error}, and it isn't known whether the top-up {txid} was sent")]
+    TopUpUnsent {
+        /// The top-up.
+        txid: Txid,
+        /// Why.
+        error: ChainError,
+    },
+    /// A sweep is signed, and it isn't known whether it was sent.
+    #[error("{error}, and it isn't known whether the sweep {txid} was sent")]
+    SweepUnsent {
+        /// The sweep.
+        txid: Txid,
+        /// Why.
+        error: ChainError,
+    },
+    /// A transaction is signed, and it isn't known whether it was sent.
+    #[error("{error}, and it isn't known whether {txid}, which is signed, was sent")]
+    Unsent {
+        /// The transaction.
+        txid: Txid,
+        /// Why.
+        error: ChainError,
+    },
+    /// A transaction was sent, and the folder couldn't be written.
+    #[error("{txid} was sent, and the folder couldn't be written: {error}")]
+    SentUnnoted {
+        /// The transaction.
+        txid: Txid,
+        /// Why.
+        error: Box<OwnerError>,
+    },
     /// It isn't known whether the card is issued: its answer was lost, or comes without proof.
     #[error("{0}, and it isn't known whether the card is issued")]
     IssueUncertain(CardError),
@@ -380,15 +425,56 @@ impl Explain for OwnerError {
                 "nothing was sent",
                 "put the card in and tell it of them with tillcard owner topup, without --amount",
             ),
-            Self::TopUpUnknown(_) => Advice::new(
-                "top-up-unknown",
-                "the amount is still in your wallet, or on its way",
-                "run tillcard owner topup without --amount, which sends it again",
-            ),
             Self::TopUpUntold(_) => Advice::new(
                 "top-up-untold",
                 "the coin is on its way to the card, which can't spend it before it knows it",
                 "put the card in and run tillcard owner topup without --amount",
+            ),
+            Self::TopUpNotTaken(_) => Advice::new(
+                "top-up-not-taken",
+                "nothing was sent",
+                "try another reader; if it goes on, look at the card with tillcard owner coins, and \
+                 pay to another card",
+            ),
+            Self::TopUpsLeft(_) => Advice::new(
+                "top-ups-left",
+                "coins that the card doesn't take are yours all the same",
+                "take them along with tillcard owner consolidate, or run tillcard owner topup without \
+                 --amount at another reader",
+            ),
+            Self::BelowLeastCoin { .. } => Advice::new(
+                "top-up-below-least-coin",
+                "nothing was sent",
+                "name a larger amount, or let the card take smaller coins (tillcard owner limits \
+                 --least-coin)",
+            ),
+            Self::CardUnmet(_) => Advice::new(
+                "card-unmet",
+                "nothing was sent; coins sent to a blocked card may be stolen",
+                "put the card in and run tillcard owner adopt; if it is lost, tillcard owner block",
+            ),
+            Self::TopUpUnsent { .. } => Advice::new(
+                "top-up-unsent",
+                "it is written down: the amount is in your wallet, or on its way to the card",
+                "when the node answers, run tillcard owner topup without --amount, which sends it \
+                 if it wasn't",
+            ),
+            Self::SweepUnsent { .. } => Advice::new(
+                "sweep-unsent",
+                "the coins are the card's still, or on their way to your wallet",
+                "run tillcard owner block again at once, with another node if this one doesn't answer",
+            ),
+            Self::Unsent { .. } => Advice::new(
+                "transaction-unsent",
+                "its coins are where they were, or on their way",
+                "when the node answers, run tillcard owner status; if they weren't moved, run the \
+                 same command again, or tillcard owner topup without --amount after a consolidation",
+            ),
+            Self::SentUnnoted { .. } => Advice::new(
+                "sent-unnoted",
+                "the transaction is on its way, and the wallet finds it on the chain",
+                "make room on the disk, then run tillcard owner status; a card is told of its coins \
+                 with tillcard owner topup without --amount",
             ),
             Self::IssueUncertain(_) => Advice::new(
                 "issue-uncertain",

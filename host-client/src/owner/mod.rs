@@ -32,6 +32,7 @@ mod limits;
 mod new_card;
 mod owner_keys;
 mod payment_status;
+mod places;
 mod psbt;
 mod psbt_file;
 mod restore;
@@ -51,7 +52,7 @@ pub use at_hand::AtHand;
 pub use authority::Authority;
 pub use cancel::{Cancellation, plan_cancel};
 pub use card_view::{CardCoin, CardView, SCAN_GAP};
-pub use coins::{CoinEntry, ComparedCoins, outpoint};
+pub use coins::{CoinEntry, ComparedCoins, KnownCoin, outpoint};
 pub use consolidate::{Consolidation, plan_consolidation};
 pub use error::OwnerError;
 pub use history::{Acknowledged, History, PaymentLog};
@@ -62,11 +63,13 @@ pub use limits::Limits;
 pub use new_card::NewCard;
 pub use owner_keys::{OWNER_KEYS, OwnerKeys};
 pub use payment_status::{PaymentStatus, statuses};
+pub use places::PlaceUse;
 pub use psbt::plan_psbt;
 pub use psbt_file::PsbtFile;
 pub use restore::{FoundCard, NUMBER_GAP, RestoreReport};
 pub use store::{CardRecord, TopUp};
 pub use sweep::{KEY_PATH_INPUT_WEIGHT, SWEEP_INPUT_WEIGHT, Sweep, SweepOptions};
+pub use top_up::{AwaitedTopUps, await_top_ups};
 pub use visit::{Usage, Visit};
 pub use wallet::{Balance, Progress};
 pub use words::{WordCount, Words};
@@ -136,8 +139,7 @@ impl Owner {
         };
         let psbt = self.wallet.prepare(vec![output], fee_rate)?;
         let transaction = self.wallet.sign(psbt, &self.master()?)?;
-        chain.broadcast(&transaction)?;
-        self.wallet.note_sent(transaction.clone())?;
+        self.send_signed(chain, &transaction)?;
         Ok(transaction)
     }
 

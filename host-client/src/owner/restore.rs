@@ -291,7 +291,7 @@ impl Owner {
     /// theirs.
     ///
     /// # Errors
-    /// As [`Self::create`]. After an error the folder is as it was, so that it can be tried again.
+    /// As [`Self::create`]; [`ChainError::Behind`]. After an error the folder is as it was, so that it can be tried again.
     pub fn restore(
         folder: &Path,
         network: Network,
@@ -301,6 +301,8 @@ impl Owner {
         progress: &mut Progress<'_>,
     ) -> Result<(Self, RestoreReport), OwnerError> {
         chain.expect_network(network)?;
+        // What it doesn't know yet would be taken for what isn't there.
+        chain.expect_complete()?;
         let before = from_height.saturating_sub(1);
         let hash = chain
             .block_hash(before)?

@@ -25,7 +25,8 @@ pub struct TopUp {
     pub vout: u32,
     /// The receive index whose script it pays.
     pub index: u32,
-    /// Whether it was streamed to the card.
+    /// Whether there is nothing to tell the card of it any more: it was streamed to it, or its coin is
+    /// spent.
     pub entered: bool,
 }
 
@@ -149,7 +150,7 @@ impl CardRecord {
         self.swept_by.is_some()
     }
 
-    /// Top-ups that weren't streamed to the card yet, oldest first.
+    /// Top-ups that the card hasn't been told of yet, oldest first.
     pub fn pending_top_ups(&self) -> impl Iterator<Item = &TopUp> {
         self.top_ups.iter().filter(|top_up| !top_up.entered)
     }

@@ -8,19 +8,74 @@ use super::{CardRecord, Owner, OwnerError, TopUp, Visit, backup};
 
 use crate::chain::{Chain, ChainError, FeeRate, OutputState};
 use tillcard_client::account::CardChain;
+use tillcard_client::card::CardError;
 use tillcard_client::transport::Transport;
 
 /// A card knows its receive indexes up to nine above the next one (`docs/protocol.md` §6.2).
 const MAX_PENDING_TOP_UPS: usize = 10;
 
+/// Top-ups by what the chain says of them.
+#[derive(Clone, Debug, Default)]
+pub struct AwaitedTopUps {
+    /// In a block.
+    pub confirmed: Vec<TopUp>,
+    /// The network doesn't know them (any more), or their coins are spent.
+    pub unknown: Vec<TopUp>,
+}
+
+/// Waits until none of these top-ups is left that a block may still take, and asks the chain every
+/// `interval` meanwhile. `waiting` is called once, if they aren't in blocks at first. No folder is
+/// held: the owner may block a card meanwhile.
+///
+/// # Errors
+/// Those of the chain, save that it can't be reached for a while.
+pub fn await_top_ups(
+    chain: &dyn Chain,
+    top_ups: &[TopUp],
+    interval: Duration,
+    waiting: &mut dyn FnMut(),
+) -> Result<AwaitedTopUps, OwnerError> {
+    let mut told = false;
+    loop {
+        match look_at(chain, top_ups) {
+            Ok(Some(awaited)) => return Ok(awaited),
+            Ok(None) => {
+                if !std::mem::replace(&mut told, true) {
+                    waiting();
+                }
+            }
+            Err(ChainError::Unavailable { .. } | ChainError::WarmingUp { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        std::thread::sleep(interval);
+    }
+}
+
+/// None while one of them waits for a block.
+fn look_at(chain: &dyn Chain, top_ups: &[TopUp]) -> Result<Option<AwaitedTopUps>, ChainError> {
+    let mut awaited = AwaitedTopUps::default();
+    for top_up in top_ups {
+        match chain.output(&top_up.outpoint())? {
+            OutputState::Unspent {
+                confirmations: 0, ..
+            } => return Ok(None),
+            OutputState::Unspent { .. } => awaited.confirmed.push(top_up.clone()),
+            OutputState::SpentOrUnknown => awaited.unknown.push(top_up.clone()),
+        }
+    }
+    Ok(Some(awaited))
+}
+
 impl Owner {
-    /// Pays `amount` to card `number` from the primary wallet. The card's first top-up carries its
-    /// account key, encrypted, if the owner didn't decline that. The result is to be streamed to
-    /// the card, then [`Self::mark_entered`].
+    /// Pays `amount` to card `number` from the primary wallet, at the next index that the folder
+    /// knows of; the card isn't asked, as it is by [`Self::top_up_at_hand`]. The card's first top-up
+    /// carries its account key, encrypted, if the owner didn't decline that. The result is to be
+    /// streamed to the card, then [`Self::mark_entered`].
     ///
     /// # Errors
-    /// As [`Self::send`]; also [`OwnerError::CardBlocked`] and
-    /// [`OwnerError::TooManyPendingTopUps`].
+    /// As [`Self::send`]; also [`OwnerError::CardBlocked`], [`OwnerError::CardUnmet`],
+    /// [`OwnerError::BelowLeastCoin`], [`OwnerError::TooManyPendingTopUps`] and
+    /// [`OwnerError::TopUpUnsent`].
     pub fn top_up(
         &mut self,
         chain: &dyn Chain,
@@ -28,16 +83,64 @@ impl Owner {
         amount: Amount,
         fee_rate: FeeRate,
     ) -> Result<TopUp, OwnerError> {
-        chain.expect_network(self.network)?;
-        let mut record = self.store.load(number)?;
-        if record.is_blocked() {
-            return Err(OwnerError::CardBlocked(number));
-        }
+        let record = self.payable(chain, number, amount)?;
         let pending = record.pending_top_ups().count();
         if pending >= MAX_PENDING_TOP_UPS {
             return Err(OwnerError::TooManyPendingTopUps(pending));
         }
         let index = record.next_receive_index;
+        self.pay_card(chain, record, index, amount, fee_rate)
+    }
+
+    /// The same of the card at hand, which is asked first whether it would take the coin: at an index
+    /// that it hasn't used, and that it knows.
+    ///
+    /// # Errors
+    /// As [`Self::top_up`]; [`OwnerError::TopUpNotTaken`], and nothing was sent.
+    pub fn top_up_at_hand<T: Transport>(
+        &mut self,
+        visit: &mut Visit<T>,
+        chain: &dyn Chain,
+        amount: Amount,
+        fee_rate: FeeRate,
+    ) -> Result<TopUp, OwnerError> {
+        let record = self.payable(chain, visit.record.number, amount)?;
+        let index = visit.free_receive_index(record.next_receive_index)?;
+        self.pay_card(chain, record, index, amount, fee_rate)
+    }
+
+    /// The card, if it may be paid so much.
+    fn payable(
+        &self,
+        chain: &dyn Chain,
+        number: u32,
+        amount: Amount,
+    ) -> Result<CardRecord, OwnerError> {
+        chain.expect_network(self.network)?;
+        let record = self.store.load(number)?;
+        if record.is_blocked() {
+            return Err(OwnerError::CardBlocked(number));
+        }
+        if record.unmet {
+            return Err(OwnerError::CardUnmet(number));
+        }
+        match record.limits {
+            Some(limits) if amount < limits.least_coin => Err(OwnerError::BelowLeastCoin {
+                amount,
+                least: limits.least_coin,
+            }),
+            _ => Ok(record),
+        }
+    }
+
+    fn pay_card(
+        &mut self,
+        chain: &dyn Chain,
+        mut record: CardRecord,
+        index: u32,
+        amount: Amount,
+        fee_rate: FeeRate,
+    ) -> Result<TopUp, OwnerError> {
         let script = record.account.script(CardChain::Receive, index)?;
         let carries_backup = record.backup_on_chain
             && !record.is_found_by_words()
@@ -62,95 +165,92 @@ impl Owner {
         if carries_backup {
             record.backup = Some(top_up.txid());
         }
-        record.next_receive_index = index + 1;
+        record.next_receive_index = record.next_receive_index.max(index + 1);
         record.top_ups.push(top_up.clone());
         self.store.save(&record)?;
-        if let Err(error) = chain.broadcast(&top_up.transaction) {
-            if matches!(error, ChainError::Rejected { .. }) {
+        let txid = top_up.txid();
+        match chain.broadcast(&top_up.transaction) {
+            Ok(_) => {}
+            Err(error @ ChainError::Rejected { .. }) => {
                 self.store.save(&before)?;
+                return Err(error.into());
             }
-            return Err(error.into());
+            Err(error) => return Err(OwnerError::TopUpUnsent { txid, error }),
         }
-        tracing::info!(card = number, txid = %top_up.txid(), "top-up sent");
-        self.wallet.note_sent(top_up.transaction.clone())?;
+        tracing::info!(card = record.number, %txid, "top-up sent");
+        self.note_sent(&top_up.transaction)?;
         Ok(top_up)
     }
 
-    /// Sends again the top-ups of card `number` that may not have reached the network.
+    /// Sends again the top-ups of card `number` that may not have reached the network. Those are
+    /// returned that it refuses, with its reason; they don't stop the others. One that is in a block,
+    /// and whose coin is spent, is nothing to tell the card of any more.
     ///
     /// # Errors
-    /// Those of the chain, save that it knows the transaction already.
-    pub fn resend_top_ups(&mut self, chain: &dyn Chain, number: u32) -> Result<(), OwnerError> {
-        for top_up in self.store.load(number)?.pending_top_ups() {
-            match chain.output(&top_up.outpoint())? {
-                OutputState::Unspent { .. } => (),
-                OutputState::SpentOrUnknown => {
-                    chain.broadcast(&top_up.transaction)?;
-                    self.wallet.note_sent(top_up.transaction.clone())?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until a top-up is in a block, and asks the chain every `interval` meanwhile. `waiting`
-    /// is called once, if it isn't at first.
-    ///
-    /// # Errors
-    /// [`OwnerError::TopUpUnknown`] when the network doesn't know the transaction (any more).
-    pub fn await_top_up(
-        &self,
+    /// Those of the chain and of files.
+    pub fn resend_top_ups(
+        &mut self,
         chain: &dyn Chain,
-        top_up: &TopUp,
-        interval: Duration,
-        waiting: &mut dyn FnMut(),
-    ) -> Result<(), OwnerError> {
-        let mut told = false;
-        loop {
-            match chain.output(&top_up.outpoint()) {
-                Ok(OutputState::Unspent {
-                    confirmations: 1.., ..
-                }) => return Ok(()),
-                Ok(OutputState::Unspent { .. }) => {
-                    if !std::mem::replace(&mut told, true) {
-                        waiting();
-                    }
-                }
-                Ok(OutputState::SpentOrUnknown) => {
-                    return Err(OwnerError::TopUpUnknown(top_up.txid()));
-                }
-                Err(ChainError::Unavailable { .. } | ChainError::WarmingUp { .. }) => {}
-                Err(error) => return Err(error.into()),
+        number: u32,
+    ) -> Result<Vec<(TopUp, ChainError)>, OwnerError> {
+        let mut refused = Vec::new();
+        for top_up in self.store.load(number)?.pending_top_ups() {
+            let txid = top_up.txid();
+            if chain.output(&top_up.outpoint())? != OutputState::SpentOrUnknown {
+                continue;
             }
-            std::thread::sleep(interval);
+            if self.wallet.has_confirmed(&txid) {
+                self.mark_entered(number, &txid)?;
+                continue;
+            }
+            match chain.broadcast(&top_up.transaction) {
+                Ok(_) => self.note_sent(&top_up.transaction)?,
+                Err(error @ ChainError::Rejected { .. }) => refused.push((top_up.clone(), error)),
+                Err(error) => return Err(OwnerError::TopUpUnsent { txid, error }),
+            }
         }
+        Ok(refused)
     }
 
     /// Tells the card of these top-ups, by streaming each to it. `taken` is called for each that the
-    /// card has checked, with the amount that it read.
+    /// card has checked, with the amount that it read. Those are returned that it refuses: they don't
+    /// stop the others, and stay to be told, since a refusal comes without proof.
     ///
     /// # Errors
-    /// Those of the card and of its file.
+    /// [`OwnerError::TopUpUntold`] when the card doesn't answer, and those of its file.
     pub fn enter_top_ups<T: Transport>(
         &mut self,
         visit: &mut Visit<T>,
         top_ups: &[TopUp],
         taken: &mut dyn FnMut(&TopUp, Amount),
-    ) -> Result<(), OwnerError> {
+    ) -> Result<Vec<(TopUp, CardError)>, OwnerError> {
+        let contents = visit.card.read_coins().map_err(OwnerError::TopUpUntold)?;
+        let mut refused = Vec::new();
         for top_up in top_ups {
-            let amount = visit.card.enter_coin(
-                &top_up.transaction,
-                top_up.vout,
-                CardChain::Receive,
-                top_up.index,
-            )?;
-            self.mark_entered(visit.record.number, &top_up.txid())?;
-            taken(top_up, amount);
+            // One whose answer was lost the last time.
+            let known = contents.coin(&top_up.outpoint());
+            let entered = match known {
+                Some(coin) => Ok(Amount::from_sat(coin.amount)),
+                None => visit.card.enter_coin(
+                    &top_up.transaction,
+                    top_up.vout,
+                    CardChain::Receive,
+                    top_up.index,
+                ),
+            };
+            match entered {
+                Ok(amount) => {
+                    self.mark_entered(visit.record.number, &top_up.txid())?;
+                    taken(top_up, amount);
+                }
+                Err(error) if error.status().is_some() => refused.push((top_up.clone(), error)),
+                Err(error) => return Err(OwnerError::TopUpUntold(error)),
+            }
         }
-        Ok(())
+        Ok(refused)
     }
 
-    /// Notes that the card has taken a top-up.
+    /// Notes that there is nothing to tell the card of a top-up any more.
     ///
     /// # Errors
     /// [`OwnerError::UnknownCard`], and those of the card's file.

@@ -5,7 +5,7 @@ use tillcard_client::card::{self, CardContents, PinBlock, Policy, Session};
 use tillcard_client::transport::Transport;
 
 use super::{Authority, CardRecord, Limits, Owner, OwnerError, TopUp};
-use crate::chain::Chain;
+use crate::chain::{Chain, ChainError};
 
 /// A card at its owner's, in a secure channel: the owner signs its commands.
 pub struct Visit<T> {
@@ -89,15 +89,29 @@ impl Owner {
     /// Sends a transaction that a card signed, and takes note of it.
     ///
     /// # Errors
-    /// Those of the chain and of the wallet's file.
+    /// [`Rejected`](ChainError::Rejected) when the chain refuses it; [`OwnerError::Unsent`] when it
+    /// isn't known whether it was sent; [`OwnerError::SentUnnoted`].
     pub fn send_signed(
         &mut self,
         chain: &dyn Chain,
         transaction: &Transaction,
     ) -> Result<(), OwnerError> {
-        let txid = chain.broadcast(transaction)?;
+        let txid = transaction.compute_txid();
+        chain.broadcast(transaction).map_err(|error| match error {
+            ChainError::Rejected { .. } => error.into(),
+            error => OwnerError::Unsent { txid, error },
+        })?;
         tracing::info!(%txid, "sent");
-        self.wallet.note_sent(transaction.clone())
+        self.note_sent(transaction)
+    }
+
+    /// Takes note of a transaction that was sent.
+    pub(super) fn note_sent(&mut self, transaction: &Transaction) -> Result<(), OwnerError> {
+        let noted = self.wallet.note_sent(transaction.clone());
+        noted.map_err(|error| OwnerError::SentUnnoted {
+            txid: transaction.compute_txid(),
+            error: Box::new(error),
+        })
     }
 
     /// Has the card obey the next owner key, and no other, and lets it go. Returns its number.

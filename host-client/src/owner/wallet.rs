@@ -255,6 +255,12 @@ impl PrimaryWallet {
             .any(|known| known.tx_node.txid == *txid)
     }
 
+    /// Whether the transaction is in a block, as far as the wallet knows.
+    pub(super) fn has_confirmed(&self, txid: &Txid) -> bool {
+        let mut known = self.wallet.transactions();
+        known.any(|known| known.tx_node.txid == *txid && known.chain_position.is_confirmed())
+    }
+
     /// All transactions of the wallet with the heights of their blocks, oldest first; those in the
     /// mempool last.
     pub(super) fn transactions(&self) -> Vec<(Option<u32>, Arc<Transaction>)> {

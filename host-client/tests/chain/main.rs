@@ -19,5 +19,6 @@ mod owner_held;
 mod owner_regtest;
 mod owner_rights;
 mod owner_shim;
+mod owner_top_up;
 mod redaction;
 mod till_regtest;

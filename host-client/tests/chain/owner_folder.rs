@@ -8,65 +8,105 @@ use crate::chain_support::{Payer, coinbase};
 use crate::embedded::Embedded;
 use crate::owner_support::{RATE, Regtest, Someone};
 use bitcoin::{Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, Txid};
-use tillcard::chain::{Chain, ChainError, FeeRate, MempoolEntry, OutputState, Tip};
-use tillcard::owner::{Owner, OwnerError, WordCount, Words};
+use tillcard::chain::{
+    Chain, ChainError, FeeRate, MempoolEntry, OutputState, Reach, SourceProgress, Tip,
+};
+use tillcard::owner::{Owner, OwnerError, SweepOptions, WordCount, Words};
 use tillcard_client::advice::Explain;
 
-/// A chain whose mempool can't be asked.
-struct Faulty<'a>(&'a dyn Chain);
+/// A chain whose mempool can't be asked; or one that hasn't come as far as others.
+struct Faulty<'a> {
+    chain: &'a dyn Chain,
+    lag: Option<u32>,
+}
 
-impl Faulty<'_> {
-    fn fault<T>() -> Result<T, ChainError> {
+impl<'a> Faulty<'a> {
+    fn mute(chain: &'a dyn Chain) -> Self {
+        Self { chain, lag: None }
+    }
+
+    /// It lacks so many blocks, and its mempool is empty.
+    fn behind(chain: &'a dyn Chain, lag: u32) -> Self {
+        Self {
+            chain,
+            lag: Some(lag),
+        }
+    }
+
+    fn fault<T>(&self) -> Result<T, ChainError> {
         Err(ChainError::Unavailable {
             url: "http://127.0.0.1:1".into(),
             cause: "a test".into(),
         })
     }
+
+    /// What a node that lags answers to a question for the mempool.
+    fn nothing<T: Default>(&self) -> Result<T, ChainError> {
+        match self.lag {
+            None => self.fault(),
+            Some(_) => Ok(T::default()),
+        }
+    }
 }
 
 impl Chain for Faulty<'_> {
     fn network(&self) -> Result<Network, ChainError> {
-        self.0.network()
+        self.chain.network()
     }
 
     fn tip(&self) -> Result<Tip, ChainError> {
-        self.0.tip()
+        let height = self.source_progress()?.blocks;
+        let hash = self.chain.block_hash(height)?.expect("a block");
+        Ok(Tip { height, hash })
+    }
+
+    fn source_progress(&self) -> Result<SourceProgress, ChainError> {
+        let headers = self.chain.tip()?.height;
+        Ok(SourceProgress {
+            blocks: headers - self.lag.unwrap_or(0),
+            headers,
+            is_loading: false,
+            tip_time: None,
+        })
     }
 
     fn block_hash(&self, height: u32) -> Result<Option<BlockHash>, ChainError> {
-        self.0.block_hash(height)
+        match height <= self.source_progress()?.blocks {
+            true => self.chain.block_hash(height),
+            false => Ok(None),
+        }
     }
 
     fn block(&self, hash: &BlockHash) -> Result<Block, ChainError> {
-        self.0.block(hash)
+        self.chain.block(hash)
     }
 
     fn broadcast(&self, _: &Transaction) -> Result<Txid, ChainError> {
-        Self::fault()
+        self.fault()
     }
 
     fn output(&self, outpoint: &OutPoint) -> Result<OutputState, ChainError> {
-        self.0.output(outpoint)
+        self.chain.output(outpoint)
     }
 
     fn mempool(&self) -> Result<Vec<Txid>, ChainError> {
-        Self::fault()
+        self.nothing()
     }
 
     fn mempool_transaction(&self, _: &Txid) -> Result<Option<Transaction>, ChainError> {
-        Self::fault()
+        self.nothing()
     }
 
     fn mempool_entry(&self, _: &Txid) -> Result<Option<MempoolEntry>, ChainError> {
-        Self::fault()
+        self.nothing()
     }
 
     fn mempool_spender(&self, _: &OutPoint) -> Result<Option<Txid>, ChainError> {
-        Self::fault()
+        self.nothing()
     }
 
     fn estimate_fee_rate(&self, blocks: u16) -> Result<FeeRate, ChainError> {
-        self.0.estimate_fee_rate(blocks)
+        self.chain.estimate_fee_rate(blocks)
     }
 }
 
@@ -171,7 +211,9 @@ fn a_restore_that_fails_can_be_tried_again() {
         let network = Network::Regtest;
         Owner::restore(&folder, network, &someone.words, chain, 0, &mut |_, _| ())
     };
-    let error = restore(&Faulty(regtest.chain())).err().expect("a fault");
+    let error = restore(&Faulty::mute(regtest.chain()))
+        .err()
+        .expect("a fault");
     assert!(matches!(error, OwnerError::Chain(_)), "{error}");
     assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 0);
     let (owner, _) = restore(regtest.chain()).expect("a restore");
@@ -198,21 +240,22 @@ fn a_refused_top_up_leaves_no_trace_and_an_unsent_one_is_sent_again() {
 
     let unsent = someone
         .owner
-        .top_up(&Faulty(regtest.chain()), record.number, amount, RATE);
-    assert!(matches!(
-        unsent,
-        Err(OwnerError::Chain(ChainError::Unavailable { .. }))
-    ));
+        .top_up(&Faulty::mute(regtest.chain()), record.number, amount, RATE);
+    let unsent = unsent.expect_err("no node");
+    assert!(matches!(unsent, OwnerError::TopUpUnsent { .. }));
+    let message = unsent.message();
+    assert!(
+        message.contains("tillcard owner topup without --amount"),
+        "{message}"
+    );
     let stored = someone.owner.card(0).expect("the card");
     let top_up = stored.pending_top_ups().next().expect("kept").clone();
     assert_eq!(
         regtest.chain().output(&top_up.outpoint()).expect("state"),
         OutputState::SpentOrUnknown
     );
-    someone
-        .owner
-        .resend_top_ups(regtest.chain(), 0)
-        .expect("sent");
+    let resent = someone.owner.resend_top_ups(regtest.chain(), 0);
+    assert!(resent.expect("sent").is_empty());
     assert!(matches!(
         regtest.chain().output(&top_up.outpoint()).expect("state"),
         OutputState::Unspent { .. }
@@ -319,4 +362,52 @@ fn what_left_the_mempool_is_no_money() {
     let regtest = regtest.forget_mempool();
     someone.sync(&regtest);
     assert_eq!(someone.owner.balance(), funds);
+}
+
+/// What a node hasn't seen isn't said to be so.
+#[test]
+fn a_node_that_lags_is_not_believed_about_what_it_does_not_know() {
+    let regtest = Embedded::start();
+    let mut someone = Someone::with_funds(&regtest);
+    let (_, record) = someone.issue(&regtest, true);
+    let amount = Amount::from_sat(160_000);
+    someone
+        .owner
+        .top_up(regtest.chain(), record.number, amount, RATE)
+        .expect("a top-up");
+    regtest.confirm();
+    let lagging = Faulty::behind(regtest.chain(), 1);
+    let sweep = SweepOptions {
+        fee_rate: RATE,
+        replace_unconfirmed: false,
+    };
+    let swept = someone
+        .owner
+        .block(&lagging, record.number, sweep, &mut |_, _| ());
+    let swept = swept.expect("what it knows");
+    assert!(swept.transactions.is_empty());
+    assert!(
+        matches!(swept.reach, Reach::Behind(_)),
+        "it doesn't know more"
+    );
+    let folder = someone.other_folder();
+    let restored = Owner::restore(
+        &folder,
+        Network::Regtest,
+        &someone.words,
+        &lagging,
+        0,
+        &mut |_, _| (),
+    );
+    assert!(matches!(
+        restored.err(),
+        Some(OwnerError::Chain(ChainError::Behind(_)))
+    ));
+
+    let swept = someone
+        .owner
+        .block(regtest.chain(), record.number, sweep, &mut |_, _| ())
+        .expect("a sweep");
+    assert_eq!(swept.transactions.len(), 1);
+    assert_eq!(swept.reach, Reach::Complete);
 }

@@ -86,43 +86,6 @@ impl Transport for Between {
     }
 }
 
-/// Keeps the last answer to a command of this instruction.
-struct Overheard<'a> {
-    card: &'a mut TestCard,
-    instruction: u8,
-    answer: Rc<RefCell<Vec<u8>>>,
-}
-
-impl Transport for Overheard<'_> {
-    fn atr(&self) -> &[u8] {
-        &tillcard_applet::ATR
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let answer = self.card.transmit(command)?;
-        if command[1] == self.instruction {
-            self.answer.borrow_mut().clone_from(&answer);
-        }
-        Ok(answer)
-    }
-
-    fn apdus(&self) -> u64 {
-        self.card.apdus()
-    }
-
-    fn reset(&mut self) -> Result<(), TransportError> {
-        self.card.reset()
-    }
-
-    fn power_cut(&mut self) -> Result<(), TransportError> {
-        self.card.power_cut()
-    }
-
-    fn disconnect(self) -> Result<(), TransportError> {
-        Ok(())
-    }
-}
-
 /// The card's whole answer to a command: what comes in parts, put together, without status word.
 fn whole(card: &mut TestCard, command: &[u8]) -> Option<Vec<u8>> {
     let mut answer = card.transmit(command).ok()?;
@@ -144,7 +107,7 @@ const RECORD: usize = 35 + 34 + 35 + 35 + 18 + 66;
 
 /// The answer of a thief's card that is issued, in this moment, to the owner of the card that gave
 /// `account`: its own account and keys, signed by itself.
-fn thief_s_account(thief: &mut TestCard, account: &[u8]) -> Vec<u8> {
+fn thief_s_account(thief: &Shared, account: &[u8]) -> Vec<u8> {
     let record = AccountRecord::parse(account).expect("a record");
     let leaf_key = XOnlyPublicKey::from_slice(&record.leaf.to_bytes()[3..]).expect("a key");
     let order = IssueOrder {
@@ -156,29 +119,28 @@ fn thief_s_account(thief: &mut TestCard, account: &[u8]) -> Vec<u8> {
         limits: LIMITS,
         policy: Policy::default(),
     };
-    let answer = Rc::default();
-    let overheard = Overheard {
-        card: thief,
-        instruction: ISSUE,
-        answer: Rc::clone(&answer),
-    };
-    let fresh = card::open(overheard).expect("a card").factory();
+    let record = Rc::<RefCell<Vec<u8>>>::default();
+    let overheard = Rc::clone(&record);
+    let thief = Between::new(thief, move |card, command| {
+        let answer = card.transmit(command).ok()?;
+        if command[1] == ISSUE {
+            overheard.borrow_mut().clone_from(&answer);
+        }
+        Some(answer)
+    });
+    let fresh = card::open(thief).expect("a card").factory();
     fresh.expect("a fresh one").issue(&order).expect("issued");
-    let issued = answer.borrow();
+    let issued = record.borrow();
     [&issued[..RECORD], &account[RECORD..]].concat()
 }
 
-/// Plays an answer in the parts in which a card would give it.
-fn first_part(answer: &[u8], rest: &mut Vec<u8>) -> Vec<u8> {
-    let (first, later) = answer.split_at(256);
-    *rest = later.to_vec();
-    [first, &[0x61, later.len() as u8]].concat()
-}
-
-/// Says that the card has no certificates, has a card of his own issued to its owner when that asks
-/// for its account, and has this one speak from then on.
-fn puts_his_own_card_in(card: &Shared, seed: u64) -> Between {
-    let mut thief = blank_card(seed);
+/// Says that the card has no certificates, puts something else in the place of its account when its
+/// owner asks for that, and has the thief's card speak from then on.
+fn replaces_the_account(
+    card: &Shared,
+    thief: Shared,
+    mut replaced: impl FnMut(&Shared, &[u8]) -> Vec<u8> + 'static,
+) -> Between {
     let mut rest: Option<Vec<u8>> = None;
     Between::new(card, move |card, command| {
         if command[1..4] == [GET_DATA, 0xBF, 0x21] {
@@ -186,18 +148,16 @@ fn puts_his_own_card_in(card: &Shared, seed: u64) -> Between {
         }
         match (&mut rest, command[1]) {
             (None, READ_ACCOUNT) => {
-                let account = whole(card, command)?;
-                let forged = thief_s_account(&mut thief, &account);
-                let mut later = Vec::new();
-                let first = first_part(&forged, &mut later);
-                rest = Some(later);
-                Some(first)
+                let forged = replaced(&thief, &whole(card, command)?);
+                let (first, later) = forged.split_at(256);
+                rest = Some(later.to_vec());
+                Some([first, &[0x61, later.len() as u8]].concat())
             }
             (Some(rest), GET_RESPONSE) if !rest.is_empty() => {
                 rest.extend([0x90, 0x00]);
                 Some(std::mem::take(rest))
             }
-            (Some(_), _) => thief.transmit(command).ok(),
+            (Some(_), _) => thief.card.borrow_mut().transmit(command).ok(),
             (None, _) => None,
         }
     })
@@ -215,7 +175,8 @@ fn nobody_s_account_is_adopted_in_the_place_of_the_card_s() {
     let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
     let (mut restored, _) = someone.restored(&regtest);
 
-    let shim = puts_his_own_card_in(&card, 22);
+    let thief = Shared::new(blank_card(22));
+    let shim = replaces_the_account(&card, thief, thief_s_account);
     let refused = adopt(&mut restored, &regtest, shim.clone());
     assert!(matches!(refused, Err(OwnerError::Uncertified)));
     assert!(!shim.heard(READ_ACCOUNT), "it was asked nothing");
@@ -249,32 +210,6 @@ fn nobody_s_account_is_adopted_in_the_place_of_the_card_s() {
             .script(CardChain::Receive, top_up.index)
             .expect("a script")
     );
-}
-
-/// Says that the card has no certificates, and puts keys of his own into what it says of itself, the
-/// account being the card's.
-fn puts_his_own_keys_in(card: &Shared, thief: Shared, thief_s: CardRecord) -> Between {
-    let mut rest: Option<Vec<u8>> = None;
-    Between::new(card, move |card, command| {
-        if command[1..4] == [GET_DATA, 0xBF, 0x21] {
-            return Some(vec![0x6A, 0x88]);
-        }
-        match (&mut rest, command[1]) {
-            (None, READ_ACCOUNT) => {
-                let account = whole(card, command)?;
-                let mut later = Vec::new();
-                let first = first_part(&resigned(&account, &thief_s), &mut later);
-                rest = Some(later);
-                Some(first)
-            }
-            (Some(rest), GET_RESPONSE) if !rest.is_empty() => {
-                rest.extend([0x90, 0x00]);
-                Some(std::mem::take(rest))
-            }
-            (Some(_), _) => thief.card.borrow_mut().transmit(command).ok(),
-            (None, _) => None,
-        }
-    })
 }
 
 /// The card's account with another agreement key, signed by another identity key.
@@ -317,7 +252,9 @@ fn nobody_s_keys_are_learned_in_the_place_of_the_card_s() {
     let thief_s = issue(&mut thief.owner, &regtest, thief_s_card.clone(), MADE).expect("issued");
 
     let (mut restored, _) = someone.restored(&regtest);
-    let shim = puts_his_own_keys_in(&card, thief_s_card, thief_s);
+    let shim = replaces_the_account(&card, thief_s_card, move |_, account| {
+        resigned(account, &thief_s)
+    });
     let visited = restored.visit(Some(0), shim.clone()).err();
     assert!(matches!(visited, Some(OwnerError::KeysUnknown(0))));
     let refused = adopt(&mut restored, &regtest, shim.clone());

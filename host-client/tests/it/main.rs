@@ -18,6 +18,7 @@ mod chain_bitcoind;
 mod cli;
 mod errors;
 mod owner_bitcoind;
+mod owner_cli;
 mod payments_bitcoind;
 mod personalise;
 mod psbt_bitcoind;

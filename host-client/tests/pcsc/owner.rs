@@ -1,13 +1,20 @@
 //! What an owner types when his card is at home, through a real reader.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use crate::cli_support::{PIN, User, shop, words_and_address};
-use crate::reader_support::{DEADLINE, FIRST, Inserted, Tillcard, empty_readers, readers};
+use crate::reader_support::{
+    DEADLINE, FIRST, Inserted, TestCard, Tillcard, empty_readers, readers,
+};
 use bitcoin::{Amount, OutPoint, Psbt, Sequence, Transaction, TxIn, TxOut, Txid};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tillcard::owner::CardRecord;
 use tillcard_client::account::CardChain;
+use tillcard_emu::CardInSlot;
+use tillcard_emu::slot::{Layer, SlotError};
 
 /// A user with a card in the reader that has coins of these amounts.
 fn user_with_coins(seed: u64, issue: &[&str], amounts: &[&str]) -> (User, Inserted<Tillcard>) {
@@ -269,6 +276,115 @@ fn another_owner_key_and_a_restore() {
         .unwrap();
     let absent = user.tillcard(&status, "");
     assert!(absent.contains("as this PC last knew them"), "{absent}");
+}
+
+/// Somebody between reader and card says that it has no certificates.
+struct Withholding(Tillcard);
+
+impl Layer for Withholding {
+    type Inner = Tillcard;
+
+    fn inner(&self) -> &Tillcard {
+        &self.0
+    }
+
+    fn inner_mut(&mut self) -> &mut Tillcard {
+        &mut self.0
+    }
+
+    fn on_transmit(&mut self, command: &[u8]) -> Result<&[u8], SlotError> {
+        match command.get(..4) {
+            Some([0x00, 0xCA, 0xBF, 0x21]) => Ok(&[0x6A, 0x88]),
+            _ => self.0.transmit(command),
+        }
+    }
+}
+
+impl TestCard for Withholding {}
+
+/// After a restore, and for a card that nobody ever paid, "no certificates" leads to no plain
+/// session: nothing is learned from such a reader.
+#[test]
+fn a_card_is_taken_up_by_its_certificates_alone() {
+    let _readers = empty_readers();
+    for amounts in [&["100,000 sat"][..], &[]] {
+        let (user, inserted) = user_with_coins(39, &[], amounts);
+        let words = std::fs::read_to_string(user.home.path().join("tillcard/owner/words")).unwrap();
+        let elsewhere = user.home.path().join("elsewhere");
+        let folder = ["--folder", elsewhere.to_str().unwrap()];
+        user.tillcard(&[&["owner", "restore"], &folder[..]].concat(), &words);
+        let adopt = [&["owner", "adopt"], &folder[..]].concat();
+
+        let card = inserted.take_out();
+        readers(None)
+            .wait_for_removal(FIRST, Some(DEADLINE))
+            .unwrap();
+        let shim = Inserted::put(Withholding(card), FIRST);
+        drop(readers(None).wait_for_card(Some(DEADLINE)).unwrap());
+        let refused = user.run(&adopt, "");
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains("error[card-unproven]"), "{said}");
+        let top_up = ["owner", "topup", "--amount", "50,000 sat"];
+        let unpaid = user.run(&[&top_up[..], &folder[..]].concat(), "");
+        assert_eq!(unpaid.status.code(), Some(1));
+
+        let card = shim.take_out().0;
+        readers(None)
+            .wait_for_removal(FIRST, Some(DEADLINE))
+            .unwrap();
+        let inserted = Inserted::put(card, FIRST);
+        drop(readers(None).wait_for_card(Some(DEADLINE)).unwrap());
+        let adopted = user.tillcard(&adopt, "");
+        assert!(
+            adopted.contains("Card 0 is yours") || adopted.contains("card 0"),
+            "{adopted}"
+        );
+        let top_up = [&top_up[..], &["--unconfirmed"], &folder[..]].concat();
+        let topped_up = user.tillcard(&top_up, "");
+        assert!(topped_up.contains("taken 50,000 sat"), "{topped_up}");
+        inserted.take_out();
+        readers(None)
+            .wait_for_removal(FIRST, Some(DEADLINE))
+            .unwrap();
+    }
+}
+
+/// While a top-up waits for its block, the owner blocks the card; Ctrl-C meanwhile says what the
+/// money does.
+#[test]
+fn a_card_is_blocked_while_a_top_up_waits() {
+    let _readers = empty_readers();
+    let (user, inserted) = user_with_coins(40, &[], &["100,000 sat"]);
+    let top_up = ["owner", "topup", "--amount", "50,000 sat"];
+    let mut waiting = user
+        .command(&top_up)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(waiting.stdout.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("Waiting for a block")));
+    let blocked = user.tillcard(&["owner", "block"], "");
+    assert!(blocked.contains("Card 0 is blocked"), "{blocked}");
+    assert!(blocked.contains("come back to your wallet"), "{blocked}");
+
+    let id = Pid::from_raw(waiting.id().try_into().unwrap()).unwrap();
+    kill_process(id, Signal::INT).unwrap();
+    let ended = waiting.wait_with_output().unwrap();
+    // It may have seen in that moment that the coin is spent.
+    let said = String::from_utf8(ended.stderr).unwrap();
+    match ended.status.code() {
+        Some(130) => assert!(
+            said.contains("tillcard owner topup, without --amount"),
+            "{said}"
+        ),
+        code => assert_eq!(
+            (code, said.contains("top-ups-left")),
+            (Some(1), true),
+            "{said}"
+        ),
+    }
+    inserted.take_out();
 }
 
 /// A card of another owner's is refused at once.

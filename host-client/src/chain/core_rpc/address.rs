@@ -64,6 +64,27 @@ mod tests {
     }
 
     #[test]
+    fn nodes_on_this_machine_are_told_from_others() {
+        for (host, local) in [
+            ("127.0.0.1:8332", true),
+            ("127.8.8.8:8332/", true),
+            ("localhost:8332", true),
+            ("[::1]:8332", true),
+            ("192.168.1.2:8332", false),
+            ("localhost.example.org:8332", false),
+            ("127.0.0.1.example.org:8332", false),
+            ("[2001:db8::1]:8332", false),
+            ("node:8332", false),
+        ] {
+            let config: CoreRpcConfig = format!("core:http://u:p@{host}").parse().unwrap();
+            assert_eq!(config.is_local(), local, "{host}");
+        }
+        let cookie: CoreRpcConfig = "core:http://127.0.0.1:1/?cookie=/x".parse().unwrap();
+        assert!(cookie.is_local());
+        assert!(CoreRpcConfig::local(Network::Signet).is_local());
+    }
+
+    #[test]
     fn other_addresses_are_refused() {
         for text in [
             "",

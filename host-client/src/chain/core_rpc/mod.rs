@@ -18,7 +18,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Chain, ChainError, FeeRate, MempoolEntry, OutputState, Tip, network_of_genesis};
+use super::{
+    Chain, ChainError, FeeRate, MempoolEntry, OutputState, SourceProgress, Tip, network_of_genesis,
+};
 pub use auth::Auth;
 use call::CallError;
 
@@ -50,6 +52,19 @@ pub struct CoreRpcConfig {
 }
 
 impl CoreRpcConfig {
+    /// Whether the node is on this machine, so that nobody sits between. Elsewhere plain HTTP lets
+    /// whoever does read the password, and say of the chain what he likes.
+    pub fn is_local(&self) -> bool {
+        let host = self.url.strip_prefix("http://").unwrap_or(&self.url);
+        let host = host.split('/').next().unwrap_or_default();
+        let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((name, _)) => name,
+            None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+        };
+        let address = name.parse::<std::net::IpAddr>();
+        name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|ip| ip.is_loopback())
+    }
+
     /// A node at `url` (`http://host:port`) that has written this cookie file, 30 s.
     pub fn with_cookie(url: impl Into<String>, cookie: impl Into<PathBuf>) -> Self {
         Self {
@@ -177,6 +192,11 @@ fn rate(method: &str, btc_per_kvb: f64) -> Result<FeeRate, ChainError> {
 struct BlockchainInfo {
     blocks: u32,
     bestblockhash: BlockHash,
+    /// What only Bitcoin Core itself tells.
+    headers: Option<u32>,
+    #[serde(default)]
+    initialblockdownload: bool,
+    time: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -241,6 +261,16 @@ impl Chain for CoreRpc {
         Ok(Tip {
             height: info.blocks,
             hash: info.bestblockhash,
+        })
+    }
+
+    fn source_progress(&self) -> Result<SourceProgress, ChainError> {
+        let info: BlockchainInfo = self.ask("getblockchaininfo", &[])?;
+        Ok(SourceProgress {
+            blocks: info.blocks,
+            headers: info.headers.unwrap_or(info.blocks),
+            is_loading: info.initialblockdownload,
+            tip_time: info.time,
         })
     }
 

@@ -1,11 +1,13 @@
 //! `tillcard owner acknowledge`.
 
+use tillcard::chain::Chain;
 use tillcard::owner::PaymentStatus;
 use tillcard::text::counted;
 
 use super::log::show;
 use super::visit::{Visit, Visited};
 use crate::cli::Failure;
+use crate::cli::chain::warn_if_behind;
 use crate::cli::output::{line, with_progress};
 
 /// Reads the card's log and tells the card that its owner has: new payments get room, and new
@@ -26,6 +28,7 @@ impl Acknowledge {
             chain,
             mut visit,
         } = self.visit.open()?;
+        warn_if_behind(chain.reach()?);
         let log = with_progress(|progress| visit.log(&chain, progress))?;
         for (payment, status) in log.unread() {
             show(payment, status, owner.network());

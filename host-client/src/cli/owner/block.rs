@@ -1,9 +1,10 @@
 //! `tillcard owner block`.
 
 use super::Home;
+use super::interrupt::say_on_interrupt;
 use crate::cli::output::{line, with_progress};
 use crate::cli::{Failure, arguments};
-use tillcard::chain::{Chain, FeeRate};
+use tillcard::chain::{Chain, ChainError, FeeRate, Reach};
 use tillcard::owner::SweepOptions;
 use tillcard::text::sat;
 
@@ -40,6 +41,10 @@ impl Block {
             fee_rate,
             replace_unconfirmed: self.replace_unconfirmed,
         };
+        say_on_interrupt(
+            "Ended. The sweep may be sent or not: run tillcard owner block again, which \
+             takes what is left.",
+        )?;
         let sweep = with_progress(|progress| owner.block(&chain, number, options, progress))?;
         line(format_args!("Card {number} is blocked."));
         for transaction in &sweep.transactions {
@@ -72,8 +77,17 @@ impl Block {
                 sat(coin.output.value)
             ));
         }
-        if sweep.transactions.is_empty() && sweep.pending.is_empty() && sweep.too_young.is_empty() {
-            line("It had no coins to take back.");
+        let is_empty = sweep.transactions.is_empty()
+            && sweep.pending.is_empty()
+            && sweep.too_young.is_empty()
+            && sweep.left_behind.is_empty();
+        match sweep.reach {
+            Reach::Complete if is_empty => line("It had no coins to take back."),
+            Reach::Complete => {}
+            Reach::Behind(progress) => {
+                line("Whether it has other coins isn't known: run this command again.");
+                return Err(ChainError::Behind(progress).into());
+            }
         }
         Ok(())
     }

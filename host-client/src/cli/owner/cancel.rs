@@ -3,6 +3,7 @@
 use tillcard::chain::{Chain, FeeRate};
 use tillcard::text::sat;
 
+use super::interrupt::say_on_interrupt;
 use super::visit::{Visit, Visited};
 use crate::cli::output::{line, with_progress};
 use crate::cli::{Failure, arguments};
@@ -33,6 +34,11 @@ impl Cancel {
             Some(rate) => rate,
             None => chain.fee_rate(CONFIRMATION_TARGET)?,
         };
+        say_on_interrupt(
+            "Ended. If the card has signed, the cancellation may be sent or not: \
+             tillcard owner log says which of the two the network has; run this command \
+             again.",
+        )?;
         let number = self.number;
         let sent =
             with_progress(|progress| owner.cancel(visit, number, fee_rate, &chain, progress))?;

@@ -3,6 +3,7 @@
 use tillcard::chain::{Chain, FeeRate};
 use tillcard::text::sat;
 
+use super::interrupt::say_on_interrupt;
 use super::visit::{Visit, Visited};
 use crate::cli::output::{line, with_progress};
 use crate::cli::{Failure, arguments};
@@ -31,6 +32,11 @@ impl Consolidate {
             Some(rate) => rate,
             None => chain.fee_rate(CONFIRMATION_TARGET)?,
         };
+        say_on_interrupt(
+            "Ended. If the card has signed, the coins may be on their way or not: \
+             tillcard owner coins tells; tillcard owner topup, without --amount, sends \
+             what is written down.",
+        )?;
         let number = visit.record.number;
         let sent = with_progress(|progress| owner.consolidate(visit, fee_rate, &chain, progress))?;
         line(format_args!(

@@ -3,13 +3,14 @@
 use std::io::{BufRead, IsTerminal};
 
 use bitcoin::Amount;
-use tillcard::chain::CoreRpc;
+use tillcard::chain::{CoreRpc, Reach};
 use tillcard::owner::{CardRecord, Owner};
 use tillcard::text::{counted, sat};
 use tillcard_client::account::{Leaf, Provenance};
 use tillcard_client::transport::Pcsc;
 
 use super::visit::{Visit, Visited};
+use crate::cli::chain::warn_if_behind;
 use crate::cli::output::{line, with_progress};
 use crate::cli::{CliError, Failure};
 
@@ -72,6 +73,8 @@ impl Ending {
             visit,
         } = self.visit.open()?;
         warn_of_coins(&owner, &chain, &visit.record)?;
+        // The folder is free while the owner types: another card may have to be blocked.
+        drop(owner);
         if !self.yes && !is_typed(word)? {
             visit.close()?;
             return Err(CliError::NotConfirmed.into());
@@ -85,8 +88,12 @@ fn warn_of_coins(owner: &Owner, chain: &CoreRpc, card: &CardRecord) -> Result<()
     let view = with_progress(|progress| owner.card_coins(chain, card.number, progress))?;
     let coins = view.coins.iter().filter(|coin| coin.spent_by.is_none());
     let amounts: Vec<Amount> = coins.map(|coin| coin.output.value).collect();
+    warn_if_behind(view.reach);
     if amounts.is_empty() {
-        line("The chain has no coins for this card.");
+        line(match view.reach {
+            Reach::Complete => "The chain has no coins for this card.",
+            Reach::Behind(_) => "Whether there are coins for this card isn't known.",
+        });
         return Ok(());
     }
     line(format_args!(

@@ -31,8 +31,8 @@ impl Enter {
                         sat(*amount)
                     )),
                     CoinEntry::AddressUsed => line(format_args!(
-                        "{outpoint} ({}) was paid to an address that the card has used before: it \
-                         doesn't spend it in shops. Take it along with tillcard owner consolidate.",
+                        "{outpoint} ({}): the card says that it has used the address before, so that \
+                         it doesn't spend it in shops. Take it along with tillcard owner consolidate.",
                         sat(coin.output.value)
                     )),
                     CoinEntry::Refused(reason) => line(format_args!("{outpoint}: {reason}")),

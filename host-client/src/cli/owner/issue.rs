@@ -61,11 +61,14 @@ pub(in crate::cli) struct Issue {
 
 impl Issue {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let (mut owner, chain) = self.home.open()?;
+        let (owner, chain) = self.home.open()?;
+        let network = owner.network();
+        // The folder is free while the PIN is typed: another card may have to be blocked.
+        drop(owner);
         let limits = self.limits.over(&Limits::DEFAULT)?;
         let readers = Readers::establish(self.reader.as_deref())?;
         let mut session = card::open(readers.connect()?)?.factory()?;
-        let trust = self.trust.meet(&mut session, owner.network())?;
+        let trust = self.trust.meet(&mut session, network)?;
         line("The card will allow shops:");
         line(limits);
         let pin = ask_new_pin()?;
@@ -87,6 +90,7 @@ impl Issue {
             },
             pin: &pin,
         };
+        let mut owner = self.home.reopen()?;
         let (record, session) = owner.issue(session, &trust, terms, &chain)?;
         let number = record.number;
         session.close()?;

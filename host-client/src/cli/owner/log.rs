@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::visit::{Visit, Visited};
 use crate::cli::Failure;
+use crate::cli::chain::warn_if_behind;
 use crate::cli::output::{line, with_progress};
+use tillcard::chain::{Chain, Reach};
 use tillcard::owner::PaymentStatus;
 use tillcard::text::{counted, sat};
 use tillcard_client::card::Logged;
@@ -28,6 +30,7 @@ impl Log {
             chain,
             mut visit,
         } = self.visit.open()?;
+        let reach = chain.reach()?;
         let log = with_progress(|progress| visit.log(&chain, progress))?;
         let number = visit.record.number;
         visit.close()?;
@@ -37,9 +40,11 @@ impl Log {
                 .iter()
                 .map(|(payment, status)| to_json(payment, status, network))
                 .collect();
-            line(json!({"card": number, "payments": payments}));
+            let complete = reach == Reach::Complete;
+            line(json!({"card": number, "chain_is_complete": complete, "payments": payments}));
             return Ok(());
         }
+        warn_if_behind(reach);
         if log.history.payments.is_empty() {
             line("The card keeps no payments.");
         }

@@ -8,6 +8,7 @@ use tillcard::atomic_file::{self, PRIVATE};
 use tillcard::owner::PsbtFile;
 use tillcard::text::{counted, sat};
 
+use super::interrupt::say_on_interrupt;
 use super::visit::{Visit, Visited};
 use crate::cli::output::line;
 use crate::cli::{CliError, Failure};
@@ -39,6 +40,9 @@ impl Sign {
         let Visited {
             owner, mut visit, ..
         } = self.visit.open()?;
+        let network = owner.network();
+        // The folder is free while the owner reads: another card may have to be blocked.
+        drop(owner);
         let order = visit.plan_psbt(&psbt)?;
         line(format_args!(
             "{} of card {}; {} to others, {} in fees:",
@@ -50,11 +54,10 @@ impl Sign {
         for (output, own) in order.transaction.output.iter().zip(&order.payees) {
             let payee = match own {
                 Some(_) => "the card itself".to_owned(),
-                None => bitcoin::Address::from_script(&output.script_pubkey, owner.network())
-                    .map_or_else(
-                        |_| format!("script {}", output.script_pubkey.to_hex_string()),
-                        |address| address.to_string(),
-                    ),
+                None => bitcoin::Address::from_script(&output.script_pubkey, network).map_or_else(
+                    |_| format!("script {}", output.script_pubkey.to_hex_string()),
+                    |address| address.to_string(),
+                ),
             };
             line(format_args!("{:>16}  to {payee}", sat(output.value)));
         }
@@ -62,6 +65,10 @@ impl Sign {
             visit.close()?;
             return Err(CliError::NotConfirmed.into());
         }
+        say_on_interrupt(
+            "Ended. Nothing was sent. If the card has signed, it takes the coins for \
+             spent: run this command again, which has it sign again.",
+        )?;
         visit.sign_psbt(&mut psbt, &order)?;
         let output = self.output.as_ref().unwrap_or(&self.file);
         atomic_file::replace(output, &psbt.to_bytes(), PRIVATE).map_err(in_file(output))?;

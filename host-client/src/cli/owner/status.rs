@@ -2,6 +2,7 @@
 
 use super::{Home, policy};
 use crate::cli::Failure;
+use crate::cli::chain::warn_if_behind;
 use crate::cli::output::{line, with_progress};
 use tillcard::chain::Chain;
 use tillcard::owner::{AtHand, CardRecord, CardView, Owner};
@@ -32,6 +33,7 @@ impl Status {
             sat(balance.unconfirmed),
             sat(balance.immature)
         ));
+        warn_if_behind(chain.reach()?);
         let at_hand = self.ask_card(&mut owner)?;
         let cards = owner.cards()?;
         if cards.is_empty() {
@@ -62,10 +64,10 @@ fn show_card(
     at_hand: Option<&AtHand>,
 ) -> Result<(), Failure> {
     let view = with_progress(|progress| owner.card_coins(chain, card.number, progress))?;
-    let state = if card.is_blocked() {
-        "blocked"
-    } else {
-        "issued"
+    let state = match (card.is_blocked(), card.unmet) {
+        (true, _) => "blocked",
+        (false, true) => "restored; whether it was blocked isn't known here",
+        (false, false) => "issued",
     };
     line(format_args!(
         "Card {} ({}): {state}",

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bitcoin::Amount;
-use tillcard::chain::{Chain, FeeRate};
-use tillcard::owner::OwnerError;
+use tillcard::chain::{Chain, CoreRpc, FeeRate};
+use tillcard::owner::{self, AwaitedTopUps, OwnerError, await_top_ups};
 use tillcard::text::sat;
-use tillcard_client::transport::Readers;
+use tillcard_client::transport::{Pcsc, Readers, TransportError};
 
 use super::Home;
+use super::interrupt::say_on_interrupt;
 use crate::cli::output::line;
 use crate::cli::{Failure, arguments};
 
@@ -25,7 +26,8 @@ pub(in crate::cli) struct TopUp {
     /// The card's number [default: the only card]
     #[arg(long, value_name = "NUMBER")]
     card: Option<u32>,
-    /// What the card gets; without it, the card is told of top-ups that it hasn't heard of
+    /// What the card gets, which has to be in the reader: it is asked first whether it takes the
+    /// coin. Without an amount, the card is told of top-ups that it hasn't heard of
     #[arg(long, value_parser = arguments::amount)]
     amount: Option<Amount>,
     /// Fee rate in sat/vB [default: the node's estimate]
@@ -39,8 +41,79 @@ pub(in crate::cli) struct TopUp {
     reader: Option<String>,
 }
 
+/// What holds at any moment of a top-up.
+const GO_ON: &str = "Ended. A top-up that was signed is written down: tillcard owner topup, without \
+                     --amount, sends it if it wasn't, and tells the card of it.";
+
 impl TopUp {
     pub(super) fn run(self) -> Result<(), Failure> {
+        say_on_interrupt(GO_ON)?;
+        let (number, chain, pending) = self.send()?;
+        if pending.is_empty() {
+            line("The card has been told of all its coins.");
+            return Ok(());
+        }
+        // The folder is free meanwhile: another card may have to be blocked.
+        let awaited = match self.unconfirmed {
+            true => AwaitedTopUps {
+                confirmed: pending,
+                unknown: Vec::new(),
+            },
+            false => await_top_ups(&chain, &pending, POLL_INTERVAL, &mut || {
+                line(
+                    "Waiting for a block (Ctrl-C is safe; go on later with the same command, without \
+                     --amount)",
+                );
+            })?,
+        };
+        let mut left = awaited.unknown.len();
+        for top_up in &awaited.unknown {
+            line(format_args!(
+                "{}, {}: not on the chain, or spent.",
+                top_up.outpoint(),
+                sat(top_up.amount())
+            ));
+        }
+        let mut taken = 0;
+        if !awaited.confirmed.is_empty() {
+            let untold = |error: TransportError| OwnerError::TopUpUntold(error.into());
+            let transport = self.connect().map_err(untold)?;
+            let mut owner = self.home.reopen()?;
+            let visit = owner.visit(Some(number), transport);
+            let mut visit = visit.inspect_err(|_| {
+                line(
+                    "The card wasn't told of its coins: run tillcard owner topup, without --amount, \
+                     when it is in the reader.",
+                );
+            })?;
+            let told = &mut |top_up: &owner::TopUp, amount| {
+                taken += 1;
+                line(format_args!(
+                    "The card has checked {} and taken {}.",
+                    top_up.outpoint(),
+                    sat(amount)
+                ));
+            };
+            let refused = owner.enter_top_ups(&mut visit, &awaited.confirmed, told)?;
+            visit.close()?;
+            left += refused.len();
+            for (top_up, error) in refused {
+                line(format_args!(
+                    "{}, {}: not taken: {error}.",
+                    top_up.outpoint(),
+                    sat(top_up.amount())
+                ));
+            }
+        }
+        match (taken, left) {
+            (0, 1..) => Err(OwnerError::TopUpsLeft(left).into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends the top-up, or those again that may not have been sent. Returns the card's number and
+    /// all top-ups that it is to be told of.
+    fn send(&self) -> Result<(u32, CoreRpc, Vec<owner::TopUp>), Failure> {
         let (mut owner, chain) = self.home.open()?;
         let number = owner.choose_card(self.card)?.number;
         if let Some(amount) = self.amount {
@@ -48,41 +121,28 @@ impl TopUp {
                 Some(rate) => rate,
                 None => chain.fee_rate(CONFIRMATION_TARGET)?,
             };
-            let top_up = owner.top_up(&chain, number, amount, fee_rate)?;
+            let mut visit = owner.visit(Some(number), self.connect()?)?;
+            let top_up = owner.top_up_at_hand(&mut visit, &chain, amount, fee_rate)?;
+            visit.close()?;
             line(format_args!(
                 "{} sent to card {number} in {}",
                 sat(top_up.amount()),
                 top_up.txid()
             ));
         } else {
-            owner.resend_top_ups(&chain, number)?;
-        }
-        let pending: Vec<_> = owner.card(number)?.pending_top_ups().cloned().collect();
-        if pending.is_empty() {
-            line("The card has been told of all its coins.");
-            return Ok(());
-        }
-        if !self.unconfirmed {
-            for top_up in &pending {
-                owner.await_top_up(&chain, top_up, POLL_INTERVAL, &mut || {
-                    line(
-                        "Waiting for a block (Ctrl-C is safe; go on later with the same command, \
-                         without --amount)",
-                    );
-                })?;
+            for (top_up, error) in owner.resend_top_ups(&chain, number)? {
+                line(format_args!(
+                    "{}, {}: {error}.",
+                    top_up.outpoint(),
+                    sat(top_up.amount())
+                ));
             }
         }
-        let readers = Readers::establish(self.reader.as_deref())?;
-        let transport = readers.connect().map_err(OwnerError::TopUpUntold)?;
-        let mut visit = owner.visit(Some(number), transport)?;
-        owner.enter_top_ups(&mut visit, &pending, &mut |top_up, amount| {
-            line(format_args!(
-                "The card has checked {} and taken {}.",
-                top_up.outpoint(),
-                sat(amount)
-            ));
-        })?;
-        visit.close()?;
-        Ok(())
+        let pending = owner.card(number)?.pending_top_ups().cloned().collect();
+        Ok((number, chain, pending))
+    }
+
+    fn connect(&self) -> Result<Pcsc, TransportError> {
+        Readers::establish(self.reader.as_deref())?.connect()
     }
 }

@@ -14,7 +14,7 @@ pub use fees::{KEY_PATH_INPUT_WEIGHT, SWEEP_INPUT_WEIGHT};
 pub(super) use purse::{Purse, SweepKey};
 
 use super::{CardCoin, CardView, OwnerError};
-use crate::chain::{Chain, FeeRate};
+use crate::chain::{Chain, FeeRate, Reach};
 
 /// Inputs of one transaction: few enough to be relayed everywhere and quick to sign.
 const MAX_INPUTS: usize = 100;
@@ -41,6 +41,9 @@ pub struct Sweep {
     pub pending: Vec<Txid>,
     /// Coins that aren't deep enough for the leaf's delay yet.
     pub too_young: Vec<CardCoin>,
+    /// Whether the source of the coins had come as far as its chain; if it hadn't, the card may have
+    /// others.
+    pub reach: Reach,
 }
 
 impl Sweep {

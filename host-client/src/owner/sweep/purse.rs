@@ -6,7 +6,7 @@ use bitcoin::key::Secp256k1;
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::taproot::{LeafVersion, TapLeafHash};
 use bitcoin::transaction::Version;
-use bitcoin::{Amount, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Witness};
+use bitcoin::{Amount, ScriptBuf, Sequence, TapSighashType, Transaction, TxOut, Witness};
 use tillcard_client::account::CardAccount;
 
 use super::fees::KEY_PATH_INPUT_WEIGHT;
@@ -66,12 +66,7 @@ impl Purse<'_> {
             lock_time: LockTime::ZERO,
             input: coins
                 .iter()
-                .map(|coin| TxIn {
-                    previous_output: coin.outpoint,
-                    script_sig: ScriptBuf::new(),
-                    sequence: self.sequence(),
-                    witness: Witness::new(),
-                })
+                .map(|coin| coin.input(self.sequence()))
                 .collect(),
             output: vec![TxOut {
                 value: total.checked_sub(fee).unwrap_or_default(),

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tillcard_client::account::{CardAccount, CardChain, Leaf};
 
 use super::*;
-use crate::chain::{ChainError, MempoolEntry, OutputState, Tip};
+use crate::chain::{ChainError, MempoolEntry, OutputState, SourceProgress, Tip};
 use crate::owner::LeafKey;
 use crate::owner::keys::MasterKey;
 use crate::owner::words::Words;
@@ -47,13 +47,14 @@ fn coin(account: &CardAccount, number: u32, amount: u64) -> CardCoin {
 
 fn view(coins: Vec<CardCoin>) -> CardView {
     CardView {
+        reach: Reach::Complete,
+        spent_places: BTreeSet::new(),
+        swept_by: Vec::new(),
         tip: Tip {
             height: 1,
             hash: BlockHash::all_zeros(),
         },
         coins,
-        spent_places: BTreeSet::new(),
-        swept_by: Vec::new(),
         next_receive_index: 0,
         next_change_index: 0,
     }
@@ -70,6 +71,9 @@ impl Chain for OneWaiting {
         unreachable!()
     }
     fn tip(&self) -> Result<Tip, ChainError> {
+        unreachable!()
+    }
+    fn source_progress(&self) -> Result<SourceProgress, ChainError> {
         unreachable!()
     }
     fn block_hash(&self, _: u32) -> Result<Option<BlockHash>, ChainError> {

@@ -9,8 +9,8 @@ use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::taproot::TapNodeHash;
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, Network, NetworkKind, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut,
-    Witness, XOnlyPublicKey,
+    Amount, Network, NetworkKind, ScriptBuf, Sequence, TapSighashType, Transaction, TxOut,
+    XOnlyPublicKey,
 };
 use tillcard::owner::CardCoin;
 use tillcard_client::account::{CardAccount, CardChain, Issue, Leaf};
@@ -86,12 +86,7 @@ impl Card {
             lock_time: LockTime::ZERO,
             input: coins
                 .iter()
-                .map(|coin| TxIn {
-                    previous_output: coin.outpoint,
-                    script_sig: ScriptBuf::new(),
-                    sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
-                    witness: Witness::new(),
-                })
+                .map(|coin| coin.input(Sequence::ENABLE_RBF_NO_LOCKTIME))
                 .collect(),
             output: vec![
                 TxOut {

@@ -107,6 +107,7 @@ impl Someone {
                         cumulative: limit,
                         fee_cap: limit,
                         highest_fee_rate: FeeRate::CAP,
+                        least_coin: Amount::from_sat(330),
                         ..Limits::DEFAULT
                     },
                     backup_on_chain,

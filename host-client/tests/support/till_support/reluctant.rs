@@ -2,7 +2,7 @@
 
 use bitcoin::{Block, BlockHash, Network, OutPoint, Transaction, Txid};
 use tillcard::chain::{
-    Chain, ChainError, FeeRate, MempoolEntry, OutputState, Tip, TransactionStatus,
+    Chain, ChainError, FeeRate, MempoolEntry, OutputState, SourceProgress, Tip, TransactionStatus,
 };
 
 /// What a node doesn't do.
@@ -29,6 +29,10 @@ impl Chain for Reluctant<'_> {
 
     fn tip(&self) -> Result<Tip, ChainError> {
         self.chain.tip()
+    }
+
+    fn source_progress(&self) -> Result<SourceProgress, ChainError> {
+        self.chain.source_progress()
     }
 
     fn block_hash(&self, height: u32) -> Result<Option<BlockHash>, ChainError> {
