@@ -105,6 +105,14 @@ pub(crate) enum CliError {
         /// Why.
         source: std::io::Error,
     },
+    /// The card has signed, and the file can't be written.
+    #[error("{}: {source}. The card has signed all the same", path.display())]
+    SignedUnwritten {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The environment asks for a log that there isn't.
     #[error("TILLCARD_LOG is “{0}”, which names no levels")]
     LogFilter(String),
@@ -163,6 +171,12 @@ impl Explain for CliError {
                 "file-failed",
                 NOTHING,
                 "check the file's name, that the disk has room, and that you may read or write it",
+            ),
+            Self::SignedUnwritten { .. } => Advice::new(
+                "signed-unwritten",
+                "nothing was sent, and the card takes the coins for spent from now on",
+                "make room on the disk, or name another file with --output, and run the same command \
+                 again: the card signs again for its owner",
             ),
             Self::LogFilter(_) => Advice::new(
                 "log-filter-invalid",

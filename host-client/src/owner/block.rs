@@ -47,23 +47,28 @@ impl Owner {
         sweep.reach = view.reach;
         swept_by.extend(sweep.transactions.iter().map(Transaction::compute_txid));
         record.swept_by = Some(swept_by);
-        self.store.save(&record)?;
-        // One that isn't taken doesn't stop the others.
-        let mut failed = None;
+        // Neither a full disk nor one that isn't taken stops the others: the card is lost.
+        let mut noted = self.store.save(&record);
+        let (mut sent, mut failed) = (None, None);
         for transaction in &sweep.transactions {
             let txid = transaction.compute_txid();
             match chain.broadcast(transaction) {
                 Ok(_) => {
                     tracing::info!(card = number, %txid, "sweep sent");
-                    self.note_sent(transaction)?;
+                    sent = Some(txid);
+                    noted = noted.and(self.wallet.note_sent(transaction.clone()));
                 }
-                Err(error) => failed = Some((txid, error)),
+                Err(error @ ChainError::Rejected { .. }) => failed = Some(error.into()),
+                Err(error) => failed = Some(OwnerError::SweepUnsent { txid, error }),
             }
         }
-        match failed {
-            None => Ok(sweep),
-            Some((_, error @ ChainError::Rejected { .. })) => Err(error.into()),
-            Some((txid, error)) => Err(OwnerError::SweepUnsent { txid, error }),
+        match (failed, noted, sent) {
+            (Some(error), ..) | (None, Err(error), None) => Err(error),
+            (None, Err(error), Some(txid)) => Err(OwnerError::SentUnnoted {
+                txid,
+                error: Box::new(error),
+            }),
+            (None, Ok(()), _) => Ok(sweep),
         }
     }
 }

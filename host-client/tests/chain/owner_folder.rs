@@ -411,3 +411,44 @@ fn a_node_that_lags_is_not_believed_about_what_it_does_not_know() {
     assert_eq!(swept.transactions.len(), 1);
     assert_eq!(swept.reach, Reach::Complete);
 }
+
+/// A folder that can't be written stops no sweep of a lost card.
+#[test]
+fn a_card_is_blocked_by_a_folder_that_can_t_be_written() {
+    let regtest = Embedded::start();
+    let mut someone = Someone::with_funds(&regtest);
+    let (_, record) = someone.issue(&regtest, true);
+    let amount = Amount::from_sat(160_000);
+    someone
+        .owner
+        .top_up(regtest.chain(), record.number, amount, RATE)
+        .expect("a top-up");
+    regtest.confirm();
+    // In the place of the card's file stands a folder, which no file replaces.
+    let file = someone.folder.path().join("owner/cards/0.json");
+    let text = fs::read(&file).expect("a card's file");
+    let sweep = SweepOptions {
+        fee_rate: RATE,
+        replace_unconfirmed: false,
+    };
+    let mut in_the_way = |height: u32, _: u32| {
+        if height == record.birthday && !file.is_dir() {
+            fs::remove_file(&file).expect("removed");
+            fs::create_dir(&file).expect("in the way");
+        }
+    };
+    let blocked = someone
+        .owner
+        .block(regtest.chain(), 0, sweep, &mut in_the_way);
+    let told = blocked.expect_err("a file that isn't written").message();
+    assert!(told.contains("error[sent-unnoted]"), "{told}");
+    assert_eq!(regtest.chain().mempool().expect("a mempool").len(), 1);
+    fs::remove_dir(&file).expect("removed");
+    fs::write(&file, text).expect("repaired");
+    regtest.confirm();
+    someone.sync(&regtest);
+    let again = someone
+        .owner
+        .block(regtest.chain(), 0, sweep, &mut |_, _| ());
+    assert!(again.expect("nothing is left").transactions.is_empty());
+}

@@ -31,11 +31,10 @@ pub(in crate::cli) struct Sign {
 
 impl Sign {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let in_file = |path: &PathBuf| {
-            let path = path.clone();
-            move |source| CliError::File { path, source }
-        };
-        let bytes = fs::read(&self.file).map_err(in_file(&self.file))?;
+        let bytes = fs::read(&self.file).map_err(|source| CliError::File {
+            path: self.file.clone(),
+            source,
+        })?;
         let mut psbt = PsbtFile::parse(&bytes)?;
         let Visited {
             owner, mut visit, ..
@@ -71,7 +70,12 @@ impl Sign {
         )?;
         visit.sign_psbt(&mut psbt, &order)?;
         let output = self.output.as_ref().unwrap_or(&self.file);
-        atomic_file::replace(output, &psbt.to_bytes(), PRIVATE).map_err(in_file(output))?;
+        atomic_file::replace(output, &psbt.to_bytes(), PRIVATE).map_err(|source| {
+            CliError::SignedUnwritten {
+                path: output.clone(),
+                source,
+            }
+        })?;
         line(format_args!(
             "Signed, and each signature checked: {}. The card takes these coins for spent from now \
              on.",

@@ -10,6 +10,7 @@ use tillcard_client::transport::{Pcsc, Readers, TransportError};
 
 use super::Home;
 use super::interrupt::say_on_interrupt;
+use crate::cli::chain::warn_if_behind;
 use crate::cli::output::line;
 use crate::cli::{Failure, arguments};
 
@@ -67,6 +68,9 @@ impl TopUp {
             })?,
         };
         let mut left = awaited.unknown.len();
+        if left > 0 {
+            warn_if_behind(chain.reach()?);
+        }
         for top_up in &awaited.unknown {
             line(format_args!(
                 "{}, {}: not on the chain, or spent.",
