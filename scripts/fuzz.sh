@@ -12,7 +12,7 @@ seconds=${1:-60}
 targets=("${@:2}")
 ((${#targets[@]})) || targets=(sequences channel image parsers)
 
-cargo test --quiet --locked -p tillcard-applet --test fuzz_corpus
+cargo test --quiet --locked -p tillcard-applet --test it fuzz_corpus::
 
 # What `cargo fuzz --sanitizer none` passes: counters and compared values for libFuzzer, whose
 # C++ the crate libfuzzer-sys builds. Naming the host as the target keeps them from the programs

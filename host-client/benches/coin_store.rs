@@ -31,7 +31,7 @@ const COINS: u32 = 1000;
 const TIME: u32 = 1_700_000_000;
 
 /// The least number of bytes in which the coins can be written, on average; the reasons are in
-/// `applet/tests/image.rs`.
+/// `applet/tests/it/image.rs`.
 fn floor() -> f64 {
     let amount = 1e4f64.ln().log2() + 1e5f64.log2();
     (256.0 + 1.0 + amount) * f64::from(COINS) / 8.0
@@ -52,7 +52,7 @@ fn wallet() -> Wallet {
     wallet
 }
 
-/// The coins of `applet/tests/image.rs`, amount by amount and vout by vout, made by transactions
+/// The coins of `applet/tests/it/image.rs`, amount by amount and vout by vout, made by transactions
 /// that pay a wallet: each has one input, spent by a key of Taproot, and no output but those up to
 /// the coin.
 fn transactions(wallet: &Wallet) -> Vec<(u32, Transaction)> {
