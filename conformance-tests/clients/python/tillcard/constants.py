@@ -278,7 +278,7 @@ LOG_ENTRY = rows(
     "| `8A` | 0–32 | «merchant», **claimed by the terminal** |",
     "| `8B` | 0 or 32 | «invoice hash», **claimed by the terminal** |",
     "| `8C` | 36·k | «outpoints» spent, k inputs |",
-    "| `8D` | 2 | «transaction given again» by section 7.7; by section 7.5: `u8` each |",
+    "| `8D` | 2 | «transaction given again» by section 7.7; by section 7.5: `u8` each, 255 for more |",
 )
 STANDING = octets("8.1", "state: `«00»` standing")
 BY_PIN = octets("8.1", "authority: `«00»` PIN")
