@@ -1,19 +1,6 @@
 //! Has a card on this machine go through all that a card does, and writes down
 //! each command and response, for the card on the Cortex-M4 to do the same.
 
-#[allow(dead_code)] // The card's tests use more of it, here and below.
-#[path = "../tests/oracle/card.rs"]
-mod card;
-#[allow(dead_code)]
-#[path = "../tests/oracle/channel.rs"]
-mod channel;
-#[allow(dead_code)] // The fuzz targets use more of it.
-#[path = "../fuzz/src/host.rs"]
-mod host;
-
-use card::TestCard;
-use channel::{Client, open_apdu};
-use host::{Bound, FIRST, HOST, LIMITS, POLICY, announced, split};
 use k256::schnorr::SigningKey;
 use p256::SecretKey;
 use std::path::Path;
@@ -28,6 +15,9 @@ use tillcard_protocol::command::{
 };
 use tillcard_protocol::session::Session;
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::card::TestCard;
+use tillcard_testkit::channel::{Client, open_apdu};
+use tillcard_testkit::host::{self, Bound, FIRST, HOST, LIMITS, POLICY, announced, split};
 
 struct Recorder {
     card: TestCard,
@@ -139,8 +129,6 @@ impl Recorder {
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=../src");
-    println!("cargo::rerun-if-changed=../fuzz/src/host.rs");
-    println!("cargo::rerun-if-changed=../tests/oracle");
     println!(
         "cargo::rustc-link-arg=-T{}/link.x",
         env!("CARGO_MANIFEST_DIR")

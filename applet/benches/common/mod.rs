@@ -6,8 +6,6 @@
 #[path = "../../tests/oracle/mod.rs"]
 pub mod oracle;
 
-use oracle::card::{Reader, SELECT, TestCard, apdu, fresh, send};
-use oracle::channel::{Client, open_apdu};
 use oracle::model::Model;
 use oracle::owner::enter;
 use oracle::payment::request;
@@ -18,6 +16,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tillcard_applet::{Card, Configuration};
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, send};
+use tillcard_testkit::channel::{Client, open_apdu};
 
 /// Each coin's amount, in sat.
 pub const COIN: u64 = 10_000;

@@ -1,7 +1,7 @@
 //! Commands that aren't the client's next: each closes a channel.
 
 use super::apdu::STATUS;
-use super::channel::Client;
+use tillcard_testkit::channel::Client;
 
 /// The padding of nothing.
 pub const PADDING: [u8; 16] = [0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];

@@ -5,8 +5,6 @@
 //! the card doesn't panic.
 
 use super::bytes::Bytes;
-use super::card::{TestCard, send};
-use super::host::{self, Bound, HOST, split};
 use super::status::is_listed;
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use rand_chacha::ChaCha20Rng;
@@ -23,6 +21,8 @@ use tillcard_protocol::command::{
 use tillcard_protocol::status::Status;
 use tillcard_runtime::journal::RECORD_MAX;
 use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
+use tillcard_testkit::card::{TestCard, send};
+use tillcard_testkit::host::{self, Bound, HOST, split};
 
 /// Most bytes that one damage reaches over.
 const REACH: usize = 64;

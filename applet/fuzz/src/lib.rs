@@ -5,15 +5,6 @@
 pub mod apdu;
 pub mod breaking;
 pub mod bytes;
-#[allow(dead_code)] // As below.
-#[path = "../../tests/oracle/card.rs"]
-pub mod card;
-// The client that the card's own tests have: written from the text, without a line of
-// the card's.
-#[allow(dead_code)] // Those use more of it.
-#[path = "../../tests/oracle/channel.rs"]
-pub mod channel;
-pub mod host;
 pub mod image;
 pub mod link;
 pub mod parsers;

@@ -4,14 +4,14 @@
 
 use super::apdu::{STATUS, canonical, closes, plain};
 use super::breaking::{self, Break};
-use super::card::{Reader, TestCard, send};
-use super::channel::{Client, open_apdu};
-use super::host::split;
 use super::status::is_listed;
 use p256::SecretKey;
 use std::sync::LazyLock;
 use tillcard_protocol::command::{Point, Select};
 use tillcard_protocol::session::Session;
+use tillcard_testkit::card::{Reader, TestCard, send};
+use tillcard_testkit::channel::{Client, open_apdu};
+use tillcard_testkit::host::split;
 
 /// The client's ephemeral keys.
 static EPHEMERAL: LazyLock<[SecretKey; 4]> =

@@ -1,14 +1,14 @@
 //! The channel, attacked: what isn't the client's next command closes it, and with it
 //! ends all that it was good for.
 
-use crate::oracle::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
-use crate::oracle::channel::{Client, open_apdu, open_data};
 use crate::oracle::model::Model;
 use crate::oracle::owner::enter;
 use crate::oracle::payment;
 use crate::oracle::random::Random;
 use crate::oracle::wallet::{Leaf, Limits, Profile, Wallet, tagged_hash};
 use p256::SecretKey;
+use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
+use tillcard_testkit::channel::{Client, open_apdu, open_data};
 
 const VERIFY: [u8; 4] = [0x00, 0x20, 0x00, 0x80];
 const CHALLENGE: [u8; 4] = [0x00, 0x84, 0x00, 0x00];

@@ -11,7 +11,8 @@ use tillcard_protocol::command::{
     CardKey, Certificate, FactoryReset, GenerateCardKeys, GenerateKey, GetData, PutData, SamePin,
     Select, State, StatusObject, Terminate,
 };
-use tillcard_runtime::nvm::{PAGE_SIZE, RamNvm, TornNvm};
+use tillcard_runtime::nvm::{PAGE_SIZE, RamNvm};
+use tillcard_testkit::torn::TornNvm;
 
 /// A personalised card that was used: coins, payments, another PIN, and so long that
 /// the journal went round.

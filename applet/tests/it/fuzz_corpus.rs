@@ -2,10 +2,6 @@
 //! completes what a card does, and what once went wrong doesn't again.
 
 #[path = "../../fuzz/src/lib.rs"]
-#[allow(
-    clippy::duplicate_mod,
-    reason = "the fuzzers have the reader and the client of these tests, too"
-)]
 mod fuzz;
 
 use self::fuzz::sequence::{Closing, Deed, Outcome};

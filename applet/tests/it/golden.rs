@@ -6,8 +6,6 @@
 //! once, by `TILLCARD_MAKE_GOLDEN=1 cargo test -p tillcard-applet --test it golden`,
 //! and never again.
 
-use crate::oracle::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
-use crate::oracle::channel::{Client, open_apdu};
 use crate::oracle::model::Model;
 use crate::oracle::owner::enter;
 use crate::oracle::payment::{self, Request, outpoint_bytes};
@@ -21,6 +19,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tillcard_applet::{Card, Configuration};
 use tillcard_runtime::nvm::{NVM_SIZE, RamNvm};
+use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
+use tillcard_testkit::channel::{Client, open_apdu};
 
 /// The images of version 0.1.
 const V0_1: [&str; 5] = [

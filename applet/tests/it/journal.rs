@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tillcard_applet::persistent::KEYS;
 use tillcard_runtime::journal::{self, Error, Key};
-use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm, TornNvm};
+use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
+use tillcard_testkit::torn::TornNvm;
 
 type Journal<N> = journal::Journal<N, KEYS>;
 

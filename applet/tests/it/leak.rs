@@ -3,7 +3,6 @@
 //! ISSUE for any eight bytes of them in a row, in both byte orders. The owner alone
 //! is told the account's public key and chain code, by READ ACCOUNT.
 
-use crate::oracle::card::{Reader, SELECT, TestCard, apdu, fresh, send};
 use crate::oracle::random::Random;
 use crate::oracle::wallet::{Leaf, Limits, Profile, Wallet};
 use crate::sequences::{Met, sequence};
@@ -11,6 +10,7 @@ use bitcoin::bip32::{ChildNumber, Fingerprint, Xpriv};
 use bitcoin::key::{Keypair, TapTweak};
 use std::collections::HashMap;
 use tillcard_applet::persistent::Persistent;
+use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, send};
 
 /// Bytes in a row that are a leak.
 const WINDOW: usize = 8;

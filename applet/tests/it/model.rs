@@ -1,8 +1,8 @@
 //! Random commands against a plain model of the text: 1000 cards, 30 commands
 //! each, with power that fails between them, half of them inside channels.
 
-use crate::oracle::channel::InChannel;
 use crate::sequences::{Met, sequence};
+use tillcard_testkit::channel::InChannel;
 
 #[test]
 fn a_thousand_sequences_of_thirty_commands() {

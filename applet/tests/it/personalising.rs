@@ -1,7 +1,6 @@
 //! What a manufacturer does to a card: its own keys, certificates, the end of that;
 //! and that the power may fail in each step.
 
-use crate::oracle::channel::Client;
 use crate::support::sweep::*;
 use crate::support::*;
 use tillcard_applet::{Card, Configuration};
@@ -10,6 +9,7 @@ use tillcard_protocol::command::{
     ReadAccount, SetPolicy,
 };
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::channel::Client;
 
 fn piece(certificate: Certificate, number: u8, bytes: &[u8]) -> Vec<u8> {
     let put = PutData::Piece {

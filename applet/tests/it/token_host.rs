@@ -5,8 +5,6 @@
 //! over Lc as it was sent (`docs/protocol.md`, section 2.7): so a channel to a token takes commands
 //! of extended length only.
 
-use crate::oracle::card::{Reader, SELECT, apdu, fresh, send};
-use crate::oracle::channel::Client;
 use crate::oracle::model::Model;
 use crate::oracle::owner::enter;
 use crate::oracle::payment::request;
@@ -20,6 +18,8 @@ use rand_chacha::rand_core::SeedableRng;
 use tillcard_applet::{Configuration, Tillcard};
 use tillcard_runtime::Application;
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::card::{Reader, SELECT, apdu, fresh, send};
+use tillcard_testkit::channel::Client;
 
 const PROFILE: Profile = Profile {
     network: 3,

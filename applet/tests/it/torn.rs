@@ -13,7 +13,8 @@ use tillcard_protocol::command::{
     Previewed, ReportAbsent, Resolve, SamePin, Select, SetLimits, State, StatusObject,
 };
 use tillcard_protocol::pin::PinBlock;
-use tillcard_runtime::nvm::{RamNvm, TornNvm};
+use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::torn::TornNvm;
 
 /// Turns of page after which a command is swept.
 const TURNS: [usize; 3] = [1, 31, 32];

@@ -4,8 +4,6 @@
 
 #![allow(dead_code)] // Each test binary uses its part.
 
-pub mod card;
-pub mod channel;
 pub mod choice;
 pub mod model;
 pub mod owner;

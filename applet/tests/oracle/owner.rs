@@ -1,7 +1,6 @@
 //! What the owner does: funding, and transactions that he has signed (sections
 //! 6.2 and 8.4).
 
-use super::card::{Reader, apdu, objects, send};
 use super::model::{Model, announcement};
 use super::payment::{Written, outpoint_bytes};
 use super::random::Random;
@@ -11,6 +10,7 @@ use bitcoin::consensus::serialize;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
+use tillcard_testkit::card::{Reader, apdu, objects, send};
 
 /// A transaction with an output of this amount to this script, among others.
 pub fn funding(random: &mut Random, script: &ScriptBuf, amount: u64) -> (Transaction, OutPoint) {

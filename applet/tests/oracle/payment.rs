@@ -1,6 +1,5 @@
 //! Requests, and the transactions that they become (sections 7.2 and 7.3).
 
-use super::card::objects;
 use super::choice::Coin;
 use super::random::Random;
 use super::wallet::Wallet;
@@ -14,6 +13,7 @@ use bitcoin::transaction::Version;
 use bitcoin::{
     Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness, XOnlyPublicKey,
 };
+use tillcard_testkit::card::objects;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {

@@ -1,6 +1,5 @@
 //! Keys, scripts and descriptors (sections 3 and 5.2).
 
-use super::card::{Reader, SELECT, apdu, objects, send};
 use super::payment::outpoint_bytes;
 use super::random::Random;
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpriv, Xpub};
@@ -12,6 +11,7 @@ use miniscript::{Descriptor, DescriptorPublicKey};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use tillcard_testkit::card::{Reader, SELECT, apdu, objects, send};
 
 /// Where a key of the card is: chain, index.
 pub type Place = (u32, u32);

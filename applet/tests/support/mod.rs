@@ -6,6 +6,8 @@
 pub mod signing;
 pub mod sweep;
 
+pub use tillcard_testkit::card::send;
+
 use bitcoin::absolute::LockTime;
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpriv, Xpub};
 use bitcoin::hashes::Hash;
@@ -22,7 +24,7 @@ use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{SeedableRng, TryCryptoRng};
 use std::collections::HashMap;
-use tillcard_applet::{Card, Configuration, Response};
+use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{
     Announced, Apdu, ChangeOwnerKey, Commitment, EnterCoin, GenerateKey, GetChallenge, Issue,
     Issued, KeySource, Leaf, Limits, Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place,
@@ -58,23 +60,6 @@ pub fn pin(digits: &str) -> PinBlock {
 
 pub fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
-}
-
-/// Sends one APDU, collecting 61xx, and gives answer and status word.
-pub fn send<N: NorFlash, R: TryCryptoRng>(card: &mut Card<N, R>, apdu: &[u8]) -> (Vec<u8>, u16) {
-    let mut answer = Vec::new();
-    let mut response = Response::new();
-    card.transmit(apdu, &mut response);
-    loop {
-        let (data, status) = response.split_at(response.len() - 2);
-        answer.extend_from_slice(data);
-        let status = u16::from_be_bytes(status.try_into().unwrap());
-        if status >> 8 != 0x61 {
-            return (answer, status);
-        }
-        let left = [0x00, 0xC0, 0x00, 0x00, status as u8];
-        card.transmit(&left, &mut response);
-    }
 }
 
 const HOST_SHARE: [u8; 32] = [0x33; 32];

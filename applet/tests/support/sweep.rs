@@ -7,7 +7,8 @@ use tillcard_applet::persistent::{Coin, Counters, PaymentRecordState, Persistent
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{Certificate, Limits, Place, Policy, Select};
 use tillcard_runtime::journal::RECORD_MAX;
-use tillcard_runtime::nvm::{RamNvm, TornNvm};
+use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::torn::TornNvm;
 
 pub type TornCard = Card<TornNvm<RamNvm>, ChaCha20Rng>;
 

@@ -1,6 +1,5 @@
 //! Cards of every kind, with coins of all amounts, paying everybody.
 
-use crate::oracle::card::{apdu, fresh, objects, send};
 use crate::oracle::choice::virtual_size;
 use crate::oracle::model::Model;
 use crate::oracle::owner::{Unsigned, enter, stream};
@@ -9,6 +8,7 @@ use crate::oracle::random::Random;
 use crate::oracle::wallet::{Limits, Profile, Wallet};
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
+use tillcard_testkit::card::{apdu, fresh, objects, send};
 
 /// Payments that one card makes.
 const PAYMENTS: u32 = 10;

@@ -1,21 +1,15 @@
 //! The emulated card refuses mainnet inside a channel too, where only the card reads ISSUE.
 
-#[path = "../../../applet/tests/oracle/card.rs"]
-#[allow(dead_code)]
-mod card;
-#[path = "../../../applet/tests/oracle/channel.rs"]
-#[allow(dead_code)]
-mod channel;
 use std::io;
 
 use crate::support::contacts::Contacts;
 use crate::support::driver::{self, Driver};
 use crate::support::owner::issue_for;
 use crate::support::program::Emulator;
-use card::Reader;
-use channel::Client;
 use p256::SecretKey;
 use tillcard_protocol::command::{Apdu, CardKey, GenerateKey, GetData, Network, Select};
+use tillcard_testkit::card::Reader;
+use tillcard_testkit::channel::Client;
 
 impl Reader for driver::Card {
     fn transmit(&mut self, apdu: &[u8]) -> Vec<u8> {

@@ -1,13 +1,13 @@
 //! What must be so when a signature leaves the card.
 
 use super::super::bytes::Bytes;
-use super::super::host::double_sha256;
 use super::{Deed, Run};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use tillcard_protocol::command::{AskStatement, GenuineProof, Outpoint, Statement};
 use tillcard_protocol::proof::{Genuine, StatementFacts};
 use tillcard_runtime::journal::RECORD_MAX;
+use tillcard_testkit::host::double_sha256;
 
 impl Run {
     /// A signature of a payment leaves when log, coins and counters say so, and

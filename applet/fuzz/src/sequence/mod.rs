@@ -18,7 +18,6 @@ pub use done::{Closing, Deed, Outcome};
 
 use super::breaking::Break;
 use super::bytes::Bytes;
-use super::host::{self, FIRST, HOST, POLICY};
 use super::link::{Form, Link};
 use super::step;
 use paying::Request;
@@ -27,6 +26,7 @@ use tillcard_protocol::command::{
     ProveGenuine, ReadCoins, ReceiveScript, ReportAbsent, Verify,
 };
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::host::{self, FIRST, HOST, POLICY};
 
 /// Longest run: what a longer input adds is done by a shorter one.
 const MAX_STEPS: usize = 48;

@@ -1,7 +1,6 @@
 //! What the owner does: coins, owner commands, signatures, and the card's next life.
 
 use super::super::bytes::Bytes;
-use super::super::host::{self, Bound, HOST, announced};
 use super::{Deed, Run};
 use tillcard_applet::persistent::Persistent;
 use tillcard_protocol::command::{
@@ -10,6 +9,7 @@ use tillcard_protocol::command::{
     PutData, ReadAccount, ReadLimits, ReadLog, Resolve, SamePin, SetLimits, SetPolicy, Sign,
     SigningInput, SigningOutput, Terminate, Unsigned,
 };
+use tillcard_testkit::host::{self, Bound, HOST, announced};
 
 impl Run {
     pub fn enter(&mut self, bytes: &mut Bytes<'_>, unrooted: bool) {

@@ -1,11 +1,11 @@
 //! What holder and till do: PREVIEW, PAY, GET ANCESTOR, STATEMENT.
 
 use super::super::bytes::Bytes;
-use super::super::host::HOST;
 use super::{Deed, Run};
 use tillcard_protocol::command::{
     AskStatement, GetAncestor, Pay, PaymentRequest, Place, Preview, Previewed, Source,
 };
+use tillcard_testkit::host::HOST;
 
 /// What a payment asks for, as the steps say it.
 #[derive(Clone, PartialEq, Eq)]

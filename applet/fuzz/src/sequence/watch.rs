@@ -2,13 +2,13 @@
 //! do and what it may not.
 
 use super::super::apdu::data;
-use super::super::host::{HOST, POLICY, SECOND};
 use super::super::link::Exchange;
 use super::{Deed, Life, Run};
 use tillcard_applet::persistent::Persistent;
 use tillcard_protocol::command::{Policy, ReadLimits, ReceiveScript};
 use tillcard_protocol::owner;
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::host::{HOST, POLICY, SECOND};
 
 impl Run {
     /// Looks at a command that was answered. `was_open` says whether it was

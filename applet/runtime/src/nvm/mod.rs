@@ -3,10 +3,8 @@
 //! a whole page to `FF`.
 
 mod region;
-mod torn;
 
 pub use region::{Region, RegionError};
-pub use torn::{TornError, TornNvm};
 
 use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,

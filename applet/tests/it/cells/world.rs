@@ -2,8 +2,6 @@
 
 use super::rows::What;
 use super::rules::{Column, Role, Session};
-use crate::oracle::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
-use crate::oracle::channel::{InChannel, open_data};
 use crate::oracle::model::Model;
 use crate::oracle::owner::enter;
 use crate::oracle::payment::Request;
@@ -16,6 +14,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tillcard_applet::{Card, Configuration};
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
+use tillcard_testkit::channel::{InChannel, open_data};
 
 pub const LIMITS: Limits = Limits {
     payments: 100,

@@ -1,13 +1,12 @@
 //! A card whose random numbers are known.
 
-use crate::oracle::card::Reader;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_core::{TryCryptoRng, TryRng};
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::rc::Rc;
-use tillcard_applet::{Card, Configuration, Response};
+use tillcard_applet::{Card, Configuration};
 use tillcard_runtime::nvm::RamNvm;
 
 /// Whose random numbers are known: after the test at power-up, which no constant
@@ -46,18 +45,6 @@ impl TryRng for Counted {
 impl TryCryptoRng for Counted {}
 
 pub(super) type ExampleCard = Card<RamNvm, Counted>;
-
-impl Reader for ExampleCard {
-    fn transmit(&mut self, apdu: &[u8]) -> Vec<u8> {
-        let mut response = Response::new();
-        Card::transmit(self, apdu, &mut response);
-        response.to_vec()
-    }
-
-    fn reset(&mut self) {
-        Card::reset(self);
-    }
-}
 
 pub(super) fn fresh(drawn: Rc<Cell<u8>>) -> ExampleCard {
     drawn.set(0);

@@ -3,8 +3,6 @@
 use super::card::fresh;
 use super::exact::{account, check_exactly, signature_with};
 use super::session::{Example, Session};
-use crate::oracle::card::{SELECT, apdu, objects};
-use crate::oracle::channel::{Client, open_apdu};
 use crate::oracle::model::image::read_image;
 use crate::oracle::model::{Model, announcement};
 use crate::oracle::owner::{Unsigned, funding};
@@ -19,6 +17,8 @@ use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
 use bitcoin::{Address, Network, ScriptBuf};
 use std::cell::Cell;
 use std::rc::Rc;
+use tillcard_testkit::card::{SELECT, apdu, objects};
+use tillcard_testkit::channel::{Client, open_apdu};
 
 const LIMITS: Limits = Limits {
     per_payment: 100_000,

@@ -1,12 +1,12 @@
 //! What goes to and fro between a card and its hosts, written down in the text's form.
 
 use super::card::{ExampleCard, fresh};
-use crate::oracle::card::{Reader, apdu, send};
-use crate::oracle::channel::Client;
 use crate::oracle::wallet::Wallet;
 use std::cell::Cell;
 use std::fmt::Write;
 use std::rc::Rc;
+use tillcard_testkit::card::{Reader, apdu, send};
+use tillcard_testkit::channel::Client;
 
 /// Bytes in a line.
 const LINE: usize = 32;

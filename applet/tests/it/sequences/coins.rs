@@ -1,7 +1,6 @@
 //! Coins that enter, are read, and are signed away.
 
 use super::Run;
-use crate::oracle::card::{Reader, apdu, objects};
 use crate::oracle::choice::Coin;
 use crate::oracle::model::announcement;
 use crate::oracle::model::image::read_image;
@@ -10,6 +9,7 @@ use crate::oracle::wallet::Place;
 use bitcoin::consensus::serialize;
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
+use tillcard_testkit::card::{Reader, apdu, objects};
 
 impl<R: Reader> Run<'_, R> {
     pub(super) fn enter(&mut self, credit: bool) {

@@ -4,7 +4,6 @@ mod coins;
 mod owner;
 mod till;
 
-use crate::oracle::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
 use crate::oracle::model::Model;
 use crate::oracle::owner::enter;
 use crate::oracle::payment::{Request, Written};
@@ -12,6 +11,7 @@ use crate::oracle::random::Random;
 use crate::oracle::wallet::{Limits, Place, Profile, Wallet};
 use bitcoin::{OutPoint, Transaction};
 use std::collections::BTreeMap;
+use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
 
 const LIMITS: Limits = Limits {
     per_payment: 60_000,

@@ -14,8 +14,9 @@ use tillcard_applet::{ANSWER_MAX, Configuration, Response, Tillcard};
 use tillcard_protocol::command::{
     CardKeys, GenerateCardKeys, GenerateKey, GetData, Select, State, StatusObject, Verify,
 };
-use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, Ram, Region, TornNvm};
+use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, Ram, Region};
 use tillcard_runtime::{Card, Shared};
+use tillcard_testkit::torn::TornNvm;
 
 /// The pages of the payment application: as many as a card has that holds nothing else.
 const OURS: Range<u32> = 0..NVM_SIZE as u32;

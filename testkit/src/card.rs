@@ -1,7 +1,8 @@
 //! A card in a reader.
 
+use embedded_storage::nor_flash::NorFlash;
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng;
+use rand_chacha::rand_core::{SeedableRng, TryCryptoRng};
 use tillcard_applet::{Card, Configuration, Response};
 use tillcard_runtime::nvm::RamNvm;
 
@@ -26,7 +27,7 @@ pub trait Reader {
     }
 }
 
-impl Reader for TestCard {
+impl<N: NorFlash, R: TryCryptoRng> Reader for Card<N, R> {
     fn transmit(&mut self, apdu: &[u8]) -> Vec<u8> {
         let mut response = Response::new();
         Card::transmit(self, apdu, &mut response);

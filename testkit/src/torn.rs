@@ -1,6 +1,5 @@
 //! An NVM whose power is cut after any byte.
 
-use super::PAGE_SIZE;
 use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
@@ -120,11 +119,11 @@ impl<N: NorFlash> NorFlash for TornNvm<N> {
         if granted == wanted {
             return self.inner.erase(from, to).map_err(TornError::Inner);
         }
-        let mut tail = heapless::Vec::<u8, PAGE_SIZE>::new();
-        let page = to - N::ERASE_SIZE as u32;
-        if from != page || tail.resize(wanted - granted, 0).is_err() {
+        // Of several pages, none is erased.
+        if wanted != N::ERASE_SIZE {
             return Err(TornError::PowerCut);
         }
+        let mut tail = vec![0; wanted - granted];
         let kept = from + granted as u32;
         self.inner.read(kept, &mut tail).map_err(TornError::Inner)?;
         self.inner.erase(from, to).map_err(TornError::Inner)?;

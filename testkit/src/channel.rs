@@ -1,7 +1,7 @@
 //! A client of the secure channel (sections 2.6 and 2.7), put before a card so that
 //! whatever speaks to it does so inside a channel.
 
-use super::card::{Reader, send};
+use crate::card::{Reader, send};
 use aes::Aes128;
 use cbc::cipher::block_padding::Iso7816;
 use cbc::cipher::{BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};

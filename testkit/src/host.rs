@@ -1,7 +1,7 @@
 //! A host with all keys: owner, holder and till in one. It works with the curve
 //! that the card uses and nothing else, so that a run takes little time.
 
-use super::card::{TestCard, send};
+use crate::card::{TestCard, send};
 use k256::schnorr::SigningKey;
 use k256::schnorr::signature::hazmat::RandomizedPrehashSigner;
 use rand_chacha::ChaCha20Rng;
