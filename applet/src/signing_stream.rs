@@ -98,7 +98,7 @@ pub struct Spends {
     /// log.
     contested: u64,
     /// One above the highest change index among the outputs.
-    pub next_change: u32,
+    pub change_from: u32,
 }
 
 /// Chain and index of a key in two bytes, since indexes are below 2¹².
@@ -290,7 +290,7 @@ impl SigningStream {
                     return Err(status::INCORRECT_DATA);
                 }
                 if place.chain == Place::CHANGE {
-                    self.spends.next_change = self.spends.next_change.max(place.index + 1);
+                    self.spends.change_from = self.spends.change_from.max(place.index + 1);
                 }
                 add(&mut self.summary.own_outputs, output.amount)?;
                 let script = wallet.script(place)?;

@@ -283,7 +283,7 @@ impl Runner {
                 let request = request_of(50_000);
                 card.preview_checked(&request)?.ok();
                 card.verify_right()?;
-                let index = card.host()?.purse.next_receive;
+                let index = card.host()?.purse.next_receive();
                 card.expect_receive_script(index)
             }
         });

@@ -9,11 +9,15 @@ use crate::volatile::Stream;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
-use tillcard_protocol::command::{Announced, CoinEntered, Place, ReceiveScriptAnswer};
+use tillcard_protocol::command::{
+    Announced, CoinEntered, Place, ReceiveScriptAnswer, TaprootScript,
+};
 use tillcard_protocol::status::{self, Status};
 
-/// How far above the next receive index a coin may enter.
+/// How many receive indexes the owner may use, from the next one on.
 pub(super) const WINDOW: u32 = 10;
+/// How many of them a credit may use.
+const CREDIT_WINDOW: u32 = 1;
 
 impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// - `[RCV-1]`: the next receive index; asking changes nothing.
@@ -27,12 +31,24 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         if self.volatile.holder.is_none() {
             return Err(status::SECURITY_STATUS);
         }
-        let index = self.persistent.counters()?.next_receive;
+        let (index, script) = self.next_receive()?;
         if index >= MAX_INDEX {
             return Err(status::NO_ROOM);
         }
-        let script = self.persistent.receive_script()?;
         Ok(ReceiveScriptAnswer { index, script }.write(reply)?)
+    }
+
+    /// The next receive index, and the card's script there.
+    pub(super) fn next_receive(&mut self) -> Result<(u32, TaprootScript), Status> {
+        let counters = self.persistent.counters()?;
+        let index = self.persistent.next_receive(&counters)?;
+        let script = if index == counters.receive_from {
+            self.persistent.receive_script()?
+        } else {
+            // The index whose script is kept has been retired.
+            script_at(&self.persistent.identity()?, Place::receive(index))?
+        };
+        Ok((index, script))
     }
 
     #[inline(never)]
@@ -57,16 +73,18 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 
     /// - `[ENT-2]`: the refusals, in this order.
     /// - `[CRE-4]`: no credit at the place of a rooted coin.
+    /// - `[CRE-5]`: nor above the next receive index.
     /// - `[ENT-6]`: a spent coin is known, or its index is retired.
     fn begin_entry(&mut self, announced: Announced, unrooted: bool) -> Result<(), Status> {
         let place = announced.place;
         let counters = self.persistent.counters()?;
         let given_out = if place.chain == Place::RECEIVE {
-            (counters.next_receive + WINDOW).min(MAX_INDEX)
+            let window = if unrooted { CREDIT_WINDOW } else { WINDOW };
+            (self.persistent.next_receive(&counters)? + window).min(MAX_INDEX)
         } else if unrooted {
             0
         } else {
-            counters.next_change
+            self.persistent.next_change(&counters)?
         };
         if place.index >= given_out {
             return Err(status::COIN_INDEX_UNKNOWN);
@@ -100,6 +118,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// - `[ENT-1]`: the coin is in the card before the answer.
     /// - `[ENT-5]`: a refusal ends the entry.
     /// - `[CRE-3]`: no limit and no counter changes.
+    /// - `[CRE-5]`: a credit moves no index.
     #[inline(never)]
     pub(super) fn take_coin_piece(
         &mut self,
@@ -132,9 +151,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let slot = self.slot_for(&verified.announced, unrooted)?;
         let mut counters = self.persistent.counters()?;
         let mut receive_script = self.persistent.receive_script()?;
-        if place.chain == Place::RECEIVE && place.index >= counters.next_receive {
-            counters.next_receive = place.index + 1;
-            receive_script = script_at(&identity, Place::receive(counters.next_receive))?;
+        if place.chain == Place::RECEIVE && !unrooted && place.index >= counters.receive_from {
+            counters.receive_from = place.index + 1;
+            receive_script = script_at(&identity, Place::receive(counters.receive_from))?;
         }
         self.persistent
             .enter(slot, &coin, &counters, &receive_script)?;

@@ -27,8 +27,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                 Ok(())
             })?;
         let header = ImageHeader {
-            next_receive: counters.next_receive,
-            next_change: counters.next_change,
+            next_receive: self.persistent.next_receive(&counters)?,
+            next_change: self.persistent.next_change(&counters)?,
             debited: counters.debited,
             payments: counters.payments,
             payments_without_pin: counters.without_pin,

@@ -61,14 +61,15 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             return Err(status::OVER_CUMULATIVE_LIMIT);
         }
         let change = if plan.change > 0 {
-            if counters.next_change >= MAX_INDEX {
+            let index = self.persistent.next_change(&counters)?;
+            if index >= MAX_INDEX {
                 return Err(status::NO_ROOM);
             }
             let change = Change {
                 amount: plan.change,
-                index: counters.next_change,
+                index,
             };
-            counters.next_change += 1;
+            counters.change_from = index + 1;
             // The coins spent are unrooted too, and make room for it.
             Some((free.slot(false).ok_or(status::NO_ROOM)?, change))
         } else {
@@ -101,6 +102,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     }
 
     /// - `[CRE-2]`: rooted and unrooted coins never meet in a payment.
+    /// - `[CRE-4]`: no credit is spent at the place of a rooted coin, whose index that
+    ///   would retire.
     /// - `[ABS-2]`: a coin reported in this authorisation is no candidate.
     fn candidates(
         &mut self,
@@ -109,6 +112,11 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         absent: &[Slot],
     ) -> Result<(Candidates, FreeSlot), Status> {
         let unrooted = source == Source::Unrooted;
+        let shared = if unrooted {
+            self.persistent.shared_places()?
+        } else {
+            Default::default()
+        };
         let mut candidates = Candidates::default();
         let mut free = FreeSlot::default();
         self.persistent
@@ -118,6 +126,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                     && coin.spent.is_none()
                     && coin.unrooted == unrooted
                     && !absent.contains(&slot)
+                    && !shared.contains(&coin.place)
                     && !persistent.is_retired(coin.place)?
                 {
                     candidates.add(slot, coin);

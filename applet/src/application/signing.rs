@@ -3,7 +3,7 @@
 use super::Tillcard;
 use super::state::{Issued, OwnerAuthorised};
 use crate::key::{self, KeyRing};
-use crate::persistent::{Counters, OwnerSigned, Persistent};
+use crate::persistent::{OwnerSigned, Persistent};
 use crate::signing_stream::{Known, Signing, SigningStream, Wallet};
 use crate::volatile::Stream;
 use apdu_app::VecView;
@@ -44,8 +44,10 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             return Err(status::CONDITIONS);
         };
         let identity = self.persistent.identity()?;
+        let counters = self.persistent.counters()?;
         let mut wallet = Card {
-            counters: self.persistent.counters()?,
+            next_receive: self.persistent.next_receive(&counters)?,
+            next_change: self.persistent.next_change(&counters)?,
             persistent: &mut self.persistent,
             keys: identity.keys(),
         };
@@ -105,7 +107,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                 places: &spends.places(),
                 slots: &slots,
                 contested: &spends.contested(log_first),
-                next_change: spends.next_change,
+                change_from: spends.change_from,
             })?;
             self.volatile.withdraw(&slots);
         }
@@ -125,7 +127,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
 /// The card, as far as a stream needs it.
 struct Card<'a, N> {
     persistent: &'a mut Persistent<N>,
-    counters: Counters,
+    next_receive: u32,
+    next_change: u32,
     keys: KeyRing<'a>,
 }
 
@@ -154,8 +157,8 @@ impl<N: NorFlash> Wallet for Card<'_, N> {
     fn may_receive(&self, place: Place) -> bool {
         place.index
             < match place.chain {
-                Place::RECEIVE => self.counters.next_receive + RECEIVE_WINDOW,
-                _ => self.counters.next_change + CHANGE_WINDOW,
+                Place::RECEIVE => self.next_receive + RECEIVE_WINDOW,
+                _ => self.next_change + CHANGE_WINDOW,
             }
     }
 }

@@ -3,6 +3,7 @@
 use super::{COINS, COUNTERS, Coin, Counters, Persistent, RECEIVE_SCRIPT, Slot};
 use crate::capacities::{MAX_COINS, MAX_UNROOTED};
 use embedded_storage::nor_flash::NorFlash;
+use heapless::Vec;
 use tillcard_protocol::command::{Place, TaprootScript, Txid};
 use tillcard_protocol::status::{self, Status};
 
@@ -69,6 +70,34 @@ impl<N: NorFlash> Persistent<N> {
         Ok(found)
     }
 
+    /// The places at which both an unspent rooted coin and an unspent unrooted one stand
+    /// (`[CRE-4]`).
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn shared_places(&mut self) -> Result<Vec<Place, { MAX_UNROOTED as usize }>, Status> {
+        let log_first = self.counters()?.log_first;
+        let mut credited = Vec::<(Place, bool), { MAX_UNROOTED as usize }>::new();
+        self.for_each_slot(log_first, |_, _, coin| match coin {
+            Some(coin) if coin.unrooted && coin.spent.is_none() => credited
+                .push((coin.place, false))
+                .map_err(|_| status::EXECUTION_ERROR),
+            _ => Ok(()),
+        })?;
+        if !credited.is_empty() {
+            self.for_each_slot(log_first, |_, _, coin| {
+                if let Some(coin) = coin.filter(|coin| !coin.unrooted && coin.spent.is_none()) {
+                    for (place, is_shared) in &mut credited {
+                        *is_shared |= *place == coin.place;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        let shared = credited.iter().filter(|(_, is_shared)| *is_shared);
+        Ok(shared.map(|(place, _)| *place).collect())
+    }
+
     /// A free slot for a coin.
     ///
     /// # Errors
@@ -84,8 +113,8 @@ impl<N: NorFlash> Persistent<N> {
         free.slot(unrooted).ok_or(status::NO_ROOM)
     }
 
-    /// Puts a coin into a slot, sets the counters, and the script at the next
-    /// receive index.
+    /// Puts a coin into a slot, sets the counters, and the script at the receive index
+    /// above the highest rooted coin's.
     ///
     /// # Errors
     /// `6581`

@@ -5,10 +5,11 @@ use super::fields::{Reader, Writer};
 /// Next indexes, what has been paid, and where the log stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// One above the highest receive index at which a coin ever entered.
-    pub next_receive: u32,
-    /// The index of the next change.
-    pub next_change: u32,
+    /// One above the highest receive index at which a rooted coin ever entered.
+    pub receive_from: u32,
+    /// One above the highest index of a change output that the card ever wrote, or
+    /// signed for its owner.
+    pub change_from: u32,
     /// Amounts and fees of all payments since the limits were set, in sat.
     pub debited: u64,
     /// Payments since the limits were set.
@@ -31,8 +32,8 @@ impl Counters {
     pub(super) fn encode(&self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
         Writer::new(&mut bytes)
-            .u32(self.next_receive)
-            .u32(self.next_change)
+            .u32(self.receive_from)
+            .u32(self.change_from)
             .u64(self.debited)
             .u16(self.payments)
             .u16(self.without_pin)
@@ -47,8 +48,8 @@ impl Counters {
     pub(super) fn decode(bytes: &[u8; Self::LENGTH]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         Some(Self {
-            next_receive: reader.u32()?,
-            next_change: reader.u32()?,
+            receive_from: reader.u32()?,
+            change_from: reader.u32()?,
             debited: reader.u64()?,
             payments: reader.u16()?,
             without_pin: reader.u16()?,

@@ -252,7 +252,8 @@ impl<N: NorFlash> Persistent<N> {
         Ok(transaction.commit()?)
     }
 
-    /// The script at the next receive index.
+    /// The script at the receive index above the highest rooted coin's, which is the next
+    /// receive index unless that one is retired.
     ///
     /// # Errors
     /// `6581`

@@ -6,7 +6,7 @@ use super::{
     COINS, COUNTERS, Coin, Counters, LOG, LogEntry, PLEDGED, PaymentRecordState, Persistent,
     RECORD_STATES, RETIRED, Slot,
 };
-use crate::capacities::{MAX_INPUTS, MAX_LOG};
+use crate::capacities::{MAX_INDEX, MAX_INPUTS, MAX_LOG};
 use embedded_storage::nor_flash::NorFlash;
 use heapless::Vec;
 use tillcard_protocol::command::Place;
@@ -33,8 +33,8 @@ pub struct OwnerSigned<'a> {
     pub slots: &'a [Slot],
     /// Kept payments that spend one of the inputs.
     pub contested: &'a [u32],
-    /// At least the next change index from now on.
-    pub next_change: u32,
+    /// The next change index is at least this from now on.
+    pub change_from: u32,
 }
 
 type Bitmaps = Vec<(Key, IndexBitmap), { IndexBitmap::COUNT as usize }>;
@@ -46,6 +46,22 @@ impl<N: NorFlash> Persistent<N> {
     /// `6581`
     pub fn is_retired(&mut self, place: Place) -> Result<bool, Status> {
         Ok(self.bitmap(RETIRED, place)?.contains(place))
+    }
+
+    /// The next receive index (`[RCV-1]`); past the last one when none is left.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn next_receive(&mut self, counters: &Counters) -> Result<u32, Status> {
+        self.first_unretired(Place::receive(counters.receive_from))
+    }
+
+    /// The next change index (`[TX-4]`); past the last one when none is left.
+    ///
+    /// # Errors
+    /// `6581`
+    pub fn next_change(&mut self, counters: &Counters) -> Result<u32, Status> {
+        self.first_unretired(Place::change(counters.change_from))
     }
 
     /// Whether a statement pledged a place (`[STM-4]`).
@@ -128,7 +144,7 @@ impl<N: NorFlash> Persistent<N> {
                 .map_err(|_| status::EXECUTION_ERROR)?;
         }
         let mut counters = self.counters()?;
-        counters.next_change = counters.next_change.max(signed.next_change);
+        counters.change_from = counters.change_from.max(signed.change_from);
         let mut transaction = self.journal.begin(
             signed.slots.len() + retired.len() + contested.len() + 1,
             retired.len() * IndexBitmap::LENGTH
@@ -146,6 +162,21 @@ impl<N: NorFlash> Persistent<N> {
         }
         transaction.put(COUNTERS, &counters.encode())?;
         Ok(transaction.commit()?)
+    }
+
+    /// The first index from a place on, on its chain, that isn't retired.
+    fn first_unretired(&mut self, mut place: Place) -> Result<u32, Status> {
+        while place.index < MAX_INDEX {
+            let bitmap = self.bitmap(RETIRED, place)?;
+            let number = IndexBitmap::number(place);
+            while place.index < MAX_INDEX && IndexBitmap::number(place) == number {
+                if !bitmap.contains(place) {
+                    return Ok(place.index);
+                }
+                place.index += 1;
+            }
+        }
+        Ok(place.index)
     }
 
     fn bitmap(&mut self, table: Key, place: Place) -> Result<IndexBitmap, Status> {

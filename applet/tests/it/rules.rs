@@ -3,8 +3,8 @@
 
 use crate::support::*;
 use tillcard_protocol::command::{
-    AcknowledgeLog, Limits, LoggedPayment, PaymentRequest, PaymentState, ReadLog, Resolve,
-    SetLimits, Source,
+    AcknowledgeLog, Limits, LoggedPayment, PaymentRequest, PaymentState, ReadLog, ReceiveScript,
+    ReceiveScriptAnswer, Resolve, SetLimits, Source,
 };
 
 type Card = tillcard_applet::Card<tillcard_runtime::nvm::RamNvm, rand_chacha::ChaCha20Rng>;
@@ -319,22 +319,74 @@ fn no_credit_where_a_rooted_coin_stands() {
     assert_eq!(owner.enter(&mut card, &intruder, 1), 0x9000);
 }
 
+/// Else an invented coin could wait where a top-up will come, and then retire its index.
+#[test]
+fn no_credit_is_spent_where_a_rooted_coin_stands() {
+    let (mut card, mut owner) = limited(71, LIMITS);
+    let milk = p2wpkh(4);
+    let unrooted = PaymentRequest {
+        source: Source::Unrooted,
+        ..request(&milk, 50_000)
+    };
+    let invented = owner.funding(2, 500_000, 9);
+    assert_eq!(owner.verify(&mut card, PIN), 0x9000);
+    assert_eq!(owner.credit(&mut card, &invented, 2), 0x9000);
+    let own = owner.funding(2, 400_000, 10);
+    assert_eq!(owner.enter(&mut card, &own, 2), 0x9000);
+    assert_eq!(pay_with_pin(&mut card, &owner, unrooted), 0x9401);
+    let rooted = request(&milk, 50_000);
+    assert_eq!(pay_with_pin(&mut card, &owner, rooted), 0x9000);
+}
+
+/// Else invented coins would use up the indexes, ten with each payment.
+#[test]
+fn credits_move_no_index() {
+    let (mut card, mut owner) = limited(72, LIMITS);
+    let next = |card: &mut Card, owner: &Owner| {
+        assert_eq!(owner.verify(card, PIN), 0x9000);
+        let (answer, status) = send(card, ReceiveScript::to_apdu().as_bytes());
+        assert_eq!(status, 0x9000);
+        ReceiveScriptAnswer::parse(&answer).unwrap().index
+    };
+    for ahead in [3, 11, 12] {
+        let credit = owner.funding(ahead, 5_000, ahead);
+        assert_eq!(owner.verify(&mut card, PIN), 0x9000);
+        assert_eq!(owner.credit(&mut card, &credit, ahead), 0x9410);
+    }
+    for salt in 0..2 {
+        let credit = owner.funding(2, 50_000, 20 + salt);
+        assert_eq!(owner.verify(&mut card, PIN), 0x9000);
+        assert_eq!(owner.credit(&mut card, &credit, 2), 0x9000);
+        assert_eq!(next(&mut card, &owner), 2);
+    }
+    // Spent, it takes this one index out of use.
+    let milk = p2wpkh(4);
+    let unrooted = PaymentRequest {
+        source: Source::Unrooted,
+        ..request(&milk, 20_000)
+    };
+    assert_eq!(pay_with_pin(&mut card, &owner, unrooted), 0x9000);
+    assert_eq!(next(&mut card, &owner), 3);
+}
+
 #[test]
 fn a_flood_of_credits_ends() {
     let (mut card, mut owner) = limited(69, LIMITS);
-    for index in 2..18 {
-        let credit = owner.funding(index, 5_000, index);
-        assert_eq!(owner.verify(&mut card, PIN), 0x9000);
-        assert_eq!(owner.credit(&mut card, &credit, index), 0x9000);
+    let credit = |card: &mut Card, owner: &mut Owner, salt| {
+        let credit = owner.funding(2, 5_000, salt);
+        assert_eq!(owner.verify(card, PIN), 0x9000);
+        owner.credit(card, &credit, 2)
+    };
+    for salt in 2..18 {
+        assert_eq!(credit(&mut card, &mut owner, salt), 0x9000);
     }
-    let credit = owner.funding(18, 5_000, 18);
-    assert_eq!(owner.verify(&mut card, PIN), 0x9000);
-    assert_eq!(owner.credit(&mut card, &credit, 18), 0x6A84);
+    assert_eq!(credit(&mut card, &mut owner, 18), 0x6A84);
     // The owner's own still come in, and make room by rooting a credit.
-    assert_eq!(owner.enter(&mut card, &credit, 18), 0x9000);
+    let own = owner.funding(3, 5_000, 19);
+    assert_eq!(owner.enter(&mut card, &own, 3), 0x9000);
     let known = owner.funding(2, 5_000, 2);
     assert_eq!(owner.enter(&mut card, &known, 2), 0x9000);
-    let credit = owner.funding(19, 5_000, 19);
+    let last = owner.funding(4, 5_000, 20);
     assert_eq!(owner.verify(&mut card, PIN), 0x9000);
-    assert_eq!(owner.credit(&mut card, &credit, 19), 0x9000);
+    assert_eq!(owner.credit(&mut card, &last, 4), 0x9000);
 }

@@ -67,8 +67,9 @@ pub struct Model<'a> {
     pub holder: Option<Holder>,
     pub coins: Vec<Coin>,
     pub retired: HashSet<Place>,
-    pub next_receive: u32,
-    pub next_change: u32,
+    /// Above every receive index of a coin that the owner entered, and above every
+    /// change index of an output.
+    above: [u32; 2],
     pub debited: u64,
     pub payments: u16,
     pub without_pin: u16,
@@ -95,8 +96,7 @@ impl<'a> Model<'a> {
             holder: None,
             coins: Vec::new(),
             retired: HashSet::new(),
-            next_receive: 0,
-            next_change: 0,
+            above: [0; 2],
             debited: 0,
             payments: 0,
             without_pin: 0,
@@ -172,12 +172,24 @@ impl<'a> Model<'a> {
     pub fn receive_script(&self) -> Result<Vec<u8>, u16> {
         self.require_shop_session()?;
         self.holder.as_ref().ok_or(0x6982u16)?;
-        let index = self.next_receive;
+        let index = self.next(0);
         let script = self.wallet.script((0, index));
         Ok(objects(&[
             (0x80, &index.to_be_bytes()),
             (0x81, script.as_bytes()),
         ]))
+    }
+
+    /// The next index of a chain.
+    pub fn next(&self, chain: u32) -> u32 {
+        (self.above[chain as usize]..)
+            .find(|index| !self.retired.contains(&(chain, *index)))
+            .unwrap()
+    }
+
+    fn has_rooted_at(&self, place: Place) -> bool {
+        let rooted = |coin: &Coin| coin.place == place && coin.spent.is_none() && !coin.unrooted;
+        self.coins.iter().any(rooted)
     }
 
     fn coin(&self, outpoint: &OutPoint) -> Option<&Coin> {
@@ -195,11 +207,11 @@ impl<'a> Model<'a> {
         }
         let (chain, index) = place;
         let known = match chain {
-            0 => index < 4096 && index <= self.next_receive + 9,
-            _ => !credit && index < self.next_change,
+            0 if credit => index < 4096 && index <= self.next(0),
+            0 => index < 4096 && index <= self.next(0) + 9,
+            _ => !credit && index < self.next(1),
         };
-        let rooted = |coin: &Coin| coin.place == place && coin.spent.is_none() && !coin.unrooted;
-        if !known || credit && self.coins.iter().any(rooted) {
+        if !known || credit && self.has_rooted_at(place) {
             return 0x9410;
         }
         if self.retired.contains(&place) {
@@ -242,8 +254,8 @@ impl<'a> Model<'a> {
             doubtful: false,
             spent: None,
         });
-        if place.0 == 0 {
-            self.next_receive = self.next_receive.max(place.1 + 1);
+        if place.0 == 0 && !credit {
+            self.above[0] = self.above[0].max(place.1 + 1);
         }
         0x9000
     }
@@ -360,7 +372,7 @@ impl<'a> Model<'a> {
                 self.withdraw(outpoint);
             }
         }
-        self.next_change = self.next_change.max(change.map_or(0, |index| index + 1));
+        self.above[1] = self.above[1].max(change.map_or(0, |index| index + 1));
     }
 }
 

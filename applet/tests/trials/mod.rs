@@ -35,7 +35,7 @@ pub fn payments(count: u32) {
         for _ in 0..coins {
             // Indexes may be used twice, or left out.
             let index =
-                model.next_receive.saturating_sub(random.below(2) as u32) + random.below(3) as u32;
+                model.next(0).saturating_sub(random.below(2) as u32) + random.below(3) as u32;
             let amount = random.amount(1_000, most);
             enter(&mut card, model, random, (0, index), amount);
         }

@@ -47,7 +47,7 @@ def plan(card, request: Request, absent) -> Plan:
     if owned.debited + request.amount + fee > limits.cumulative:
         raise Refusal(0x9404)
     leaving = sum(coin.spent_by == owned.first_kept for coin in owned.coins) if oldest_leaves else 0
-    if change and (owned.next_index[CHANGE] >= INDEXES or len(owned.coins) - leaving >= card.most_coins):
+    if change and (owned.next_index(CHANGE) >= INDEXES or len(owned.coins) - leaving >= card.most_coins):
         raise Refusal(0x6A84)
     if request.payee in _own_scripts(owned, coins, change):
         raise Refusal(0x9408)
@@ -59,6 +59,7 @@ def _choose(owned: Owned, request: Request, absent) -> tuple[list[Coin], int, in
 
     def is_candidate(coin: Coin) -> bool:
         usable = coin.spent_by is None and coin.place not in owned.retired
+        usable &= coin.rooted or not owned.has_rooted_at(coin.place)
         return usable and coin.rooted == request.rooted and coin.outpoint not in absent
 
     def fee_of(inputs: int, with_change: bool) -> int:
@@ -86,7 +87,7 @@ def _own_scripts(owned: Owned, coins: list[Coin], change: int) -> list[bytes]:
     """[PAY-10]"""
     places = [coin.place for coin in coins]
     if change:
-        places.append(place(CHANGE, owned.next_index[CHANGE]))
-    if owned.next_index[RECEIVE] < INDEXES:
-        places.append(place(RECEIVE, owned.next_index[RECEIVE]))
+        places.append(place(CHANGE, owned.next_index(CHANGE)))
+    if owned.next_index(RECEIVE) < INDEXES:
+        places.append(place(RECEIVE, owned.next_index(RECEIVE)))
     return [owned.account.script(where) for where in places]

@@ -74,7 +74,8 @@ class Owned:
     tries: int = 3
     coins: list[Coin] = field(default_factory=list)
     log: dict[int, Payment] = field(default_factory=dict)
-    next_index: list[int] = field(default_factory=lambda: [0, 0])
+    # One above the highest receive index of a coin of the owner's, and the highest change index.
+    above: list[int] = field(default_factory=lambda: [0, 0])
     retired: set[int] = field(default_factory=set)
     pledged: set[int] = field(default_factory=set)
     first_kept: int = 0
@@ -87,6 +88,14 @@ class Owned:
 
     def coin(self, outpoint: bytes) -> Coin | None:
         return next((coin for coin in self.coins if coin.outpoint == outpoint), None)
+
+    def next_index(self, chain: int) -> int:
+        """[RCV-1], [TX-4]: INDEXES when none is left."""
+        indexes = range(self.above[chain], INDEXES)
+        return next((index for index in indexes if place(chain, index) not in self.retired), INDEXES)
+
+    def has_rooted_at(self, where: int) -> bool:
+        return any(coin.place == where and coin.rooted and coin.spent_by is None for coin in self.coins)
 
     def unrooted(self) -> int:
         return sum(not coin.rooted and coin.spent_by is None for coin in self.coins)

@@ -45,7 +45,7 @@ def card_in(state: str) -> Card:
 
 
 def coin() -> bytes:
-    return tlv(0x80, b"\x99" * 32) + tlv(0x81, u32(0)) + tlv(0x82, u32(4))
+    return tlv(0x80, b"\x99" * 32) + tlv(0x81, u32(0)) + tlv(0x82, u32(3))
 
 
 def unsigned() -> bytes:

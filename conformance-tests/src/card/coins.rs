@@ -208,7 +208,7 @@ impl Card {
     /// something else.
     pub fn fund(&mut self, stream: &mut Stream, amounts: &[u64]) -> Step<()> {
         for amount in amounts {
-            let index = self.host()?.purse.next_receive;
+            let index = self.host()?.purse.next_receive();
             let (entry, transaction) = self.coin_at(stream, *amount, index)?;
             self.enter(&entry, &transaction, *amount).preamble()?;
         }

@@ -71,7 +71,7 @@ impl Card {
     /// What bounds a payment besides the coins.
     pub fn rules(&self) -> Step<Rules> {
         let host = self.host()?;
-        let next = host.purse.next_receive;
+        let next = host.purse.next_receive();
         let own = (next < INDEXES).then(|| host.account.script(0, next));
         Ok(Rules {
             limits: host.profile.limits,

@@ -66,11 +66,11 @@ fn coins_and_payments(ctx: &mut CaseContext) -> Outcome {
     let mut stream = ctx.values.stream("coins");
     ctx.verify_wrong(2)?;
     ctx.verify_right()?;
-    let next = ctx.host()?.purse.next_receive;
+    let next = ctx.host()?.purse.next_receive();
     ctx.expect_receive_script(next)?;
     ctx.fund(&mut stream, &[50_000; 12])?;
     if capabilities.needs(Capability::Credits).is_ok() {
-        let next = ctx.host()?.purse.next_receive;
+        let next = ctx.host()?.purse.next_receive();
         let (entry, bytes) = ctx.coin_at(&mut stream, 20_000, next)?;
         ctx.credit(&entry, &bytes, 20_000)?;
     }

@@ -23,7 +23,7 @@ cases! {
          but 6581 to all other commands. One in whose memory a single byte was spoilt does so too, \
          or is as before. (Only a target that has the memory in its hands can run this.)"
         catches "A damaged card that pays, forgets its PIN, or plays dead.";
-    "TC-NVM-04" version 2 on Own D3 for [NVM_4 STA_2] runs older_version:
+    "TC-NVM-04" version 3 on Own D3 for [NVM_4 STA_2] runs older_version:
         "The memory of a card of version 0.0 is refused as another version's: state 7E, 6581 to \
          all but SELECT and GET DATA. That of version 0.1 is usable: PIN, coins, counters, log, \
          limits and account are those of the life that it had, its owner sets a new PIN and key, \
@@ -118,7 +118,7 @@ fn older_version(ctx: &mut CaseContext) -> Outcome {
     ctx.inject(&Fault::Memory(VERSION_0_1.to_vec()))?;
     ctx.power_cycle()?;
     ctx.verify_right()?;
-    let next = ctx.host()?.purse.next_receive;
+    let next = ctx.host()?.purse.next_receive();
     ctx.expect_receive_script(next)?;
     ctx.expect_ledger("with a memory of version 0.1")?;
     // The identity key is the one of the image, which only its record tells.
@@ -152,7 +152,8 @@ fn life_0_1(ctx: &mut CaseContext) -> Outcome {
     let mut stream = values.stream("coins");
     ctx.fund(&mut stream, &[90_000, 80_000, 70_000])?;
     let (entry, bytes) = ctx.coin_at(&mut stream, 30_000, 4)?;
-    ctx.credit(&entry, &bytes, 30_000)?;
+    // A card of version 0.1 took it as a credit, ahead of the next receive index, which it moved.
+    ctx.enter(&entry, &bytes, 30_000)?;
     for (number, amount) in (0..).zip([40_000, 20_000, 1_500]) {
         let request = request_of(amount).identity([number; 16]);
         if amount == 1_500 {
@@ -165,5 +166,10 @@ fn life_0_1(ctx: &mut CaseContext) -> Outcome {
     }
     ctx.acknowledge(2, 1)?;
     let plan = ctx.offered(&request_of(10_000))?;
-    ctx.report(&plan.inputs[0])
+    ctx.report(&plan.inputs[0])?;
+    let coins = &mut ctx.host_mut()?.purse.coins;
+    for coin in coins.iter_mut().filter(|coin| coin.txid == entry.txid) {
+        coin.unrooted = true;
+    }
+    Ok(())
 }

@@ -76,7 +76,7 @@ fn pieces(ctx: &mut CaseContext) -> Outcome {
     ctx.prepare_funded(&[])?;
     let mut stream = ctx.values.stream("coins");
     for size in [1, 2, 3, 31, 32, 33, 64, 100, 254, 255] {
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let (entry, bytes) = wide_coin(ctx, &mut stream, index)?;
         ctx.begun_entry(&entry)?;
         let answer = ctx.stream(&bytes, size)?;
@@ -84,7 +84,7 @@ fn pieces(ctx: &mut CaseContext) -> Outcome {
             .at(|| format!("pieces of {size} bytes"))?;
     }
     for round in 0..10 {
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let (entry, bytes) = wide_coin(ctx, &mut stream, index)?;
         ctx.begun_entry(&entry)?;
         let mut rest = bytes.as_slice();
@@ -169,7 +169,7 @@ fn shapes(ctx: &mut CaseContext) -> Outcome {
         }),
     ];
     for (name, inputs, others, change) in all {
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let script = ctx.host()?.account.script(0, index)?;
         let mut outputs = vec![(700, payee::p2wsh(stream.bytes())); others];
         outputs.push((31_000, script));
@@ -228,7 +228,7 @@ fn room(ctx: &mut CaseContext) -> Outcome {
         "ENTER COIN into a card that keeps a spent coin",
     )?;
     ctx.acknowledge(1, 1)?;
-    let index = ctx.host()?.purse.next_receive;
+    let index = ctx.host()?.purse.next_receive();
     let (entry, bytes) = ctx.coin_at(&mut stream, 50_000, index)?;
     ctx.enter(&entry, &bytes, 50_000)
         .at("after the owner acknowledged a payment")?;

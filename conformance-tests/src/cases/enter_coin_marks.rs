@@ -9,7 +9,7 @@ cases! {
          the next change index 9410, at a retired one 940F; the receive index stays, the script is \
          the change chain's, and payments spend such coins."
         catches "The chain bit dropped: a coin at the same index of the other chain.";
-    "TC-ENT-15" version 1 on Own D3 for [ENT_7 ENT_2 ABS_2 CRE_2 IMG_1] runs doubtful:
+    "TC-ENT-15" version 2 on Own D3 for [ENT_7 ENT_2 ABS_2 CRE_2 IMG_1] runs doubtful:
         "A doubtful or unrooted coin that the owner enters again is one coin, rooted, no longer \
          doubtful, and stands in its place among the rooted candidates; with a wrong transaction \
          its marks stay. One without marks, and any coin of the card that is announced as a \
@@ -63,7 +63,7 @@ fn change_above(ctx: &mut CaseContext) -> Outcome {
         ctx.pay_checked(&request_of(1_000)).preamble()?;
     }
     let purse = &ctx.host()?.purse;
-    let (next, change) = (purse.next_receive, purse.next_change - 1);
+    let (next, change) = (purse.next_receive(), purse.next_change() - 1);
     require!(
         change >= next && !purse.retired.contains(&(1, change)),
         "the case needs a change index above the receive index"
@@ -87,7 +87,7 @@ fn change_places(ctx: &mut CaseContext) -> Outcome {
     let mut stream = ctx.values.stream("coins");
     let (next, next_receive) = {
         let purse = &ctx.host()?.purse;
-        (purse.next_change, purse.next_receive)
+        (purse.next_change(), purse.next_receive())
     };
     let announced = |place: Place| Entry {
         txid: [0x6D; 32],
@@ -151,9 +151,11 @@ fn doubtful(ctx: &mut CaseContext) -> Outcome {
     let sources: &[bool] = if credits { &[false, true] } else { &[false] };
     for unrooted in sources {
         let unrooted = *unrooted;
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let mut coins = Vec::new();
-        for (place, amount) in (index..).zip([60_000, 50_000]) {
+        // No credit enters above the next receive index.
+        let places = [index, if unrooted { index } else { index + 1 }];
+        for (place, amount) in places.into_iter().zip([60_000, 50_000]) {
             let (entry, bytes) = ctx.coin_at(&mut stream, amount, place)?;
             if unrooted {
                 ctx.credit(&entry, &bytes, amount)?;
@@ -235,7 +237,7 @@ fn least_coin(ctx: &mut CaseContext) -> Outcome {
             ctx.set_limits(at(least))?;
         }
         let least = u64::from(least);
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let (low, low_bytes) = ctx.coin_at(&mut stream, least - 1, index)?;
         ctx.enter_answer(&low, &low_bytes)?
             .want_bare(Sw::COIN_DUST, "ENTER COIN")

@@ -32,7 +32,7 @@ fn life(ctx: &mut CaseContext) -> Step<usize> {
     ctx.issue(&profile)?;
     let mut stream = ctx.values.stream("coins");
     for amount in SEVEN_SMALL {
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let (entry, transaction) = ctx.coin_at(&mut stream, amount, index)?;
         ctx.enter(&entry, &transaction, amount)?;
     }
@@ -63,7 +63,7 @@ fn extended_life(ctx: &mut CaseContext) -> Outcome {
 
     // A piece longer than a short command can carry.
     let mut stream = ctx.values.stream("long");
-    let index = ctx.host()?.purse.next_receive;
+    let index = ctx.host()?.purse.next_receive();
     let script = ctx.host()?.account.script(0, index)?;
     let outputs = vec![(7_000, script); 50];
     let transaction = crate::tx::funding(&mut stream, 3, &outputs);

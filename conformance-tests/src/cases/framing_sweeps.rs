@@ -82,7 +82,7 @@ fn factory_sweep(ctx: &mut CaseContext) -> Outcome {
 /// A session that goes through every command, with the bytes that were sent.
 fn session(ctx: &mut CaseContext, stream: &mut Stream) -> Step<Vec<Vec<u8>>> {
     let request_of = ctx.requests();
-    let index = ctx.host()?.purse.next_receive;
+    let index = ctx.host()?.purse.next_receive();
     let (entry, transaction) = ctx.coin_at(stream, 20_000, index)?;
     let body = entry.body();
     // Over a challenge that the card never gave: a changed byte can't make it valid.

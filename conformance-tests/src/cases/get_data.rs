@@ -217,7 +217,7 @@ fn tells_nothing(ctx: &mut CaseContext) -> Outcome {
     ctx.report(&plan.inputs[0])?;
     same(ctx, "with a doubtful coin")?;
     if ctx.has(Capability::Credits)? {
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let (entry, bytes) = ctx.coin_at(&mut stream, 20_000, index)?;
         ctx.credit(&entry, &bytes, 20_000)?;
         same(ctx, "after a credit")?;

@@ -259,7 +259,7 @@ fn in_force(ctx: &mut CaseContext) -> Outcome {
     ctx.expect_receive_script(0)?;
     let mut stream = ctx.values.stream("coins");
     for amount in [60_000, 60_000] {
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let (entry, transaction) = ctx.coin_at(&mut stream, amount, index)?;
         ctx.enter(&entry, &transaction, amount)
             .at("with the owner key and the scripts of ISSUE")?;

@@ -111,12 +111,14 @@ fn entry_refusal(ctx: &CaseContext, entry: &Entry, credit: bool) -> Step<Option<
     let place = Place(entry.place);
     let at = (place.chain(), place.index());
     let given_out = match place.chain() {
-        0 => place.index() < 4096 && place.index() <= purse.next_receive + 9,
-        _ => !credit && place.index() < purse.next_change,
+        0 => {
+            let ahead = if credit { 0 } else { 9 };
+            place.index() < 4096 && place.index() <= purse.next_receive() + ahead
+        }
+        _ => !credit && place.index() < purse.next_change(),
     };
     let unspent = || purse.coins.iter().filter(|coin| coin.spent.is_none());
-    let beside_rooted =
-        credit && unspent().any(|coin| (coin.chain, coin.index) == at && !coin.unrooted);
+    let beside_rooted = credit && purse.has_rooted_at(at.0, at.1);
     let known =
         (purse.coins.iter()).find(|coin| (coin.txid, coin.vout) == (entry.txid, entry.vout));
     let unrooted = unspent().filter(|coin| coin.unrooted).count();
@@ -139,7 +141,7 @@ fn enter(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
     let (entry, bytes, amount) = if life.coins.is_empty() || life.below(4) > 0 {
         let (next_receive, next_change) = {
             let purse = &ctx.host()?.purse;
-            (purse.next_receive, purse.next_change)
+            (purse.next_receive(), purse.next_change())
         };
         let place = match life.below(6) {
             0 => Place::change(life.stream.below(u64::from(next_change) + 2) as u32),
@@ -403,7 +405,7 @@ fn sign(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
     let sum: u64 = inputs.iter().map(|input| input.amount).sum();
     let (next_receive, next_change) = {
         let purse = &ctx.host()?.purse;
-        (purse.next_receive, purse.next_change)
+        (purse.next_receive(), purse.next_change())
     };
     let own = match life.below(2) {
         0 => Place::receive(next_receive + life.stream.below(10) as u32),

@@ -1,7 +1,8 @@
 //! Change and retired indexes. Sections 7.3 and 7.4.
 
 use super::prelude::*;
-use crate::model::fee;
+use super::sign::unknown;
+use crate::model::{Place, Spend, SpendOutput, fee};
 
 /// Length of a P2WPKH script.
 const P2WPKH: u64 = 22;
@@ -25,6 +26,11 @@ cases! {
          two coins of one index can be spent together. It lasts over power cycles."
         catches "A retired index that comes back, one that retires the same index of the other \
                  chain, or its coins spent all the same.";
+    "TC-TX-11" version 1 on Own D3 for [TX_4 TX_6 SGN_2 SGN_3] runs skipped:
+        "Change indexes that SIGN retired are skipped by the next payments: the next one, several \
+         in a row, one ahead once it is reached, with the bounds of ENTER COIN and SIGN and the \
+         coin image. It lasts over power cycles, and the change pays the next payment."
+        catches "Change at an index that is out of use: it is lost to the holder.";
 }
 
 fn boundary(ctx: &mut CaseContext) -> Outcome {
@@ -79,7 +85,7 @@ fn change_index(ctx: &mut CaseContext) -> Outcome {
         // The transaction is checked to pay to the next change index of the model.
         ctx.pay_checked(&request)
             .at(|| format!("payment {what}, next index {next}"))?;
-        let reached = ctx.host()?.purse.next_change;
+        let reached = ctx.host()?.purse.next_change();
         require!(
             reached == next,
             "the case needs change index {next}, its model has {reached}"
@@ -193,4 +199,51 @@ fn retired(ctx: &mut CaseContext) -> Outcome {
     );
     ctx.verify_right()?;
     ctx.expect_receive_script(3)
+}
+
+fn skipped(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[100_000])?;
+    ctx.needs(Capability::Signing)?;
+    let mut stream = ctx.values.stream("unknown coins");
+    let inputs = ([1, 2, 4].into_iter())
+        .map(|index| unknown(&mut stream, 20_000, Place::change(index)))
+        .collect();
+    ctx.pay_checked(&request_of(1_000))?;
+    let spend = Spend::elsewhere(inputs, 1_000);
+    ctx.streamed(&spend, 200)?;
+    ctx.signed_all(&spend)?;
+    ctx.expect_ledger("after SIGN")?;
+    for next in [3, 5, 6] {
+        let reached = ctx.host()?.purse.next_change();
+        require!(
+            reached == next,
+            "the case needs change index {next}, its model has {reached}"
+        );
+        let entry = Entry {
+            txid: stream.bytes(),
+            vout: 0,
+            place: Place::change(next).0,
+        };
+        ctx.begin_entry(&entry)?
+            .want_bare(Sw::INDEX, "ENTER COIN at the next change place")?;
+        for (index, sw) in [(next + 19, Sw::OK), (next + 20, Sw::WRONG_DATA)] {
+            let input = unknown(&mut stream, 9_000, Place::receive(4_000));
+            let outputs = vec![SpendOutput::Own(8_500, Place::change(index))];
+            let spend = Spend::elsewhere(vec![input], 500).outputs(outputs);
+            let answer = ctx.sign_stream(&spend, 200)?;
+            require!(
+                answer.sw == sw,
+                "SIGN to change index {index}: {} instead of {sw}",
+                answer.sw
+            );
+        }
+        // The transaction is checked to pay to the next change index of the model.
+        ctx.pay_checked(&request_of(1_000))
+            .at(|| format!("change at index {next}"))?;
+        ctx.expect_ledger("after a payment")?;
+        ctx.power_cycle()?;
+        ctx.expect_ledger("after a power cycle")?;
+    }
+    Ok(())
 }

@@ -137,7 +137,7 @@ fn own_scripts(ctx: &mut CaseContext) -> Outcome {
     for round in 0..3 {
         let account = ctx.host()?.account.clone();
         let plan = ctx.plan(&request_of(20_000))?;
-        let (next, input) = (ctx.host()?.purse.next_receive, &plan.inputs[0]);
+        let (next, input) = (ctx.host()?.purse.next_receive(), &plan.inputs[0]);
         for (what, payee) in [
             ("the next receive script", account.script(0, next)?),
             ("the change script", account.script(1, plan.change_index)?),
@@ -240,7 +240,7 @@ fn cheating_terminal(ctx: &mut CaseContext) -> Outcome {
         vout: spent.vout,
         place: spent.index,
     };
-    let next = ctx.host()?.purse.next_receive;
+    let next = ctx.host()?.purse.next_receive();
     let coins = [
         ("a spent coin", again, Sw::RETIRED),
         ("a spent coin elsewhere", again.place(next), Sw::COIN_KNOWN),

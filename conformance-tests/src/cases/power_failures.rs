@@ -120,7 +120,7 @@ fn hundred_failures(ctx: &mut CaseContext) -> Outcome {
         );
         ctx.verify_right()
             .at(|| format!("after {round} power failures"))?;
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         ctx.expect_receive_script(index)?;
         let checks = [
             request_of(40_000),
@@ -156,7 +156,7 @@ fn give_up_halfway(ctx: &mut CaseContext, stream: &mut Stream, round: usize) -> 
         2 => ctx.authorise(),
         3 => ctx.challenge().map(drop),
         4 => {
-            let index = ctx.host()?.purse.next_receive;
+            let index = ctx.host()?.purse.next_receive();
             let (entry, bytes) = ctx.coin_at(stream, 1_000, index)?;
             ctx.begun_entry(&entry)?;
             ctx.piece(&bytes[..40])?
@@ -237,7 +237,7 @@ fn random_life(ctx: &mut CaseContext) -> Outcome {
             16 => {
                 ctx.verify_right().at(place)?;
                 life.tries = 3;
-                let index = ctx.host()?.purse.next_receive;
+                let index = ctx.host()?.purse.next_receive();
                 ctx.expect_receive_script(index).at(place)?;
             }
             17 => {
@@ -258,7 +258,7 @@ fn random_life(ctx: &mut CaseContext) -> Outcome {
 }
 
 fn enter_some_coin(ctx: &mut CaseContext, stream: &mut Stream, life: &mut Life) -> Outcome {
-    let next = ctx.host()?.purse.next_receive;
+    let next = ctx.host()?.purse.next_receive();
     let index = next.saturating_sub(2) + stream.below(6) as u32;
     let amount = 330 + stream.below(120_000);
     let (entry, bytes) = ctx.coin_at(stream, amount, index)?;

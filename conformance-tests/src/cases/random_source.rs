@@ -99,7 +99,7 @@ fn bad_source(ctx: &mut CaseContext) -> Outcome {
             .want_bare(Sw::EXECUTION, "GET CHALLENGE")
             .at(place)?;
         ctx.authorise().at(place)?;
-        let next = ctx.host()?.purse.next_receive;
+        let next = ctx.host()?.purse.next_receive();
         ctx.expect_receive_script(next).at(place)?;
         ctx.preview_answer(&request_of(60_000))?
             .want(Sw::OK, "PREVIEW")

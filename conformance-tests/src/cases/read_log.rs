@@ -84,7 +84,7 @@ fn facts_and_claims(ctx: &mut CaseContext) -> Outcome {
         "the case needs a payment without change"
     );
     if capabilities.needs(Capability::Credits).is_ok() {
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let (entry, bytes) = ctx.coin_at(&mut stream, 70_000, index)?;
         ctx.credit(&entry, &bytes, 70_000)?;
         ctx.pay_checked(&request_of(20_000).unrooted(true))?;
@@ -135,7 +135,7 @@ fn makes_room(ctx: &mut CaseContext) -> Outcome {
         ctx.expect_refused(&full, Sw::LOG_FULL).at(when)?;
         ctx.expect_tries(3, when)?;
         ctx.authorise()?;
-        let next = ctx.host()?.purse.next_receive;
+        let next = ctx.host()?.purse.next_receive();
         ctx.expect_receive_script(next)?;
         if ctx.has(Capability::Credits)? {
             let mut stream = ctx.values.stream(when);

@@ -1,6 +1,8 @@
 //! RECEIVE SCRIPT: section 6.1.
 
 use super::prelude::*;
+use super::sign::unknown;
+use crate::model::{Place, Spend, SpendOutput};
 
 /// The last index that a coin can enter at.
 const LAST_INDEX: u32 = 4095;
@@ -19,6 +21,12 @@ cases! {
         "Coins enter at indexes up to 4095, ten apart; after one at 4094 RECEIVE SCRIPT answers \
          index 4095, after one there it is refused with 6A84, also after a power cycle, while coins still enter at indexes given out before."
         catches "A script handed out at which no coin can enter; indexes cut to a byte or so.";
+    "TC-RCV-05" version 1 on Own D3 for [RCV_1 TX_6 SGN_2 SGN_3 PAY_10 ENT_2] runs retired:
+        "Receive indexes that SIGN retired are skipped: the next one, a row of a hundred, and one \
+         ahead once it is reached; RECEIVE SCRIPT, the coin image, the bounds of ENTER COIN and of \
+         SIGN, and the refusal to pay to the script that would be answered follow, over power \
+         cycles."
+        catches "A script handed out at which no shop can spend the coin.";
 }
 
 fn next_index(ctx: &mut CaseContext) -> Outcome {
@@ -110,4 +118,65 @@ fn last_index(ctx: &mut CaseContext) -> Outcome {
         .at(|| format!("index {index}"))?;
     }
     Ok(())
+}
+
+fn retired(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[50_000, 40_000])?;
+    let capabilities = ctx.host()?.capabilities;
+    capabilities.needs(Capability::Signing)?;
+    let most = u32::from(capabilities.sign_inputs);
+    let mut stream = ctx.values.stream("coins");
+    let at = |ctx: &mut CaseContext, next: u32, when: &str| -> Outcome {
+        let mut more = ctx.values.stream(when);
+        for _ in 0..2 {
+            ctx.authorise()?;
+            ctx.expect_receive_script(next).at(when)?;
+            ctx.expect_ledger(when)?;
+            ctx.power_cycle()?;
+        }
+        let script = ctx.host()?.account.script(0, next)?;
+        ctx.expect_refused(&request_of(5_000).payee(script), Sw::PAYEE)
+            .at(when)?;
+        for (ahead, entry_sw, sign_sw) in [(9, Sw::OK, Sw::OK), (10, Sw::INDEX, Sw::WRONG_DATA)] {
+            let entry = Entry {
+                txid: more.bytes(),
+                vout: 0,
+                place: next + ahead,
+            };
+            ctx.begin_entry(&entry)?
+                .want_bare(entry_sw, "ENTER COIN ahead")
+                .at(when)?;
+            let input = unknown(&mut more, 9_000, Place::receive(4_000));
+            let outputs = vec![SpendOutput::Own(8_500, Place::receive(next + ahead))];
+            let spend = Spend::elsewhere(vec![input], 500).outputs(outputs);
+            let answer = ctx.sign_stream(&spend, 200)?;
+            require!(
+                answer.sw == sign_sw,
+                "SIGN to receive index {} {when}: {} instead of {sign_sw}",
+                next + ahead,
+                answer.sw
+            );
+        }
+        Ok(())
+    };
+    let retire = |ctx: &mut CaseContext, stream: &mut _, indexes: &[u32]| -> Outcome {
+        let inputs = (indexes.iter())
+            .map(|index| unknown(stream, 20_000, Place::receive(*index)))
+            .collect();
+        let spend = Spend::elsewhere(inputs, 10_000);
+        ctx.streamed(&spend, 255)?;
+        ctx.signed_all(&spend)
+    };
+    at(ctx, 2, "at first")?;
+    retire(ctx, &mut stream, &[2, 3, 5, 4_095])?;
+    at(ctx, 4, "after SIGN")?;
+    let (entry, bytes) = ctx.coin_at(&mut stream, 30_000, 4)?;
+    ctx.enter(&entry, &bytes, 30_000)?;
+    at(ctx, 6, "after a coin below a retired index")?;
+    let row: Vec<u32> = (6..).take(most.min(100) as usize).collect();
+    retire(ctx, &mut stream, &row)?;
+    let next = row[row.len() - 1] + 1;
+    at(ctx, next, "after a row of retired indexes")?;
+    ctx.pay_checked(&request_of(100_000)).map(drop)
 }

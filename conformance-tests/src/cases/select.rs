@@ -297,7 +297,8 @@ fn ends_what_is_staged(ctx: &mut CaseContext) -> Outcome {
 
         if capabilities.needs(Capability::Credits).is_ok() {
             let mut stream = ctx.values.stream("credit");
-            let (entry, bytes) = ctx.coin_at(&mut stream, 9_000, 3)?;
+            let next = ctx.host()?.purse.next_receive();
+            let (entry, bytes) = ctx.coin_at(&mut stream, 9_000, next)?;
             ctx.authorise()?;
             ctx.begin_credit(&entry)?.want_bare(Sw::OK, "a credit")?;
             end(ctx)?;

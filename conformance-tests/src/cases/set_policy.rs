@@ -88,7 +88,7 @@ fn forbidden(ctx: &mut CaseContext, made: &Request) -> Step<Vec<(&'static str, C
     ];
     if capabilities.needs(Capability::Credits).is_ok() {
         let mut stream = ctx.values.stream("credit");
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let (entry, _) = ctx.coin_at(&mut stream, 20_000, index)?;
         commands.push((
             "ENTER COIN of a credit",
@@ -283,7 +283,7 @@ fn shop_commands(ctx: &mut CaseContext) -> Outcome {
     ctx.preview_answer(&next)?
         .want_bare(Sw::SECURITY, "PREVIEW")?;
     if ctx.has(Capability::Credits)? {
-        let index = ctx.host()?.purse.next_receive;
+        let index = ctx.host()?.purse.next_receive();
         let (entry, _) = ctx.coin_at(&mut stream, 9_000, index)?;
         ctx.begin_credit(&entry)?
             .want_bare(Sw::SECURITY, "ENTER COIN of a credit")?;

@@ -16,7 +16,7 @@ fn left_open(ctx: &mut CaseContext) -> Outcome {
     ctx.prepare_funded(&[50_000])?;
     ctx.set_policy(0).preamble()?;
     let mut stream = ctx.values.stream("another coin");
-    let index = ctx.host()?.purse.next_receive;
+    let index = ctx.host()?.purse.next_receive();
     let (entry, bytes) = ctx.coin_at(&mut stream, 20_000, index)?;
     ctx.enter(&entry, &bytes, 20_000)
         .at("the owner, in a plain session")?;

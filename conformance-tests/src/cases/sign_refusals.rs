@@ -46,7 +46,7 @@ fn streams(ctx: &mut CaseContext) -> Outcome {
     ctx.pay_checked(&request_of(5_000))?;
     let (receive, change) = {
         let purse = &ctx.host()?.purse;
-        (purse.next_receive, purse.next_change)
+        (purse.next_receive(), purse.next_change())
     };
     let right = normal(ctx);
     let own = |place: Place| {

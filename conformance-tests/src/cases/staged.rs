@@ -63,7 +63,7 @@ pub(super) fn begin(ctx: &mut CaseContext, what: Staged) -> Step<Option<Left>> {
     }
     // Another output each time: what one session staged is of no use to the next.
     let mut stream = ctx.values.stream("staged coin");
-    let index = ctx.host()?.purse.next_receive;
+    let index = ctx.host()?.purse.next_receive();
     Ok(Some(match what {
         Staged::Authorisation => {
             ctx.authorise()?;

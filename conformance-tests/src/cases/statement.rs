@@ -100,7 +100,7 @@ fn facts(ctx: &mut CaseContext) -> Outcome {
             stated(ctx, &small, "without PIN").at(place)?;
         }
         if ctx.has(Capability::Credits)? {
-            let index = ctx.host()?.purse.next_receive;
+            let index = ctx.host()?.purse.next_receive();
             let (entry, bytes) = ctx.coin_at(&mut more, 40_000, index)?;
             ctx.credit(&entry, &bytes, 40_000).preamble().at(place)?;
             let unrooted = request_of(39_700).unrooted(true);

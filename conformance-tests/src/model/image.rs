@@ -26,7 +26,7 @@ impl Image {
         let mut coins = purse.coins.clone();
         coins.sort();
         Self {
-            next: [purse.next_receive, purse.next_change],
+            next: [purse.next_receive(), purse.next_change()],
             debited: purse.spent,
             payments: [purse.payments, purse.payments_without_pin],
             log: [purse.first_kept, purse.first_unseen, purse.next_sequence],

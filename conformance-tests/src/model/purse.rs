@@ -37,10 +37,10 @@ pub struct Purse {
     pub coins: Vec<Coin>,
     /// Indexes spent from, with their chain.
     pub retired: BTreeSet<(u32, u32)>,
-    /// What RECEIVE SCRIPT answers.
-    pub next_receive: u32,
-    /// Where the next change goes.
-    pub next_change: u32,
+    /// Above every receive index of a coin that the owner entered.
+    pub receive_from: u32,
+    /// Above every change index of an output.
+    pub change_from: u32,
     /// Amounts and fees of all payments since the limits were set.
     pub spent: u64,
     /// How many payments there were since then.
@@ -64,10 +64,34 @@ pub struct Purse {
 }
 
 impl Purse {
+    /// What RECEIVE SCRIPT answers.
+    #[must_use]
+    pub fn next_receive(&self) -> u32 {
+        self.unretired(0, self.receive_from)
+    }
+
+    /// Where the next change goes.
+    #[must_use]
+    pub fn next_change(&self) -> u32 {
+        self.unretired(1, self.change_from)
+    }
+
+    fn unretired(&self, chain: u32, from: u32) -> u32 {
+        let mut indexes = from..INDEXES;
+        (indexes.find(|index| !self.retired.contains(&(chain, *index)))).unwrap_or(INDEXES)
+    }
+
+    /// Whether an unspent coin of the owner's stands there.
+    #[must_use]
+    pub fn has_rooted_at(&self, chain: u32, index: u32) -> bool {
+        let there = |coin: &&Coin| (coin.chain, coin.index) == (chain, index);
+        (self.coins.iter().filter(there)).any(|coin| !coin.unrooted && coin.spent.is_none())
+    }
+
     /// A coin entered, or lost its marks by the owner's entering it again.
     pub fn enter(&mut self, coin: Coin) {
-        if coin.chain == 0 {
-            self.next_receive = self.next_receive.max(coin.index + 1);
+        if coin.chain == 0 && !coin.unrooted {
+            self.receive_from = self.receive_from.max(coin.index + 1);
         }
         match (self.coins.iter_mut()).find(|known| known.is(&coin.txid, coin.vout)) {
             Some(known) => {
@@ -100,6 +124,7 @@ impl Purse {
             .iter()
             .filter(|coin| coin.spent.is_none() && coin.unrooted == unrooted)
             .filter(|coin| !self.retired.contains(&(coin.chain, coin.index)))
+            .filter(|coin| !(unrooted && self.has_rooted_at(coin.chain, coin.index)))
             .filter(|coin| !self.reported.contains(&(coin.txid, coin.vout)))
             .cloned()
             .collect();
@@ -160,7 +185,7 @@ impl Purse {
             let full = self.coins.iter().filter(kept).count() >= rules.coins
                 || (request.unrooted
                     && self.coins.iter().filter(unrooted).count() >= rules.unrooted)
-                || self.next_change >= INDEXES;
+                || self.next_change() >= INDEXES;
             if full {
                 return Err(Sw::NO_ROOM);
             }
@@ -201,7 +226,7 @@ impl Purse {
                 inputs: candidates[..inputs].to_vec(),
                 fee: rest.map_or(sum - request.amount, |_| with_change),
                 change: rest.unwrap_or(0),
-                change_index: self.next_change,
+                change_index: self.next_change(),
             });
         }
         let all: u64 = candidates.iter().map(|coin| coin.amount).sum();
@@ -244,7 +269,7 @@ impl Purse {
                 unrooted: request.unrooted,
                 spent: None,
             });
-            self.next_change += 1;
+            self.change_from = plan.change_index + 1;
         }
         self.spent += request.amount + plan.fee;
         self.payments += 1;
@@ -343,7 +368,7 @@ impl Purse {
             .map(Place::index)
             .max();
         if let Some(highest) = highest {
-            self.next_change = self.next_change.max(highest + 1);
+            self.change_from = self.change_from.max(highest + 1);
         }
     }
 }

@@ -61,6 +61,8 @@ impl CardSecrets {
         let mut card = Persistent::open(nvm);
         let identity = card.identity().map_err(status)?;
         let counters = card.counters().map_err(status)?;
+        let next_receive = card.next_receive(&counters).map_err(status)?;
+        let next_change = card.next_change(&counters).map_err(status)?;
         let stored_pin = card.pin().map_err(status)?;
 
         let mut secrets = Secrets::default();
@@ -87,7 +89,7 @@ impl CardSecrets {
         };
         secrets.add_bytes("account key", &root.private_key.secret_bytes());
         let mut count = 1;
-        for (chain, next) in [(0, counters.next_receive), (1, counters.next_change)] {
+        for (chain, next) in [(0, next_receive), (1, next_change)] {
             // The next one too: it may have been made ahead.
             for index in 0..=next {
                 keys.add(&mut secrets, &root, chain, index)?;

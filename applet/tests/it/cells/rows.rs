@@ -35,8 +35,8 @@ pub fn rows(world: &World) -> Vec<Row> {
     let signed = |header, body: &[u8]| What::Signed(header, body.to_vec());
     let number = |number: u32| objects(&[(0x80, &number.to_be_bytes())]);
     let request = world.request.data();
-    let (transaction, outpoint) = funding(&mut Random::new(9), &world.wallet.script((0, 5)), 9_000);
-    let coin = announcement(&outpoint, (0, 5));
+    let (transaction, outpoint) = funding(&mut Random::new(9), &world.wallet.script((0, 3)), 9_000);
+    let coin = announcement(&outpoint, (0, 3));
     let unsigned = Unsigned {
         version: 2,
         lock_time: 0,

@@ -18,9 +18,9 @@ impl<R: Reader> Run<'_, R> {
         let (transaction, outpoint, place) = if !self.fundings.is_empty() && random.once_in(3) {
             self.fundings[random.below(self.fundings.len() as u64) as usize].clone()
         } else {
-            let index = random.below(u64::from(self.model.next_receive) + 12) as u32;
-            let change = random.below(u64::from(self.model.next_change) + 1) as u32;
-            let place = random.of(&[(0, index), (0, self.model.next_receive), (1, change)]);
+            let index = random.below(u64::from(self.model.next(0)) + 12) as u32;
+            let change = random.below(u64::from(self.model.next(1)) + 1) as u32;
+            let place = random.of(&[(0, index), (0, self.model.next(0)), (1, change)]);
             let amount = random.amount(900, 40_000);
             let script = self.model.wallet.script(place);
             let (transaction, outpoint) = funding(random, &script, amount);
@@ -78,7 +78,7 @@ impl<R: Reader> Run<'_, R> {
             inputs.push((outpoint, 0, 50_000, (0, random.below(20) as u32)));
         }
         let sum: u64 = inputs.iter().map(|(_, _, amount, _)| amount).sum();
-        let change = self.model.next_change + random.below(3) as u32;
+        let change = self.model.next(1) + random.below(3) as u32;
         let other = ScriptBuf::from(vec![0x51; 34]);
         let outputs = vec![
             (sum / 3, Err(other)),

@@ -49,11 +49,7 @@ impl<R: Reader> Run<'_, R> {
             return request;
         }
         let hash = random.bytes::<32>();
-        let places = [
-            (0, 0),
-            (0, self.model.next_receive),
-            (1, self.model.next_change),
-        ];
+        let places = [(0, 0), (0, self.model.next(0)), (1, self.model.next(1))];
         let payee = match random.below(20) {
             0 => self.model.wallet.script(random.of(&places)),
             1 => ScriptBuf::from(vec![0x6A; 25]),

@@ -66,7 +66,7 @@ fn what_signing_changes() {
     let left: Vec<_> = after.coins.iter().map(|(_, coin)| coin.amount).collect();
     assert_eq!(left, [50_003]);
     let counters = tillcard_applet::persistent::Counters {
-        next_change: 4,
+        change_from: 4,
         ..before.counters.unwrap()
     };
     assert_eq!(after.counters, Some(counters));
@@ -133,7 +133,7 @@ fn a_payment_is_cancelled_by_signing_its_coin() {
     assert_eq!((&after.log, &after.coins), (&contested, &before.coins));
     let counters = after.counters.unwrap();
     assert_eq!(counters.debited, before.counters.unwrap().debited);
-    assert_eq!(counters.next_change, 2);
+    assert_eq!(counters.change_from, 2);
     // The till that lost the payment gets it still.
     assert_eq!(pay(&mut card, request(&milk, 20_000)).1, 0x9000);
 }
@@ -195,5 +195,5 @@ fn as_many_coins_as_may_be() {
     card.reset();
     let after = remembered(card.nvm().clone());
     assert_eq!((after.coins.len(), after.retired.len()), (0, 100));
-    assert_eq!(after.counters.unwrap().next_change, 1);
+    assert_eq!(after.counters.unwrap().change_from, 1);
 }

@@ -10,8 +10,8 @@ impl Model<'_> {
     pub fn image(&self) -> (Vec<u8>, Vec<Coin>) {
         let header = [
             &[1][..],
-            &self.next_receive.to_be_bytes(),
-            &self.next_change.to_be_bytes(),
+            &self.next(0).to_be_bytes(),
+            &self.next(1).to_be_bytes(),
             &self.debited.to_be_bytes(),
             &self.payments.to_be_bytes(),
             &self.without_pin.to_be_bytes(),

@@ -37,6 +37,7 @@ impl Model<'_> {
                 coin.spent.is_none()
                     && coin.unrooted == request.unrooted
                     && !self.retired.contains(&coin.place)
+                    && !(coin.unrooted && self.has_rooted_at(coin.place))
                     && !absent.contains(&coin.outpoint)
             })
             .copied()
@@ -53,14 +54,14 @@ impl Model<'_> {
         if self.debited + request.amount + choice.fee > limits.cumulative {
             return Err(0x9404);
         }
-        let change = (choice.change > 0).then_some((choice.change, self.next_change));
+        let change = (choice.change > 0).then_some((choice.change, self.next(1)));
         if change.is_some_and(|(_, index)| index >= 4096) {
             return Err(0x6A84);
         }
         let inputs = &choice.inputs;
         let mut own = inputs.iter().map(|coin| coin.place).collect::<Vec<_>>();
         own.extend(change.map(|(_, index)| (1, index)));
-        own.push((0, self.next_receive));
+        own.push((0, self.next(0)));
         if own
             .iter()
             .any(|place| self.wallet.script(*place) == request.payee)
@@ -179,7 +180,7 @@ impl Model<'_> {
                 doubtful: false,
                 spent: None,
             });
-            self.next_change += 1;
+            self.above[1] = index + 1;
         }
         self.debited += request.amount + payment.fee;
         self.payments += 1;

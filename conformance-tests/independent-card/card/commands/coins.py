@@ -12,6 +12,7 @@ from ..transaction import Stream, read_transaction
 from .call import Call, Command
 
 WINDOW = 10
+CREDIT_WINDOW = 1
 PART = 230
 BEGIN, GO_ON, CREDIT = 0, 1, 2
 ANNOUNCED = 46
@@ -21,7 +22,7 @@ def receive_script(card, call: Call) -> bytes:
     require_length(call.data, 0)
     owned = card.require_shop_session()
     card.holder()
-    index = owned.next_index[RECEIVE]
+    index = owned.next_index(RECEIVE)
     if index >= INDEXES:
         raise Refusal(0x6A84)
     return tlv(0x80, u32(index)) + tlv(0x81, owned.account.script(place(RECEIVE, index)))
@@ -68,11 +69,12 @@ def _require_place(owned, where: int, rooted: bool) -> None:
     """[ENT-2]"""
     chain, index = chain_and_index(where)
     if chain == RECEIVE:
-        given_out = index < min(INDEXES, owned.next_index[RECEIVE] + WINDOW)
+        window = WINDOW if rooted else CREDIT_WINDOW
+        given_out = index < min(INDEXES, owned.next_index(RECEIVE) + window)
     else:
-        given_out = rooted and index < owned.next_index[CHANGE]
+        given_out = rooted and index < owned.next_index(CHANGE)
     if not rooted:
-        given_out &= not any(coin.place == where and coin.rooted and coin.spent_by is None for coin in owned.coins)
+        given_out &= not owned.has_rooted_at(where)
     if not given_out:
         raise Refusal(0x9410)
     if where in owned.retired:
@@ -108,8 +110,8 @@ def _take_piece(card, call: Call) -> bytes:
     else:
         owned.coins.append(Coin(entry.txid, entry.vout, amount, entry.place, entry.rooted))
     chain, index = chain_and_index(entry.place)
-    if chain == RECEIVE:
-        owned.next_index[RECEIVE] = max(owned.next_index[RECEIVE], index + 1)
+    if chain == RECEIVE and entry.rooted:
+        owned.above[RECEIVE] = max(owned.above[RECEIVE], index + 1)
     return tlv(0x80, u64(amount))
 
 
@@ -141,7 +143,8 @@ def coin_image(owned) -> bytes:
     """Section 6.4."""
     image = (
         b"\x01"
-        + b"".join(map(u32, owned.next_index))
+        + u32(owned.next_index(RECEIVE))
+        + u32(owned.next_index(CHANGE))
         + u64(owned.debited)
         + u16(owned.payments)
         + u16(owned.payments_without_pin)

@@ -107,7 +107,8 @@ def _commit(owned: Owned, request: Request, planned: Plan, by_pin: bool) -> Paym
     outputs = [(request.amount, request.payee)]
     change = None
     if planned.change:
-        change_place = place(CHANGE, owned.next_index[CHANGE])
+        change_index = owned.next_index(CHANGE)
+        change_place = place(CHANGE, change_index)
         change = (planned.change, owned.account.script(change_place))
         outputs = sorted((*outputs, change))
     txid = double_sha256(write_payment(inputs, outputs))
@@ -136,7 +137,7 @@ def _commit(owned: Owned, request: Request, planned: Plan, by_pin: bool) -> Paym
         vout = outputs.index(change)
         owned.coins.append(Coin(txid, vout, planned.change, change_place, request.rooted))
         payment.change_outpoint = txid + u32(vout)
-        owned.next_index[CHANGE] += 1
+        owned.above[CHANGE] = change_index + 1
     owned.log[payment.number] = payment
     owned.next_number += 1
     owned.debited += request.amount + planned.fee

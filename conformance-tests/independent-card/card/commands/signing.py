@@ -24,7 +24,7 @@ class Signing:
 
     def __init__(self, owned: Owned, version: int, lock_time: int, inputs: int, outputs: int, digest: bytes):
         self.version, self.lock_time, self.digest = version, lock_time, digest
-        self.inputs, self.outputs, self.next_change = [], [], 0
+        self.inputs, self.outputs, self.above_change = [], [], 0
         self.hash = hashlib.sha256()
         self.stream = Stream(self._read(owned, inputs, outputs))
         self.hashes = None
@@ -56,11 +56,11 @@ class Signing:
                 other += amount
             else:
                 chain, index = chain_and_index(where)
-                if index >= min(INDEXES, owned.next_index[chain] + WINDOWS[chain]):
+                if index >= min(INDEXES, owned.next_index(chain) + WINDOWS[chain]):
                     raise Refusal(0x6A80)
                 own += amount
                 if chain == CHANGE:
-                    self.next_change = max(self.next_change, index + 1)
+                    self.above_change = max(self.above_change, index + 1)
             if max(own, other) > MOST_MONEY:
                 raise Refusal(0x6A80)
             script = (yield length) if where == NO_PLACE else owned.account.script(where)
@@ -136,7 +136,7 @@ def _commit(card, owned: Owned, signing: Signing) -> None:
     owned.coins = [coin for coin in owned.coins if coin.outpoint not in gone]
     card.session.withdraw(gone)
     owned.retired.update(place for *_, place in signing.inputs)
-    owned.next_index[CHANGE] = max(owned.next_index[CHANGE], signing.next_change)
+    owned.above[CHANGE] = max(owned.above[CHANGE], signing.above_change)
     for payment in owned.log.values():
         payment.signed_against |= any(txid + u32(vout) in outpoints for txid, vout, *_ in payment.inputs)
     account = owned.account
