@@ -62,7 +62,7 @@ fn opensc_tool_selects_the_application() {
         output.contains("6F 17 84 09 F0 54 49 4C 4C 43 41 52 44 A5 0A 80"),
         "{output}"
     );
-    assert!(output.contains("02 00 03 81 04 00 00 02 FF"), "{output}");
+    assert!(output.contains("02 00 04 81 04 00 00 02 FF"), "{output}");
 }
 
 #[test]

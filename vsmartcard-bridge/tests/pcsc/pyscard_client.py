@@ -53,7 +53,7 @@ fci, sw1, sw2 = connection.transmit(select + [len(AID)] + AID + [0])
 check((sw1, sw2), (0x90, 0x00), "SELECT")
 check(fci[:2], [0x6F, len(fci) - 2], "FCI template")
 check(fci[2:13], [0x84, len(AID)] + AID, "DF name")
-check(fci[13:], [0xA5, 10, 0x80, 2, 0, 3, 0x81, 4, 0, 0, 2, 0xFF], "version and capabilities")
+check(fci[13:], [0xA5, 10, 0x80, 2, 0, 4, 0x81, 4, 0, 0, 2, 0xFF], "version and capabilities")
 
 partial = AID[:5]
 check(connection.transmit(select + [5] + partial + [0])[0], fci, "SELECT by partial AID")
