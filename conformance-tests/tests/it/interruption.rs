@@ -42,7 +42,12 @@ fn signalled(signal: Signal) -> (ExitStatus, Report) {
     assert!((2..report.catalogue).contains(&report.cases.len()));
     assert!((report.cases.iter()).all(|case| case.verdict == Verdict::Pass));
     let xml = std::fs::read_to_string(folder.path().join("junit.xml")).unwrap();
-    assert_eq!(xml.matches("<testcase ").count(), report.cases.len());
+    // A kill between the two files leaves them one case apart.
+    let apart = (xml.matches("<testcase ").count()).abs_diff(report.cases.len());
+    assert!(
+        apart <= usize::from(signal == Signal::KILL),
+        "{apart} cases apart"
+    );
     (status, report)
 }
 
