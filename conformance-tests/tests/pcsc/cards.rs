@@ -20,6 +20,32 @@ fn emulator() -> PathBuf {
     program
 }
 
+/// An emulator with a card in the reader, which leaves the reader with this.
+struct Inserted(Child);
+
+impl Inserted {
+    fn new() -> Self {
+        let mut emulator = Command::new(emulator());
+        emulator
+            .args(["--ephemeral", "--seed", "77"])
+            .stdout(Stdio::null());
+        Self(emulator.spawn().unwrap())
+    }
+
+    fn is_there(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Inserted {
+    fn drop(&mut self) {
+        if self.is_there() {
+            signal(self.0.id(), Signal::TERM);
+            let _ = self.0.wait();
+        }
+    }
+}
+
 fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let until = Instant::now() + LIMIT;
     while !holds() {
@@ -147,11 +173,8 @@ fn a_card_that_hangs_is_an_error_and_the_run_goes_on() {
 
 #[test]
 fn the_card_in_the_reader_that_was_named_is_tested() {
-    let mut own = Command::new(emulator())
-        .args(["--ephemeral", "--seed", "77"])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut own = Some(Inserted::new());
+    let mut tried = Instant::now();
     let folder = tempfile::tempdir().unwrap();
     let target = format!("pcsc:{READER}");
     // The first case needs no other card, and the second one would need one that nobody can be
@@ -166,7 +189,15 @@ fn the_card_in_the_reader_that_was_named_is_tested() {
     let mut ended = (None, String::new());
     wait_until("the card in the reader", || {
         ended = ran(&mut suite(folder.path(), &target, &more));
-        report(folder.path()).card.is_some()
+        let is_seen = report(folder.path()).card.is_some();
+        if !is_seen && tried.elapsed() > Duration::from_secs(5) {
+            // pcscd 1.9.9 doesn't announce the card that follows one which left together with its
+            // client; it announces the next.
+            own = None;
+            own = Some(Inserted::new());
+            tried = Instant::now();
+        }
+        is_seen
     });
     let (code, told) = ended;
     let report = report(folder.path());
@@ -181,7 +212,10 @@ fn the_card_in_the_reader_that_was_named_is_tested() {
         (report.reader.as_deref(), report.emulator),
         (Some(READER), None)
     );
-    assert!(own.try_wait().unwrap().is_none(), "the card is left there");
+    assert!(
+        own.as_mut().is_some_and(Inserted::is_there),
+        "the card is left there"
+    );
     // It is no card to be used up unless that is said.
     let (code, told) = ran(&mut suite(
         folder.path(),
@@ -189,8 +223,6 @@ fn the_card_in_the_reader_that_was_named_is_tested() {
         &["--filter", "TC-ISS-04"],
     ));
     assert!(code == Some(1) && told.contains("--sacrificial"), "{told}");
-    signal(own.id(), Signal::TERM);
-    own.wait().unwrap();
 }
 
 #[test]
