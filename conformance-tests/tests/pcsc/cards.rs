@@ -189,7 +189,10 @@ fn the_card_in_the_reader_that_was_named_is_tested() {
     let mut ended = (None, String::new());
     wait_until("the card in the reader", || {
         ended = ran(&mut suite(folder.path(), &target, &more));
-        let is_seen = report(folder.path()).card.is_some();
+        // It may come between the two cases: then the first one would have asked for it.
+        let report = report(folder.path());
+        let first = verdicts(&report)[0];
+        let is_seen = report.card.is_some() && !first.1.ends_with("[no-terminal]");
         if !is_seen && tried.elapsed() > Duration::from_secs(5) {
             // pcscd 1.9.9 doesn't announce the card that follows one which left together with its
             // client; it announces the next.
