@@ -1,4 +1,4 @@
-//! PAYMENT STATE.
+//! PAYMENT STATE: what the log keeps of a payment, for a till that isn't sure whether it was made.
 
 use super::Tillcard;
 use super::state::ShopSession;
