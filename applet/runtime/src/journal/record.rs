@@ -11,9 +11,9 @@
 //! behind would be forgotten.
 
 use super::{Error, Key};
-use crc::{CRC_16_IBM_3740, Crc, NoTable};
+use crc::{CRC_16_IBM_3740, Crc};
 
-const CRC: Crc<u16, NoTable> = Crc::<u16, NoTable>::new(&CRC_16_IBM_3740);
+const CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_IBM_3740);
 
 /// Bytes before a transaction's records.
 pub(super) const FRAME_HEADER_LENGTH: usize = 4;
