@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the long tests, the test targets called `soak*`, and writes what they print into a report
-# that is committed with the sources it was made from. In the development profile, which the other
+# Runs the symbolic models and the long tests, the test targets called `soak*`, and writes what they
+# print into a report that is committed with the sources it was made from. The tests run in the development profile, which the other
 # tests have built already: the card and all dependencies are optimised in it.
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -25,6 +25,8 @@ trap 'rm -f "$draft"' EXIT
         "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n1)" "$(nproc)"
     printf -- '- compiler: %s\n\n```text\n' "$(rustc --version)"
 } >"$draft"
+printf 'the symbolic models, their variants and results (docs/models/README.md):\n' | tee -a "$draft"
+scripts/models.sh 2>&1 | tee -a "$draft"
 cargo test --quiet --locked --workspace --all-features \
     --test 'soak*' -- --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 printf '```\n' >>"$draft"
