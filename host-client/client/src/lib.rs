@@ -8,6 +8,7 @@
 //! | [`account`] | a card's public account: its keys' descriptor, scripts and addresses |
 //! | [`genuine`] | whether a manufacturer vouches for a card, and what the card signs |
 //! | [`vetting`] | opens a channel to a card that is known by its certificates only, and vets it |
+//! | [`untrusted`] | text that came from outside, and how it is shown |
 //! | [`advice`] | each error's code, what it means for the money, and what to do |
 //!
 //! A till that finds a card in a reader, asks for the PIN, and has the card pay:
@@ -92,6 +93,8 @@ pub mod card;
 mod fee_rate;
 pub mod genuine;
 pub mod transport;
+pub mod untrusted;
 pub mod vetting;
 
 pub use fee_rate::FeeRate;
+pub use untrusted::Untrusted;

@@ -1,6 +1,7 @@
 //! What can go wrong between us and the chain.
 
 use bitcoin::Network;
+use tillcard_client::Untrusted;
 use tillcard_client::advice::{Advice, Explain};
 
 use super::SourceProgress;
@@ -13,7 +14,7 @@ pub enum ChainError {
     #[error("the transaction was rejected: {reason}")]
     Rejected {
         /// The backend's words; Bitcoin Core's reject reason where there is one.
-        reason: String,
+        reason: Untrusted,
     },
     /// Nobody answered, or not in time. Trying again later may help.
     #[error("no answer from the Bitcoin node at {url}: {cause}")]
@@ -21,7 +22,7 @@ pub enum ChainError {
         /// Where the node was sought.
         url: String,
         /// What the attempt ended with.
-        cause: String,
+        cause: Untrusted,
     },
     /// The node is starting and doesn't answer questions yet.
     #[error("the Bitcoin node at {url} is still starting: {message}")]
@@ -29,7 +30,7 @@ pub enum ChainError {
         /// The node's address.
         url: String,
         /// What it is doing, in its own words.
-        message: String,
+        message: Untrusted,
     },
     /// The node hasn't come as far as its chain: what it doesn't know says nothing.
     #[error("the Bitcoin node hasn't synced: {0}")]
@@ -71,7 +72,7 @@ pub enum ChainError {
         /// The question.
         method: String,
         /// What was wrong with the answer.
-        cause: String,
+        cause: Untrusted,
     },
 }
 

@@ -69,7 +69,7 @@ impl TrustArguments {
                 vouched: Some(vouched),
                 ..
             } => line(format_args!(
-                "The card is genuine, of batch “{}” by “{}”{}. All goes through a secure channel.",
+                "The card is genuine, of batch {} by {}{}. All goes through a secure channel.",
                 vouched.batch,
                 vouched.root,
                 if vouched.is_test {

@@ -13,6 +13,7 @@ use signal_hook::iterator::Signals;
 
 use super::child::{Handle, Player};
 use super::failure::DemoError;
+use tillcard_client::Untrusted;
 use tillcard_client::transport::Readers;
 
 /// How often the removal of the folder is tried.
@@ -159,10 +160,11 @@ fn beside_this_program(name: &str) -> Result<PathBuf, DemoError> {
 
 fn check_readers() -> Result<(), DemoError> {
     let readers = Readers::establish(None)?;
+    let is_virtual = |name: &Untrusted| name.as_given().contains(VIRTUAL_READER);
     let virtual_reader = readers
         .names()
         .ok()
-        .is_some_and(|names| names.iter().any(|name| name.contains(VIRTUAL_READER)));
+        .is_some_and(|names| names.iter().any(is_virtual));
     if virtual_reader {
         return Ok(());
     }

@@ -145,7 +145,7 @@ impl<'a> Play<'a> {
                 found => found?,
             };
             expect(
-                card.reader() == emulator.reader(),
+                *card.reader() == emulator.reader(),
                 format!(
                     "there is another Tillcard in {}: take it out",
                     card.reader()

@@ -196,7 +196,7 @@ impl Owner {
         }
         let view = CardView::scan(&issued.account, chain, since, progress)?;
         let label = format!("card {number} (adopted)");
-        let mut record = CardRecord::new(number, label, issued.clone(), since);
+        let mut record = CardRecord::new(number, label.into(), issued.clone(), since);
         record.next_receive_index = view.next_receive_index;
         Ok(record)
     }

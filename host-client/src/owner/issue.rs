@@ -1,5 +1,6 @@
 //! Issuing a card: made the owner's, and written down first, so that nothing is lost with an answer.
 
+use tillcard_client::Untrusted;
 use tillcard_client::account::{IssuedCard, Leaf};
 use tillcard_client::card::{
     self, CardError, Factory, IssueOrder, Issued, PinBlock, Policy, Session,
@@ -13,7 +14,7 @@ use crate::chain::Chain;
 /// What the owner decides when a card is issued.
 pub struct IssueTerms<'a> {
     /// What the owner calls the card.
-    pub label: String,
+    pub label: Untrusted,
     /// Whether the card's key comes from the words, in place of one that it makes.
     pub import: bool,
     /// The owner's way to the coins without the card.

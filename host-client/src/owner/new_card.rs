@@ -2,6 +2,7 @@
 
 use super::{CardRecord, Limits, Owner, OwnerError};
 use crate::chain::Chain;
+use tillcard_client::Untrusted;
 use tillcard_client::account::{IssuedCard, Provenance};
 use tillcard_client::card::CardKeys;
 
@@ -10,7 +11,7 @@ pub struct NewCard {
     /// Its number, as [`Owner::next_card_number`] gave it for its keys.
     pub number: u32,
     /// What the owner calls it.
-    pub label: String,
+    pub label: Untrusted,
     /// Its account, its key and where they come from.
     pub issued: IssuedCard,
     /// Its limits.

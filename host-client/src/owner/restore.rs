@@ -348,7 +348,8 @@ impl Owner {
             let birthday = card.height.unwrap_or(from_height);
             let view = CardView::scan(&card.issued.account, chain, birthday, progress)?;
             let label = format!("card {} (restored)", card.number);
-            let mut record = CardRecord::new(card.number, label, card.issued.clone(), birthday);
+            let mut record =
+                CardRecord::new(card.number, label.into(), card.issued.clone(), birthday);
             record.owner_keys = OwnerKeys::ANY;
             record.unmet = true;
             record.swept_by = Some(view.swept_by).filter(|sweeps| !sweeps.is_empty());

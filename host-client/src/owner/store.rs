@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Limits, OwnerError, OwnerKeys};
 use crate::atomic_file;
+use tillcard_client::Untrusted;
 use tillcard_client::account::CardAccount;
 use tillcard_client::account::{IssuedCard, Provenance};
 use tillcard_client::card::{AgreementKey, CardKeys, IdentityKey};
@@ -71,7 +72,8 @@ pub struct CardRecord {
     /// The card's number, `n'` of its keys' paths.
     pub number: u32,
     /// What the owner calls it.
-    pub label: String,
+    #[serde(serialize_with = "Untrusted::store")]
+    pub label: Untrusted,
     /// Its account.
     pub account: CardAccount,
     /// Where the account's key comes from.
@@ -111,7 +113,7 @@ pub struct CardRecord {
 impl CardRecord {
     const FORMAT: u32 = 2;
 
-    pub(super) fn new(number: u32, label: String, issued: IssuedCard, birthday: u32) -> Self {
+    pub(super) fn new(number: u32, label: Untrusted, issued: IssuedCard, birthday: u32) -> Self {
         Self {
             format: Self::FORMAT,
             number,

@@ -1,5 +1,6 @@
 //! Where the till's cards come from.
 
+use tillcard_client::Untrusted;
 use tillcard_client::transport::{Pcsc, Readers, Transport, TransportError};
 
 /// Where the till's cards come from.
@@ -14,7 +15,7 @@ pub trait CardSource {
     fn wait(&mut self) -> Result<Self::Card, TransportError>;
 
     /// Name of the reader that a card is in.
-    fn reader(card: &Self::Card) -> String;
+    fn reader(card: &Self::Card) -> Untrusted;
 }
 
 impl CardSource for Readers {
@@ -24,7 +25,7 @@ impl CardSource for Readers {
         self.wait_for_card(None)
     }
 
-    fn reader(card: &Pcsc) -> String {
-        card.reader().to_owned()
+    fn reader(card: &Pcsc) -> Untrusted {
+        card.reader().clone()
     }
 }

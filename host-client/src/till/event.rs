@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Missing;
 use crate::text::sat;
+use tillcard_client::Untrusted;
 
 /// A payment's next step. As JSON: an object with the step's name in `state`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,7 +29,7 @@ pub enum Event {
     /// A card was found.
     Card {
         /// The reader's name.
-        reader: String,
+        reader: Untrusted,
         /// The card's answer to reset, in hex.
         atr: String,
     },
@@ -37,9 +38,9 @@ pub enum Event {
     /// The card has proven that it is the card of its certificate.
     Genuine {
         /// The batch's name.
-        batch: String,
+        batch: Untrusted,
         /// The name of the root that vouches for it.
-        root: String,
+        root: Untrusted,
         /// Whether it is a test card, which everybody can make.
         test: bool,
     },

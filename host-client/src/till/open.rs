@@ -3,6 +3,7 @@
 use bitcoin::Txid;
 
 use super::Event;
+use tillcard_client::Untrusted;
 use tillcard_client::advice::{Advice, Explain};
 use tillcard_client::card::{CardError, CheckError};
 
@@ -40,7 +41,7 @@ pub enum Open {
     #[error("the node doesn't take the payment: {reason}")]
     NotTaken {
         /// The node's reason.
-        reason: String,
+        reason: Untrusted,
     },
     /// The till can't go on.
     #[error("the till stopped before the payment's end")]

@@ -37,7 +37,10 @@ fn a_card_whose_answer_was_lost_is_adopted() {
         someone.owner = Owner::open(&folder).expect("the owner again");
 
         let adopted = adopt(&mut someone.owner, &regtest, card.clone()).expect("ours");
-        assert_eq!((adopted.number, &*adopted.label), (0, "milk money"));
+        assert_eq!(
+            (adopted.number, adopted.label.as_given()),
+            (0, "milk money")
+        );
         assert!(adopted.identity_key.is_some() && adopted.agreement_key.is_some());
         assert_eq!(adopted.account.leaf().delay(), kind.leaf_delay.unwrap_or(0));
         assert_eq!(someone.owner.card(0).expect("known"), adopted);

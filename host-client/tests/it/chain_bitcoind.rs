@@ -104,7 +104,7 @@ fn refusals_are_told_with_cores_reasons() {
         .expect("blocks");
     let coin = coinbase(&chain, 1);
     let reason = |transaction| match chain.broadcast(&transaction) {
-        Err(ChainError::Rejected { reason }) => reason,
+        Err(ChainError::Rejected { reason }) => reason.as_given().to_owned(),
         other => panic!("expected a rejection, got {other:?}"),
     };
     let payment = payer.pay(&coin, payer.script(), 21_000, RATE);

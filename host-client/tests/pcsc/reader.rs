@@ -88,11 +88,13 @@ fn insertion_and_removal_are_waited_for() {
         for _ in 0..2 {
             let transport = readers.wait_for_card(Some(DEADLINE)).unwrap();
             let reader = transport.reader().to_owned();
-            assert!(readers.has_card(&reader).unwrap());
+            assert!(readers.has_card(reader.as_given()).unwrap());
             transport.disconnect().unwrap();
             tell.send(reader.clone()).unwrap();
-            readers.wait_for_removal(&reader, Some(DEADLINE)).unwrap();
-            assert!(!readers.has_card(&reader).unwrap());
+            readers
+                .wait_for_removal(reader.as_given(), Some(DEADLINE))
+                .unwrap();
+            assert!(!readers.has_card(reader.as_given()).unwrap());
             tell.send("removed".into()).unwrap();
         }
     });

@@ -5,7 +5,7 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Txid};
 use tillcard_protocol::command::{Authority, LoggedPayment, Outpoints, PaymentState, merchant};
 
 use super::convert::from_outpoint;
-use crate::FeeRate;
+use crate::{FeeRate, Untrusted};
 
 /// A payment in a card's log: facts, and what the terminal claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct Logged {
     /// Whether the PIN allowed it; otherwise the limits for payments without PIN did.
     pub with_pin: bool,
     /// What the terminal claimed to be.
-    pub merchant: String,
+    pub merchant: Untrusted,
     /// What the terminal claimed to be the hash of an invoice.
     pub invoice: Option<[u8; 32]>,
     /// The coins that it spends, in the order of its inputs.
@@ -56,7 +56,7 @@ impl Logged {
             change: Amount::from_sat(payment.change),
             fee_rate: FeeRate::from_sat_per_kvb(payment.fee_rate),
             with_pin: payment.authority == Authority::Pin,
-            merchant: name.to_owned(),
+            merchant: name.into(),
             invoice: payment.invoice.copied(),
             outpoints: payment.outpoints.map(from_outpoint).collect(),
             given_again: payment.given_again,

@@ -13,7 +13,8 @@ use x509_cert::der::{Decode, Encode, ErrorKind};
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
 
 use super::GenuineError;
-use super::name::shown_name;
+use super::name::common_name;
+use crate::Untrusted;
 
 /// A certificate, in its bytes and read.
 pub(super) struct Read<'a> {
@@ -56,12 +57,12 @@ impl<'a> Read<'a> {
     }
 
     /// The name that is shown to people.
-    pub(super) fn name(&self) -> String {
-        shown_name(self.parsed.tbs_certificate().subject())
+    pub(super) fn name(&self) -> Untrusted {
+        common_name(self.parsed.tbs_certificate().subject())
     }
 
-    pub(super) fn issuers_name(&self) -> String {
-        shown_name(self.parsed.tbs_certificate().issuer())
+    pub(super) fn issuers_name(&self) -> Untrusted {
+        common_name(self.parsed.tbs_certificate().issuer())
     }
 
     /// Its subject in DER.

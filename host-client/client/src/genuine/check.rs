@@ -18,6 +18,7 @@ use super::bundle::Bundle;
 use super::lists::Lists;
 use super::roots::{Root, is_published};
 use super::signature::ALGORITHMS;
+use crate::Untrusted;
 
 /// anyExtendedKeyUsage (RFC 5280 §4.2.1.12). The protocol knows no extended key usages: what is
 /// limited to other purposes isn't for cards.
@@ -37,9 +38,9 @@ pub struct Vouched {
     /// The card's key of which the certificate is, compressed (SEC 1).
     pub key: Point,
     /// The batch's name, as the root certified it.
-    pub batch: String,
+    pub batch: Untrusted,
     /// The root's name.
-    pub root: String,
+    pub root: Untrusted,
     /// Whether everybody can make such cards.
     pub is_test: bool,
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::Untrusted;
 use crate::advice::{Advice, Explain};
 
 /// What is wrong with a card's certificates, with its proof, or with what they are checked by.
@@ -18,8 +19,8 @@ pub enum GenuineError {
     #[error("the card gives {0} bytes more than its certificates")]
     TrailingBytes(usize),
     /// Nobody trusted vouches for the card.
-    #[error("no root certificate that you trust vouches for this card; “{0}” claims to")]
-    UnknownRoot(String),
+    #[error("no root certificate that you trust vouches for this card; {0} claims to")]
+    UnknownRoot(Untrusted),
     /// The card is a test card, or the root to be trusted is the test root.
     #[error(
         "this is the test root, or a batch of it, whose key everybody knows: it vouches for no \
@@ -27,21 +28,21 @@ pub enum GenuineError {
     )]
     TestRoot,
     /// A signature that isn't by the one that is named.
-    #[error("the card's certificates are forged: “{0}” didn't sign them")]
-    Forged(String),
+    #[error("the card's certificates are forged: {0} didn't sign them")]
+    Forged(Untrusted),
     /// The certificate isn't valid yet.
-    #[error("the certificate of “{name}” isn't valid before {since}")]
+    #[error("the certificate of {name} isn't valid before {since}")]
     NotYetValid {
         /// Whose certificate.
-        name: String,
+        name: Untrusted,
         /// From when on it is valid.
         since: String,
     },
     /// The certificate isn't valid any more.
-    #[error("the certificate of “{name}” expired at {until}")]
+    #[error("the certificate of {name} expired at {until}")]
     Expired {
         /// Whose certificate.
-        name: String,
+        name: Untrusted,
         /// Until when it was valid.
         until: String,
     },
@@ -49,11 +50,11 @@ pub enum GenuineError {
     #[error("the manufacturer revoked this card's certificate")]
     CardRevoked,
     /// The certificate of all of the batch is revoked.
-    #[error("the manufacturer revoked the certificate of the batch “{0}”")]
-    BatchRevoked(String),
+    #[error("the manufacturer revoked the certificate of the batch {0}")]
+    BatchRevoked(Untrusted),
     /// The caller wants to see a list, and has none of this authority.
-    #[error("there is no certificate revocation list (CRL) of “{0}”")]
-    NoList(String),
+    #[error("there is no certificate revocation list (CRL) of {0}")]
+    NoList(Untrusted),
     /// A list whose successor should be there.
     #[error("a certificate revocation list (CRL) is out of date")]
     ListExpired,
@@ -67,8 +68,8 @@ pub enum GenuineError {
     #[error("the card gives its batch's certificate as its own")]
     BatchAsCard,
     /// What isn't a batch certifies the card.
-    #[error("“{0}” certifies this card, and isn't a batch")]
-    NotABatch(String),
+    #[error("{0} certifies this card, and isn't a batch")]
+    NotABatch(Untrusted),
     /// A root certifies the card by itself.
     #[error("the card's certificate isn't signed by its batch")]
     NotOfItsBatch,
@@ -82,8 +83,8 @@ pub enum GenuineError {
     #[error("this isn't a certificate revocation list (CRL): {0}")]
     NotAList(String),
     /// Two lists of one authority.
-    #[error("there are two certificate revocation lists (CRLs) of “{0}”")]
-    TwoLists(String),
+    #[error("there are two certificate revocation lists (CRLs) of {0}")]
+    TwoLists(Untrusted),
     /// The card's proof or statement can't be read.
     #[error("the card's answer can't be read")]
     Malformed,

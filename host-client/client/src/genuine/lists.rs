@@ -7,15 +7,16 @@ use x509_cert::crl::CertificateList;
 use x509_cert::der::{Decode, Encode};
 
 use super::GenuineError;
-use super::name::shown_name;
+use super::name::common_name;
 use super::roots::is_pem;
+use crate::Untrusted;
 
 /// A list, unchecked as long as nobody's certificate is looked for in it.
 pub(super) struct List {
     list: CertRevocationList<'static>,
     /// Whose list, in DER.
     issuer: Vec<u8>,
-    name: String,
+    name: Untrusted,
 }
 
 /// The lists that there are.
@@ -66,7 +67,7 @@ impl List {
         let issuer = read.tbs_cert_list.issuer;
         Ok(Self {
             list: list.into(),
-            name: shown_name(&issuer),
+            name: common_name(&issuer),
             issuer: issuer.to_der().map_err(not_a_list)?,
         })
     }

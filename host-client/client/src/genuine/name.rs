@@ -2,11 +2,12 @@
 
 use x509_cert::name::Name;
 
-/// The common name, or all of the name where it has none. Control characters are replaced by U+FFFD.
-pub(super) fn shown_name(name: &Name) -> String {
-    let shown = match name.common_name() {
-        Ok(Some(common_name)) => common_name.value().into_owned(),
-        _ => name.to_string(),
-    };
-    shown.replace(char::is_control, "\u{FFFD}")
+use crate::Untrusted;
+
+/// The common name, or all of the name where it has none.
+pub(super) fn common_name(name: &Name) -> Untrusted {
+    match name.common_name() {
+        Ok(Some(common_name)) => Untrusted::from(common_name.value().as_ref()),
+        _ => name.to_string().into(),
+    }
 }

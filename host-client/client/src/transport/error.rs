@@ -1,5 +1,6 @@
 //! Why a card can't be reached.
 
+use crate::Untrusted;
 use crate::advice::{Advice, Explain};
 
 /// Why a card can't be reached.
@@ -10,18 +11,18 @@ pub enum TransportError {
     #[error("the PC/SC service isn't running")]
     NoService,
     /// The service knows no reader, or none of the name asked for.
-    #[error("{}", no_reader(.wanted.as_deref(), .present))]
+    #[error("{}", no_reader(.wanted.as_ref(), .present))]
     NoReader {
         /// Part of a reader's name, as the user gave it.
-        wanted: Option<String>,
+        wanted: Option<Untrusted>,
         /// Names of the readers that there are.
-        present: Vec<String>,
+        present: Vec<Untrusted>,
     },
     /// There are readers, but in none of them a card with our application.
-    #[error("no Tillcard in {readers}")]
+    #[error("no Tillcard in {}", listed(.readers))]
     NoCard {
         /// The readers that were looked at.
-        readers: String,
+        readers: Vec<Untrusted>,
     },
     /// The card left its reader, or died in the middle of a command.
     #[error("the card was removed")]
@@ -33,7 +34,7 @@ pub enum TransportError {
     #[error("the card in {reader} is in use by another program")]
     InUse {
         /// The reader's name.
-        reader: String,
+        reader: Untrusted,
     },
     /// Nothing happened in the time given.
     #[error("no card was put in or taken out in the time given")]
@@ -46,16 +47,18 @@ pub enum TransportError {
     Reader(String),
 }
 
-fn no_reader(wanted: Option<&str>, present: &[String]) -> String {
+fn no_reader(wanted: Option<&Untrusted>, present: &[Untrusted]) -> String {
     match wanted {
         Some(name) if !present.is_empty() => {
-            format!(
-                "no reader is named “{name}”; there is {}",
-                present.join(", ")
-            )
+            format!("no reader is named {name}; there is {}", listed(present))
         }
         _ => "no card reader is connected".into(),
     }
+}
+
+fn listed(readers: &[Untrusted]) -> String {
+    let names: Vec<String> = readers.iter().map(Untrusted::to_string).collect();
+    names.join(", ")
 }
 
 impl Explain for TransportError {
@@ -114,7 +117,7 @@ impl TransportError {
                 present: Vec::new(),
             },
             E::NoSmartcard | E::UnresponsiveCard | E::UnpoweredCard => Self::NoCard {
-                readers: reader.to_owned(),
+                readers: vec![reader.into()],
             },
             // pcscd reports a reader that was unplugged under a connection in these ways too.
             E::RemovedCard
@@ -125,7 +128,7 @@ impl TransportError {
             | E::CommError => Self::CardRemoved,
             E::ResetCard => Self::CardReset,
             E::SharingViolation => Self::InUse {
-                reader: reader.to_owned(),
+                reader: reader.into(),
             },
             E::Timeout => Self::TimedOut,
             E::Cancelled => Self::Cancelled,
@@ -152,7 +155,7 @@ mod tests {
         };
         assert_eq!(
             other.to_string(),
-            "no reader is named “ACS”; there is Virtual PCD 00 00"
+            "no reader is named “ACS”; there is “Virtual PCD 00 00”"
         );
         let busy = TransportError::from_pcsc(pcsc::Error::SharingViolation, "Reader 1");
         assert!(busy.to_string().contains("Reader 1"));

@@ -7,6 +7,7 @@ use pcsc::{Card, Context, Disposition, Protocols, ShareMode};
 
 use super::readers::wait_for_removal;
 use super::{Transport, TransportError};
+use crate::Untrusted;
 
 /// The longest response APDU: 65,536 bytes of data and a status word.
 const RESPONSE_MAX: usize = 65_536 + 2;
@@ -20,7 +21,7 @@ pub struct Pcsc {
     /// None when it was let go.
     card: Option<Card>,
     context: Context,
-    reader: String,
+    reader: Untrusted,
     atr: Vec<u8>,
     response: Vec<u8>,
     apdus: u64,
@@ -34,13 +35,13 @@ impl Pcsc {
     /// # Errors
     /// [`TransportError::NoCard`] and [`TransportError::InUse`], besides the service's own.
     pub(super) fn connect(context: &Context, reader: &CStr) -> Result<Self, TransportError> {
-        let name = reader.to_string_lossy().into_owned();
-        let failed = |error| TransportError::from_pcsc(error, &name);
+        let name = Untrusted::from(reader.to_string_lossy().as_ref());
+        let failed = |error| TransportError::from_pcsc(error, name.as_given());
         let card = context
             .connect(reader, ShareMode::Exclusive, Protocols::ANY)
             .map_err(failed)?;
         let atr = read_atr(&card).map_err(failed)?;
-        tracing::debug!(reader = name, "card connected");
+        tracing::debug!(reader = %name, "card connected");
         Ok(Self {
             card: Some(card),
             context: context.clone(),
@@ -53,7 +54,7 @@ impl Pcsc {
     }
 
     /// The reader's name, as the PC/SC service knows it.
-    pub fn reader(&self) -> &str {
+    pub fn reader(&self) -> &Untrusted {
         &self.reader
     }
 
@@ -65,7 +66,7 @@ impl Pcsc {
 
     fn reconnect(&mut self, initialization: Disposition) -> Result<(), TransportError> {
         let card = self.card.as_mut().ok_or(TransportError::CardRemoved)?;
-        let failed = |error| TransportError::from_pcsc(error, &self.reader);
+        let failed = |error| TransportError::from_pcsc(error, self.reader.as_given());
         card.reconnect(ShareMode::Exclusive, Protocols::ANY, initialization)
             .map_err(failed)?;
         self.atr = read_atr(card).map_err(failed)?;
@@ -79,7 +80,9 @@ impl Pcsc {
     /// knows already, and nobody ever sees it. So a card that fell silent is reset only when it
     /// hasn't gone, or has come back.
     fn end(&mut self) -> Result<(), TransportError> {
-        if self.silent && wait_for_removal(&self.context, &self.reader, Some(NOTICE)).is_ok() {
+        if self.silent
+            && wait_for_removal(&self.context, self.reader.as_given(), Some(NOTICE)).is_ok()
+        {
             self.let_go(Disposition::LeaveCard)?;
             return Err(TransportError::CardRemoved);
         }
@@ -90,7 +93,7 @@ impl Pcsc {
         match self.card.take() {
             Some(card) => card
                 .disconnect(disposition)
-                .map_err(|(_, error)| TransportError::from_pcsc(error, &self.reader)),
+                .map_err(|(_, error)| TransportError::from_pcsc(error, self.reader.as_given())),
             None => Ok(()),
         }
     }
@@ -129,7 +132,7 @@ impl Transport for Pcsc {
             Ok(_) | Err(pcsc::Error::NoSmartcard | pcsc::Error::UnpoweredCard) => {
                 Err(TransportError::CardRemoved)
             }
-            Err(error) => Err(TransportError::from_pcsc(error, &self.reader)),
+            Err(error) => Err(TransportError::from_pcsc(error, self.reader.as_given())),
         }
     }
 

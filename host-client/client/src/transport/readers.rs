@@ -7,6 +7,7 @@ use pcsc::{Context, PNP_NOTIFICATION, ReaderState, Scope, State};
 use tillcard_protocol::command::Select;
 
 use super::{Pcsc, Transport, TransportError};
+use crate::Untrusted;
 
 /// How long to wait before a card that another program holds is tried again. The PC/SC service
 /// announces cards that come and go, but not that a program lets one go.
@@ -33,7 +34,7 @@ impl Interrupt {
 /// What was found out about a reader while looking for a card.
 enum Slot {
     Ours(Pcsc),
-    HeldByAnother(String),
+    HeldByAnother(Untrusted),
     NotOurs,
 }
 
@@ -61,22 +62,17 @@ impl Readers {
     ///
     /// # Errors
     /// [`TransportError::NoReader`] when there is none.
-    pub fn names(&self) -> Result<Vec<String>, TransportError> {
+    pub fn names(&self) -> Result<Vec<Untrusted>, TransportError> {
         let present = self.list()?;
-        let shown = |names: &[CString]| -> Vec<String> {
-            names
-                .iter()
-                .map(|n| n.to_string_lossy().into_owned())
-                .collect()
-        };
+        let named = |names: &[CString]| names.iter().map(|name| untrusted(name)).collect();
         let meant: Vec<_> = present.iter().filter(|n| self.means(n)).cloned().collect();
         if meant.is_empty() {
             return Err(TransportError::NoReader {
-                wanted: self.name.clone(),
-                present: shown(&present),
+                wanted: self.name.as_deref().map(Untrusted::from),
+                present: named(&present),
             });
         }
-        Ok(shown(&meant))
+        Ok(named(&meant))
     }
 
     /// Whether there is a card of any kind in `reader`.
@@ -92,7 +88,7 @@ impl Readers {
             Ok(()) | Err(pcsc::Error::Timeout) => {}
             Err(pcsc::Error::UnknownReader) => {
                 return Err(TransportError::NoReader {
-                    wanted: Some(reader.to_owned()),
+                    wanted: Some(reader.into()),
                     present: self.names()?,
                 });
             }
@@ -110,7 +106,7 @@ impl Readers {
         let names = self.names()?;
         let mut held = None;
         for name in &names {
-            match self.try_reader(name)? {
+            match self.try_reader(name.as_given())? {
                 Slot::Ours(card) => return Ok(card),
                 Slot::HeldByAnother(reader) => held = Some(reader),
                 Slot::NotOurs => {}
@@ -118,9 +114,7 @@ impl Readers {
         }
         Err(match held {
             Some(reader) => TransportError::InUse { reader },
-            None => TransportError::NoCard {
-                readers: names.join(", "),
-            },
+            None => TransportError::NoCard { readers: names },
         })
     }
 
@@ -134,7 +128,7 @@ impl Readers {
         let mut states = vec![ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
         // Without a known state the service answers at once.
         let mut patience = Some(Duration::ZERO);
-        let mut held: Vec<String> = Vec::new();
+        let mut held: Vec<Untrusted> = Vec::new();
         loop {
             self.follow_readers(&mut states)?;
             match self.context.get_status_change(patience, &mut states) {
@@ -148,11 +142,11 @@ impl Readers {
                 if !state.event_state().contains(State::PRESENT) {
                     continue;
                 }
-                let name = state.name().to_string_lossy().into_owned();
+                let name = untrusted(state.name());
                 if !changed && !held_before.contains(&name) {
                     continue;
                 }
-                match self.try_reader(&name)? {
+                match self.try_reader(name.as_given())? {
                     Slot::Ours(card) => return Ok(card),
                     Slot::HeldByAnother(name) => held.push(name),
                     Slot::NotOurs => {}
@@ -263,9 +257,13 @@ fn has_application(response: &[u8]) -> bool {
     matches!(response, [.., 0x90, 0x00] | [.., 0x61, _])
 }
 
+fn untrusted(name: &CStr) -> Untrusted {
+    Untrusted::from(name.to_string_lossy().as_ref())
+}
+
 fn c_name(name: &str) -> Result<CString, TransportError> {
     CString::new(name).map_err(|_| TransportError::NoReader {
-        wanted: Some(name.to_owned()),
+        wanted: Some(name.into()),
         present: Vec::new(),
     })
 }

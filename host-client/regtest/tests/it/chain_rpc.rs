@@ -61,8 +61,8 @@ fn the_same_answers_as_in_process() {
         panic!("expected a rejection");
     };
     assert_eq!(
-        chain.broadcast(forged).expect_err("a forged one").reason,
-        reason
+        reason,
+        *chain.broadcast(forged).expect_err("a forged one").reason
     );
     let txid = rpc.broadcast(&payment).expect("a payment");
     assert_eq!(chain.broadcast(payment.clone()), Ok(txid), "sent twice");

@@ -36,7 +36,10 @@ impl CallError {
     pub(super) fn into_chain_error(self, method: &str, config: &CoreRpcConfig) -> ChainError {
         let url = config.url.clone();
         match self {
-            CallError::NoAnswer(cause) => ChainError::Unavailable { url, cause },
+            CallError::NoAnswer(cause) => ChainError::Unavailable {
+                url,
+                cause: cause.into(),
+            },
             CallError::Unauthorized => ChainError::Unauthorized {
                 url,
                 hint: config.auth.hint(),
@@ -44,14 +47,17 @@ impl CallError {
             CallError::Node {
                 code: IN_WARMUP,
                 message,
-            } => ChainError::WarmingUp { url, message },
+            } => ChainError::WarmingUp {
+                url,
+                message: message.into(),
+            },
             CallError::Node { code, message } => ChainError::Protocol {
                 method: method.into(),
-                cause: format!("error {code}: {message}"),
+                cause: format!("error {code}: {message}").into(),
             },
             CallError::Unusable(cause) => ChainError::Protocol {
                 method: method.into(),
-                cause,
+                cause: cause.into(),
             },
         }
     }

@@ -171,7 +171,7 @@ impl CoreRpc {
 fn unusable(method: &str, cause: impl ToString) -> ChainError {
     ChainError::Protocol {
         method: method.into(),
-        cause: cause.to_string(),
+        cause: cause.to_string().into(),
     }
 }
 
@@ -295,7 +295,9 @@ impl Chain for CoreRpc {
         let method = "sendrawtransaction";
         match self.call(method, &[json!(serialize_hex(transaction))]) {
             Err(CallError::Node { code, message }) if NOT_TAKEN.contains(&code) => {
-                Err(ChainError::Rejected { reason: message })
+                Err(ChainError::Rejected {
+                    reason: message.into(),
+                })
             }
             Err(CallError::Node { code: IN_BLOCK, .. }) => Ok(transaction.compute_txid()),
             answer => answer.map_err(|error| error.into_chain_error(method, &self.config)),

@@ -31,7 +31,7 @@ impl Genuine {
             return Ok(());
         };
         line(format_args!(
-            "Card {number} is genuine, of batch “{}” by “{}”.",
+            "Card {number} is genuine, of batch {} by {}.",
             vouched.batch, vouched.root
         ));
         if vouched.is_test {

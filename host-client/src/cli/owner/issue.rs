@@ -74,7 +74,7 @@ impl Issue {
         let pin = ask_new_pin()?;
 
         let terms = IssueTerms {
-            label: self.label,
+            label: self.label.into(),
             import: self.import,
             leaf: match self.no_leaf {
                 true => LeafTerms::None,

@@ -88,11 +88,11 @@ pub(super) fn show(payment: &Logged, status: &PaymentStatus, network: Network) {
         false => status.to_string(),
     };
     line(format_args!("  {state}: {}", payment.txid));
-    let claims = match (payment.merchant.as_str(), &payment.invoice) {
-        ("", None) => "nothing".to_owned(),
-        (name, None) => format!("to be “{name}”"),
-        ("", Some(hash)) => format!("invoice {}", hash.as_hex()),
-        (name, Some(hash)) => format!("to be “{name}”, invoice {}", hash.as_hex()),
+    let claims = match (payment.merchant.is_empty(), &payment.invoice) {
+        (true, None) => "nothing".to_owned(),
+        (false, None) => format!("to be {}", payment.merchant),
+        (true, Some(hash)) => format!("invoice {}", hash.as_hex()),
+        (false, Some(hash)) => format!("to be {}, invoice {}", payment.merchant, hash.as_hex()),
     };
     line(format_args!("  claimed by the terminal: {claims}"));
     if payment.given_again > 0 {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, random, validity};
+use tillcard_client::Untrusted;
 use tillcard_personalise::test_root::test_root;
 use tillcard_personalise::{self as personalise, SerialNumber, new_key};
 
@@ -57,9 +58,9 @@ impl Batch {
         let files = AuthorityFiles::new(&self.out);
         files.write(batch.authority())?;
         line(format_args!(
-            "“{}” is made, under “{}”.",
-            batch.authority().name(),
-            root.authority().name()
+            "{} is made, under {}.",
+            Untrusted::from(batch.authority().name()),
+            Untrusted::from(root.authority().name())
         ));
         tell_files(&files);
         Ok(())

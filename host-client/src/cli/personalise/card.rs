@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, personalise_card};
+use tillcard_client::Untrusted;
 use tillcard_client::transport::{Readers, Transport};
 use tillcard_personalise as personalise;
 use tillcard_personalise::test_root::emulator_batch;
@@ -47,8 +48,8 @@ impl Card {
         let readers = Readers::establish(self.reader.as_deref())?;
         let mut card = readers.connect()?;
         let personalised = personalise_card(&mut card, &batch, self.keep.as_deref())?;
-        let name = batch.authority().name();
-        line(format_args!("The card is one of “{name}” now, for good."));
+        let name = Untrusted::from(batch.authority().name());
+        line(format_args!("The card is one of {name} now, for good."));
         for (purpose, serial) in [
             ("signatures", &personalised.identity_serial),
             ("channels", &personalised.agreement_serial),

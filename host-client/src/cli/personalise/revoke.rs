@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, in_days, read_file, replace_list};
+use tillcard_client::Untrusted;
 use tillcard_personalise::test_root::test_root;
 use tillcard_personalise::{Authority, RevocationList, SerialNumber};
 
@@ -80,10 +81,10 @@ impl Revoke {
             .map_err(ManufacturerError::from)?;
         replace_list(&self.list, &signed)?;
         line(format_args!(
-            "{} has {} of “{}”, {} of them new.",
+            "{} has {} of {}, {} of them new.",
             self.list.display(),
             counted(all, "revoked certificate"),
-            authority.name(),
+            Untrusted::from(authority.name()),
             all - before
         ));
         line(format_args!(

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use tillcard::manufacturer::{AuthorityFiles, ManufacturerError, random, validity};
+use tillcard_client::Untrusted;
 use tillcard_personalise::{self as personalise, SerialNumber, new_key};
 
 use super::{Term, tell_files};
@@ -34,7 +35,8 @@ impl Root {
         .map_err(ManufacturerError::from)?;
         let files = AuthorityFiles::new(&self.out);
         files.write(root.authority())?;
-        line(format_args!("“{}” is made.", root.authority().name()));
+        let name = Untrusted::from(root.authority().name());
+        line(format_args!("{name} is made."));
         tell_files(&files);
         line("Whoever has the key makes cards that your customers trust: keep it off the network.");
         Ok(())

@@ -9,6 +9,7 @@ use crate::demo::narrator::Narrator;
 use crate::demo::till::{Ended, TillProcess};
 use tillcard::chain::{Chain, OutputState};
 use tillcard::text::sat;
+use tillcard_client::Untrusted;
 
 impl Play<'_> {
     /// A wrong PIN, the right one, a forger, two blocks.
@@ -111,7 +112,7 @@ impl Play<'_> {
                     )?;
                     let text = format!(
                         "A block with one bit of that flipped: refused ({})",
-                        rejected.reason
+                        Untrusted::from(rejected.reason)
                     );
                     Ok(((), text))
                 }

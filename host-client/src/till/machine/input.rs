@@ -3,8 +3,8 @@
 use bitcoin::{OutPoint, Transaction, TxOut, Txid};
 
 use crate::till::Decline;
-use tillcard_client::FeeRate;
 use tillcard_client::card::{CardError, CardKeys, PaymentState as CardPaymentState, Preview};
+use tillcard_client::{FeeRate, Untrusted};
 
 /// What happened.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ pub enum ChainSaid {
     /// It didn't take the payment.
     Refused {
         /// Its reason.
-        reason: String,
+        reason: Untrusted,
     },
     /// It doesn't know the payment.
     Unknown,

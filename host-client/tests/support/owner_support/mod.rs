@@ -96,7 +96,7 @@ impl Someone {
             .add_card(
                 NewCard {
                     number,
-                    label: format!("test card {number}"),
+                    label: format!("test card {number}").into(),
                     issued: IssuedCard {
                         account: card.account.clone(),
                         provenance: Provenance::Made,

@@ -28,6 +28,7 @@ use tillcard::till::{
     CardRules, CardSource, Event, Outcome, PaymentRecord, PaymentStore, PaymentTerms, PinError,
     PinSource, Settlement, Till, TillError,
 };
+use tillcard_client::Untrusted;
 use tillcard_client::account::{CardChain, Leaf};
 use tillcard_client::card::{self, IssueOrder, Issued, Merchant, PinBlock, Policy, Session};
 use tillcard_client::genuine::Checker;
@@ -197,7 +198,7 @@ impl CardSource for Hand {
         Ok(next)
     }
 
-    fn reader(_: &Purse) -> String {
+    fn reader(_: &Purse) -> Untrusted {
         "test reader".into()
     }
 }
