@@ -8,7 +8,7 @@ use bitcoin::{OutPoint, Transaction, TxOut, Txid};
 
 use super::machine::CardSaid;
 use super::{Event, Settlement, TillError};
-use crate::chain::{ChainError, OutputState};
+use crate::chain::{ChainError, OutputState, Reach};
 use tillcard_client::card::{CardError, PaymentAsked, Session};
 use tillcard_client::transport::Transport;
 
@@ -40,6 +40,16 @@ impl Settlement<'_> {
         session: &mut Session<T, PaymentAsked>,
     ) -> Result<CardSaid, LookUpError> {
         let (mut coins, mut absent) = (Vec::new(), Vec::new());
+        let reach = self.chain.reach()?;
+        if reach != Reach::Complete {
+            // Nothing is asked of the card that only this source's ignorance would bring about.
+            return Ok(CardSaid::LookedUp {
+                coins,
+                absent,
+                is_crowded: false,
+                reach,
+            });
+        }
         let mut asked = HashSet::new();
         let outpoints = session.preview().outpoints.clone();
         for outpoint in &outpoints {
@@ -58,6 +68,7 @@ impl Settlement<'_> {
             coins,
             absent,
             is_crowded,
+            reach,
         })
     }
 

@@ -6,6 +6,7 @@ use bitcoin::OutPoint;
 use super::Event;
 use super::pin::NO_PIN;
 use super::refusal;
+use crate::chain::SourceProgress;
 use tillcard_client::FeeRate;
 use tillcard_client::advice::{Advice, Explain};
 use tillcard_client::card::{CardError, CheckError};
@@ -43,6 +44,9 @@ pub enum Decline {
         /// The least rate that it takes.
         least: FeeRate,
     },
+    /// The source of the chain stays behind: what it says of the card's coins proves nothing.
+    #[error("the Bitcoin node hasn't synced: {0}")]
+    NodeBehind(SourceProgress),
     /// The card's coins hang on so many transactions without a block that nodes take no more.
     #[error("the card's coins hang on too many payments that wait for a block")]
     TooManyUnconfirmed,
@@ -76,6 +80,12 @@ impl Explain for Decline {
                 "fee-rate-below-mempool",
                 UNASKED,
                 "begin the payment anew at a higher --fee-rate",
+            ),
+            Self::NodeBehind(_) => Advice::new(
+                "till-node-behind",
+                UNASKED,
+                "wait until the node has synced, or name another one with --chain, then begin the \
+                 payment anew",
             ),
             Self::TooManyUnconfirmed => Advice::new(
                 "too-many-unconfirmed",

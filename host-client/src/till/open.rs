@@ -3,6 +3,7 @@
 use bitcoin::Txid;
 
 use super::Event;
+use crate::chain::SourceProgress;
 use tillcard_client::Untrusted;
 use tillcard_client::advice::{Advice, Explain};
 use tillcard_client::card::{CardError, CheckError};
@@ -37,6 +38,10 @@ pub enum Open {
     /// address: it may be this payment.
     #[error("the card doesn't know the payment, but {0} pays as much to the same address")]
     Alike(Txid),
+    /// The card doesn't know the payment, and the source of the chain, which stays behind, can't say
+    /// that no block has it.
+    #[error("the card doesn't know the payment, and the Bitcoin node hasn't synced: {0}")]
+    NodeBehind(SourceProgress),
     /// The node doesn't take the signed payment (now).
     #[error("the node doesn't take the payment: {reason}")]
     NotTaken {
@@ -84,6 +89,11 @@ impl Explain for Open {
                 "payment-found-alike",
                 "the shop may be paid already: don't take a second payment",
                 "look whether that transaction is of another payment; use a fresh address for each",
+            ),
+            Self::NodeBehind(_) => Advice::new(
+                "payment-node-behind",
+                MAY_BE_PAID,
+                "when the node has synced, put the same card in again: tillcard till resume",
             ),
             Self::NotTaken { .. } => Advice::new(
                 "payment-not-taken",

@@ -8,7 +8,7 @@ use super::blocks;
 use super::driver::{self, NoReader};
 use super::machine::{ChainSaid, ChainTask, ClerkSaid, Conflict, Input, Machine, Outcome, Wishes};
 use super::{Event, PaymentRecord, PaymentState, PaymentStore, TillError};
-use crate::chain::{Chain, ChainError, TransactionStatus};
+use crate::chain::{Chain, ChainError, Reach, TransactionStatus};
 
 /// Sends payments, waits for them, writes down how far they came.
 pub struct Settlement<'a> {
@@ -101,7 +101,10 @@ impl Settlement<'_> {
             // The card has signed: whatever the chain says now, the payment isn't lost.
             ChainTask::Inputs(payment) => ChainSaid::Inputs(self.inputs(&payment).unwrap_or(None)),
             ChainTask::Send(payment) => match self.chain.broadcast(&payment) {
-                Err(ChainError::Rejected { reason }) => ChainSaid::Refused { reason },
+                Err(ChainError::Rejected { reason }) => {
+                    let reach = self.chain.reach();
+                    or_unavailable(reach.map(|reach| ChainSaid::Refused { reason, reach }))?
+                }
                 sent => or_unavailable(sent.map(|_| ChainSaid::Sent))?,
             },
             ChainTask::Status { txid, since_height } => {
@@ -119,18 +122,23 @@ impl Settlement<'_> {
                 outpoints,
                 since_height,
             } => {
-                let found = blocks::find_payment(self.chain, &order, &outpoints, since_height);
-                or_unavailable(found.map(ChainSaid::Found))?
+                let found = self.with_reach(|chain| {
+                    blocks::find_payment(chain, &order, &outpoints, since_height)
+                });
+                let found = found.map(|(payment, reach)| ChainSaid::Found { payment, reach });
+                or_unavailable(found)?
             }
             ChainTask::Conflict {
                 txid,
                 outpoints,
                 since_height,
             } => {
-                let found = blocks::find_conflict(self.chain, &txid, &outpoints, since_height);
-                or_unavailable(found.map(|found| {
-                    let conflict = |(by, confirmations)| Conflict { by, confirmations };
-                    ChainSaid::Conflict(found.map(conflict))
+                let found = self.with_reach(|chain| {
+                    blocks::find_conflict(chain, &txid, &outpoints, since_height)
+                });
+                or_unavailable(found.map(|(found, reach)| {
+                    let conflict = found.map(|(by, confirmations)| Conflict { by, confirmations });
+                    ChainSaid::Conflict { conflict, reach }
                 }))?
             }
         };
@@ -138,10 +146,22 @@ impl Settlement<'_> {
     }
 
     fn check(&self) -> Result<ChainSaid, ChainError> {
+        let ((height, least), reach) =
+            self.with_reach(|chain| Ok((chain.tip()?.height, chain.least_fee_rate()?)))?;
         Ok(ChainSaid::Ready {
-            height: self.chain.tip()?.height,
-            least: self.chain.least_fee_rate()?,
+            height,
+            least,
+            reach,
         })
+    }
+
+    /// An answer of the chain, and how far its source had come before.
+    fn with_reach<R>(
+        &self,
+        ask: impl FnOnce(&dyn Chain) -> Result<R, ChainError>,
+    ) -> Result<(R, Reach), ChainError> {
+        let reach = self.chain.reach()?;
+        Ok((ask(self.chain)?, reach))
     }
 
     /// The coins that a transaction spends; nothing when one of them is spent or unknown.

@@ -106,6 +106,8 @@ pub(super) fn worth(
     let unseen = |error: ChainError| Missing::ChainUnavailable {
         reason: error.to_string(),
     };
+    // What one that is behind says of depths proves nothing.
+    chain.expect_complete().map_err(unseen)?;
     // Before the coins: a block that comes meanwhile makes them look younger, never older.
     let tip = chain.tip().map_err(unseen)?.height;
     let network = chain.network().map_err(unseen)?;

@@ -74,20 +74,12 @@ impl Payment {
         match self.refusal.take() {
             Some(refusal) if refusal.wants_pin() => self.ask_pin_anew(None),
             Some(refusal) => self.declined(Decline::Card(refusal.error)),
-            None => {
-                let preview = self.record.preview.as_ref();
-                let task = ChainTask::FindPayment {
-                    order: self.record.order.clone(),
-                    outpoints: preview.map_or_else(Vec::new, |preview| preview.outpoints.clone()),
-                    since_height: self.record.since_height,
-                };
-                self.phase = Phase::LookingForPayment;
-                Step::of(vec![Effect::Chain(task)])
-            }
+            None => self.look_for_payment(),
         }
     }
 
     pub(super) fn payment_found(&mut self, payment: Option<Transaction>) -> Step {
+        self.behind = 0;
         match payment {
             Some(payment) if self.record.preview.is_some() => self.signed(payment, false),
             Some(payment) => self.open(Open::Alike(payment.compute_txid())),

@@ -4,7 +4,7 @@
 use bitcoin::{OutPoint, TxOut};
 
 use super::payment::{Payment, Peer, Phase};
-use super::{CardTask, ChainTask, Effect, MOST_REPORTS, Step};
+use super::{CardTask, Effect, MOST_REPORTS, Step};
 use crate::till::{Decline, Event, Open, PaymentState};
 use tillcard_client::FeeRate;
 use tillcard_client::card::{CardError, CardKeys, Preview, check_preview};
@@ -15,8 +15,7 @@ impl Payment {
     pub(super) fn met(&mut self, keys: Option<CardKeys>) -> Step {
         self.peer = keys.map_or(Peer::Plain, Peer::Proven);
         if self.record.state != PaymentState::Asked {
-            self.phase = Phase::CheckingChain;
-            return Step::of(vec![Effect::Chain(ChainTask::Check)]);
+            return self.check_chain();
         }
         if self.record.card.is_some() && self.record.card != keys {
             return self.open(Open::OtherCard);
@@ -34,6 +33,7 @@ impl Payment {
 
     /// The chain can be asked, and takes transactions from `least` on.
     pub(super) fn ready(&mut self, height: u32, least: FeeRate) -> Step {
+        self.behind = 0;
         self.record.since_height = height;
         if self.record.order.fee_rate < least {
             self.end_unasked(Decline::FeeRateTooLow { least })
@@ -92,6 +92,7 @@ impl Payment {
         absent: Vec<OutPoint>,
         is_crowded: bool,
     ) -> Step {
+        self.behind = 0;
         if !absent.is_empty() {
             self.report(absent)
         } else if is_crowded {

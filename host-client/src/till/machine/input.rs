@@ -2,6 +2,7 @@
 
 use bitcoin::{OutPoint, Transaction, TxOut, Txid};
 
+use crate::chain::Reach;
 use crate::till::Decline;
 use tillcard_client::card::{CardError, CardKeys, PaymentState as CardPaymentState, Preview};
 use tillcard_client::{FeeRate, Untrusted};
@@ -64,6 +65,8 @@ pub enum CardSaid {
         absent: Vec<OutPoint>,
         /// Whether they hang on so many unconfirmed transactions that nodes take no more.
         is_crowded: bool,
+        /// How far the source of the chain had come when it was asked.
+        reach: Reach,
     },
     /// The transaction that the card wrote, serialised, unchecked.
     Paid(Vec<u8>),
@@ -82,6 +85,8 @@ pub enum ChainSaid {
         height: u32,
         /// The least fee rate that the node takes.
         least: FeeRate,
+        /// How far it had come as a source.
+        reach: Reach,
     },
     /// The coins of a payment that wasn't previewed, in the order of its inputs; nothing when one of
     /// them is spent, or unknown.
@@ -92,6 +97,8 @@ pub enum ChainSaid {
     Refused {
         /// Its reason.
         reason: Untrusted,
+        /// How far it had come as a source.
+        reach: Reach,
     },
     /// It doesn't know the payment.
     Unknown,
@@ -102,10 +109,20 @@ pub enum ChainSaid {
         /// Blocks that bury it, its own included.
         confirmations: u32,
     },
-    /// The transaction in a block that pays what was asked, if there is one.
-    Found(Option<Transaction>),
-    /// The transaction in a block that spends a coin of the payment, if there is one.
-    Conflict(Option<Conflict>),
+    /// What was found of a transaction in a block that pays what was asked.
+    Found {
+        /// The transaction, if there is one.
+        payment: Option<Transaction>,
+        /// How far the source had come when it was asked.
+        reach: Reach,
+    },
+    /// What was found of a transaction in a block that spends a coin of the payment.
+    Conflict {
+        /// The transaction, if there is one.
+        conflict: Option<Conflict>,
+        /// How far the source had come when it was asked.
+        reach: Reach,
+    },
     /// It can't be asked just now.
     Unavailable {
         /// Why.

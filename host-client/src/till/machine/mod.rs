@@ -10,6 +10,9 @@
 //! | conflicted | another transaction that spends the coins is in a block, as deep as the shop asks |
 //! | settled | the payment is in a block, as deep as the shop asks |
 //!
+//! A source of the chain that hasn't come as far as its chain proves nothing by what it doesn't know:
+//! the till waits for it, or says that the outcome is open.
+//!
 //! ```text
 //! created ─▶ waiting for card ─▶ waiting for PIN ─▶ asked ─▶ signed ─▶ broadcast ─▶ confirmed ─▶ settled
 //!    └──────────────┴───▶ cancelled, declined ◀─┘     │        └───────────┴────▶ conflicted
@@ -18,6 +21,7 @@
 
 mod after_pay;
 mod before_pay;
+mod behind;
 mod effect;
 mod input;
 mod payment;
@@ -39,6 +43,10 @@ pub const MOST_REPORTS: usize = 4;
 
 /// An answer that was lost so often will be lost again.
 pub const MOST_LOST: u8 = 5;
+
+/// So often in a row the till waits, for a payment that no card has signed, until a source that is
+/// behind has come as far as its chain.
+pub const MOST_BEHIND: u8 = 30;
 
 /// The payments of a till, each at its own point.
 #[derive(Default)]

@@ -3,6 +3,7 @@
 use bitcoin::{OutPoint, Transaction, Txid};
 
 use super::{CardSaid, CardTask, ClerkSaid, Effect, Input, Outcome, Step};
+use crate::chain::Reach;
 use crate::till::{Decline, Event, Open, PaymentRecord, PaymentState};
 use tillcard_client::card::{CardError, CardKeys, Preview};
 
@@ -53,8 +54,21 @@ pub(super) enum Phase {
     LookingForConflict(Open),
     /// Time passes.
     Waiting,
+    /// Time passes; then the source that was behind is asked this again.
+    Behind(Question),
     /// The driver is done with it.
     Over,
+}
+
+/// What a source that is behind can't answer.
+#[derive(Debug)]
+pub(super) enum Question {
+    /// Can a card be asked to pay?
+    Readiness,
+    /// Are the coins of this preview there?
+    Coins(Preview),
+    /// Is the payment in a block, though its card doesn't know it?
+    Payment,
 }
 
 /// Who is at the other end.
@@ -94,6 +108,8 @@ pub(super) struct Payment {
     /// Reports of absent coins since the PIN, and the first of these coins.
     pub(super) reports: usize,
     pub(super) first_absent: Option<OutPoint>,
+    /// How often in a row the source of the chain was behind.
+    pub(super) behind: u8,
     /// How often an answer was lost after PAY.
     pub(super) lost: u8,
     /// Whether the network was given the payment, and hasn't forgotten it since.
@@ -119,6 +135,7 @@ impl Payment {
             kept: None,
             reports: 0,
             first_absent: None,
+            behind: 0,
             lost: 0,
             is_sent: false,
             told_sent: false,
@@ -162,8 +179,12 @@ impl Payment {
                     coins,
                     absent,
                     is_crowded,
+                    reach,
                 },
-            ) => self.looked_up(preview, coins, absent, is_crowded),
+            ) => match reach {
+                Reach::Complete => self.looked_up(preview, coins, absent, is_crowded),
+                Reach::Behind(progress) => self.wait_for_source(progress, Question::Coins(preview)),
+            },
             (Phase::Reporting, CardSaid::Failed(error)) => self.report_failed(error),
             (
                 Phase::Meeting | Phase::AskingPin | Phase::Previewing | Phase::LookingUp(_),

@@ -1,18 +1,36 @@
 //! After a card has signed: the payment is sent, again if need be, until it is confirmed or another
 //! transaction that spends its coins is.
 
-use super::payment::{Payment, Phase};
+use super::payment::{Payment, Phase, Question};
 use super::{ChainSaid, ChainTask, Conflict, Effect, Outcome, Step};
+use crate::chain::{ChainError, Reach};
 use crate::till::{Event, Open, PaymentState};
 
 impl Payment {
     pub(super) fn chain_said(&mut self, said: ChainSaid) -> Step {
         match (std::mem::replace(&mut self.phase, Phase::Idle), said) {
-            (Phase::CheckingChain, ChainSaid::Ready { height, least }) => self.ready(height, least),
+            (
+                Phase::CheckingChain,
+                ChainSaid::Ready {
+                    height,
+                    least,
+                    reach,
+                },
+            ) => match reach {
+                Reach::Complete => self.ready(height, least),
+                Reach::Behind(progress) => self.wait_for_source(progress, Question::Readiness),
+            },
             (Phase::LookingUpInputs { payment, is_again }, ChainSaid::Inputs(coins)) => {
                 self.inputs_looked_up(payment, is_again, coins)
             }
-            (Phase::LookingForPayment, ChainSaid::Found(payment)) => self.payment_found(payment),
+            (Phase::LookingForPayment, ChainSaid::Found { payment, reach }) => {
+                match (payment, reach) {
+                    (None, Reach::Behind(progress)) => {
+                        self.wait_for_source(progress, Question::Payment)
+                    }
+                    (payment, _) => self.payment_found(payment),
+                }
+            }
             (Phase::AskingStatus, ChainSaid::Unknown) if self.is_sent => {
                 // The network forgot it: it is sent again when the chain is asked next.
                 self.is_sent = false;
@@ -28,10 +46,15 @@ impl Payment {
                 self.is_sent = true;
                 self.seen(0)
             }
-            (Phase::Sending, ChainSaid::Refused { reason }) => {
-                self.look_for_conflict(Open::NotTaken { reason })
-            }
-            (Phase::LookingForConflict(why), ChainSaid::Conflict(conflict)) => {
+            (Phase::Sending, ChainSaid::Refused { reason, reach }) => match reach {
+                Reach::Complete => self.look_for_conflict(Open::NotTaken { reason }),
+                Reach::Behind(progress) => {
+                    self.unavailable(ChainError::Behind(progress).to_string())
+                }
+            },
+            (Phase::LookingForConflict(why), ChainSaid::Conflict { conflict, reach }) => {
+                // One in the last block of a source that is behind may not be in the chain.
+                let conflict = conflict.filter(|_| reach == Reach::Complete);
                 self.conflict_looked_up(why, conflict)
             }
             (
@@ -49,9 +72,13 @@ impl Payment {
     }
 
     pub(super) fn time_passed(&mut self) -> Step {
-        match self.phase {
+        match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Waiting => Step::of(self.ask_status()),
-            _ => Step::default(),
+            Phase::Behind(question) => self.ask_source_again(question),
+            phase => {
+                self.phase = phase;
+                Step::default()
+            }
         }
     }
 

@@ -38,7 +38,7 @@ use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::seed::Seed;
 use tillcard_runtime::nvm::RamNvm;
 
-use self::reluctant::{Reluctance, Reluctant};
+use self::reluctant::{Mood, Reluctant};
 use crate::chain_support::Payer;
 use crate::owner_support::{RATE, Regtest, Someone};
 
@@ -268,7 +268,7 @@ pub(crate) struct Scene<'a> {
     /// Whether the till asks for a statement.
     pub(crate) statement: bool,
     /// What the till's node doesn't do.
-    pub(crate) reluctance: Reluctance,
+    pub(crate) node: Mood,
     folder: tempfile::TempDir,
 }
 
@@ -343,7 +343,7 @@ impl<'a> Scene<'a> {
             plain: false,
             unverified: false,
             statement: false,
-            reluctance: Reluctance::default(),
+            node: Mood::default(),
             folder: tempfile::tempdir().expect("a temporary folder"),
         }
     }
@@ -421,7 +421,7 @@ impl<'a> Scene<'a> {
         let cards = std::iter::once(&self.purse).chain(&self.others);
         let chain = Reluctant {
             chain: regtest.chain(),
-            reluctance: self.reluctance,
+            mood: self.node.clone(),
         };
         let outcome = Till {
             cards: Hand(cards.cloned().collect()),
@@ -458,21 +458,26 @@ impl<'a> Scene<'a> {
     /// A till that lost its power, or the card, asks again.
     pub(crate) fn ask_again(&mut self) -> (Vec<Outcome>, Vec<Event>, Vec<PaymentRecord>) {
         let purse = self.purse.clone();
-        self.ask_again_of(&purse)
+        self.ask_again_of(&purse, &[])
     }
 
-    /// As [`Self::ask_again`], with this card in the reader.
+    /// As [`Self::ask_again`], with this card in the reader, while `typed` is typed.
     pub(crate) fn ask_again_of(
         &mut self,
         purse: &Purse,
+        typed: &[&'static str],
     ) -> (Vec<Outcome>, Vec<Event>, Vec<PaymentRecord>) {
         let (regtest, mut events) = (self.regtest, Vec::new());
+        let chain = Reluctant {
+            chain: regtest.chain(),
+            mood: self.node.clone(),
+        };
         let mut till = Till {
             cards: Hand(VecDeque::from([purse.clone()])),
-            pins: Fingers(VecDeque::new()),
+            pins: Fingers(typed.iter().copied().collect()),
             rules: self.rules(),
             settlement: Settlement {
-                chain: regtest.chain(),
+                chain: &chain,
                 store: PaymentStore::open(self.folder.path()).expect("a folder"),
                 poll_interval: Duration::from_millis(1),
                 on_event: Box::new(|event| {

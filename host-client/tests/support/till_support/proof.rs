@@ -12,7 +12,9 @@ use tillcard::till::{Decline, Event, Open, Outcome, PaymentState, PaymentStore};
 
 use super::reluctant::Reluctance;
 use super::trouble::pay_and_keep;
-use super::{Kind, LIMITS, Mischief, PAY, PAYMENT_STATE, PIN, PREVIEW, Scene, Told, VERIFY};
+use super::{
+    Kind, LIMITS, Mischief, PAY, PAYMENT_STATE, PIN, PREVIEW, REPORT_ABSENT, Scene, Told, VERIFY,
+};
 use crate::owner_support::{RATE, Regtest};
 
 /// How many payments the card made.
@@ -125,7 +127,7 @@ pub(crate) fn a_strangers_card_is_asked_for_nothing(regtest: &dyn Regtest) {
     scene.purse.expect_nothing();
 
     let purse = stranger.purse.clone();
-    let (outcomes, events, records) = scene.ask_again_of(&purse);
+    let (outcomes, events, records) = scene.ask_again_of(&purse, &[]);
     assert!(
         matches!(outcomes[..], [Outcome::Open(Open::OtherCard)]),
         "{outcomes:?}"
@@ -143,7 +145,7 @@ pub(crate) fn a_strangers_card_is_asked_for_nothing(regtest: &dyn Regtest) {
 /// sent again.
 pub(crate) fn a_payment_that_the_node_refuses_is_kept(regtest: &dyn Regtest) {
     let mut scene = Scene::with_coin(regtest, 60_000);
-    scene.reluctance = Reluctance::Refuses;
+    scene.node.set(Reluctance::Refuses);
     let told = scene.pay(&[PIN]);
     assert!(matches!(told.open(), Open::NotTaken { .. }));
     assert!(!was_declined(&told));
@@ -152,6 +154,48 @@ pub(crate) fn a_payment_that_the_node_refuses_is_kept(regtest: &dyn Regtest) {
     let (outcomes, records) = scene.resume();
     assert_one_settled(&outcomes);
     assert_eq!(records[0].state, PaymentState::Settled);
+}
+
+/// A node that stays behind: no card is asked for a PIN, and none hears that its coins aren't there.
+pub(crate) fn a_node_that_lags_says_nothing_of_coins(regtest: &dyn Regtest) {
+    let mut scene = Scene::with_coin(regtest, 60_000);
+    scene.node.set(Reluctance::Lags);
+    let told = scene.pay(&[PIN]);
+    assert!(matches!(told.declined(), Decline::NodeBehind(_)));
+    assert_eq!(scene.purse.count(VERIFY), 0);
+
+    // It falls behind once the card was asked, and comes along again.
+    scene.node.set(Reluctance::None);
+    let node = scene.node.clone();
+    let mut waits = 0;
+    let told = scene.pay_while(&[PIN], |event, _, regtest| match event {
+        Event::WaitingForPin { .. } => node.set(Reluctance::Lags),
+        Event::ChainUnavailable { .. } => {
+            waits += 1;
+            node.set(Reluctance::None);
+        }
+        Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 } => regtest.confirm(),
+        _ => {}
+    });
+    told.settled();
+    assert_eq!(waits, 1);
+    assert_eq!(
+        (scene.purse.count(REPORT_ABSENT), scene.purse.count(VERIFY)),
+        (0, 1)
+    );
+    let contents = scene.as_owner(|card| card.read_coins().expect("coins"));
+    assert!(contents.coins.iter().all(|coin| !coin.doubtful));
+
+    // It falls behind while the card signs: what it doesn't take waits for it.
+    let node = scene.node.clone();
+    let told = scene.pay_while(&[PIN], |event, _, regtest| match event {
+        Event::Signing => node.set(Reluctance::Lags),
+        Event::ChainUnavailable { .. } => node.set(Reluctance::None),
+        Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 } => regtest.confirm(),
+        _ => {}
+    });
+    told.settled();
+    assert!(told.states().contains(&"chain-unavailable".to_owned()));
 }
 
 /// A payment without a PIN spends a coin that the owner has moved: it is kept until that is deep in
@@ -194,7 +238,7 @@ pub(crate) fn a_payment_without_pin_whose_coin_is_spent_is_kept(regtest: &dyn Re
 pub(crate) fn what_the_node_never_takes_is_not_asked_of_a_card(regtest: &dyn Regtest) {
     let mut scene = Scene::with_coin(regtest, 60_000);
     let least = FeeRate::from_sat_per_kvb(RATE.to_sat_per_kvb() + 1);
-    scene.reluctance = Reluctance::Asks(least);
+    scene.node.set(Reluctance::Asks(least));
     let told = scene.pay(&[PIN]);
     assert!(matches!(told.declined(), Decline::FeeRateTooLow { .. }));
     assert_eq!((scene.purse.count(VERIFY), scene.purse.count(PAY)), (0, 0));
@@ -278,6 +322,15 @@ pub(crate) fn a_payment_that_the_card_forgot_is_found_on_the_chain(regtest: &dyn
     };
     drop(other);
     scene.as_owner(|card| card.acknowledge(2, 2).expect("both are in blocks"));
+    // A node that lags doesn't know the block: that is no proof.
+    scene.node.set(Reluctance::Lags);
+    let (outcomes, _, records) = scene.ask_again();
+    assert!(
+        matches!(outcomes[..], [Outcome::Open(Open::NodeBehind(_))]),
+        "{outcomes:?}"
+    );
+    assert_eq!(records[0].state, PaymentState::Asked);
+    scene.node.set(Reluctance::None);
     let (outcomes, _, records) = scene.ask_again();
     assert_one_settled(&outcomes);
     assert_eq!(records[0].state, PaymentState::Settled);

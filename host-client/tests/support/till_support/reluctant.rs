@@ -1,5 +1,7 @@
 //! A node that doesn't do all that it is asked.
 
+use std::sync::{Arc, Mutex};
+
 use bitcoin::{Block, BlockHash, Network, OutPoint, Transaction, Txid};
 use tillcard::chain::{
     Chain, ChainError, FeeRate, MempoolEntry, OutputState, SourceProgress, Tip, TransactionStatus,
@@ -15,11 +17,33 @@ pub(crate) enum Reluctance {
     Refuses,
     /// It takes none below a rate that it tells.
     Asks(FeeRate),
+    /// It has heard of a block that it doesn't have, and knows no coin and no payment.
+    Lags,
+}
+
+/// What the till's node doesn't do now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mood(Arc<Mutex<Reluctance>>);
+
+impl Mood {
+    pub(crate) fn set(&self, reluctance: Reluctance) {
+        *self.0.lock().expect("a mood") = reluctance;
+    }
+
+    fn get(&self) -> Reluctance {
+        *self.0.lock().expect("a mood")
+    }
 }
 
 pub(crate) struct Reluctant<'a> {
     pub(crate) chain: &'a dyn Chain,
-    pub(crate) reluctance: Reluctance,
+    pub(crate) mood: Mood,
+}
+
+impl Reluctant<'_> {
+    fn lags(&self) -> bool {
+        self.mood.get() == Reluctance::Lags
+    }
 }
 
 impl Chain for Reluctant<'_> {
@@ -32,11 +56,16 @@ impl Chain for Reluctant<'_> {
     }
 
     fn source_progress(&self) -> Result<SourceProgress, ChainError> {
-        self.chain.source_progress()
+        let mut progress = self.chain.source_progress()?;
+        progress.headers += u32::from(self.lags());
+        Ok(progress)
     }
 
     fn block_hash(&self, height: u32) -> Result<Option<BlockHash>, ChainError> {
-        self.chain.block_hash(height)
+        match self.lags() {
+            true => Ok(None),
+            false => self.chain.block_hash(height),
+        }
     }
 
     fn block(&self, hash: &BlockHash) -> Result<Block, ChainError> {
@@ -44,16 +73,22 @@ impl Chain for Reluctant<'_> {
     }
 
     fn broadcast(&self, transaction: &Transaction) -> Result<Txid, ChainError> {
-        match self.reluctance {
+        match self.mood.get() {
             Reluctance::None => self.chain.broadcast(transaction),
             Reluctance::Refuses | Reluctance::Asks(_) => Err(ChainError::Rejected {
                 reason: "mempool min fee not met".into(),
+            }),
+            Reluctance::Lags => Err(ChainError::Rejected {
+                reason: "bad-txns-inputs-missingorspent".into(),
             }),
         }
     }
 
     fn output(&self, outpoint: &OutPoint) -> Result<OutputState, ChainError> {
-        self.chain.output(outpoint)
+        match self.lags() {
+            true => Ok(OutputState::SpentOrUnknown),
+            false => self.chain.output(outpoint),
+        }
     }
 
     fn mempool(&self) -> Result<Vec<Txid>, ChainError> {
@@ -73,9 +108,9 @@ impl Chain for Reluctant<'_> {
     }
 
     fn least_fee_rate(&self) -> Result<FeeRate, ChainError> {
-        match self.reluctance {
+        match self.mood.get() {
             Reluctance::Asks(rate) => Ok(rate),
-            Reluctance::None | Reluctance::Refuses => self.chain.least_fee_rate(),
+            _ => self.chain.least_fee_rate(),
         }
     }
 
@@ -88,6 +123,9 @@ impl Chain for Reluctant<'_> {
         txid: &Txid,
         since_height: u32,
     ) -> Result<TransactionStatus, ChainError> {
-        self.chain.transaction_status(txid, since_height)
+        match self.lags() {
+            true => Ok(TransactionStatus::Unknown),
+            false => self.chain.transaction_status(txid, since_height),
+        }
     }
 }

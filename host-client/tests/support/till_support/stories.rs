@@ -58,6 +58,7 @@ macro_rules! tests {
             a_payment_without_pin_whose_coin_is_spent_is_kept
             what_the_node_never_takes_is_not_asked_of_a_card
             long_chains_are_declined_before_pay
+            a_node_that_lags_says_nothing_of_coins
             a_payment_in_a_block_is_sent_again_in_vain
             a_payment_that_nobody_was_asked_for_is_cancelled
             a_payment_that_the_card_forgot_is_found_on_the_chain

@@ -5,9 +5,10 @@ mod choices;
 mod world;
 
 use super::*;
-use crate::till::PaymentState;
+use crate::chain::Reach;
+use crate::till::{Decline, Event, PaymentState};
 use choices::{Choices, all_stories};
-use world::{Papers, World, keys_of};
+use world::{BEHIND, Papers, World, keys_of};
 
 const ID: &str = "milk";
 /// Blocks that the shop waits for.
@@ -103,13 +104,13 @@ impl<'a> Story<'a> {
             }
             CardTask::Report(absent) => {
                 assert!(self.world.reports + absent.len() <= MOST_REPORTS);
+                assert_eq!(self.world.reach, Reach::Complete, "it knows no better");
             }
             _ => {}
         }
     }
 
-    fn heard(&self, event: &crate::till::Event) {
-        use crate::till::Event;
+    fn heard(&self, event: &Event) {
         match event {
             Event::Declined { .. } | Event::Cancelled { .. } => self.assert_never_paid(),
             Event::Settled { .. } => assert!(self.world.depth >= Some(DEPTH)),
@@ -249,7 +250,11 @@ fn a_card_that_goes_on_offering_absent_coins_is_sent_away() {
         Input::Card(CardSaid::Met {
             keys: Some(keys_of(0)),
         }),
-        Input::Chain(ChainSaid::Ready { height: 100, least }),
+        Input::Chain(ChainSaid::Ready {
+            height: 100,
+            least,
+            reach: Reach::Complete,
+        }),
         Input::Card(CardSaid::Verified),
     ] {
         step = machine.step(ID, input);
@@ -270,6 +275,7 @@ fn a_card_that_goes_on_offering_absent_coins_is_sent_away() {
                     coins: Vec::new(),
                     absent: preview.outpoints.clone(),
                     is_crowded: false,
+                    reach: Reach::Complete,
                 };
                 machine.step(ID, Input::Card(looked_up))
             }
@@ -282,4 +288,50 @@ fn a_card_that_goes_on_offering_absent_coins_is_sent_away() {
     };
     assert_eq!(decline.outpoint(), Some(preview.outpoints[0]));
     assert_eq!(reports, MOST_REPORTS);
+}
+
+/// A source that stays behind ends a payment before a card is asked for anything; one that comes along
+/// in time doesn't.
+#[test]
+fn a_source_that_is_behind_is_waited_for() {
+    let papers = Papers::new();
+    for waits in [1, MOST_BEHIND, MOST_BEHIND + 1] {
+        let mut machine = Machine::default();
+        let record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, papers.order.clone());
+        machine.add(record, Wishes::default());
+        machine.step(ID, Input::Clerk(ClerkSaid::Begin));
+        let keys = Some(keys_of(0));
+        let mut step = machine.step(ID, Input::Card(CardSaid::Met { keys }));
+        let ready = |reach| {
+            Input::Chain(ChainSaid::Ready {
+                height: 100,
+                least: tillcard_client::FeeRate::FLOOR,
+                reach,
+            })
+        };
+        let mut told = 0;
+        for _ in 0..waits {
+            let [Effect::Chain(ChainTask::Check)] = step.effects[..] else {
+                panic!("{step:?}");
+            };
+            step = machine.step(ID, ready(Reach::Behind(BEHIND)));
+            let is_told =
+                |effect: &&Effect| matches!(effect, Effect::Tell(Event::ChainUnavailable { .. }));
+            told += step.effects.iter().filter(is_told).count();
+            if matches!(step.effects.last(), Some(Effect::Wait)) {
+                step = machine.step(ID, Input::TimePassed);
+            }
+        }
+        assert_eq!(told, 1);
+        if waits > MOST_BEHIND {
+            let end = step.effects.last();
+            let Some(Effect::End(Outcome::Declined(Decline::NodeBehind(progress)))) = end else {
+                panic!("{end:?}");
+            };
+            assert_eq!(*progress, BEHIND);
+        } else {
+            step = machine.step(ID, ready(Reach::Complete));
+            assert!(matches!(step.effects[..], [Effect::Card(CardTask::AskPin)]));
+        }
+    }
 }

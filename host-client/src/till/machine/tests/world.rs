@@ -11,6 +11,7 @@ use bitcoin::{
 };
 
 use super::choices::Choices;
+use crate::chain::{Reach, SourceProgress};
 use crate::till::Decline;
 use crate::till::machine::{CardSaid, CardTask, ChainSaid, ChainTask, Conflict};
 use tillcard_client::FeeRate;
@@ -18,6 +19,14 @@ use tillcard_client::card::{
     AgreementKey, CardError, CardKeys, IdentityKey, PaymentOrder, PaymentState, Preview,
 };
 use tillcard_client::transport::TransportError;
+
+/// A source that has heard of more blocks than it has.
+pub(super) const BEHIND: SourceProgress = SourceProgress {
+    blocks: 90,
+    headers: 100,
+    is_loading: false,
+    tip_time: None,
+};
 
 /// What a card would pay, and the payment.
 #[derive(Clone)]
@@ -114,6 +123,10 @@ pub(super) struct World<'a> {
     /// A PAY went over a wire that may deliver it at any later time.
     pub(super) plain_pay: bool,
     pub(super) reports: usize,
+    /// How far the source had come that the machine heard last.
+    pub(super) reach: Reach,
+    /// Whether the card's owner had it forget the payment, which is in a block.
+    is_forgotten: bool,
     /// Blocks that bury the payment, or what conflicts with it.
     pub(super) depth: Option<u32>,
     pub(super) conflict_depth: Option<u32>,
@@ -147,6 +160,8 @@ impl<'a> World<'a> {
             is_cancelled: false,
             plain_pay: false,
             reports: 0,
+            reach: Reach::Complete,
+            is_forgotten: false,
             depth: None,
             conflict_depth: None,
         }
@@ -213,6 +228,11 @@ impl<'a> World<'a> {
         if self.conflict_depth.is_some() && self.committed[card] && choices.happens() {
             self.is_cancelled = true;
         }
+        // Another till may have sent it as an ancestor, and then the owner may have the card forget it.
+        if self.committed[card] && self.conflict_depth.is_none() && choices.happens() {
+            self.depth = Some(self.depth.unwrap_or(1));
+            self.is_forgotten |= choices.happens();
+        }
         let is_channel = self.is_certified;
         self.session = Some(Session {
             card,
@@ -235,7 +255,8 @@ impl<'a> World<'a> {
             return refused(0x6982);
         }
         let txid = self.papers.of[session.card].payment.compute_txid();
-        let truth = match (self.committed[session.card], self.is_cancelled) {
+        let is_kept = self.committed[session.card] && !self.is_forgotten;
+        let truth = match (is_kept, self.is_cancelled) {
             (false, _) => PaymentState::Unknown,
             (true, false) => PaymentState::Kept(txid),
             (true, true) => PaymentState::Cancelled(txid),
@@ -281,12 +302,24 @@ impl<'a> World<'a> {
         }
     }
 
+    /// How far the source of the chain has come.
+    fn come(&mut self, choices: &mut Choices) -> Reach {
+        self.reach = match !self.is_honest && choices.happens() {
+            false => Reach::Complete,
+            true => Reach::Behind(BEHIND),
+        };
+        self.reach
+    }
+
     fn look_up(&mut self, choices: &mut Choices) -> CardSaid {
+        let reach = self.come(choices);
         let Some(session) = &self.session else {
             return gone();
         };
         let Paper { preview, coin, .. } = &self.papers.of[session.card];
         let (coins, absent) = match choices.choose(4) {
+            // One that is behind doesn't know coins that are there.
+            _ if reach != Reach::Complete => (Vec::new(), preview.outpoints.clone()),
             1 => (Vec::new(), preview.outpoints.clone()),
             2 => return refused(0x6985),
             _ => (vec![coin.clone()], Vec::new()),
@@ -295,6 +328,7 @@ impl<'a> World<'a> {
             coins,
             absent,
             is_crowded: choices.happens(),
+            reach,
         }
     }
 
@@ -330,7 +364,8 @@ impl<'a> World<'a> {
         let Some(session) = &self.session else {
             return gone();
         };
-        match (self.committed[session.card], session.is_torn) {
+        let is_kept = self.committed[session.card] && !self.is_forgotten;
+        match (is_kept, session.is_torn) {
             (_, true) => refused(0x6982),
             (true, false) => self.paper_of(session.card),
             (false, false) => refused(0x6A88),
@@ -369,6 +404,7 @@ impl<'a> World<'a> {
             ChainTask::Check => ChainSaid::Ready {
                 height: 100,
                 least: FeeRate::from_sat_per_kvb(if choices.happens() { 9_000 } else { 100 }),
+                reach: self.come(choices),
             },
             ChainTask::Inputs(payment) => {
                 let found = self.papers.of.iter().find(|of| of.payment == *payment);
@@ -380,6 +416,7 @@ impl<'a> World<'a> {
                 match is_refused {
                     true => ChainSaid::Refused {
                         reason: "mempool min fee not met".into(),
+                        reach: self.come(choices),
                     },
                     false => ChainSaid::Sent,
                 }
@@ -392,15 +429,24 @@ impl<'a> World<'a> {
                 }
             }
             ChainTask::FindPayment { .. } => {
-                let mined = self.depth.and(self.papers.of.first());
-                ChainSaid::Found(mined.map(|of| of.payment.clone()))
+                let reach = self.come(choices);
+                let mined = self.depth.filter(|_| reach == Reach::Complete);
+                let paper = &self.papers.of[usize::from(self.committed[1])];
+                let payment = mined.map(|_| paper.payment.clone());
+                ChainSaid::Found { payment, reach }
             }
             ChainTask::Conflict { .. } => {
-                let conflict = self.conflict_depth.map(|confirmations| Conflict {
+                let reach = self.come(choices);
+                let depth = match reach {
+                    Reach::Complete => self.conflict_depth,
+                    // In a block that isn't in the chain any more.
+                    Reach::Behind(_) => Some(9),
+                };
+                let conflict = depth.map(|confirmations| Conflict {
                     by: Txid::all_zeros(),
                     confirmations,
                 });
-                ChainSaid::Conflict(conflict)
+                ChainSaid::Conflict { conflict, reach }
             }
         }
     }
