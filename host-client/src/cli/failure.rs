@@ -113,6 +113,9 @@ pub(crate) enum CliError {
         /// Why.
         source: std::io::Error,
     },
+    /// A payment that isn't one of this till's that may be closed.
+    #[error("there is no payment {0} here whose outcome is open")]
+    NotToBeClosed(String),
     /// The environment asks for a log that there isn't.
     #[error("TILLCARD_LOG is “{0}”, which names no levels")]
     LogFilter(String),
@@ -177,6 +180,12 @@ impl Explain for CliError {
                 "nothing was sent, and the card takes the coins for spent from now on",
                 "make room on the disk, or name another file with --output, and run the same command \
                  again: the card signs again for its owner",
+            ),
+            Self::NotToBeClosed(_) => Advice::new(
+                "payment-not-closable",
+                "nothing has changed",
+                "look at its name and its --folder; one that the network has needs no closing: tillcard \
+                 till resume",
             ),
             Self::LogFilter(_) => Advice::new(
                 "log-filter-invalid",

@@ -14,8 +14,10 @@ use super::pin_input::StandardInput;
 use super::trust::TrustArguments;
 use super::{CliError, Failure, arguments};
 use tillcard::chain::{Chain, FeeRate};
-use tillcard::text::counted;
-use tillcard::till::{CardRules, Event, Outcome, PaymentStore, PaymentTerms, Settlement, Till};
+use tillcard::text::{counted, sat};
+use tillcard::till::{
+    CardRules, Event, Outcome, PaymentRecord, PaymentStore, PaymentTerms, Settlement, Till,
+};
 use tillcard_client::card::Merchant;
 use tillcard_client::transport::Readers;
 
@@ -29,6 +31,8 @@ pub(super) enum Command {
     Pay(Pay),
     /// Go on with payments that were interrupted; nothing is paid twice
     Resume(Resume),
+    /// Wait no longer for a payment whose outcome is open, at the shop's own risk
+    Close(Close),
 }
 
 #[derive(clap::Args)]
@@ -91,6 +95,18 @@ pub(super) struct Resume {
     ledger: Ledger,
 }
 
+/// Waits no longer for a payment whose outcome is open. It may still be paid: then it is to be paid
+/// back. For payments whose card doesn't come back, or whose owner has cancelled them.
+#[derive(clap::Args)]
+pub(super) struct Close {
+    /// The payment's name, as `till pay` tells it
+    payment: String,
+    #[command(flatten)]
+    chain: ChainArguments,
+    #[command(flatten)]
+    ledger: Ledger,
+}
+
 /// Which cards are taken.
 #[derive(clap::Args)]
 struct Cards {
@@ -126,6 +142,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Pay(pay) => pay.run(),
         Command::Resume(resume) => resume.run(),
+        Command::Close(close) => close.run(),
     }
 }
 
@@ -147,14 +164,8 @@ impl Pay {
             readers.names()?;
         }
         let settlement = self.ledger.open(&chain, network)?;
-        let asked = settlement.asked()?;
-        if !asked.is_empty() && !self.ledger.json {
-            line(format_args!(
-                "Cards were asked for {} before, and the outcome is open: they may still be paid. \
-                 Don't take a second payment for them; put the same cards in again with `tillcard \
-                 till resume`.",
-                counted(asked.len(), "payment")
-            ));
+        if !self.ledger.json {
+            tell_open(&settlement.open_payments()?);
         }
         let mut till = Till {
             cards: readers,
@@ -202,6 +213,37 @@ impl Resume {
             line("No payment is open.");
         }
         ended(&outcomes)
+    }
+}
+
+impl Close {
+    fn run(self) -> Result<(), Failure> {
+        let (chain, network) = self.chain.connect()?;
+        let mut settlement = self.ledger.open(&chain, network)?;
+        match settlement.close(&self.payment)? {
+            Some(_) => Ok(()),
+            None => Err(CliError::NotToBeClosed(self.payment).into()),
+        }
+    }
+}
+
+/// Names the payments that may still be paid, before the clerk takes another one.
+fn tell_open(open: &[PaymentRecord]) {
+    if open.is_empty() {
+        return;
+    }
+    line(
+        "These payments of this till are open: they may still be paid. Don't take a second payment \
+         for them; go on with them with `tillcard till resume`.",
+    );
+    for record in open {
+        line(format_args!(
+            "  {}: {} to {}, {}",
+            record.id,
+            sat(record.order.amount),
+            record.to,
+            record.state
+        ));
     }
 }
 

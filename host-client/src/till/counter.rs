@@ -233,12 +233,20 @@ impl<'a, S: CardSource, P: PinSource> Counter<'a, S, P> {
     }
 
     fn pay_again(&mut self, order: &PaymentOrder) -> CardSaid {
-        let AtHand::Issued(session) = &mut self.card else {
-            return CardSaid::Failed(OUT_OF_TURN);
-        };
-        match session.pay_again(order) {
-            Ok(bytes) => CardSaid::Paid(bytes),
-            Err(error) => CardSaid::Failed(error),
+        match std::mem::replace(&mut self.card, AtHand::Nothing) {
+            AtHand::Issued(mut session) => {
+                let given = session.pay_again(order);
+                self.card = AtHand::Issued(session);
+                given.map_or_else(CardSaid::Failed, CardSaid::Paid)
+            }
+            AtHand::Holder(session) => {
+                let outcome = session.pay_again(order);
+                self.paid(outcome)
+            }
+            other => {
+                self.card = other;
+                CardSaid::Failed(OUT_OF_TURN)
+            }
         }
     }
 

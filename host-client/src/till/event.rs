@@ -62,6 +62,9 @@ pub enum Event {
     },
     /// The card was there again, and hadn't written the payment: it is asked anew.
     NothingWritten,
+    /// The card keeps the payment, and gave it so often that it asks for the PIN to give it once more:
+    /// nothing is debited by that.
+    PinToGiveAgain,
     /// The holder has to type the PIN.
     WaitingForPin {
         /// Entries left.
@@ -146,6 +149,11 @@ pub enum Event {
         /// Its name among the till's payments.
         id: String,
     },
+    /// The shop waits for the payment no longer. It may still be paid.
+    Closed {
+        /// Its name among the till's payments.
+        id: String,
+    },
     /// Another transaction that spends the payment's coins is in a block: it never will be paid.
     Conflicted {
         /// That transaction.
@@ -200,6 +208,11 @@ impl fmt::Display for Event {
             Self::NothingWritten => {
                 write!(f, "the card proves that it hadn't paid: it is asked again")
             }
+            Self::PinToGiveAgain => write!(
+                f,
+                "the card has paid this, and asks for the PIN to give the payment once more: nothing \
+                 is debited again"
+            ),
             Self::WaitingForPin { .. } => write!(f, "waiting for PIN"),
             Self::WrongPin { tries_left: 1 } => write!(f, "wrong PIN, 1 try left"),
             Self::WrongPin { tries_left } => write!(f, "wrong PIN, {tries_left} tries left"),
@@ -247,6 +260,11 @@ impl fmt::Display for Event {
             Self::Cancelled { id } => write!(
                 f,
                 "payment {id} is cancelled: no card was asked to pay, and nothing was debited"
+            ),
+            Self::Closed { id } => write!(
+                f,
+                "payment {id} is closed: the till asks for it no more. It may still be paid; if it is, \
+                 pay it back"
             ),
             Self::Conflicted { by, confirmations } => write!(
                 f,

@@ -1,9 +1,12 @@
 //! What the till keeps of a payment, and how far it came.
 
+use std::fmt;
+
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use bitcoin::{Transaction, TxOut, Txid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::counted;
 use tillcard_client::card::{CardKeys, PaymentOrder, Preview};
 
 /// The format of the records that this till writes.
@@ -40,6 +43,8 @@ pub enum PaymentState {
     /// Another transaction that spends its coins is in a block, as deep as the shop asks of a
     /// payment.
     Conflicted,
+    /// The shop waits for it no longer, though it may still be paid.
+    Closed,
 }
 
 impl PaymentState {
@@ -47,8 +52,19 @@ impl PaymentState {
     pub fn is_final(self) -> bool {
         matches!(
             self,
-            Self::Settled | Self::Cancelled | Self::Declined | Self::Conflicted
+            Self::Settled | Self::Cancelled | Self::Declined | Self::Conflicted | Self::Closed
         )
+    }
+
+    /// Whether the shop may say that it waits no longer: a card was asked, and the network hasn't
+    /// taken the payment.
+    pub fn may_be_closed(self) -> bool {
+        matches!(self, Self::Asked | Self::Signed)
+    }
+
+    /// Whether a card may have paid it, or has, and the shop doesn't have its money yet.
+    pub fn is_open(self) -> bool {
+        !self.is_final() && !self.is_before_pay()
     }
 
     /// Whether no card was asked to pay, or it is proven that it did nothing.
@@ -57,6 +73,28 @@ impl PaymentState {
             self,
             Self::Created | Self::WaitingForCard | Self::WaitingForPin
         )
+    }
+}
+
+/// How far it came, for a clerk.
+impl fmt::Display for PaymentState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Created | Self::WaitingForCard | Self::WaitingForPin => {
+                write!(f, "no card was asked to pay")
+            }
+            Self::Asked => write!(f, "a card was asked to pay, and may have paid"),
+            Self::Signed => write!(f, "signed by the card, not known to the network"),
+            Self::Broadcast => write!(f, "waits for its block"),
+            Self::Confirmed { confirmations } => {
+                write!(f, "in a block, {} deep", counted(*confirmations, "block"))
+            }
+            Self::Settled => write!(f, "settled"),
+            Self::Cancelled => write!(f, "cancelled"),
+            Self::Declined => write!(f, "declined"),
+            Self::Conflicted => write!(f, "conflicted"),
+            Self::Closed => write!(f, "closed by the shop"),
+        }
     }
 }
 

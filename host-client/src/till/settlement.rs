@@ -42,10 +42,36 @@ impl Settlement<'_> {
         Ok(outcomes)
     }
 
+    /// Closes a payment whose outcome is open, at the shop's own risk: the till asks for it no more.
+    /// Nothing when it isn't one that may be closed, or another till is at it.
+    ///
+    /// # Errors
+    /// [`TillError::Store`].
+    pub fn close(&mut self, id: &str) -> Result<Option<Outcome>, TillError> {
+        let open = self.open_payments()?;
+        match open
+            .iter()
+            .any(|record| record.id == id && record.state.may_be_closed())
+        {
+            true => self.act(id, ClerkSaid::Close, &mut NoReader),
+            false => Ok(None),
+        }
+    }
+
     /// Goes on with a stored payment; nothing when another till is at it, or has ended it.
     pub(super) fn resume_one(
         &mut self,
         id: &str,
+        hand: &mut dyn driver::Hand,
+    ) -> Result<Option<Outcome>, TillError> {
+        self.act(id, ClerkSaid::Resume, hand)
+    }
+
+    /// Does what the clerk says with a stored payment.
+    fn act(
+        &mut self,
+        id: &str,
+        said: ClerkSaid,
         hand: &mut dyn driver::Hand,
     ) -> Result<Option<Outcome>, TillError> {
         let Some(claim) = self.store.claim(id)? else {
@@ -58,8 +84,7 @@ impl Settlement<'_> {
         }
         let mut machine = Machine::default();
         machine.add(record, Wishes::default());
-        let resumed = Input::Clerk(ClerkSaid::Resume);
-        let outcome = driver::run(&mut machine, id, resumed, hand, self)?;
+        let outcome = driver::run(&mut machine, id, Input::Clerk(said), hand, self)?;
         claim.end(&outcome);
         Ok(Some(outcome))
     }
@@ -72,6 +97,16 @@ impl Settlement<'_> {
         let mut asked = self.open_records()?;
         asked.retain(|record| record.state == PaymentState::Asked);
         Ok(asked)
+    }
+
+    /// Payments that a card was asked to make, or made, and that aren't settled, oldest first.
+    ///
+    /// # Errors
+    /// [`TillError::Store`].
+    pub fn open_payments(&self) -> Result<Vec<PaymentRecord>, TillError> {
+        let mut open = self.open_records()?;
+        open.retain(|record| record.state.is_open());
+        Ok(open)
     }
 
     fn open_records(&self) -> Result<Vec<PaymentRecord>, TillError> {

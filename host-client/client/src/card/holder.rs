@@ -91,6 +91,16 @@ impl<T: Transport> Session<T, Holder> {
         let card = self.state.card;
         settle(self.end(card), outcome)
     }
+
+    /// As [`Session::pay_again`] without the PIN, however often the payment was given before.
+    ///
+    /// # Errors
+    /// [`CardError::Refused`]: `6A88` and `9412` as there, `9413` when it is cancelled.
+    pub fn pay_again(mut self, order: &PaymentOrder) -> Outcome<Vec<u8>, Session<T, Issued>> {
+        let outcome = pay_again(&mut self, order);
+        let card = self.state.card;
+        settle(self.end(card), outcome)
+    }
 }
 
 impl<T: Transport> Session<T, PaymentAsked> {
@@ -172,8 +182,7 @@ impl<T: Transport> Session<T, Issued> {
     /// this one's identity, `9413` when it was given too often or is cancelled. A refusal comes
     /// without proof: [`Self::payment_state`] asks for one.
     pub fn pay_again(&mut self, order: &PaymentOrder) -> Result<Vec<u8>, CardError> {
-        let command = PayAgain::to_apdu(order.request()).map_err(|_| SCRIPT_TOO_LONG)?;
-        self.link.ask("PAY", &command)
+        pay_again(self, order)
     }
 
     /// What the card knows of the payment with this identity (PAYMENT STATE); nothing is paid, and
@@ -236,6 +245,14 @@ fn pay<T: Transport, S>(
     order: &PaymentOrder,
 ) -> Result<Vec<u8>, CardError> {
     let command = Pay::to_apdu(order.request()).map_err(|_| SCRIPT_TOO_LONG)?;
+    session.link.ask("PAY", &command)
+}
+
+fn pay_again<T: Transport, S>(
+    session: &mut Session<T, S>,
+    order: &PaymentOrder,
+) -> Result<Vec<u8>, CardError> {
+    let command = PayAgain::to_apdu(order.request()).map_err(|_| SCRIPT_TOO_LONG)?;
     session.link.ask("PAY", &command)
 }
 

@@ -12,6 +12,9 @@ use tillcard_client::card::{
     unpreviewed,
 };
 
+/// `9413`, by which a card that keeps a payment says that it gave it too often without the PIN.
+const GIVEN_TOO_OFTEN: u16 = 0x9413;
+
 /// `6982`, by which a card says that it wants a PIN.
 const SECURITY_STATUS: u16 = 0x6982;
 
@@ -53,7 +56,9 @@ impl Payment {
             CardPaymentState::Cancelled(txid) => {
                 let why = Open::CancelledByOwner(txid);
                 let Some(preview) = &self.record.preview else {
-                    return self.open(why);
+                    // What it spends isn't known here; whether a block has it all the same is.
+                    self.cancelled_by_owner = Some(txid);
+                    return self.look_for_payment();
                 };
                 let task = ChainTask::Conflict {
                     txid,
@@ -81,11 +86,25 @@ impl Payment {
     pub(super) fn payment_found(&mut self, payment: Option<Transaction>) -> Step {
         self.behind = 0;
         match payment {
-            Some(payment) if self.record.preview.is_some() => self.signed(payment, false),
+            Some(payment) if self.is_the_payment(&payment) => self.signed(payment, false),
             Some(payment) => self.open(Open::Alike(payment.compute_txid())),
+            None => self.in_no_block(),
+        }
+    }
+
+    /// No block has the payment that the card doesn't know, or doesn't give any more.
+    fn in_no_block(&mut self) -> Step {
+        match self.cancelled_by_owner {
+            Some(txid) => self.open(Open::CancelledByOwner(txid)),
             None if self.is_recovery => self.declined(Decline::NeverWritten),
             None => self.ask_pin_anew(Some(Event::NothingWritten)),
         }
+    }
+
+    /// Whether this is the payment, and not another one as large to the same address.
+    fn is_the_payment(&self, payment: &Transaction) -> bool {
+        self.record.preview.is_some()
+            || (self.is_proven() && self.cancelled_by_owner == Some(payment.compute_txid()))
     }
 
     /// Nothing was committed: the payment goes on with the PIN.
@@ -113,7 +132,7 @@ impl Payment {
         }
     }
 
-    fn pay_again(&mut self) -> Step {
+    pub(super) fn pay_again(&mut self) -> Step {
         self.phase = Phase::PayingAgain;
         let order = self.record.order.clone();
         Step::of(vec![Effect::Card(CardTask::PayAgain(order))])
@@ -121,6 +140,18 @@ impl Payment {
 
     pub(super) fn pay_again_failed(&mut self, error: CardError) -> Step {
         match (&error, self.is_proven()) {
+            // The card proves that it keeps the payment, and the PIN lets it give it once more
+            // (`[REC-2]`): nothing is paid by that.
+            (CardError::Refused { .. }, true)
+                if error.status() == Some(GIVEN_TOO_OFTEN)
+                    && self.kept.is_some()
+                    && !self.again_with_pin =>
+            {
+                self.again_with_pin = true;
+                let mut step = self.ask_pin();
+                step.effects.insert(0, Effect::Tell(Event::PinToGiveAgain));
+                step
+            }
             (CardError::Refused { .. }, true) => self.open(Open::Unproven(error)),
             (CardError::Refused { .. }, false) => self.open(Open::NoProof),
             _ => self.lost(error),

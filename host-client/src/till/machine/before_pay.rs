@@ -65,7 +65,15 @@ impl Payment {
         step
     }
 
-    pub(super) fn ask_preview(&mut self) -> Step {
+    /// The PIN was right: for a new payment, or for one that the card gives again.
+    pub(super) fn verified(&mut self) -> Step {
+        match self.again_with_pin {
+            true => self.pay_again(),
+            false => self.ask_preview(),
+        }
+    }
+
+    fn ask_preview(&mut self) -> Step {
         self.phase = Phase::Previewing;
         let order = self.record.order.clone();
         Step::of(vec![Effect::Card(CardTask::Preview(order))])

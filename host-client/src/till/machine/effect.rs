@@ -109,6 +109,8 @@ pub enum Outcome {
     Declined(Decline),
     /// It was given up before a card was asked to pay.
     Cancelled,
+    /// The shop waits for it no longer, though it may still be paid.
+    Closed,
     /// Another transaction that spends its coins is in a block.
     Conflicted {
         /// That transaction.

@@ -31,6 +31,8 @@ pub enum ClerkSaid {
     Resume,
     /// The payment isn't wanted any more.
     Cancel,
+    /// The shop waits no longer for a payment whose outcome is open, at its own risk.
+    Close,
 }
 
 /// What came from a card.

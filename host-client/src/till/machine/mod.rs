@@ -9,6 +9,7 @@
 //! | cancelled, declined | no card was asked to pay; or the card that was asked says under its channel's MAC that it doesn't know the payment |
 //! | conflicted | another transaction that spends the coins is in a block, as deep as the shop asks |
 //! | settled | the payment is in a block, as deep as the shop asks |
+//! | closed | none: the shop has said that it waits no longer |
 //!
 //! A source of the chain that hasn't come as far as its chain proves nothing by what it doesn't know:
 //! the till waits for it, or says that the outcome is open.

@@ -105,6 +105,10 @@ pub(super) struct Payment {
     pub(super) refusal: Option<Refusal>,
     /// The txid that the card proves to keep the payment under.
     pub(super) kept: Option<Txid>,
+    /// The txid of the payment that its card's owner has cancelled, as the card says.
+    pub(super) cancelled_by_owner: Option<Txid>,
+    /// Whether the PIN is asked for so that the card gives again what it keeps.
+    pub(super) again_with_pin: bool,
     /// Reports of absent coins since the PIN, and the first of these coins.
     pub(super) reports: usize,
     pub(super) first_absent: Option<OutPoint>,
@@ -133,6 +137,8 @@ impl Payment {
             tried_without_pin: false,
             refusal: None,
             kept: None,
+            cancelled_by_owner: None,
+            again_with_pin: false,
             reports: 0,
             first_absent: None,
             behind: 0,
@@ -166,7 +172,7 @@ impl Payment {
         match (std::mem::replace(&mut self.phase, Phase::Idle), said) {
             (Phase::Meeting, CardSaid::Met { keys }) => self.met(keys),
             (Phase::Meeting, CardSaid::NotTaken(decline)) => self.not_taken(decline),
-            (Phase::AskingPin, CardSaid::Verified) => self.ask_preview(),
+            (Phase::AskingPin, CardSaid::Verified) => self.verified(),
             (Phase::AskingPin, CardSaid::WrongPin { tries_left }) => self.wrong_pin(tries_left),
             (Phase::AskingPin, CardSaid::NotAPin) => self.ask_pin(),
             (Phase::AskingPin, CardSaid::NoPin) => self.end_unasked(Decline::NoPin),
@@ -224,6 +230,7 @@ impl Payment {
                 self.cancelled()
             }
             (ClerkSaid::Cancel, state) if !state.is_final() => self.open(Open::Stopped),
+            (ClerkSaid::Close, state) if state.may_be_closed() => self.closed(),
             _ => Step::default(),
         }
     }
@@ -238,6 +245,18 @@ impl Payment {
         effects.push(Effect::End(Outcome::Cancelled));
         self.phase = Phase::Over;
         self.stored(effects)
+    }
+
+    /// The shop waits for it no longer. It may still be paid.
+    fn closed(&mut self) -> Step {
+        self.record.state = PaymentState::Closed;
+        self.record.forget_card();
+        let id = self.record.id.clone();
+        self.phase = Phase::Over;
+        self.stored(vec![
+            Effect::Tell(Event::Closed { id }),
+            Effect::End(Outcome::Closed),
+        ])
     }
 
     /// The driver can't go on.
@@ -276,6 +295,7 @@ impl Payment {
     pub(super) fn meet(&mut self) -> Vec<Effect> {
         self.phase = Phase::Meeting;
         self.tried_without_pin = false;
+        self.again_with_pin = false;
         self.refusal = None;
         self.reports = 0;
         self.first_absent = None;

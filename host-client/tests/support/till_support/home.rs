@@ -281,6 +281,29 @@ pub(crate) fn a_payment_is_cancelled(regtest: &dyn Regtest) {
     }
 }
 
+/// The owner cancels the card's first payment, which nobody has sent, and tells the card.
+pub(super) fn cancel_first_payment(scene: &mut Scene<'_>) {
+    let (read, statuses) = history(scene);
+    let home = scene.someone.owner.next_script().expect("a script");
+    let chain = scene.regtest.chain();
+    let order = plan_cancel(
+        &account(scene),
+        &read.contents,
+        &read.payments[0],
+        statuses[0],
+        chain,
+        home,
+        RATE,
+    );
+    let order = order.expect("a plan");
+    let signatures = scene.as_owner(|card| card.sign(&order)).expect("signed");
+    let conflict = order.signed(&signatures);
+    let sent = scene.someone.owner.send_signed(chain, &conflict);
+    sent.expect("taken");
+    scene.regtest.confirm();
+    scene.as_owner(|card| card.resolve(0)).expect("resolved");
+}
+
 /// Five coins become one, entered as top-ups are; coins that a payment spends are left alone.
 pub(crate) fn many_coins_become_one(regtest: &dyn Regtest) {
     let mut scene = Scene::with_coin(regtest, 90_000);

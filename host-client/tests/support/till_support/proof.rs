@@ -12,20 +12,18 @@ use tillcard::till::{Decline, Event, Open, Outcome, PaymentState, PaymentStore};
 
 use super::reluctant::Reluctance;
 use super::trouble::pay_and_keep;
-use super::{
-    Kind, LIMITS, Mischief, PAY, PAYMENT_STATE, PIN, PREVIEW, REPORT_ABSENT, Scene, Told, VERIFY,
-};
+use super::{Kind, LIMITS, Mischief, PAY, PAYMENT_STATE, PIN, PREVIEW, Scene, Told, VERIFY};
 use crate::owner_support::{RATE, Regtest};
 
 /// How many payments the card made.
 #[track_caller]
-fn assert_payments(scene: &Scene<'_>, expected: u16) {
+pub(super) fn assert_payments(scene: &Scene<'_>, expected: u16) {
     let header = scene.as_owner(|card| card.read_coins().expect("coins").header);
     assert_eq!(header.payments, expected, "payments of the card");
 }
 
 #[track_caller]
-fn assert_one_settled(outcomes: &[Outcome]) {
+pub(super) fn assert_one_settled(outcomes: &[Outcome]) {
     assert!(matches!(outcomes, [Outcome::Settled(_)]), "{outcomes:?}");
 }
 
@@ -154,48 +152,6 @@ pub(crate) fn a_payment_that_the_node_refuses_is_kept(regtest: &dyn Regtest) {
     let (outcomes, records) = scene.resume();
     assert_one_settled(&outcomes);
     assert_eq!(records[0].state, PaymentState::Settled);
-}
-
-/// A node that stays behind: no card is asked for a PIN, and none hears that its coins aren't there.
-pub(crate) fn a_node_that_lags_says_nothing_of_coins(regtest: &dyn Regtest) {
-    let mut scene = Scene::with_coin(regtest, 60_000);
-    scene.node.set(Reluctance::Lags);
-    let told = scene.pay(&[PIN]);
-    assert!(matches!(told.declined(), Decline::NodeBehind(_)));
-    assert_eq!(scene.purse.count(VERIFY), 0);
-
-    // It falls behind once the card was asked, and comes along again.
-    scene.node.set(Reluctance::None);
-    let node = scene.node.clone();
-    let mut waits = 0;
-    let told = scene.pay_while(&[PIN], |event, _, regtest| match event {
-        Event::WaitingForPin { .. } => node.set(Reluctance::Lags),
-        Event::ChainUnavailable { .. } => {
-            waits += 1;
-            node.set(Reluctance::None);
-        }
-        Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 } => regtest.confirm(),
-        _ => {}
-    });
-    told.settled();
-    assert_eq!(waits, 1);
-    assert_eq!(
-        (scene.purse.count(REPORT_ABSENT), scene.purse.count(VERIFY)),
-        (0, 1)
-    );
-    let contents = scene.as_owner(|card| card.read_coins().expect("coins"));
-    assert!(contents.coins.iter().all(|coin| !coin.doubtful));
-
-    // It falls behind while the card signs: what it doesn't take waits for it.
-    let node = scene.node.clone();
-    let told = scene.pay_while(&[PIN], |event, _, regtest| match event {
-        Event::Signing => node.set(Reluctance::Lags),
-        Event::ChainUnavailable { .. } => node.set(Reluctance::None),
-        Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 } => regtest.confirm(),
-        _ => {}
-    });
-    told.settled();
-    assert!(told.states().contains(&"chain-unavailable".to_owned()));
 }
 
 /// A payment without a PIN spends a coin that the owner has moved: it is kept until that is deep in

@@ -12,6 +12,7 @@ use tillcard_client::card::CheckError;
 pub(crate) use super::cards::*;
 pub(crate) use super::home::*;
 pub(crate) use super::kinds::*;
+pub(crate) use super::patience::*;
 pub(crate) use super::proof::*;
 pub(crate) use super::trouble::*;
 use super::{Kind, Mischief, PAY, PIN, PREVIEW, REPORT_ABSENT, Scene, VERIFY};
@@ -59,6 +60,8 @@ macro_rules! tests {
             what_the_node_never_takes_is_not_asked_of_a_card
             long_chains_are_declined_before_pay
             a_node_that_lags_says_nothing_of_coins
+            the_pin_brings_back_what_was_given_too_often
+            a_payment_without_pin_that_its_owner_cancelled
             a_payment_in_a_block_is_sent_again_in_vain
             a_payment_that_nobody_was_asked_for_is_cancelled
             a_payment_that_the_card_forgot_is_found_on_the_chain

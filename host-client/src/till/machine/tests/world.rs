@@ -1,23 +1,15 @@
 //! Cards, a wire that cheats, and a chain, as far as the machine meets them.
 
-use bitcoin::absolute::LockTime;
 use bitcoin::hashes::Hash;
-use bitcoin::key::{Keypair, Secp256k1, TapTweak};
-use bitcoin::secp256k1::Message;
-use bitcoin::sighash::{Prevouts, SighashCache};
-use bitcoin::transaction::Version;
-use bitcoin::{
-    Amount, OutPoint, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Witness,
-};
+use bitcoin::{Amount, Txid};
 
 use super::choices::Choices;
+use super::papers::{Paper, Papers};
 use crate::chain::{Reach, SourceProgress};
 use crate::till::Decline;
 use crate::till::machine::{CardSaid, CardTask, ChainSaid, ChainTask, Conflict};
 use tillcard_client::FeeRate;
-use tillcard_client::card::{
-    AgreementKey, CardError, CardKeys, IdentityKey, PaymentOrder, PaymentState, Preview,
-};
+use tillcard_client::card::{AgreementKey, CardError, CardKeys, IdentityKey, PaymentState};
 use tillcard_client::transport::TransportError;
 
 /// A source that has heard of more blocks than it has.
@@ -27,76 +19,6 @@ pub(super) const BEHIND: SourceProgress = SourceProgress {
     is_loading: false,
     tip_time: None,
 };
-
-/// What a card would pay, and the payment.
-#[derive(Clone)]
-pub(super) struct Paper {
-    pub(super) preview: Preview,
-    pub(super) coin: TxOut,
-    pub(super) payment: Transaction,
-}
-
-/// An order, and the payments of two cards for it.
-pub(super) struct Papers {
-    pub(super) order: PaymentOrder,
-    pub(super) of: [Paper; 2],
-}
-
-impl Papers {
-    pub(super) fn new() -> Self {
-        let payee = ScriptBuf::new_p2wpkh(&bitcoin::WPubkeyHash::all_zeros());
-        let rate = FeeRate::from_sat_per_kvb(2_000);
-        let order = PaymentOrder::new(Amount::from_sat(21_000), rate, payee).unwrap();
-        let of = [1, 2].map(|secret| paper(&order, secret));
-        Self { order, of }
-    }
-}
-
-/// One coin by key path, without change.
-fn paper(order: &PaymentOrder, secret: u8) -> Paper {
-    let secp = Secp256k1::new();
-    let key = Keypair::from_seckey_slice(&secp, &[secret; 32]).unwrap();
-    let key = key.tap_tweak(&secp, None);
-    let fee = Amount::from_sat(300);
-    let coin = TxOut {
-        value: order.amount + fee,
-        script_pubkey: ScriptBuf::new_p2tr_tweaked(key.public_parts().0),
-    };
-    let outpoint = OutPoint::new(Txid::from_byte_array([secret; 32]), 0);
-    let mut payment = Transaction {
-        version: Version::TWO,
-        lock_time: LockTime::ZERO,
-        input: vec![TxIn {
-            previous_output: outpoint,
-            script_sig: ScriptBuf::new(),
-            sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
-            witness: Witness::new(),
-        }],
-        output: vec![TxOut {
-            value: order.amount,
-            script_pubkey: order.payee.clone(),
-        }],
-    };
-    let hash = SighashCache::new(&payment)
-        .taproot_key_spend_signature_hash(
-            0,
-            &Prevouts::All(std::slice::from_ref(&coin)),
-            TapSighashType::Default,
-        )
-        .unwrap();
-    let signature = secp.sign_schnorr(&Message::from(hash), &key.to_keypair());
-    payment.input[0].witness.push(signature.as_ref());
-    Paper {
-        preview: Preview {
-            amount: order.amount,
-            fee,
-            change: Amount::ZERO,
-            outpoints: vec![outpoint],
-        },
-        coin,
-        payment,
-    }
-}
 
 /// What is at the other end: a card, and what the wire did in this session.
 struct Session {
@@ -365,6 +287,10 @@ impl<'a> World<'a> {
             return gone();
         };
         let is_kept = self.committed[session.card] && !self.is_forgotten;
+        // Asked too often without the PIN.
+        if !self.is_honest && is_kept && !session.has_pin && choices.happens() {
+            return refused(0x9413);
+        }
         match (is_kept, session.is_torn) {
             (_, true) => refused(0x6982),
             (true, false) => self.paper_of(session.card),
