@@ -2,6 +2,7 @@
 
 mod arguments;
 mod chain;
+mod examples;
 pub(crate) mod failure;
 mod folders;
 mod log;
@@ -24,7 +25,7 @@ use failure::{CliError, Failure};
 /// A Tillcard writes the payment itself: the till says payee, amount and fee rate, the holder types
 /// the PIN, and the card answers with the whole transaction, signed.
 #[derive(Parser)]
-#[command(name = "tillcard", version)]
+#[command(name = "tillcard", version, after_help = examples::ALL)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -33,20 +34,22 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Manage the owner's wallet and cards
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::OWNER)]
     Owner(owner::Command),
     /// Take payments from cards
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::TILL)]
     Till(till::Command),
     /// Make certificates and personalise cards, as their manufacturer
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::PERSONALISE)]
     Personalise(personalise::Command),
     /// Serve a private chain for tests (regtest), validated by Bitcoin Core's engine
     #[cfg(feature = "regtest")]
+    #[command(after_help = examples::REGTEST)]
     Regtest(regtest::Serve),
     /// Mine blocks on regtest
+    #[command(after_help = examples::MINE)]
     Mine(regtest::Mine),
-    /// Play a demonstration: issue, top up, pay, lose, block
+    /// Play a demonstration in a virtual reader: issue, top up, pay, lose, block
     #[cfg(feature = "regtest")]
     Demo(crate::demo::Demo),
 }

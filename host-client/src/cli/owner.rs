@@ -29,10 +29,10 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::Failure;
 use super::chain::ChainArguments;
 use super::folders::data_folder;
 use super::output::with_progress;
+use super::{Failure, examples};
 use tillcard::chain::{Chain, CoreRpc};
 use tillcard::owner::{Owner, OwnerError};
 
@@ -49,6 +49,7 @@ pub(super) enum Command {
     /// Show a receive address of the wallet
     Address(new::Address),
     /// Issue a fresh card: its key, PIN and limits
+    #[command(after_help = examples::ISSUE)]
     Issue(issue::Issue),
     /// Add a card of yours that this folder doesn't know
     Adopt(adopt::Adopt),
@@ -57,10 +58,12 @@ pub(super) enum Command {
     /// Change the owner key that the card obeys
     RotateKey(rotate_key::RotateKey),
     /// Send coins to a card and tell it of them
+    #[command(after_help = examples::TOP_UP)]
     Topup(top_up::TopUp),
     /// Show the wallet and its cards
     Status(status::Status),
     /// Block a lost card: move its coins to the wallet, without the card
+    #[command(after_help = examples::BLOCK)]
     Block(block::Block),
     /// Show the card's payments
     Log(log::Log),
@@ -77,6 +80,7 @@ pub(super) enum Command {
     /// Tell the card of coins that the chain has for it
     Enter(enter::Enter),
     /// Sign a PSBT of the card's coins with the card
+    #[command(after_help = examples::SIGN)]
     Sign(sign::Sign),
     /// Cancel a payment that isn't in a block yet
     Cancel(cancel::Cancel),

@@ -11,7 +11,6 @@ use tillcard::text::counted;
 #[cfg(feature = "regtest")]
 pub(super) use serve::Serve;
 
-/// Mines on a regtest node.
 #[derive(clap::Args)]
 pub(super) struct Mine {
     /// How many blocks

@@ -12,7 +12,7 @@ use super::folders::data_folder;
 use super::output::line;
 use super::pin_input::StandardInput;
 use super::trust::TrustArguments;
-use super::{CliError, Failure, arguments};
+use super::{CliError, Failure, arguments, examples};
 use tillcard::chain::{Chain, FeeRate};
 use tillcard::text::{counted, sat};
 use tillcard::till::{
@@ -28,16 +28,19 @@ const CONFIRMATION_TARGET: u16 = 6;
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Take a payment: wait for a card, ask for the PIN, check, send, wait until settled
+    #[command(after_help = examples::PAY)]
     Pay(Pay),
     /// Go on with payments that were interrupted; nothing is paid twice
+    #[command(after_help = examples::RESUME)]
     Resume(Resume),
     /// Wait no longer for a payment whose outcome is open, at the shop's own risk
+    #[command(after_help = examples::CLOSE)]
     Close(Close),
 }
 
 #[derive(clap::Args)]
 pub(super) struct Pay {
-    /// What the shop gets: 21000, "21,000 sat"
+    /// What the shop gets, in sat: 21000 or "21,000 sat"
     #[arg(long, value_parser = arguments::amount)]
     amount: Amount,
     /// The shop's address, a fresh one for each payment
@@ -48,10 +51,11 @@ pub(super) struct Pay {
     reader: Option<String>,
     #[command(flatten)]
     chain: ChainArguments,
-    /// Blocks that must bury the payment before it is settled
+    /// Blocks that must bury the payment before it is settled; with 0 it is as soon as the node takes
+    /// it, and may be taken back by its payer
     #[arg(long, value_name = "BLOCKS", default_value_t = 1)]
     confirmations: u32,
-    /// Fee rate in sat/vB [default: the node's estimate]
+    /// Fee rate in sat/vB, such as 2 or 1.5 [default: the node's estimate for six blocks]
     #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
     fee_rate: Option<FeeRate>,
     /// The shop's name, for the log of the holder's card: at most 32 bytes

@@ -14,7 +14,7 @@ const CONFIRMATION_TARGET: u16 = 36;
 /// Moves the card's many coins into one.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Consolidate {
-    /// Fee rate in sat/vB [default: the node's estimate for some hours]
+    /// Fee rate in sat/vB [default: the node's estimate for six hours]
     #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
     fee_rate: Option<FeeRate>,
     #[command(flatten)]

@@ -10,7 +10,6 @@ use crate::cli::{CliError, Failure};
 use tillcard::owner::{Owner, WordCount, Words};
 use tillcard::text::sat;
 
-/// Makes a new wallet.
 #[derive(clap::Args)]
 pub(in crate::cli) struct New {
     #[command(flatten)]
@@ -45,7 +44,6 @@ impl New {
     }
 }
 
-/// Brings a wallet back.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Restore {
     #[command(flatten)]
@@ -84,7 +82,6 @@ fn read_words() -> Result<Words, Failure> {
     Ok(Words::parse(&text)?)
 }
 
-/// Shows an address.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Address {
     #[command(flatten)]

@@ -27,11 +27,11 @@ pub(in crate::cli) struct TopUp {
     /// The card's number [default: the only card]
     #[arg(long, value_name = "NUMBER")]
     card: Option<u32>,
-    /// What the card gets, which has to be in the reader: it is asked first whether it takes the
-    /// coin. Without an amount, the card is told of top-ups that it hasn't heard of
-    #[arg(long, value_parser = arguments::amount)]
+    /// What the card gets, in sat. The card has to be in the reader: it is asked first whether it takes
+    /// the coin. Without an amount, the card is told of top-ups that it hasn't heard of
+    #[arg(long, value_name = "AMOUNT", value_parser = arguments::amount)]
     amount: Option<Amount>,
-    /// Fee rate in sat/vB [default: the node's estimate]
+    /// Fee rate in sat/vB [default: the node's estimate for six blocks]
     #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
     fee_rate: Option<FeeRate>,
     /// Tell the card before the top-up is in a block: quicker, and wrong should it never be

@@ -12,7 +12,6 @@ use super::{Term, tell_files};
 use crate::cli::Failure;
 use crate::cli::output::line;
 
-/// Makes a batch.
 #[derive(Args)]
 pub(in crate::cli) struct Batch {
     #[command(flatten)]

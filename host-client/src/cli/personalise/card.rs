@@ -12,7 +12,6 @@ use tillcard_personalise::test_root::emulator_batch;
 use crate::cli::Failure;
 use crate::cli::output::line;
 
-/// Personalises a card.
 #[derive(Args)]
 pub(in crate::cli) struct Card {
     #[command(flatten)]

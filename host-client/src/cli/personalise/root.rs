@@ -10,7 +10,6 @@ use super::{Term, tell_files};
 use crate::cli::Failure;
 use crate::cli::output::line;
 
-/// Makes a root.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Root {
     /// What tills and owners see, for example "Acme Cards root"
