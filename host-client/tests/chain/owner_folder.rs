@@ -11,7 +11,7 @@ use bitcoin::{Amount, Block, BlockHash, Network, OutPoint, Script, Transaction, 
 use tillcard::chain::{
     Chain, ChainError, FeeRate, MempoolEntry, OutputState, Reach, SourceProgress, Tip,
 };
-use tillcard::owner::{Owner, OwnerError, SweepOptions, WordCount, Words};
+use tillcard::owner::{CardRecord, Owner, OwnerError, SweepOptions, WordCount, Words};
 use tillcard_client::advice::Explain;
 
 /// A chain whose mempool can't be asked; or one that hasn't come as far as others.
@@ -364,26 +364,29 @@ fn what_left_the_mempool_is_no_money() {
     assert_eq!(someone.owner.balance(), funds);
 }
 
+const SWEEP: SweepOptions = SweepOptions {
+    fee_rate: RATE,
+    replace_unconfirmed: false,
+};
+
+/// A card with 160,000 sat in a block, which its owner has lost.
+fn lost_card(someone: &mut Someone, regtest: &Embedded) -> CardRecord {
+    let (_, record) = someone.issue(regtest, true);
+    let (amount, number) = (Amount::from_sat(160_000), record.number);
+    let sent = someone.owner.top_up(regtest.chain(), number, amount, RATE);
+    sent.expect("a top-up");
+    regtest.confirm();
+    record
+}
+
 /// What a node hasn't seen isn't said to be so.
 #[test]
 fn a_node_that_lags_is_not_believed_about_what_it_does_not_know() {
     let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
-    let (_, record) = someone.issue(&regtest, true);
-    let amount = Amount::from_sat(160_000);
-    someone
-        .owner
-        .top_up(regtest.chain(), record.number, amount, RATE)
-        .expect("a top-up");
-    regtest.confirm();
+    let number = lost_card(&mut someone, &regtest).number;
     let lagging = Faulty::behind(regtest.chain(), 1);
-    let sweep = SweepOptions {
-        fee_rate: RATE,
-        replace_unconfirmed: false,
-    };
-    let swept = someone
-        .owner
-        .block(&lagging, record.number, sweep, &mut |_, _| ());
+    let swept = someone.owner.block(&lagging, number, SWEEP, &mut |_, _| ());
     let swept = swept.expect("what it knows");
     assert!(swept.transactions.is_empty());
     assert!(
@@ -406,7 +409,7 @@ fn a_node_that_lags_is_not_believed_about_what_it_does_not_know() {
 
     let swept = someone
         .owner
-        .block(regtest.chain(), record.number, sweep, &mut |_, _| ())
+        .block(regtest.chain(), number, SWEEP, &mut |_, _| ())
         .expect("a sweep");
     assert_eq!(swept.transactions.len(), 1);
     assert_eq!(swept.reach, Reach::Complete);
@@ -417,20 +420,10 @@ fn a_node_that_lags_is_not_believed_about_what_it_does_not_know() {
 fn a_card_is_blocked_by_a_folder_that_can_t_be_written() {
     let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
-    let (_, record) = someone.issue(&regtest, true);
-    let amount = Amount::from_sat(160_000);
-    someone
-        .owner
-        .top_up(regtest.chain(), record.number, amount, RATE)
-        .expect("a top-up");
-    regtest.confirm();
+    let record = lost_card(&mut someone, &regtest);
     // In the place of the card's file stands a folder, which no file replaces.
     let file = someone.folder.path().join("owner/cards/0.json");
     let text = fs::read(&file).expect("a card's file");
-    let sweep = SweepOptions {
-        fee_rate: RATE,
-        replace_unconfirmed: false,
-    };
     let mut in_the_way = |height: u32, _: u32| {
         if height == record.birthday && !file.is_dir() {
             fs::remove_file(&file).expect("removed");
@@ -439,7 +432,7 @@ fn a_card_is_blocked_by_a_folder_that_can_t_be_written() {
     };
     let blocked = someone
         .owner
-        .block(regtest.chain(), 0, sweep, &mut in_the_way);
+        .block(regtest.chain(), 0, SWEEP, &mut in_the_way);
     let told = blocked.expect_err("a file that isn't written").message();
     assert!(told.contains("error[sent-unnoted]"), "{told}");
     assert_eq!(regtest.chain().mempool().expect("a mempool").len(), 1);
@@ -449,6 +442,6 @@ fn a_card_is_blocked_by_a_folder_that_can_t_be_written() {
     someone.sync(&regtest);
     let again = someone
         .owner
-        .block(regtest.chain(), 0, sweep, &mut |_, _| ());
+        .block(regtest.chain(), 0, SWEEP, &mut |_, _| ());
     assert!(again.expect("nothing is left").transactions.is_empty());
 }

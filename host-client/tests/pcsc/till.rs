@@ -1,9 +1,8 @@
 //! The till's worst hour over real programs: pcscd, Bitcoin Core, and somebody between card and reader
 //! who lets PAY through and writes his own refusals.
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +10,7 @@ use serde_json::Value;
 use tillcard::chain::{Auth, Chain};
 use tillcard_emu::slot::{Layer, SlotError};
 
-use crate::cli_support::{PIN, User, shop, words_and_address};
+use crate::cli_support::{PIN, User, run, shop, words_and_address};
 use crate::node::Node;
 use crate::reader_support::{
     DEADLINE, FIRST, Inserted, TestCard, Tillcard, empty_readers, readers,
@@ -63,18 +62,7 @@ impl Someone {
         let cookie: PathBuf = cookie;
         let chain = format!("core:{}?cookie={}", config.url, cookie.display());
         let mut command = self.user.command(arguments);
-        command.env("TILLCARD_CHAIN", chain);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        // A program that fails early may not have read it.
-        let _ = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        child.wait_with_output().unwrap()
+        run(command.env("TILLCARD_CHAIN", chain), input)
     }
 
     /// Runs `tillcard`, which must end with this code. Returns what it printed.

@@ -50,18 +50,7 @@ impl User {
 
     /// Runs `tillcard` with this on its standard input.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        // A program that fails early may not have read it.
-        let _ = stdin.write_all(input.as_bytes());
-        drop(stdin);
-        child.wait_with_output().unwrap()
+        run(&mut self.command(arguments), input)
     }
 
     /// The same; it must succeed. Returns what it printed.
@@ -80,6 +69,21 @@ impl User {
         let nobody = ScriptBuf::new_op_return([]);
         self.chain.mine(1, &nobody).unwrap();
     }
+}
+
+/// Runs a command with this on its standard input.
+pub(crate) fn run(command: &mut Command, input: &str) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A program that fails early may not have read it.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    child.wait_with_output().unwrap()
 }
 
 /// The words that `owner new` shows, and the address.
