@@ -8,8 +8,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
 lint=(setup format shell clippy documentation dependencies bare-metal)
-tests=(setup build unit-tests python-client reader-tests demo)
-others=(fuzz)
+tests=(setup build side-by-side demo)
+others=(unit-tests python-client reader-tests fuzz)
 
 stage_setup() { scripts/setup.sh test; }
 
@@ -77,6 +77,23 @@ stage_reader-tests() {
     # One reader, so one test at a time.
     scripts/with-pcscd.sh cargo test --quiet --locked --workspace --all-features \
         --test 'pcsc*' -- --test-threads=1
+}
+
+# What waits for a reader service that looks twice a second runs beside what waits for a processor.
+# The output of the one is shown when the other has ended.
+stage_side-by-side() {
+    local log readers
+    log=$(mktemp)
+    # A process group of its own, so that all of it can be ended.
+    set -m
+    scripts/test.sh reader-tests >"$log" 2>&1 &
+    readers=$!
+    set +m
+    # shellcheck disable=SC2064  # these values, now
+    trap "kill -- -$readers 2>/dev/null && wait $readers; cat '$log'; rm -f '$log'" EXIT
+    trap 'exit 130' INT TERM HUP
+    nice scripts/test.sh unit-tests python-client
+    wait "$readers"
 }
 
 stage_demo() {
