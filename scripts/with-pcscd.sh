@@ -99,6 +99,12 @@ start_pcscd() {
     supervisor=$!
 }
 
+end_pcscd() {
+    exec {guard}>&-
+    wait "$supervisor" || true
+    supervisor=
+}
+
 # shellcheck disable=SC2317  # called by the trap
 stop_pcscd() {
     if [[ -n ${holder-} ]]; then
@@ -106,8 +112,7 @@ stop_pcscd() {
         wait "$holder" || true
     fi
     if [[ -n ${supervisor-} ]]; then
-        exec {guard}>&-
-        wait "$supervisor" || true
+        end_pcscd
     fi
 }
 trap stop_pcscd EXIT
@@ -119,9 +124,16 @@ if [[ $ready == 2 ]]; then
         die "port $port, which the virtual reader needs, is taken by another program;" \
             "find it with: ss -ltnp 'sport = :$port'"
     fi
-    wait_for_ports
-    start_pcscd
-    ready=$(state 10)
+    # Between the look at the ports and the driver's use of them, another program may get one.
+    for _ in 1 2 3; do
+        wait_for_ports
+        start_pcscd
+        ready=$(state 10)
+        if [[ $ready != 3 ]] || ! grep -q 'Address already in use' "$pcscd_log"; then
+            break
+        fi
+        end_pcscd
+    done
 elif [[ $ready == 3 ]]; then
     # A service that was only just started is still loading its readers.
     ready=$(state 3)

@@ -4,6 +4,7 @@
 //! - [`slot`]: what a card in a slot is, and how layers wrap it: the seam of this crate
 //! - [`card`]: the reference card in a slot, with its memory and its randomness
 //! - [`layers`]: cards around a card
+//! - [`pcsc_socket`]: readers of our own, which PC/SC programs find without pcscd
 //! - [`redacted`]: what of an APDU may be logged
 //! - [`vpcd`]: the link to vpcd, which shows a card to every PC/SC program of the machine
 //!
@@ -26,6 +27,7 @@
 pub mod card;
 pub mod layers;
 pub mod nvm;
+pub mod pcsc_socket;
 pub mod redacted;
 pub mod seed;
 pub mod slot;

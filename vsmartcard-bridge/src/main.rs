@@ -1,5 +1,8 @@
-//! `tillcard-emu`: shows one card in the virtual reader until it is told to take it out.
+//! `tillcard-emu`: shows one card in a reader, vpcd's or its own, until it is told to take it out.
 
+mod own_reader;
+
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +16,7 @@ use signal_hook::iterator::Signals;
 use tillcard_emu::card::{CardError, DEFAULT_NAME, EmulatedCard};
 use tillcard_emu::layers::{Counted, Traced};
 use tillcard_emu::nvm::{CardMemory, Store, StoreError};
+use tillcard_emu::pcsc_socket::SocketError;
 use tillcard_emu::seed::{NoRandomness, Seed};
 use tillcard_emu::slot::{CardInSlot, SlotError};
 use tillcard_emu::vpcd::{Address, Link, LinkError, Remover, Waited};
@@ -28,7 +32,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Exit status after a second signal, as shells have it for SIGINT.
 const INTERRUPTED: i32 = 128 + SIGINT;
 
-/// Shows a Tillcard in the virtual PC/SC reader (vpcd) until Ctrl-C takes it out.
+/// Shows a Tillcard in the virtual PC/SC reader (vpcd), or in a reader of its own, until Ctrl-C
+/// takes it out.
+///
+/// With a COMMAND, or with --pcsc-socket, the reader is the emulator's own: it needs no pcscd and no
+/// root. For example: tillcard-emu --ephemeral -- opensc-tool --list-readers
 ///
 /// The card is kept on the disk and is the same one next time. It is an emulation: whoever can read
 /// its file has its keys.
@@ -44,6 +52,13 @@ struct Arguments {
     /// Where the virtual reader's slot listens
     #[arg(long, value_name = "HOST:PORT", default_value_t)]
     vpcd: Address,
+    /// Show the card in a reader of the emulator's own, in the place of vpcd's. Programs see it with
+    /// PCSCLITE_CSOCK_NAME=PATH in their environment
+    #[arg(long, value_name = "PATH", conflicts_with = "vpcd")]
+    pcsc_socket: Option<PathBuf>,
+    /// The name of the emulator's own reader, 1 to 127 bytes
+    #[arg(long, value_name = "NAME", default_value = own_reader::DEFAULT_NAME)]
+    reader: String,
     /// The folder with the cards [default: tillcard/emu in the user's data folder]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -63,6 +78,10 @@ struct Arguments {
     /// commands come and how they end, never their data
     #[arg(long, value_name = "FILTER", env = "TILLCARD_LOG")]
     log: Option<String>,
+    /// Run this with the emulator's own reader, and take the card out when it ends. The exit status
+    /// is that of the command
+    #[arg(last = true, value_name = "COMMAND", conflicts_with = "vpcd")]
+    command: Vec<OsString>,
 }
 
 /// Why the program ends with status 1.
@@ -92,6 +111,12 @@ enum Failure {
     Slot(#[from] SlotError),
     #[error(transparent)]
     Link(#[from] LinkError),
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    #[error("{} can't be run: {}", .0.display(), .1)]
+    Command(OsString, io::Error),
+    #[error("no folder for the reader's socket: {0}; name a path with --pcsc-socket")]
+    SocketFolder(io::Error),
 }
 
 impl Failure {
@@ -107,13 +132,16 @@ impl Failure {
             Self::Randomness(error) => error.code(),
             Self::Slot(error) => error.code(),
             Self::Link(error) => error.code(),
+            Self::Socket(error) => error.code(),
+            Self::Command(..) => "command-not-run",
+            Self::SocketFolder(_) => "no-socket-folder",
         }
     }
 }
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             let code = error.code();
             tell(
@@ -144,7 +172,7 @@ fn data_folder() -> Result<PathBuf, Failure> {
     Ok(strategy.data_dir().join("tillcard/emu"))
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     start_log(arguments.log.as_deref())?;
     let seed = arguments.seed.map_or(Seed::System, Seed::Number);
     if arguments.ephemeral {
@@ -166,23 +194,30 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     show(card, arguments)
 }
 
-fn show<N: CardMemory>(mut card: EmulatedCard<N>, arguments: &Arguments) -> Result<(), Failure> {
+fn show<N: CardMemory + 'static>(
+    mut card: EmulatedCard<N>,
+    arguments: &Arguments,
+) -> Result<ExitCode, Failure> {
     if !arguments.mainnet && card.network()? == Some(Network::Mainnet) {
         return Err(Failure::MainnetCard);
     }
     if !arguments.mainnet {
         card.refuse_mainnet();
     }
-    let link = Link::connect(&arguments.vpcd)?;
-    remove_on_signal(link.remover()).map_err(Failure::Signals)?;
     let mut card = Counted::new(Traced::new(card));
-    let served = insert(link, &mut card, &arguments.vpcd);
+    let answered = card.count();
+    let served = if arguments.pcsc_socket.is_some() || !arguments.command.is_empty() {
+        own_reader::show(Box::new(card), arguments)?
+    } else {
+        let link = Link::connect(&arguments.vpcd)?;
+        remove_on_signal(link.remover()).map_err(Failure::Signals)?;
+        let served = insert(link, &mut card, &arguments.vpcd);
+        served.map(|()| ExitCode::SUCCESS).map_err(Failure::from)
+    };
     // Other programs read this line: one line, whatever happened.
-    tell(
-        io::stdout(),
-        &format!("card removed; {} APDUs", card.apdus()),
-    );
-    Ok(served?)
+    let line = format!("card removed; {} APDUs", answered.get());
+    tell(own_reader::output(arguments), &line);
+    served
 }
 
 /// Waits for the reader, then shows the card until it is removed.

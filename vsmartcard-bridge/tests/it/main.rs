@@ -13,6 +13,8 @@ mod link;
 mod logs;
 mod mainnet_in_channel;
 mod nvm;
+mod own_reader;
+mod pcsc_socket;
 mod personalisation;
 mod program;
 mod robust;

@@ -4,6 +4,7 @@
 pub mod contacts;
 pub mod driver;
 pub mod owner;
+pub mod pcsc_client;
 pub mod program;
 pub mod reader;
 pub mod scripted;

@@ -1,0 +1,204 @@
+//! All readers of a socket: which there are, what is in them, and who waits for a change.
+//!
+//! One lock guards what clients are told: presence, connections, events. Nothing is written to a client
+//! while it is held, and no card works under it.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::codes::ReturnCode;
+use super::reader::Reader;
+use super::wire::{NAME_LENGTH, ReaderState};
+use super::{ClientId, Event, SocketError, lock};
+use crate::slot::{CardInSlot, SlotError};
+
+/// Readers in the array that clients before 4:6 know of, and by how many it grows after.
+const ARRAY_STEP: usize = 16;
+
+#[derive(Default)]
+pub(super) struct Readers {
+    state: Mutex<State>,
+    /// A transaction ended, a card left, or the socket is closed.
+    pub(super) released: Condvar,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) readers: Vec<Reader>,
+    /// Counts changes that clients wait for.
+    changes: u64,
+    /// How many readers came or left.
+    reader_events: u32,
+    waiting: Vec<(ClientId, Event)>,
+    last_card: u32,
+    pub(super) is_closed: bool,
+}
+
+/// What the readers are like, and the number of the change that made them so.
+pub(super) struct Picture {
+    pub(super) states: Vec<ReaderState>,
+    change: u64,
+}
+
+impl Readers {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// Changes what clients wait for, and tells them.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state();
+        let result = change(&mut state);
+        state.changes += 1;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        for (_, event) in waiting {
+            event.send(ReturnCode::SUCCESS);
+        }
+        result
+    }
+
+    /// A reader more, without a card.
+    pub(super) fn add(&self, name: &str) -> Result<(), SocketError> {
+        if name.is_empty() || name.len() >= NAME_LENGTH || name.contains('\0') {
+            return Err(SocketError::ReaderName(name.to_owned()));
+        }
+        self.change(|state| {
+            if state.readers.iter().any(|reader| reader.name == name) {
+                return Err(SocketError::ReaderExists(name.to_owned()));
+            }
+            state.readers.push(Reader::new(name.to_owned()));
+            state.reader_events += 1;
+            Ok(())
+        })
+    }
+
+    /// Puts a card into an empty reader.
+    pub(super) fn insert(&self, name: &str, card: Box<dyn CardInSlot>) -> Result<(), SocketError> {
+        let atr = card.atr().to_vec();
+        // Before clients hear of it, the card is there.
+        let slot = {
+            let mut state = self.state();
+            let reader = state.named(name)?;
+            Arc::clone(&reader.slot)
+        };
+        let mut slot = lock(&slot);
+        if slot.has_card() {
+            return Err(SocketError::Occupied(name.to_owned()));
+        }
+        slot.insert(card);
+        self.change(|state| {
+            let reader = state.named(name)?;
+            reader.changed(Some(atr));
+            Ok(())
+        })
+    }
+
+    /// Takes the card out. Clients hear of it at once; a command under way goes on, and its answer is
+    /// lost.
+    pub(super) fn remove(&self, name: &str) -> Result<Option<Box<dyn CardInSlot>>, SocketError> {
+        let slot = self.change(|state| {
+            let reader = state.named(name)?;
+            if reader.atr.is_some() {
+                reader.changed(None);
+            }
+            Ok::<_, SocketError>(Arc::clone(&reader.slot))
+        })?;
+        self.released.notify_all();
+        lock(&slot).remove().map_err(SocketError::Card)
+    }
+
+    /// Returns when there is no card in the reader, or when the socket closes.
+    pub(super) fn wait_for_removal(&self, name: &str) -> Result<(), SocketError> {
+        let mut state = self.state();
+        while state.named(name)?.atr.is_some() && !state.is_closed {
+            let waited = self.released.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
+
+    /// Nobody waits any longer.
+    pub(super) fn close(&self) {
+        self.state().is_closed = true;
+        self.released.notify_all();
+    }
+
+    pub(super) fn picture(&self) -> Picture {
+        let state = self.state();
+        Picture {
+            states: state.readers.iter().map(Reader::state).collect(),
+            change: state.changes,
+        }
+    }
+
+    pub(super) fn reader_events(&self) -> u32 {
+        self.state().reader_events
+    }
+
+    /// Entries of the array of states: it never gets smaller.
+    pub(super) fn array_size(&self) -> usize {
+        let readers = self.state().readers.len();
+        readers.next_multiple_of(ARRAY_STEP).max(ARRAY_STEP)
+    }
+
+    /// Sends the client one event at the next change; now, when there was one since it saw `picture`.
+    pub(super) fn wait(&self, client: ClientId, event: Event, picture: Option<&Picture>) {
+        let mut state = self.state();
+        if picture.is_none_or(|picture| picture.change == state.changes) {
+            state.waiting.push((client, event));
+            return;
+        }
+        drop(state);
+        event.send(ReturnCode::SUCCESS);
+    }
+
+    /// Whether the client still waited, and no event is under way to it.
+    pub(super) fn stop_waiting(&self, client: ClientId) -> bool {
+        self.state().take_waiting(client).is_some()
+    }
+
+    /// Sends the client the event that its wait is over.
+    pub(super) fn cancel(&self, client: ClientId) {
+        let event = self.state().take_waiting(client);
+        if let Some(event) = event {
+            event.send(ReturnCode::CANCELLED);
+        }
+    }
+}
+
+impl State {
+    pub(super) fn named(&mut self, name: &str) -> Result<&mut Reader, SocketError> {
+        (self.readers.iter_mut())
+            .find(|reader| reader.name == name)
+            .ok_or_else(|| SocketError::NoReader(name.to_owned()))
+    }
+
+    /// The reader to which this is a connection.
+    pub(super) fn of(&mut self, card: u32) -> Result<&mut Reader, ReturnCode> {
+        (self.readers.iter_mut())
+            .find(|reader| reader.connections.iter().any(|own| own.card == card))
+            .ok_or(ReturnCode::INVALID_HANDLE)
+    }
+
+    /// A number that no connection has: positive, as an `i32`.
+    pub(super) fn new_card(&mut self) -> u32 {
+        loop {
+            self.last_card = self.last_card % 0x7FFF_FFFF + 1;
+            let card = self.last_card;
+            if self.of(card).is_err() {
+                return card;
+            }
+        }
+    }
+
+    pub(super) fn take_waiting(&mut self, client: ClientId) -> Option<Event> {
+        let at = (self.waiting.iter()).position(|(waiting, _)| *waiting == client)?;
+        Some(self.waiting.swap_remove(at).1)
+    }
+}
+
+impl From<SlotError> for SocketError {
+    fn from(error: SlotError) -> Self {
+        Self::Card(error)
+    }
+}
