@@ -2,7 +2,7 @@
 //! it; `tests/it/walls.rs` holds every crate to that, and to its own list of what it must not know.
 //!
 //! With the feature `card`: a card in a reader, a client of the channel, a host that knows all keys,
-//! and an NVM whose power fails. It needs no more than the card does, so that the fuzzers and the
+//! an NVM whose power fails, and others that fail silently. It needs no more than the card does, so that the fuzzers and the
 //! program that measures the stack build quickly. What knows rust-bitcoin, the model of the
 //! protocol's text and the owner that checks transactions, stays with the card's tests
 //! (`applet/tests/oracle`, `applet/tests/support`). The part of the measuring program that runs on a
@@ -17,6 +17,8 @@
 pub mod card;
 #[cfg(feature = "card")]
 pub mod channel;
+#[cfg(feature = "card")]
+pub mod faults;
 #[cfg(feature = "card")]
 pub mod host;
 #[cfg(feature = "card")]

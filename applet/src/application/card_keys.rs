@@ -3,7 +3,6 @@
 use super::Tillcard;
 use super::state::Personalising;
 use crate::key::{AgreementKey, CardKeyPairs};
-use crate::persistent::Identity;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
@@ -34,13 +33,16 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         }
     }
 
-    /// The card keys. One that was issued under version 0.1 or 0.2 has but the
+    /// The card keys of an issued card. One that was issued under version 0.1 or 0.2 has but the
     /// key that signs, and draws the other now (`[ACC-1]`).
-    pub(super) fn card_keys_of(&mut self, identity: &mut Identity) -> Result<CardKeyPairs, Status> {
+    pub(super) fn card_keys_of_issued(&mut self) -> Result<CardKeyPairs, Status> {
         if let Some(keys) = self.persistent.card_keys()? {
             return Ok(keys);
         }
-        let former = identity.former_key.take().ok_or(status::MEMORY_FAILURE)?;
+        let former = self
+            .persistent
+            .former_key()?
+            .ok_or(status::MEMORY_FAILURE)?;
         let keys = CardKeyPairs {
             identity: former,
             agreement: AgreementKey::generate(&mut self.rng)?,

@@ -1,6 +1,7 @@
 //! Keys and scripts of a payment, from which its transaction is written.
 
 use crate::capacities::MAX_INPUTS;
+use crate::key::{AccountSecret, KeyRing, Signer};
 use crate::payment::{Draft, Input};
 use crate::persistent::{Change, Coin, Identity};
 use heapless::Vec;
@@ -9,12 +10,13 @@ use tillcard_protocol::status::{self, Status};
 
 /// See the [module](self).
 pub(super) struct InputsOutputs {
+    keys: KeyRing,
     inputs: Vec<Input, MAX_INPUTS>,
     change: Option<(Change, TaprootScript)>,
 }
 
 impl InputsOutputs {
-    /// Derives the keys of the coins, in the order of the inputs, and the script
+    /// Derives the output keys of the coins, in the order of the inputs, and the script
     /// of the change.
     ///
     /// # Errors
@@ -39,7 +41,16 @@ impl InputsOutputs {
                 Some((change, key.script()))
             }
         };
-        Ok(Self { inputs, change })
+        Ok(Self {
+            keys,
+            inputs,
+            change,
+        })
+    }
+
+    /// What signs for the inputs.
+    pub(super) fn signer(&self, secret: AccountSecret) -> Signer<'_> {
+        Signer::new(&self.keys, secret)
     }
 
     /// Whether a script is that of an input or of the change (`[PAY-10]`).

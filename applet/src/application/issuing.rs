@@ -55,10 +55,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             None => CardKeyPairs::generate(&mut self.rng)?,
         };
         let identity = Identity {
-            account,
+            account: account.public().clone(),
             network,
             provenance: issue.key.provenance(),
-            former_key: None,
             owner_key: *issue.owner_key,
             leaf,
         };
@@ -67,6 +66,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let receive_script = script_at(&identity, Place::receive(0))?;
         self.persistent.issue(
             &identity,
+            account.secret(),
             &pin,
             (&limits, policy),
             &receive_script,

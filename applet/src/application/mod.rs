@@ -239,9 +239,5 @@ fn header(command: &CommandView<'_>) -> Header {
 
 /// The card's script at a place.
 fn script_at(identity: &Identity, place: Place) -> Result<TaprootScript, Status> {
-    let key = identity
-        .account
-        .chain(place.chain)?
-        .key(place.index, &identity.merkle_root())?;
-    Ok(key.script())
+    Ok(identity.keys().key(place)?.script())
 }

@@ -4,7 +4,6 @@ use super::Tillcard;
 use super::issuing::require_key;
 use super::state::{OwnerAuthorised, SignedChallenge};
 use crate::key;
-use crate::persistent::Identity;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
@@ -33,10 +32,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         if !key::verify(new_key, &message, proof) {
             return Err(status::SECURITY_STATUS);
         }
-        self.persistent.set_identity(&Identity {
-            owner_key: *new_key,
-            ..identity
-        })
+        self.persistent.set_owner_key(new_key)
     }
 
     #[inline(never)]
@@ -45,8 +41,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         _: OwnerAuthorised,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {
-        let mut identity = self.persistent.identity()?;
-        let card_keys = self.card_keys_of(&mut identity)?;
+        let identity = self.persistent.identity()?;
+        let card_keys = self.card_keys_of_issued()?;
         let record = AccountRecord {
             issued: self.issue_record(&identity, &card_keys)?,
             network: identity.network,

@@ -165,7 +165,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         Ok(marks)
     }
 
-    /// Writes a kept payment again, counts that, and signs.
+    /// Writes and signs a kept payment again, and counts that before it leaves.
     fn sign_again(
         &mut self,
         payment_number: u32,
@@ -191,8 +191,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         if draft.txid() != entry.txid {
             return Err(status::MEMORY_FAILURE);
         }
+        let signatures = self.sign(&identity, &inputs_outputs, &draft)?;
         self.persistent.set_record_state(payment_number, counted)?;
-        draft.sign(&mut self.rng, reply)
+        draft.write(&signatures, reply)
     }
 }
 

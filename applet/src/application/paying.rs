@@ -4,8 +4,8 @@ use super::Tillcard;
 use super::inputs_outputs::InputsOutputs;
 use super::rules::Allowed;
 use super::state::ShopSession;
-use crate::payment::Draft;
-use crate::persistent::{Coin, LogEntry, Payment};
+use crate::payment::{Draft, Signatures};
+use crate::persistent::{Coin, Identity, LogEntry, Payment};
 use crate::volatile::Holder;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
@@ -105,10 +105,11 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let allowed = self.allow(request, authority, &absent)?;
         let inputs_outputs = self.inputs_outputs(request, &allowed)?;
         let draft = inputs_outputs.draft(request.amount, request.payee_script);
+        // A signature that isn't valid costs nothing; a valid one leaves after the debit.
+        let signatures = self.sign(&allowed.identity, &inputs_outputs, &draft)?;
         self.persistent
             .pay(&payment(request, &allowed, authority, &draft))?;
-        // Only now, with the debit beyond recall, is anything signed.
-        draft.sign(&mut self.rng, reply)?;
+        draft.write(&signatures, reply)?;
         self.volatile.paid = Some(allowed.counters.log_next - 1);
         Ok(())
     }
@@ -178,6 +179,19 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             return Err(status::PAYEE_SCRIPT);
         }
         Ok(inputs_outputs)
+    }
+
+    /// The signatures of a payment, of which none has left yet. The account's secret is loaded
+    /// here, and is gone afterwards.
+    #[inline(never)]
+    pub(super) fn sign(
+        &mut self,
+        identity: &Identity,
+        inputs_outputs: &InputsOutputs,
+        draft: &Draft<'_>,
+    ) -> Result<Signatures, Status> {
+        let secret = self.persistent.account_secret(identity)?;
+        draft.sign(&inputs_outputs.signer(secret), &mut self.rng)
     }
 
     /// Whether RECEIVE SCRIPT would answer this script (`[PAY-10]`).

@@ -2,7 +2,7 @@
 
 use super::Tillcard;
 use super::state::{Issued, OwnerAuthorised};
-use crate::key::{self, KeyRing};
+use crate::key::{KeyRing, Signer};
 use crate::persistent::{OwnerSigned, Persistent};
 use crate::signing_stream::{Known, Signing, SigningStream, Wallet};
 use crate::volatile::Stream;
@@ -10,8 +10,9 @@ use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
 use rand_core::TryCryptoRng;
 use tillcard_protocol::command::{
-    InputSignature, Place, SigningInput, SigningSummary, TaprootScript, Unsigned,
+    InputSignature, Place, SIGNATURE_LENGTH, SigningInput, SigningSummary, TaprootScript, Unsigned,
 };
+use tillcard_protocol::hash::Hash;
 use tillcard_protocol::status::{self, Status};
 
 /// How far above the next receive index an output may pay the card.
@@ -100,6 +101,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let spends = &transaction.spends;
         let place = spends.place(input).ok_or(status::INCORRECT_P1_P2)?;
         self.rng.require_healthy()?;
+        let sighash = transaction.sighashes.of_input(input.into());
+        let signature = self.sign_at(place, &sighash)?;
         if !is_committed {
             let slots = spends.slots();
             let log_first = self.persistent.counters()?.log_first;
@@ -111,16 +114,23 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
             })?;
             self.volatile.withdraw(&slots);
         }
-        let identity = self.persistent.identity()?;
-        let key = identity.keys().key(place)?;
-        let sighash = transaction.sighashes.of_input(input.into());
-        let signature = key::sign(key.signing_key(), &sighash, &mut self.rng)?;
         InputSignature(signature).write(reply)?;
         self.volatile.stream = Stream::Signing(Signing::Complete {
             transaction,
             is_committed: true,
         });
         Ok(())
+    }
+
+    /// The signature for the coins at a place, which hasn't left yet. The account's secret is
+    /// loaded here, and is gone afterwards.
+    #[inline(never)]
+    fn sign_at(&mut self, place: Place, sighash: &Hash) -> Result<[u8; SIGNATURE_LENGTH], Status> {
+        let identity = self.persistent.identity()?;
+        let mut keys = identity.keys();
+        let key = keys.key(place)?;
+        let secret = self.persistent.account_secret(&identity)?;
+        Signer::new(&keys, secret).sign(&key, sighash, &mut self.rng)
     }
 }
 
@@ -129,7 +139,7 @@ struct Card<'a, N> {
     persistent: &'a mut Persistent<N>,
     next_receive: u32,
     next_change: u32,
-    keys: KeyRing<'a>,
+    keys: KeyRing,
 }
 
 impl<N: NorFlash> Wallet for Card<'_, N> {

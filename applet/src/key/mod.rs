@@ -11,10 +11,10 @@ mod taproot;
 #[cfg(test)]
 mod vectors;
 
-pub use account::{Account, Share};
+pub use account::{Account, AccountSecret, PublicAccount, Share};
 pub use card_keys::{AgreementKey, CardKeyPairs, IdentityKey};
 pub use leaf::MerkleRoot;
-pub use ring::KeyRing;
-pub use schnorr::{is_x_only_key, sign, verify};
+pub use ring::{KeyRing, Signer};
+pub use schnorr::{is_x_only_key, verify};
 pub use sighash::{InputHasher, InputHashes, Sighashes};
-pub use taproot::CoinKey;
+pub use taproot::OutputKey;

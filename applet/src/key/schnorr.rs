@@ -23,21 +23,16 @@ pub fn verify(key: &XOnlyKey, message: &Hash, signature: &[u8; SIGNATURE_LENGTH]
     }
 }
 
-/// Signs, with auxiliary randomness, and verifies before anything leaves: a
-/// fault while signing could reveal the key (`[KEY-5]`).
+/// Signs, with auxiliary randomness. Whoever lets the signature leave verifies it before.
 ///
 /// # Errors
 /// `6400`
-pub fn sign(
+pub(super) fn sign(
     key: &SigningKey,
     message: &Hash,
     rng: &mut impl TryCryptoRng,
 ) -> Result<[u8; SIGNATURE_LENGTH], Status> {
-    let signature = key
-        .sign_prehash_with_rng(rng, message)
-        .map_err(|_| status::EXECUTION_ERROR)?;
-    key.verifying_key()
-        .verify_prehash(message, &signature)
-        .map_err(|_| status::EXECUTION_ERROR)?;
-    Ok(signature.to_bytes())
+    key.sign_prehash_with_rng(rng, message)
+        .map(|signature| signature.to_bytes())
+        .map_err(|_| status::EXECUTION_ERROR)
 }

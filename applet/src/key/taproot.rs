@@ -1,32 +1,56 @@
-//! The card's output keys (BIP341, BIP386).
+//! The card's output keys (BIP341, BIP386), from public data alone, and the secrets to them.
 
 use super::bip32::Node;
 use super::leaf::MerkleRoot;
-use k256::elliptic_curve::PrimeField;
+use k256::elliptic_curve::point::AffineCoordinates;
+use k256::elliptic_curve::{Group, PrimeField};
 use k256::schnorr::SigningKey;
-use k256::{NonZeroScalar, Scalar};
-use tillcard_protocol::command::TaprootScript;
+use k256::{NonZeroScalar, ProjectivePoint, Scalar};
+use tillcard_protocol::command::{Place, Point, TaprootScript, XOnlyKey};
 use tillcard_protocol::hash::tagged_hash;
+use zeroize::Zeroizing;
 
 /// OP_1, push of 32 bytes.
 const OUTPUT_PREFIX: [u8; 2] = [0x51, 0x20];
+/// What a compressed point begins with whose y is odd.
+const ODD: u8 = 0x03;
 
-/// What signs for the coins at one index.
-pub struct CoinKey(SigningKey);
+/// The output key of the coins at a place.
+pub struct OutputKey {
+    place: Place,
+    child: Point,
+    output: XOnlyKey,
+}
 
-impl CoinKey {
-    /// Tweaks a child key (BIP341, `taproot_tweak_seckey`). `None` where the
-    /// tweak isn't a scalar or cancels the key, with a probability below 2⁻¹²⁷.
-    pub(super) fn new(child: &Node, merkle_root: &MerkleRoot) -> Option<Self> {
-        let [parity, internal @ ..] = child.public();
-        let secret = match parity {
-            0x02 => *child.secret(),
-            _ => -*child.secret(),
+impl OutputKey {
+    /// Tweaks the child key at a place (BIP341, `taproot_tweak_pubkey`). `None` where the tweak
+    /// isn't a scalar or cancels the key, with a probability below 2⁻¹²⁷.
+    pub(super) fn new(place: Place, child: &Node, merkle_root: &MerkleRoot) -> Option<Self> {
+        let public = child.public();
+        let even = match public[0] {
+            ODD => -*child.point(),
+            _ => *child.point(),
         };
-        let tweak = tagged_hash("TapTweak", &[internal, merkle_root.as_bytes()]);
-        let tweak = Option::<Scalar>::from(Scalar::from_repr(tweak.into()))?;
-        let secret = Option::<NonZeroScalar>::from(NonZeroScalar::new(secret + tweak))?;
-        Some(Self(SigningKey::from(secret)))
+        let tweak = tweak(&public, merkle_root)?;
+        let output = ProjectivePoint::mul_by_generator(&tweak) + even;
+        if bool::from(output.is_identity()) {
+            return None;
+        }
+        Some(Self {
+            place,
+            child: public,
+            output: output.to_affine().x().into(),
+        })
+    }
+
+    /// Where the coins are.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Under which a signature for the coins must be valid.
+    pub fn as_bytes(&self) -> &XOnlyKey {
+        &self.output
     }
 
     /// The scriptPubKey of the coins.
@@ -35,12 +59,29 @@ impl CoinKey {
     pub fn script(&self) -> TaprootScript {
         let mut script = [0; 34];
         script[..2].copy_from_slice(&OUTPUT_PREFIX);
-        script[2..].copy_from_slice(&self.0.verifying_key().to_bytes());
+        script[2..].copy_from_slice(&self.output);
         script
     }
 
-    /// The key under which BIP340 signs.
-    pub fn signing_key(&self) -> &SigningKey {
-        &self.0
+    /// What signs for the coins, if the child's secret is the one to this key (BIP341,
+    /// `taproot_tweak_seckey`). `None` as with [`Self::new`].
+    pub(super) fn signing_key(
+        &self,
+        mut child: Zeroizing<Scalar>,
+        merkle_root: &MerkleRoot,
+    ) -> Option<SigningKey> {
+        if self.child[0] == ODD {
+            *child = -*child;
+        }
+        *child += tweak(&self.child, merkle_root)?;
+        let secret = Option::<NonZeroScalar>::from(NonZeroScalar::new(*child))?;
+        let secret = Zeroizing::new(secret);
+        Some(SigningKey::from(*secret))
     }
+}
+
+fn tweak(child: &Point, merkle_root: &MerkleRoot) -> Option<Scalar> {
+    let [_, internal @ ..] = child;
+    let tweak = tagged_hash("TapTweak", &[internal, merkle_root.as_bytes()]);
+    Option::<Scalar>::from(Scalar::from_repr(tweak.into()))
 }

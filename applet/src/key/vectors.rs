@@ -2,8 +2,9 @@
 //! in which it meets them.
 
 use super::bip32::Node;
-use super::taproot::CoinKey;
-use super::{MerkleRoot, is_x_only_key, sign, verify};
+use super::schnorr::sign;
+use super::taproot::OutputKey;
+use super::{Account, AccountSecret, KeyRing, MerkleRoot, Signer, is_x_only_key, verify};
 use bitcoin::bip32::{ChildNumber, Xpriv};
 use core::convert::Infallible;
 use k256::elliptic_curve::PrimeField;
@@ -11,7 +12,8 @@ use k256::schnorr::SigningKey;
 use k256::{NonZeroScalar, Scalar};
 use rand_core::{TryCryptoRng, TryRng};
 use std::vec::Vec;
-use tillcard_protocol::command::Leaf;
+use tillcard_protocol::command::{Leaf, Place};
+use zeroize::Zeroizing;
 
 fn bytes<const N: usize>(hex: &str) -> [u8; N] {
     hex::decode(hex).unwrap().try_into().unwrap()
@@ -211,9 +213,13 @@ fn bip340_takes_what_is_valid_only() {
     }
 }
 
+fn scalar(secret: &[u8; 32]) -> Scalar {
+    Option::<Scalar>::from(Scalar::from_repr((*secret).into())).unwrap()
+}
+
 fn node(secret: &[u8; 32], chain_code: [u8; 32]) -> Node {
-    let secret = Option::<Scalar>::from(Scalar::from_repr((*secret).into())).unwrap();
-    Node::new(&secret, chain_code).unwrap()
+    let account = Account::import(secret, &chain_code).unwrap();
+    Node::from_bytes(account.public().public_key(), chain_code).unwrap()
 }
 
 /// BIP341's wallet vectors whose outputs are such as a card has: without a leaf,
@@ -240,12 +246,17 @@ const SCRIPTS: [&str; 2] = [
 fn bip341_tweaks_the_same() {
     for ((secret, leaf, tweaked), script) in TWEAKED.into_iter().zip(SCRIPTS) {
         let leaf = leaf.map_or(Leaf::None, |key| Leaf::Key(bytes(key)));
-        let key = CoinKey::new(&node(&bytes(secret), [0; 32]), &MerkleRoot::new(&leaf)).unwrap();
+        let root = MerkleRoot::new(&leaf);
+        let secret = bytes(secret);
+        let key = OutputKey::new(Place::receive(0), &node(&secret, [0; 32]), &root).unwrap();
         assert_eq!(key.script(), bytes(script));
         // BIP340 keys are the same with either sign.
         let expected: SigningKey = SigningKey::from_slice(&bytes::<32>(tweaked)).unwrap();
-        assert_eq!(key.signing_key().verifying_key(), expected.verifying_key());
-        let secret: &NonZeroScalar = key.signing_key().as_nonzero_scalar();
+        let signing_key = key
+            .signing_key(Zeroizing::new(scalar(&secret)), &root)
+            .unwrap();
+        assert_eq!(signing_key.verifying_key(), expected.verifying_key());
+        let secret: &NonZeroScalar = signing_key.as_nonzero_scalar();
         let expected: &NonZeroScalar = expected.as_nonzero_scalar();
         assert_eq!(secret.to_repr(), expected.to_repr());
     }
@@ -292,11 +303,43 @@ fn bip32_derives_the_same() {
         if child.depth == 0 {
             continue;
         }
+        let step = of(parent).step(index).unwrap();
+        let secret = scalar(&parent.private_key.secret_bytes()) + step.tweak;
+        assert_eq!(secret, scalar(&child.private_key.secret_bytes()));
+        let public = of(parent).child(index).unwrap();
+        assert_eq!(public.public(), of(child).public());
+        // The chain code is that of the child's own children.
         assert_eq!(
-            *of(parent).child(index).unwrap().to_bytes(),
-            *of(child).to_bytes()
+            public.step(0).unwrap().tweak,
+            of(child).step(0).unwrap().tweak
         );
         derived += 1;
     }
     assert_eq!(derived, 6);
+}
+
+/// A secret that isn't the account's gives no signature (`[KEY-5]`).
+#[test]
+fn nothing_signs_for_another_key() {
+    let [secret, other] = [bytes(SIGNED[1][0]), bytes(SIGNED[2][0])];
+    let account = Account::import(&secret, &[0x55; 32]).unwrap();
+    let sign = |secret: &[u8; 32], place: Place| {
+        let root = MerkleRoot::new(&Leaf::None);
+        let mut ring = KeyRing::new(account.public().clone(), root);
+        let key = ring.key(place).unwrap();
+        let secret = AccountSecret::from_bytes(secret).unwrap();
+        let message = [0x77; 32];
+        let signed = Signer::new(&ring, secret).sign(&key, &message, &mut Auxiliary([1; 32]));
+        signed.map(|signature| assert!(verify(key.as_bytes(), &message, &signature)))
+    };
+    for place in [Place::receive(0), Place::change(1), Place::receive(4095)] {
+        assert_eq!(sign(&secret, place), Ok(()));
+        let refused = Err(tillcard_protocol::status::EXECUTION_ERROR);
+        assert_eq!(sign(&other, place), refused);
+        for bit in 0..256 {
+            let mut flipped = secret;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(sign(&flipped, place), refused, "bit {bit}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The transaction: its serialisation, txid and sighashes (BIP144, BIP341).
 
 use crate::capacities::MAX_INPUTS;
-use crate::key::{self, CoinKey, InputHasher, Sighashes};
+use crate::key::{InputHasher, OutputKey, Sighashes, Signer};
 use crate::persistent::Coin;
 use heapless::{Vec, VecView};
 use rand_core::TryCryptoRng;
@@ -19,13 +19,16 @@ const MARKER_AND_FLAG: [u8; 2] = [0x00, 0x01];
 /// One witness element.
 const WITNESS_PREFIX: [u8; 2] = [1, SIGNATURE_LENGTH as u8];
 
-/// A coin to be spent, and what signs for it.
+/// A coin to be spent, and under which key.
 pub struct Input {
     /// The coin.
     pub coin: Coin,
-    /// The key that signs for it.
-    pub key: CoinKey,
+    /// The coin's output key.
+    pub key: OutputKey,
 }
+
+/// One for each input, in their order.
+pub type Signatures = Vec<[u8; SIGNATURE_LENGTH], MAX_INPUTS>;
 
 #[derive(Clone, Copy)]
 struct Output<'a> {
@@ -98,20 +101,31 @@ impl<'a> Draft<'a> {
         hash::double(hash)
     }
 
-    /// Signs every input and appends the whole transaction.
+    /// Signs every input.
     ///
     /// # Errors
-    /// `6400`; then nothing is appended.
-    pub fn sign(&self, rng: &mut impl TryCryptoRng, out: &mut VecView<u8>) -> Result<(), Status> {
+    /// `6400`
+    pub fn sign(
+        &self,
+        signer: &Signer<'_>,
+        rng: &mut impl TryCryptoRng,
+    ) -> Result<Signatures, Status> {
         let sighashes = self.sighashes();
-        let mut signatures = Vec::<_, MAX_INPUTS>::new();
+        let mut signatures = Signatures::new();
         for (index, input) in self.inputs.iter().enumerate() {
             let sighash = sighashes.of_input(index as u32);
-            let signature = key::sign(input.key.signing_key(), &sighash, rng)?;
             signatures
-                .push(signature)
+                .push(signer.sign(&input.key, &sighash, rng)?)
                 .map_err(|_| status::EXECUTION_ERROR)?;
         }
+        Ok(signatures)
+    }
+
+    /// Appends the whole transaction.
+    ///
+    /// # Errors
+    /// `6400` when there is no room for it.
+    pub fn write(&self, signatures: &Signatures, out: &mut VecView<u8>) -> Result<(), Status> {
         let mut fits = Ok(());
         let mut append = |bytes: &[u8]| {
             if fits.is_ok() {
@@ -121,7 +135,7 @@ impl<'a> Draft<'a> {
         append(&VERSION.to_le_bytes());
         append(&MARKER_AND_FLAG);
         self.write_body(&mut append);
-        for signature in &signatures {
+        for signature in signatures {
             append(&WITNESS_PREFIX);
             append(signature);
         }

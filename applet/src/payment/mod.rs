@@ -5,7 +5,7 @@ mod draft;
 mod script;
 
 pub use choice::{Candidates, Plan};
-pub use draft::{Draft, Input};
+pub use draft::{Draft, Input, Signatures};
 pub use script::{PAYEE_SCRIPT_MAX, PayeeScript};
 
 /// Least change, in sat: less becomes fee. Bitcoin Core's dust threshold of a

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::capacities::MAX_LOG;
 use embedded_storage::nor_flash::NorFlash;
+use subtle::ConstantTimeEq;
 use tillcard_protocol::command::IDENTITY_LENGTH;
 use tillcard_protocol::status::{self, Status};
 use tillcard_runtime::journal::{Key, RECORD_MAX};
@@ -33,7 +34,8 @@ impl<N: NorFlash> Persistent<N> {
             .ok_or(status::MEMORY_FAILURE)
     }
 
-    /// The kept payment with this identity.
+    /// The kept payment with this identity. Whoever asks without PIN mustn't learn from the time
+    /// how many payments there are: the work is the same whatever the log keeps.
     ///
     /// # Errors
     /// `6581`
@@ -42,7 +44,30 @@ impl<N: NorFlash> Persistent<N> {
         counters: &Counters,
         identity: &[u8; IDENTITY_LENGTH],
     ) -> Result<Option<u32>, Status> {
-        self.find_entry(counters, |entry| entry.identity == *identity)
+        let kept = counters.log_next.saturating_sub(counters.log_first);
+        let mut found = None;
+        for at in 0..u32::from(MAX_LOG) {
+            let payment_number = counters.log_first.wrapping_add(at);
+            let mut buffer = [0; RECORD_MAX];
+            // Where no payment ever stood, another record is as good.
+            let key = LOG + position(payment_number);
+            let key = if self.journal.contains(key)? {
+                key
+            } else {
+                COUNTERS
+            };
+            let entry = self
+                .journal
+                .read(key, &mut buffer)?
+                .and_then(LogEntry::decode);
+            if at < kept {
+                let entry = entry.ok_or(status::MEMORY_FAILURE)?;
+                if entry.identity.ct_eq(identity).into() {
+                    found = Some(payment_number);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The newest kept payment of which something holds.

@@ -23,10 +23,10 @@ pub use record_state::PaymentRecordState;
 pub use spending::{OwnerSigned, Payment};
 
 use crate::capacities::{MAX_COINS, MAX_LOG, TRIES};
-use crate::key::CardKeyPairs;
+use crate::key::{AccountSecret, CardKeyPairs};
 use embedded_storage::nor_flash::NorFlash;
 use index_bitmap::IndexBitmap;
-use tillcard_protocol::command::{Certificate, Limits, Policy, TaprootScript};
+use tillcard_protocol::command::{Certificate, Limits, Policy, TaprootScript, XOnlyKey};
 use tillcard_protocol::pin::{BLOCK_LENGTH, PinBlock};
 use tillcard_protocol::status::{self, Status};
 use tillcard_runtime::journal::{self, Journal, Key, RECORD_MAX};
@@ -55,8 +55,10 @@ const PLEDGED: Key = POLICY + 1;
 const ENDING: Key = PLEDGED + IndexBitmap::COUNT;
 /// There when the card is at the end of its life.
 const TERMINATED: Key = ENDING + 1;
+/// The owner key, once it was changed.
+const OWNER_KEY: Key = TERMINATED + 1;
 /// Number of records that there can be.
-pub const KEYS: usize = (TERMINATED + 1) as usize;
+pub const KEYS: usize = (OWNER_KEY + 1) as usize;
 
 const SCRIPT_LENGTH: usize = size_of::<TaprootScript>();
 
@@ -77,6 +79,7 @@ const _: () = {
         + 1
         + Policy::LENGTH
         + Ending::LENGTH
+        + size_of::<XOnlyKey>()
         + MAX_COINS as usize * Coin::TYPICAL_LENGTH
         + MAX_LOG as usize * (log_entry::TYPICAL_LENGTH + PaymentRecordState::LENGTH);
     assert!(full <= tillcard_runtime::nvm::NVM_SIZE - 3 * tillcard_runtime::nvm::PAGE_SIZE);
@@ -142,18 +145,6 @@ impl<N: NorFlash> Persistent<N> {
         Ok(self.journal.contains(IDENTITY)?)
     }
 
-    /// What the card became when it was issued.
-    ///
-    /// # Errors
-    /// `6985` when it wasn't; `6581`.
-    pub fn identity(&mut self) -> Result<Identity, Status> {
-        let mut buffer = Zeroizing::new([0; RECORD_MAX]);
-        match self.journal.read(IDENTITY, &mut *buffer)? {
-            Some(bytes) => Identity::decode(bytes),
-            None => Err(status::CONDITIONS),
-        }
-    }
-
     /// Makes a factory card an issued one.
     ///
     /// # Errors
@@ -161,6 +152,7 @@ impl<N: NorFlash> Persistent<N> {
     pub fn issue(
         &mut self,
         identity: &Identity,
+        secret: &AccountSecret,
         pin: &PinBlock,
         allowed: (&Limits, Policy),
         receive_script: &TaprootScript,
@@ -175,7 +167,7 @@ impl<N: NorFlash> Persistent<N> {
             + CardKeyPairs::LENGTH;
         let (limits, policy) = allowed;
         let mut transaction = self.journal.begin(8, Identity::LENGTH + FIXED)?;
-        transaction.put(IDENTITY, &*identity.encode())?;
+        transaction.put(IDENTITY, &*identity.encode(secret))?;
         transaction.put(PIN, pin.as_bytes())?;
         transaction.put(TRIES_LEFT, &[TRIES])?;
         transaction.put(COUNTERS, &Counters::default().encode())?;
@@ -210,16 +202,6 @@ impl<N: NorFlash> Persistent<N> {
     pub fn set_policy(&mut self, policy: Policy) -> Result<(), Status> {
         let mut transaction = self.journal.begin(1, Policy::LENGTH)?;
         transaction.put(POLICY, &[policy.to_byte()])?;
-        Ok(transaction.commit()?)
-    }
-
-    /// Puts what changed in the place of what the card became (`[OWN-4]`).
-    ///
-    /// # Errors
-    /// `6581`
-    pub fn set_identity(&mut self, identity: &Identity) -> Result<(), Status> {
-        let mut transaction = self.journal.begin(1, Identity::LENGTH)?;
-        transaction.put(IDENTITY, &*identity.encode())?;
         Ok(transaction.commit()?)
     }
 

@@ -51,6 +51,8 @@ fn secrets(nvm: &RamNvm, card_keys_too: bool) -> HashSet<[u8; 8]> {
     let identity = persistent.identity().unwrap();
     let account = identity.account.to_bytes();
     let mut secrets = vec![account.to_vec(), identity.owner_key.to_vec()];
+    let secret = persistent.account_secret(&identity).unwrap();
+    secrets.push(secret.to_bytes().to_vec());
     secrets.push(persistent.pin().unwrap().as_bytes().to_vec());
     secrets.push(persistent.coin(0, 0).unwrap().unwrap().txid.to_vec());
     if card_keys_too {

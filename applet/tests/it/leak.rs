@@ -58,23 +58,22 @@ impl Watched {
             found: Vec::new(),
             card,
         };
-        let identity = Persistent::open(watched.card.nvm().clone())
-            .identity()
-            .unwrap();
-        let account = identity.account.to_bytes();
-        watched.keep("account key", &account[..32]);
+        let mut persistent = Persistent::open(watched.card.nvm().clone());
+        let identity = persistent.identity().unwrap();
+        let secret = persistent.account_secret(&identity).unwrap();
+        let secret = secret.to_bytes();
+        watched.keep("account key", &*secret);
         watched.keep("chain code", &chain_code);
         watched.keep(
             "account public key",
             &wallet.account().public_key.serialize()[1..],
         );
-        let card_keys = Persistent::open(watched.card.nvm().clone()).card_keys();
-        let card_keys = card_keys.unwrap().unwrap().to_bytes();
+        let card_keys = persistent.card_keys().unwrap().unwrap().to_bytes();
         watched.keep("identity key", &card_keys[..32]);
         watched.keep("agreement key", &card_keys[32..]);
         watched.keep("PIN", &wallet.pin);
         watched.keep("PIN", b"00271828");
-        let secret = bitcoin::secp256k1::SecretKey::from_slice(&account[..32]).unwrap();
+        let secret = bitcoin::secp256k1::SecretKey::from_slice(&*secret).unwrap();
         if let Some(imported) = wallet.secret {
             assert_eq!(imported, secret);
         }

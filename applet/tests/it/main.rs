@@ -15,6 +15,7 @@ mod differential;
 mod ending;
 mod entry;
 mod examples;
+mod faults;
 mod fuzz_corpus;
 mod golden;
 mod image;

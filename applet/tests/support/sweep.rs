@@ -53,8 +53,17 @@ pub fn remembered(nvm: RamNvm) -> Remembered {
     let counters = persistent.counters().unwrap();
     let identity = persistent.identity().unwrap();
     let pin = persistent.pin().unwrap();
+    let secret = persistent.account_secret(&identity).unwrap();
     let account = identity.account.to_bytes();
-    found.identity = Some([&account[..], &identity.owner_key, pin.as_bytes()].concat());
+    found.identity = Some(
+        [
+            &secret.to_bytes()[..],
+            &account,
+            &identity.owner_key,
+            pin.as_bytes(),
+        ]
+        .concat(),
+    );
     found.tries = Some(persistent.tries_left().unwrap());
     found.limits = Some(persistent.limits().unwrap());
     persistent

@@ -9,7 +9,7 @@ const FAILURES: usize = 100;
 const STEPS: usize = 400;
 
 cases! {
-    "TC-NVM-01" version 1 on Own D3 for [NVM_1 NVM_3 ISS_1 ENT_1 PAY_7] runs cut_after_each_command:
+    "TC-NVM-01" version 1 on Own D3 for [NVM_1 NVM_3 NVM_5 ISS_1 ENT_1 PAY_7] runs cut_after_each_command:
         "A whole life with the power cut after each command: what the command's answer said is \
          there, what it didn't say is not, nothing between. (Power failing inside a command is for \
          a card whose memory can be watched; a black box sees the moments between commands.)"

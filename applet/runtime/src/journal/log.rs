@@ -126,6 +126,19 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
         }
     }
 
+    /// Whether the transaction at an address on the head's page reads as it was written, its
+    /// commit mark twice.
+    pub(super) fn reads_back(
+        &mut self,
+        start: usize,
+        mark_at: usize,
+        mark: [[u8; 4]; 2],
+    ) -> Result<bool, Error> {
+        let mut read = [[0; 4]; 2];
+        self.pages.read(mark_at, read.as_flattened_mut())?;
+        Ok(read == mark && matches!(self.next(self.head, start)?, Next::Whole { .. }))
+    }
+
     /// What stands at an address on the page with this number.
     fn next(&mut self, page_number: u32, start: usize) -> Result<Next, Error> {
         let page_end = self.pages.address(page_number) + Pages::<N>::SIZE;
@@ -151,7 +164,8 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
         let mut digest = CRC.digest();
         digest.update(&page_number.to_be_bytes());
         digest.update(&header);
-        let mut buffer = [0; 64];
+        // Records may be keys.
+        let mut buffer = Zeroizing::new([0; 64]);
         let mut at = records;
         while at < records + length {
             let part = &mut buffer[..(records + length - at).min(64)];

@@ -34,6 +34,7 @@ pub use transaction::Transaction;
 use embedded_storage::nor_flash::NorFlash;
 use iso7816::Status;
 use page::Pages;
+use zeroize::Zeroizing;
 
 /// Number of a record.
 pub type Key = u16;
@@ -150,6 +151,45 @@ impl<N: NorFlash, const KEYS: usize> Journal<N, KEYS> {
                 self.pages
                     .read(usize::from(address) + record::HEADER_LENGTH, data)?;
                 Ok(Some(data))
+            }
+        }
+    }
+
+    /// Whether the record under the key reads as these bytes.
+    fn holds(&mut self, key: Key, data: &[u8]) -> Result<bool, Error> {
+        let mut buffer = Zeroizing::new([0; 64]);
+        for (number, expected) in data.chunks(buffer.len()).enumerate() {
+            let read = &mut buffer[..expected.len()];
+            self.read_part(key, number * 64, read)?;
+            if *read != *expected {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads the bytes of a record from an offset on that fill `buffer`, and returns the record's
+    /// length; `None` when there is none. The others aren't read.
+    ///
+    /// # Errors
+    /// Those of [`Self::check`]; [`Error::Damaged`] when the record ends before; [`Error::Nvm`].
+    pub fn read_part(
+        &mut self,
+        key: Key,
+        offset: usize,
+        buffer: &mut [u8],
+    ) -> Result<Option<usize>, Error> {
+        self.check()?;
+        match self.index[usize::from(key)] {
+            0 => Ok(None),
+            address => {
+                let length = self.pages.record_at(usize::from(address))?.1;
+                if offset + buffer.len() > length {
+                    return Err(Error::Damaged);
+                }
+                let data = usize::from(address) + record::HEADER_LENGTH;
+                self.pages.read(data + offset, buffer)?;
+                Ok(Some(length))
             }
         }
     }

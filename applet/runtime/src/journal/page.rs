@@ -134,13 +134,17 @@ impl<N: NorFlash> Pages<N> {
         Ok(None)
     }
 
-    /// Erases the page for a number and writes its header.
+    /// Erases the page for a number and writes its header, which it reads back.
     pub(super) fn start(&mut self, header: Header) -> Result<(), Error> {
         self.erase(header.page_number)?;
         let address = self.address(header.page_number);
         let bytes = header.encode();
         self.write(address, &bytes)?;
-        self.write(address + HEADER_LENGTH, &bytes)
+        self.write(address + HEADER_LENGTH, &bytes)?;
+        match self.header((address / Self::SIZE) as u32)? {
+            Some(read) if read == header => Ok(()),
+            _ => Err(Error::Nvm),
+        }
     }
 
     /// Erases the page for a number.

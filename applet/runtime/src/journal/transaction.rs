@@ -76,11 +76,12 @@ impl<'j, N: NorFlash, const KEYS: usize> Transaction<'j, N, KEYS> {
     ///
     /// - `[NVM-1]`: all of it, or nothing.
     /// - `[NVM-3]`: answers come after it.
+    /// - `[NVM-5]`: it is read back.
     ///
     /// # Errors
     /// [`Error::Full`] when less was put than the change was begun with;
-    /// [`Error::Nvm`]. Then the change may or may not have happened, and the
-    /// journal must be opened again.
+    /// [`Error::Nvm`], also when it doesn't read back as it was written. Then the change may or
+    /// may not have happened, and the journal must be opened again.
     pub fn commit(mut self) -> Result<(), Error> {
         let done = self.write_mark();
         self.journal.failure = done.err();
@@ -91,6 +92,7 @@ impl<'j, N: NorFlash, const KEYS: usize> Transaction<'j, N, KEYS> {
         if self.room != 0 {
             return Err(Error::Full);
         }
+        let mark_at = self.at + self.word.len();
         let tail = self.tail.to_be_bytes();
         self.write(&tail)?;
         let crc = self.digest.clone().finalize().to_be_bytes();
@@ -102,6 +104,9 @@ impl<'j, N: NorFlash, const KEYS: usize> Transaction<'j, N, KEYS> {
             self.flush_word()?;
         }
         let journal = &mut *self.journal;
+        if !journal.reads_back(self.start, mark_at, [tail, crc])? {
+            return Err(Error::Nvm);
+        }
         journal.apply(journal.head, self.start, self.at)?;
         journal.end = self.at - journal.pages.address(journal.head);
         journal.tail = self.tail;
@@ -115,10 +120,12 @@ impl<'j, N: NorFlash, const KEYS: usize> Transaction<'j, N, KEYS> {
         usize::from(self.journal.index[usize::from(key)])
     }
 
-    /// Puts a value again as it stands.
+    /// Puts a value again as it stands. It is read twice: what one read got wrong would be kept
+    /// for good.
     pub(super) fn copy(&mut self, key: Key, buffer: &mut [u8]) -> Result<(), Error> {
         match self.journal.read(key, buffer)? {
-            Some(data) => self.put(key, data),
+            Some(data) if self.journal.holds(key, data)? => self.put(key, data),
+            Some(_) => Err(Error::Nvm),
             None => Ok(()),
         }
     }

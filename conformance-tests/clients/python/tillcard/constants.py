@@ -309,8 +309,8 @@ NOT_FOUND = octets("9", "| `«6A88»` | data object, key, payment not found |")
 WRONG_PIN_MEANING = word("9", "| `63Cx` | «PIN not verified; x tries left» |")
 MEANINGS = statuses(
     "9",
-    "| `6400` | execution error (the random source or a self-check failed); nothing persistent changed, except after a commit that section 7 or 8 asks for |",
-    "| `6581` | memory failure: the NVM couldn't be read or written, or is damaged |",
+    "| `6400` | execution error (the random source or a self-check failed); nothing persistent changed, but that inputs may be pledged (section 7.8) |",
+    "| `6581` | memory failure: the NVM couldn't be read or written, doesn't read as it was written, or is damaged |",
     "| `6700` | wrong length |",
     "| `6881` | logical channel not supported |",
     "| `6882` | secure messaging of this kind not supported |",
