@@ -2,7 +2,7 @@
 
 use super::Tillcard;
 use super::issuing::require_key;
-use super::state::{OwnerAuthorised, SignedChallenge};
+use super::state::{AccountSession, OwnerAuthorised, SignedChallenge};
 use crate::key;
 use apdu_app::VecView;
 use embedded_storage::nor_flash::NorFlash;
@@ -38,6 +38,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     #[inline(never)]
     pub(super) fn read_account(
         &mut self,
+        _: AccountSession,
         _: OwnerAuthorised,
         reply: &mut VecView<u8>,
     ) -> Result<(), Status> {

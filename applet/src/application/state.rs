@@ -28,6 +28,9 @@ pub(super) struct Issued(());
 /// The card is issued, and its owner allows PIN and payments in this session.
 pub(super) struct ShopSession(());
 
+/// The card is issued, and its account may be told in this session.
+pub(super) struct AccountSession(());
+
 /// The card is issued, and its owner signed the command.
 pub(super) struct OwnerAuthorised(());
 
@@ -165,8 +168,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
                 self.read_limits(owner, reply)
             }
             Command::ReadAccount(signed) => {
+                let session = self.account_session()?;
                 let owner = self.owner(signed)?;
-                self.read_account(owner, reply)
+                self.read_account(session, owner, reply)
             }
             Command::Sign(Sign::Begin(signed)) => {
                 let owner = self.owner(signed)?;
@@ -244,6 +248,20 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         self.issued()?;
         if self.volatile.channel.is_some() || self.persistent.policy()?.plain_sessions {
             Ok(ShopSession(()))
+        } else {
+            Err(status::SECURITY_STATUS)
+        }
+    }
+
+    /// `6985` unless the card is issued; `6982` in a plain session of a card that could open a
+    /// channel which is vouched for.
+    ///
+    /// `[ACC-2]`: a personalised card tells its account in a channel only.
+    #[inline(never)]
+    fn account_session(&self) -> Result<AccountSession, Status> {
+        self.issued()?;
+        if self.volatile.channel.is_some() || !self.persistent.is_personalised()? {
+            Ok(AccountSession(()))
         } else {
             Err(status::SECURITY_STATUS)
         }

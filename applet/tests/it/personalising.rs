@@ -5,9 +5,10 @@ use crate::support::sweep::*;
 use crate::support::*;
 use tillcard_applet::{Card, Configuration};
 use tillcard_protocol::command::{
-    CardKey, CardKeys, Certificate, GenerateCardKeys, GetData, Issued, Policy, PutData,
-    ReadAccount, SetPolicy,
+    CardKey, CardKeys, Certificate, GenerateCardKeys, GetData, Issued, OwnerCommand, Policy,
+    PutData, ReadAccount, SetPolicy,
 };
+use tillcard_protocol::session::Session;
 use tillcard_runtime::nvm::RamNvm;
 use tillcard_testkit::channel::Client;
 
@@ -80,9 +81,16 @@ fn keys_and_certificates() {
         send(&mut card, GenerateCardKeys::to_apdu().as_bytes()).1,
         0x6985
     );
-    // The keys are those that the issue record names.
+    // The keys are those that the issue record names, which is told in a channel only.
     let owner = Owner::issue(&mut card, LIMITS);
-    let (answer, status) = owner.command(&mut card, &ReadAccount);
+    assert_eq!(owner.command(&mut card, &ReadAccount).1, 0x6982);
+    let ephemeral = p256::SecretKey::from_slice(&[1; 32]).unwrap();
+    let mut client = Client::open(&mut card, &ephemeral, &drawn[3]);
+    let (challenge, _) = client.send(&mut card, [0x00, 0x84, 0x00, 0x00], &[]);
+    let session = Session::Channel(client.session()[1..].try_into().unwrap());
+    let signed = owner.signed_in(&session, &challenge.try_into().unwrap(), &ReadAccount);
+    let data = &signed.as_bytes()[5..][..66];
+    let (answer, status) = client.send(&mut card, ReadAccount::HEADER, data);
     assert_eq!(status, 0x9000);
     let record = Issued::parse(&answer[..35 + 34 + 35 + 35 + 18 + 66]).unwrap();
     assert_eq!([record.identity_key, record.agreement_key], drawn[2..]);

@@ -223,17 +223,23 @@ impl Owner {
         if status != 0x9000 {
             return Err(status);
         }
-        Ok(self.signed_for(&challenge.try_into().unwrap(), command))
+        let challenge = challenge.try_into().unwrap();
+        Ok(self.signed_in(&Session::Plain, &challenge, command))
     }
 
-    fn signed_for<C: OwnerCommand>(&self, challenge: &[u8; 16], command: &C) -> Apdu {
+    /// The same, for a challenge of this session.
+    pub fn signed_in<C: OwnerCommand>(
+        &self,
+        session: &Session,
+        challenge: &[u8; 16],
+        command: &C,
+    ) -> Apdu {
         let id = if C::NAMES_CARD {
             self.card_id()
         } else {
             owner::ANY_CARD
         };
         let (header, body) = (&C::HEADER, command.body());
-        let session = &Session::Plain;
         let message = owner::message(Network::Regtest, &id, session, challenge, header, &body);
         command.to_apdu(&self.sign(&self.key, message))
     }

@@ -113,6 +113,12 @@ class Card:
             raise Refusal(0x6982)
         return owned
 
+    def require_account_session(self) -> None:
+        """[ACC-2]"""
+        self.owned()
+        if self.memory.personalised and not self.session.channel:
+            raise Refusal(0x6982)
+
     def holder(self) -> Holder:
         if self.session.holder is None:
             raise Refusal(0x6982)

@@ -3,6 +3,7 @@
 
 use super::{Card, Host, IssueRecord, secrets};
 use crate::apdu::{Answer, Command};
+use crate::channel::Ephemeral;
 use crate::keys::{sign, tagged_hash};
 use crate::model::Pin;
 use crate::outcome::{At, Step, Stop, require};
@@ -26,6 +27,9 @@ pub const SET_POLICY: [u8; 4] = [0x80, 0x52, 0x00, 0x00];
 pub const FACTORY_RESET: [u8; 4] = [0x80, 0x56, 0x00, 0x00];
 /// CLA INS P1 P2 of TERMINATE CARD USAGE.
 pub const TERMINATE: [u8; 4] = [0x00, 0xFE, 0x00, 0x00];
+
+/// The suite's ephemeral secret of channels in which nothing but READ ACCOUNT is asked.
+const READING: [u8; 32] = [0x5E; 32];
 
 /// The body of RESET RETRY COUNTER with a new PIN.
 #[must_use]
@@ -135,8 +139,20 @@ impl Card {
         Ok(())
     }
 
-    /// READ ACCOUNT; all of its answer, which may hold what no other may.
+    /// READ ACCOUNT; all of its answer, which may hold what no other may. A personalised card tells
+    /// its account in a channel only (`[ACC-2]`): in a plain session one is opened for it, and a
+    /// plain session begins after it.
     pub fn read_account_answer(&mut self) -> Step<Answer> {
+        if self.channel.is_none() && self.certified_agreement_key()?.is_some() {
+            self.open_channel_as(&Ephemeral::new(&READING)?)?;
+            let answer = self.read_account_in_this_session()?;
+            self.select()?;
+            return Ok(answer);
+        }
+        self.read_account_in_this_session()
+    }
+
+    fn read_account_in_this_session(&mut self) -> Step<Answer> {
         let answer = self.command_by_owner(READ_ACCOUNT, &[])?;
         if answer.sw == Sw::OK {
             self.recorder.borrow_mut().leaks.for_the_owner();

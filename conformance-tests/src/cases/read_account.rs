@@ -1,5 +1,6 @@
 //! READ LIMITS and READ ACCOUNT. Sections 8.6 and 8.7.
 
+use super::personalisation::{blank, personalised};
 use super::prelude::*;
 use crate::card::{READ_ACCOUNT, READ_LIMITS};
 use crate::keys::{keypair, sign};
@@ -21,13 +22,23 @@ cases! {
          extended form, and after CHANGE OWNER KEY with the new key in it."
         catches "A record that no wallet can verify, or that names an owner of before; a salt used \
                  twice; a leaf that isn't the card's.";
-    "TC-ACC-02" version 1 on Funded D1 for [OWN_2 KEY_3 ACC_1 LIM_4 FRM_8] runs by_others:
+    "TC-ACC-03" version 1 on Own D3 for [ACC_2 ACC_1 OWN_3] runs in_channels:
+        "A personalised card refuses READ ACCOUNT with 6982 in a plain session, to its owner too, \
+         before and after one in a channel, which is answered; the challenge stays good: READ \
+         LIMITS that is signed over it is answered."
+        catches "An owner who takes the account of whoever sits at the contacts for his card's.";
+    "TC-ACC-04" version 1 on Own D3 for [ACC_2 ACC_1] runs in_plain_sessions:
+        "A card that nobody personalised answers READ ACCOUNT in a plain session, and in a \
+         channel. (Only a target that has the memory in its hands, or a card that nobody \
+         personalised, can run this.)"
+        catches "An owner of a card without certificates who can't have his account back.";
+    "TC-ACC-02" version 2 on Funded D1 for [OWN_2 KEY_3 ACC_1 LIM_4 FRM_8] runs by_others:
         "READ LIMITS and READ ACCOUNT are refused with 6982 to anyone and to the authorised \
          holder, replayed, signed by another key, and each with the other's signature; with other \
          P1-P2 with 6A86, of another length than 66 with 6700. Neither these nor good readings \
          change coins, counters, log, tries or PIN."
         catches "A shop that reads the account key's xpub, and so every coin there ever was.";
-    "TC-RND-03" version 1 on Own D3 for [RND_1 ACC_1] runs bad_source:
+    "TC-RND-03" version 2 on Own D3 for [RND_1 ACC_1] runs bad_source:
         "With a source that failed at power-up READ ACCOUNT is refused with 6982, since authority \
          comes first and no challenge is to be had; with one that fails after the challenge, with \
          6400, while READ LIMITS, RESET RETRY COUNTER and CHANGE OWNER KEY, which draw nothing, \
@@ -151,6 +162,58 @@ fn account(ctx: &mut CaseContext) -> Outcome {
     Ok(())
 }
 
+/// A session in which the card answers this to its owner.
+fn begin(ctx: &mut CaseContext, header: [u8; 4]) -> Outcome {
+    ctx.select()?;
+    if header == READ_ACCOUNT && ctx.chains()?.is_some() {
+        ctx.open_channel()?;
+    }
+    Ok(())
+}
+
+/// READ ACCOUNT must be refused in a plain session, and leave the challenge.
+fn refused_plainly(ctx: &mut CaseContext, when: &str) -> Outcome {
+    let challenge = ctx.challenge()?;
+    let right = ctx.owner_signature(&challenge, READ_ACCOUNT, &[])?;
+    for signature in [[0; 64], right] {
+        let command = Command::new(READ_ACCOUNT).data(Card::signed(&[], &signature));
+        ctx.send(&command.le(LE_SHORT))?
+            .want_bare(Sw::SECURITY, "READ ACCOUNT in a plain session")
+            .at(when)?;
+    }
+    let signature = ctx.owner_signature(&challenge, READ_LIMITS, &[])?;
+    let command = Command::new(READ_LIMITS).data(Card::signed(&[], &signature));
+    ctx.send(&command.le(LE_SHORT))?
+        .want(Sw::OK, "READ LIMITS over the challenge of a READ ACCOUNT")
+        .at(when)
+        .map(drop)
+}
+
+fn in_channels(ctx: &mut CaseContext) -> Outcome {
+    personalised(ctx)?;
+    let profile = ctx.profile()?;
+    ctx.issue(&profile)?;
+    refused_plainly(ctx, "at first")?;
+    ctx.power_cycle()?;
+    refused_plainly(ctx, "after a power cut")?;
+    ctx.open_channel()?;
+    ctx.read_account()?;
+    ctx.expect_channel("after READ ACCOUNT")?;
+    ctx.select()?;
+    refused_plainly(ctx, "after a channel")
+}
+
+fn in_plain_sessions(ctx: &mut CaseContext) -> Outcome {
+    blank(ctx)?;
+    let profile = ctx.profile()?;
+    ctx.issue(&profile)?;
+    ctx.read_account()?;
+    ctx.power_cycle()?;
+    ctx.read_account()?;
+    ctx.open_channel()?;
+    ctx.read_account().map(drop)
+}
+
 fn by_others(ctx: &mut CaseContext) -> Outcome {
     let reads = [("READ LIMITS", READ_LIMITS), ("READ ACCOUNT", READ_ACCOUNT)];
     let stranger = keypair(&ctx.values.bytes("another owner"))?;
@@ -163,7 +226,7 @@ fn by_others(ctx: &mut CaseContext) -> Outcome {
         let (_, other) = reads[1 - position];
         for holder in [false, true] {
             let place = || format!("{name}, {}", if holder { "holder" } else { "anyone" });
-            ctx.select()?;
+            begin(ctx, header)?;
             if holder {
                 ctx.authorise()?;
             }
@@ -182,7 +245,7 @@ fn by_others(ctx: &mut CaseContext) -> Outcome {
             refused(ctx, &swapped, "with the other's signature")?;
             let right = ctx.owner_signature(&challenge, header, &[])?;
             refused(ctx, &right, "with a challenge used up")?;
-            ctx.select()?;
+            begin(ctx, header)?;
         }
         // What never reaches the authority check leaves the challenge.
         let challenge = ctx.challenge()?;
@@ -195,7 +258,8 @@ fn by_others(ctx: &mut CaseContext) -> Outcome {
             }
         }
         let long = [&field[..], &[0; 189]].concat();
-        for length in (0..=255).filter(|length| *length != field.len()) {
+        let longest = ctx.longest_piece();
+        for length in (0..=longest).filter(|length| *length != field.len()) {
             ctx.once(&Command::new(header).data(&long[..length]))?
                 .want_bare(Sw::WRONG_LENGTH, name)
                 .at(|| format!("{length} data bytes"))?;
@@ -208,6 +272,7 @@ fn by_others(ctx: &mut CaseContext) -> Outcome {
         send(ctx, header, &right)?
             .want_bare(Sw::SECURITY, "replayed")
             .at(name)?;
+        ctx.select()?;
     }
     ctx.expect_limits("after refused readings")?;
     ctx.read_account()?;
@@ -227,6 +292,7 @@ fn bad_source(ctx: &mut CaseContext) -> Outcome {
 
     // The source fails when the challenge is out.
     for (name, header) in [("READ ACCOUNT", READ_ACCOUNT), ("READ LIMITS", READ_LIMITS)] {
+        begin(ctx, header)?;
         let command = ctx.owner_command(header, &[])?;
         ctx.inject(&Fault::NoRandom)?;
         let answer = ctx.send(&command.clone().le(LE_SHORT))?;

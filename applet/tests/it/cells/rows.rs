@@ -297,7 +297,7 @@ pub fn rows(world: &World) -> Vec<Row> {
         row(
             "READ ACCOUNT",
             signed([0x80, 0x50, 0, 0], &[]),
-            owner(0x9000),
+            everywhere(0x6985, OwnerInChannel(0x9000)),
         ),
         row(
             "an instruction of none",

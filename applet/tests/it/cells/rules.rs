@@ -91,6 +91,8 @@ pub enum Rule {
     Holder(u16),
     /// This to the owner.
     Owner(u16),
+    /// This to the owner, in a channel.
+    OwnerInChannel(u16),
     /// This, where the session allows PIN and payments.
     Shop(u16),
     /// This to the owner, where the session allows a PIN.
@@ -108,6 +110,10 @@ impl Rule {
             Self::Is(status) => (true, status),
             Self::Holder(status) => (shop && column.role == Role::Holder, status),
             Self::Owner(status) => (column.role == Role::Owner, status),
+            Self::OwnerInChannel(status) => (
+                column.session == Session::Channel && column.role == Role::Owner,
+                status,
+            ),
             Self::Shop(status) => (shop, status),
             Self::OwnerShop(status) => (shop && column.role == Role::Owner, status),
             Self::Plain(status) if column.session == Session::Channel => {

@@ -48,6 +48,7 @@ def terminate(card, call: Call) -> bytes:
 
 def read_account(card, call: Call) -> bytes:
     call.body(0)
+    card.require_account_session()
     owned, _ = call.require_owner(card, names_card=False)
     return (
         issue_record(card, owned)
