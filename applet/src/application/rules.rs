@@ -24,7 +24,8 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
     /// The rules, in the order of `[PAY-4]`, from the merchant to the room for
     /// the change.
     ///
-    /// `[LIM-2]`: each payment raises the counters.
+    /// - `[LIM-2]`: each payment raises the counters.
+    /// - `[NOP-1]`: without PIN, the fee counts too.
     pub(super) fn allow(
         &mut self,
         request: &PaymentRequest<'_>,
@@ -54,6 +55,9 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         let plan = candidates.choose(request.amount, payee.as_bytes().len(), request.fee_rate)?;
         if plan.fee > limits.fee_cap {
             return Err(status::FEE_CAP);
+        }
+        if authority == Authority::None && plan.amount + plan.fee > limits.without_pin_amount {
+            return Err(status::SECURITY_STATUS);
         }
         // Each summand is at most MAX_MONEY.
         counters.debited += plan.amount + plan.fee;
@@ -86,7 +90,7 @@ impl<N: NorFlash, R: TryCryptoRng> Tillcard<N, R> {
         })
     }
 
-    /// `6982` unless the owner allows a payment of so much without PIN
+    /// `6982` unless the owner allows a payment of so much without PIN, before its fee is known
     /// (`[NOP-1]`).
     pub(super) fn require_allowed_without_pin(&mut self, amount: u64) -> Result<(), Status> {
         let limits = self.persistent.limits()?;

@@ -129,9 +129,13 @@ fn small_payments_without_pin() {
     };
     let (mut card, owner) = limited(62, limits);
     let milk = p2wpkh(4);
-    assert_eq!(pay(&mut card, request(&milk, 5_001)).1, 0x6982);
+    // 142 vbytes, at 2 sat each.
+    let fee = 284;
+    for amount in [5_001, 5_000, 5_001 - fee] {
+        assert_eq!(pay(&mut card, request(&milk, amount)).1, 0x6982);
+    }
     assert_eq!(preview(&mut card, request(&milk, 1_000)).1, 0x6982);
-    assert_eq!(pay(&mut card, request(&milk, 5_000)).1, 0x9000);
+    assert_eq!(pay(&mut card, request(&milk, 5_000 - fee)).1, 0x9000);
     // With PIN it isn't one of them.
     assert_eq!(
         pay_with_pin(&mut card, &owner, request(&milk, 1_001)),
@@ -142,7 +146,7 @@ fn small_payments_without_pin() {
     }
     assert_eq!(pay(&mut card, request(&milk, 1_002)).1, 0x6982);
     // What was paid is given again even so.
-    assert_eq!(pay(&mut card, request(&milk, 5_000)).1, 0x9000);
+    assert_eq!(pay(&mut card, request(&milk, 5_000 - fee)).1, 0x9000);
 
     let (mut card, _) = limited(63, limits);
     assert_eq!(pay(&mut card, request(&milk, 1_000)).1, 0x9000);

@@ -37,7 +37,7 @@ LIMITS = {
     "least fee rate": 1_000,
     "highest fee rate": 50_000,
     "least coin": 1_000,
-    "highest amount": 0,
+    "highest sum": 0,
     "highest number": 0,
 }
 

@@ -22,7 +22,7 @@ class Plan:
     oldest_leaves: bool
 
 
-def plan(card, request: Request, absent) -> Plan:
+def plan(card, request: Request, absent, by_pin: bool) -> Plan:
     """[PAY-4], from the merchant on, in the text's order."""
     owned, limits = card.memory.owned, card.memory.owned.limits
     if not is_printable(request.merchant):
@@ -44,6 +44,9 @@ def plan(card, request: Request, absent) -> Plan:
     coins, fee, change = _choose(owned, request, absent)
     if fee > limits.fee_cap:
         raise Refusal(0x9406)
+    if not by_pin and request.amount + fee > limits.without_pin:
+        # [NOP-1]
+        raise Refusal(0x6982)
     if owned.debited + request.amount + fee > limits.cumulative:
         raise Refusal(0x9404)
     leaving = sum(coin.spent_by == owned.first_kept for coin in owned.coins) if oldest_leaves else 0

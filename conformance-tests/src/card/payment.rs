@@ -79,13 +79,27 @@ impl Card {
             coins: usize::from(host.capabilities.coins),
             unrooted: usize::from(host.capabilities.unrooted),
             own: own.into_iter().collect::<Step<_>>()?,
+            without_pin: false,
         })
     }
 
     /// What the card must do with a PREVIEW, or with a PAY that isn't given again.
     pub fn expectation(&self, request: &Request) -> Step<Result<Plan, Sw>> {
+        self.expectation_by(request, &self.rules()?)
+    }
+
+    /// What the card must do with a PAY without the PIN whose amount alone is allowed.
+    pub fn expectation_without_pin(&self, request: &Request) -> Step<Result<Plan, Sw>> {
+        let rules = Rules {
+            without_pin: true,
+            ..self.rules()?
+        };
+        self.expectation_by(request, &rules)
+    }
+
+    fn expectation_by(&self, request: &Request, rules: &Rules) -> Step<Result<Plan, Sw>> {
         let host = self.host()?;
-        let plan = match host.purse.plan(request, &self.rules()?) {
+        let plan = match host.purse.plan(request, rules) {
             Ok(plan) => plan,
             refused => return Ok(refused),
         };

@@ -305,7 +305,7 @@ fn pay_without_pin(ctx: &mut CaseContext, life: &mut Life) -> Outcome {
     };
     let allowed = request.amount <= limits.without_pin
         && purse.payments_without_pin < limits.payments_without_pin;
-    let expected = ctx.expectation(&request)?;
+    let expected = ctx.expectation_without_pin(&request)?;
     let answer = ctx.pay_answer(&request)?;
     match expected {
         _ if !allowed => answer.want_bare(Sw::SECURITY, "PAY without PIN"),

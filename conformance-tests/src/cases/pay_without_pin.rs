@@ -3,12 +3,12 @@
 use super::prelude::*;
 
 cases! {
-    "TC-NOP-01" version 1 on Own D3 for [NOP_1 NOP_2 LOG_1 LIM_2 PAY_1] runs allowed:
-        "Where the owner allows it, PAY without PIN pays up to the amount and the number allowed, \
-         each counted and logged as made without PIN, over power cycles; one sat more, one payment \
-         more, or a blocked PIN, is refused with 6982. Payments with PIN are neither bounded nor \
+    "TC-NOP-01" version 2 on Own D3 for [NOP_1 NOP_2 LOG_1 LIM_2 PAY_1] runs allowed:
+        "Where the owner allows it, PAY without PIN pays up to the sum of amount and fee and the \
+         number allowed, each counted and logged as made without PIN, over power cycles; one sat \
+         more of either, one payment more, or a blocked PIN, is refused with 6982. Payments with PIN are neither bounded nor \
          counted by it, and PREVIEW needs the PIN."
-        catches "A lost card that pays without end, or more than its owner risks.";
+        catches "A lost card that pays without end, or more than its owner risks, be it as fees.";
     "TC-NOP-02" version 1 on Own D3 for [NOP_1 NOP_2 LIM_3 PAY_2 PAY_4] runs bounded:
         "PAY without PIN is bounded by all other limits, in their order, is refused with 6982 when \
          amount or number allowed is 0, and after a PREVIEW of another request; SET LIMITS \
@@ -42,7 +42,13 @@ fn allowed(ctx: &mut CaseContext) -> Outcome {
     refused(ctx, u64::MAX, "far over the amount")?;
     ctx.preview_answer(&request_of(1_000))?
         .want_bare(Sw::SECURITY, "PREVIEW without PIN")?;
-    paid(ctx, &request_of(5_000)).at("the highest amount")?;
+    // The fee counts too.
+    let fee = ctx.plan(&request_of(4_000))?.fee;
+    refused(ctx, 5_000, "over the amount with its fee")?;
+    refused(ctx, 5_001 - fee, "over the amount with its fee by one sat")?;
+    ctx.pay_answer(&request_of(1_000).rate(100_000))?
+        .want_bare(Sw::SECURITY, "PAY without PIN of little, at a fee of much")?;
+    paid(ctx, &request_of(5_000 - fee)).at("the highest amount")?;
     ctx.expect_ledger("after one without PIN")?;
     ctx.power_cycle()?;
     ctx.verify_wrong(2)?;
@@ -127,7 +133,7 @@ fn bounded(ctx: &mut CaseContext) -> Outcome {
                 .payments_without_pin(payments_without_pin),
         )?;
         if pays {
-            paid(ctx, &request_of(2_000))?;
+            paid(ctx, &request_of(1_500))?;
             payments += 1;
         }
         for amount in [300, 2_000, 4_000] {

@@ -42,7 +42,7 @@ fn facts_and_claims(ctx: &mut CaseContext) -> Outcome {
     let request_of = ctx.requests();
     let profile = ctx
         .profile()?
-        .limits(Limits::WIDE.without_pin(3_000).payments_without_pin(5));
+        .limits(Limits::WIDE.without_pin(5_000).payments_without_pin(5));
     ctx.prepare(&profile)?;
     let capabilities = ctx.host()?.capabilities;
     let mut stream = ctx.values.stream("coins");

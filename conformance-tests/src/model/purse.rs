@@ -28,6 +28,8 @@ pub struct Rules {
     pub unrooted: usize,
     /// Scripts of the card's own that no payment may go to, whatever its inputs.
     pub own: Vec<ScriptBuf>,
+    /// Whether the payment is made without PIN, where the owner allows it (`[NOP-1]`).
+    pub without_pin: bool,
 }
 
 /// What the suite expects the card to hold.
@@ -174,6 +176,9 @@ impl Purse {
         let plan = self.choose(request)?;
         if plan.fee > limits.fee_cap {
             return Err(Sw::FEE_CAP);
+        }
+        if rules.without_pin && request.amount + plan.fee > limits.without_pin {
+            return Err(Sw::SECURITY);
         }
         if self.spent + request.amount + plan.fee > limits.cumulative {
             return Err(Sw::OVER_CUMULATIVE_LIMIT);
@@ -415,6 +420,7 @@ mod tests {
             coins: 100,
             unrooted: 8,
             own: Vec::new(),
+            without_pin: false,
         }
     }
 

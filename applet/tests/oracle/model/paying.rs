@@ -9,7 +9,7 @@ use tillcard_testkit::card::objects;
 
 impl Model<'_> {
     /// What a payment would be, by the rules of `[PAY-4]` after the first.
-    fn allow(&self, request: &Request, absent: &[OutPoint]) -> Result<Logged, u16> {
+    fn allow(&self, request: &Request, absent: &[OutPoint], with_pin: bool) -> Result<Logged, u16> {
         let limits = &self.limits;
         if !printable(&request.merchant) {
             return Err(0x6A80);
@@ -51,6 +51,9 @@ impl Model<'_> {
         if choice.fee > limits.fee_cap {
             return Err(0x9406);
         }
+        if !with_pin && request.amount + choice.fee > limits.without_pin_amount {
+            return Err(0x6982);
+        }
         if self.debited + request.amount + choice.fee > limits.cumulative {
             return Err(0x9404);
         }
@@ -74,7 +77,7 @@ impl Model<'_> {
             written: Written::new(self.wallet, inputs, payee, change),
             fee: choice.fee,
             change,
-            with_pin: true,
+            with_pin,
             cancelled: false,
             again: 0,
             as_ancestor: 0,
@@ -93,7 +96,7 @@ impl Model<'_> {
         if self.kept_with(&request.identity).is_some() {
             return Err(0x9412);
         }
-        let payment = self.allow(request, &holder.absent)?;
+        let payment = self.allow(request, &holder.absent, true)?;
         let inputs = &payment.written.transaction.input;
         let offered: Vec<OutPoint> = inputs.iter().map(|input| input.previous_output).collect();
         self.holder = Some(Holder {
@@ -157,10 +160,7 @@ impl Model<'_> {
             return Err(0x9412);
         }
         let absent = holder.map_or_else(Vec::new, |holder| holder.absent);
-        let payment = Logged {
-            with_pin,
-            ..self.allow(request, &absent)?
-        };
+        let payment = self.allow(request, &absent, with_pin)?;
         let number = self.next_number;
         if self.log.len() as u32 == MAX_LOG {
             self.forget(self.first_kept());

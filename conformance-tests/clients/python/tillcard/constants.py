@@ -211,7 +211,7 @@ LIMITS = fields(
     "| 4 | «least fee rate», sat/kvB |",
     "| 4 | «highest fee rate», sat/kvB |",
     "| 4 | «least coin»: smallest amount of a coin that enters, sat |",
-    "| 8 | without PIN: «highest amount» of such a payment, sat; 0 when there are none |",
+    "| 8 | without PIN: «highest sum» of amount and fee of such a payment, sat; 0 when there are none |",
     "| 2 | without PIN: «highest number» of such payments |",
 )
 REQUEST = rows(

@@ -25,7 +25,7 @@ def preview(card, call: Call) -> bytes:
         raise Refusal(0x6982)
     if _kept(owned, request.identity):
         raise Refusal(0x9412)
-    planned = plan(card, request, holder.absent)
+    planned = plan(card, request, holder.absent, by_pin=True)
     holder.request, holder.may_preview = request.encoded, False
     holder.offered = [coin.outpoint for coin in planned.coins]
     card.session.holder = holder
@@ -60,7 +60,7 @@ def pay(card, call: Call) -> bytes:
         _require_allowed_without_pin(owned, request)
     if kept:
         raise Refusal(0x9412)
-    planned = plan(card, request, holder.absent if holder else ())
+    planned = plan(card, request, holder.absent if holder else (), by_pin=holder is not None)
     card.random.require_healthy()
     payment = _commit(owned, request, planned, by_pin=holder is not None)
     transaction = give(card, payment)

@@ -159,7 +159,7 @@ pub(crate) fn a_payment_that_the_node_refuses_is_kept(regtest: &dyn Regtest) {
 pub(crate) fn a_payment_without_pin_whose_coin_is_spent_is_kept(regtest: &dyn Regtest) {
     let kind = Kind {
         limits: Limits {
-            without_pin: Amount::from_sat(21_000),
+            without_pin: Amount::from_sat(25_000),
             payments_without_pin: 2,
             ..LIMITS
         },

@@ -257,7 +257,7 @@ fn no_txid(number: u32) -> Txid {
 /// The owner allows two small payments without a PIN; the third takes one.
 pub(crate) fn small_payments_without_a_pin(regtest: &dyn Regtest) {
     let limits = Limits {
-        without_pin: Amount::from_sat(21_000),
+        without_pin: Amount::from_sat(25_000),
         payments_without_pin: 2,
         ..LIMITS
     };
