@@ -8,15 +8,23 @@ from .status import Refusal
 MOST_MONEY = 21 * 10**14
 LEAST_RATE = 100
 TAPROOT_DUST = 330
-# Nothing that could move or hide what stands beside it on a screen ([PAY-9]).
+# Nothing that could move, hide, overprint or end what stands beside it on a screen ([PAY-9]).
 UNPRINTABLE = (
     (0x0000, 0x001F),
     (0x007F, 0x009F),
+    (0x0300, 0x036F),
+    (0x061C, 0x061C),
+    (0x1AB0, 0x1AFF),
+    (0x1DC0, 0x1DFF),
     (0x200B, 0x200F),
+    (0x201D, 0x201D),
     (0x2028, 0x202E),
     (0x2060, 0x206F),
+    (0x20D0, 0x20FF),
+    (0xFE20, 0xFE2F),
     (0xFEFF, 0xFEFF),
     (0xFFF9, 0xFFFB),
+    (0xE0000, 0xE0FFF),
 )
 
 

@@ -3,12 +3,13 @@
 use super::prelude::*;
 use crate::card::Capabilities;
 use crate::model::{MAX_AMOUNT, Place, is_printable};
+use std::ops::RangeInclusive;
 
 cases! {
-    "TC-PAY-16" version 1 on Funded D1 for [PAY_9 PAY_4] runs merchants:
+    "TC-PAY-16" version 2 on Funded D1 for [PAY_9 PAY_4] runs merchants:
         "Merchants that aren't well-formed UTF-8 (lone and overlong bytes, surrogates, beyond \
-         U+10FFFF, cut short) or hold a control, formatting or bidirectional character, first, \
-         middle or last, are refused with 6A80; the characters beside those ranges, and 32 bytes \
+         U+10FFFF, cut short) or hold a control, formatting or bidirectional character, a mark set \
+         over others, a tag or the mark that ends a claim, first, middle or last, are refused with 6A80; the characters beside those ranges, and 32 bytes \
          of any script, are taken."
         catches "A name that rewrites the amount beside it on the owner's screen.";
     "TC-PAY-17" version 1 on Own D3 for [PAY_10 PAY_4] runs own_scripts:
@@ -65,7 +66,24 @@ fn bad_merchants() -> Vec<Vec<u8>> {
         0x2060..=0x206F,
         0xFEFF..=0xFEFF,
         0xFFF9..=0xFFFB,
+        0x061C..=0x061C,
+        0x201D..=0x201D,
     ];
+    // Of long ranges, the ends and what is between in steps.
+    let marks = [
+        (0x0300..=0x036F, 0x25),
+        (0x1AB0..=0x1AFF, 0x1F),
+        (0x1DC0..=0x1DFF, 0x15),
+        (0x20D0..=0x20FF, 0x17),
+        (0xFE20..=0xFE2F, 5),
+        (0xE_0000..=0xE_0FFF, 0x2D),
+    ];
+    let ends = |range: &RangeInclusive<u32>| [*range.start(), *range.end()];
+    let marks = (marks.iter())
+        .flat_map(|(range, step)| ends(range).into_iter().chain(range.clone().step_by(*step)));
+    for character in marks.filter_map(char::from_u32) {
+        all.push(character.to_string().into_bytes());
+    }
     for character in ranges.into_iter().flatten().filter_map(char::from_u32) {
         all.push(character.to_string().into_bytes());
     }
@@ -74,8 +92,10 @@ fn bad_merchants() -> Vec<Vec<u8>> {
 
 fn good_merchants() -> Vec<Vec<u8>> {
     let beside = [
-        0x20, 0x7E, 0xA0, 0x200A, 0x2010, 0x2027, 0x202F, 0x205F, 0x2070, 0xD7FF, 0xE000, 0xFEFE,
-        0xFF00, 0xFFF8, 0xFFFC, 0xFFFD, 0x1_0000, 0x10_FFFF,
+        0x20, 0x7E, 0xA0, 0x2FF, 0x370, 0x61B, 0x61D, 0x1AAF, 0x1B00, 0x1DBF, 0x1E00, 0x200A,
+        0x2010, 0x201C, 0x201E, 0x2027, 0x202F, 0x205F, 0x2070, 0x20CF, 0x2100, 0xD7FF, 0xE000,
+        0xFE1F, 0xFE30, 0xFEFE, 0xFF00, 0xFFF8, 0xFFFC, 0xFFFD, 0x1_0000, 0xD_FFFF, 0xE_1000,
+        0x10_FFFF,
     ];
     let mut all: Vec<Vec<u8>> = (beside.into_iter().filter_map(char::from_u32))
         .map(|character| format!("a{character}b").into_bytes())

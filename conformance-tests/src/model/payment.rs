@@ -143,11 +143,19 @@ pub fn is_printable(merchant: &[u8]) -> bool {
             u32::from(c),
             0x0000..=0x001F
                 | 0x007F..=0x009F
+                | 0x0300..=0x036F
+                | 0x061C
+                | 0x1AB0..=0x1AFF
+                | 0x1DC0..=0x1DFF
                 | 0x200B..=0x200F
+                | 0x201D
                 | 0x2028..=0x202E
                 | 0x2060..=0x206F
+                | 0x20D0..=0x20FF
+                | 0xFE20..=0xFE2F
                 | 0xFEFF
                 | 0xFFF9..=0xFFFB
+                | 0xE_0000..=0xE_0FFF
         )
     };
     std::str::from_utf8(merchant).is_ok_and(|text| !text.chars().any(hidden))
