@@ -41,6 +41,8 @@ struct Lesser {
     answering: Option<Range<usize>>,
     /// How much of it was given.
     offset: usize,
+    /// Whether it was asked anything yet.
+    is_new: bool,
 }
 
 impl Lesser {
@@ -49,6 +51,7 @@ impl Lesser {
             lacks,
             answering: None,
             offset: 0,
+            is_new: true,
         }
     }
 
@@ -125,7 +128,17 @@ impl Lesser {
         }
     }
 
+    /// A card that can't be given certificates has none.
+    fn begin(&mut self, card: &mut dyn Link) -> Result<(), LinkError> {
+        if std::mem::take(&mut self.is_new) && self.lacks(CHANNEL) {
+            card.inject(&Fault::Memory(Vec::new()))?;
+            card.reset(Reset::Cold)?;
+        }
+        Ok(())
+    }
+
     fn transmit(&mut self, card: &mut dyn Link, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+        self.begin(card)?;
         let mut other = self.instead(command);
         if other.starts_with(&[0x80, 0x10, 0, 0, 171])
             && other.len() > POLICY_AT
