@@ -261,7 +261,11 @@ impl Owner {
             new_key,
             proof: self.sign(new, proven),
         };
-        send(card, self.signed_in(&Session::Plain, &challenge, &change).as_bytes())
+        send(
+            card,
+            self.signed_in(&Session::Plain, &challenge, &change)
+                .as_bytes(),
+        )
     }
 
     fn card_id(&self) -> [u8; owner::CARD_ID_LENGTH] {
