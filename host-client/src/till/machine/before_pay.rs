@@ -4,7 +4,7 @@
 use bitcoin::{OutPoint, TxOut};
 
 use super::payment::{Payment, Peer, Phase};
-use super::{CardTask, Effect, MOST_REPORTS, Step};
+use super::{CardTask, DEEPEST_REORGANISATION, Effect, MOST_REPORTS, Step};
 use crate::till::{Decline, Event, Open, PaymentState};
 use tillcard_client::FeeRate;
 use tillcard_client::card::{CardError, CardKeys, Preview, check_preview};
@@ -34,7 +34,8 @@ impl Payment {
     /// The chain can be asked, and takes transactions from `least` on.
     pub(super) fn ready(&mut self, height: u32, least: FeeRate) -> Step {
         self.behind = 0;
-        self.record.since_height = height;
+        // Blocks may be replaced: the payment, or its conflict, then comes into a lower one.
+        self.record.since_height = height.saturating_sub(DEEPEST_REORGANISATION);
         if self.record.order.fee_rate < least {
             self.end_unasked(Decline::FeeRateTooLow { least })
         } else if self.wishes.without_pin && !self.tried_without_pin {

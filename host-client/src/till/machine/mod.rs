@@ -49,6 +49,10 @@ pub const MOST_LOST: u8 = 5;
 /// behind has come as far as its chain.
 pub const MOST_BEHIND: u8 = 30;
 
+/// Blocks below the tip at which a card was asked where its payment is looked for too: as many as the
+/// network may replace.
+pub const DEEPEST_REORGANISATION: u32 = 6;
+
 /// The payments of a till, each at its own point.
 #[derive(Default)]
 pub struct Machine {
