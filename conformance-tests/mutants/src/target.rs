@@ -29,6 +29,23 @@ impl Mutated {
     pub const fn without_defect() -> Self {
         Self(None)
     }
+
+    /// A card with this memory and this source of random numbers.
+    #[must_use]
+    pub fn card<N, R>(&self, memory: N, random: R) -> Box<dyn CardInSlot>
+    where
+        N: CardMemory + Send + 'static,
+        R: TryCryptoRng + Send + 'static,
+    {
+        let id = self.0.map_or(0, |mutant| mutant.id);
+        choose(id);
+        Box::new(MutatedCard {
+            id,
+            card: Card::new(memory, random, Configuration::ANY_NETWORK),
+            response: Box::default(),
+            powered: false,
+        })
+    }
 }
 
 impl Target for Mutated {
@@ -37,8 +54,6 @@ impl Target for Mutated {
     }
 
     fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
-        let id = self.0.map_or(0, |mutant| mutant.id);
-        choose(id);
         let blank = EmulatedCard::ephemeral_blank(Seed::Number(seed)).map_err(failed)?;
         let mut memory = blank.into_nvm();
         (memory.write_image(&personalised(seed)?)).map_err(failed)?;
@@ -46,13 +61,8 @@ impl Target for Mutated {
         let (power, source) = (memory.switch(), RandomSource::default());
         let own = Seed::Number(seed).generator(DEFAULT_NAME, 0);
         let random = ChosenRandom::new(own.map_err(failed)?, source.clone());
-        let card = MutatedCard {
-            id,
-            card: Card::new(memory, random, Configuration::ANY_NETWORK),
-            response: Box::default(),
-            powered: false,
-        };
-        Ok(Box::new(InProcess::start(Box::new(card), power, source)?))
+        let card = self.card(memory, random);
+        Ok(Box::new(InProcess::start(card, power, source)?))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Finds the places of mutants in a text, and puts them there behind switches.
 
-use crate::rows::Edit;
 use std::cmp::Reverse;
+
+use crate::rows::Edit;
 
 /// Stands in a mutated text for the switch itself, where no `if` can: in the guard of a match arm.
 /// The text then replaces the original as it is, and has to hold it.
@@ -81,17 +82,18 @@ fn squeezed(text: &str) -> (Vec<u8>, Vec<usize>) {
     (bytes, places)
 }
 
-/// The text with all edits, each of which works while its mutant is switched on.
-pub fn apply(text: &str, placed: &[Placed]) -> Result<String, String> {
+/// The text with all edits, each of which works while `switch` says that its mutant is on.
+pub fn apply(text: &str, placed: &[Placed], switch: &str) -> Result<String, String> {
     let mut sorted: Vec<&Placed> = placed.iter().collect();
     sorted.sort_by_key(|placed| (placed.start, Reverse(placed.end)));
-    within(text, 0..text.len(), &sorted)
+    within(text, 0..text.len(), &sorted, switch)
 }
 
 fn within(
     text: &str,
     range: std::ops::Range<usize>,
     mut placed: &[&Placed],
+    switch: &str,
 ) -> Result<String, String> {
     let mut out = String::new();
     let mut at = range.start;
@@ -112,9 +114,9 @@ fn within(
         if !is_alone && let Some(arm) = alternatives.iter().find(|p| p.mutated.contains(SWITCH)) {
             return Err(format!("a guard's place is its own: {:?}", arm.mutated));
         }
-        let mut here = within(text, outer.start..outer.end, inner)?;
+        let mut here = within(text, outer.start..outer.end, inner, switch)?;
         for alternative in alternatives {
-            here = alternative.around(&here);
+            here = alternative.around(&here, switch);
         }
         out.push_str(&here);
         at = outer.end;
@@ -125,9 +127,9 @@ fn within(
 }
 
 impl Placed {
-    fn around(&self, original: &str) -> String {
+    fn around(&self, original: &str, switch: &str) -> String {
         let Self { id, mutated, .. } = self;
-        let switch = format!("tillcard_mutants::is_on({id})");
+        let switch = format!("{switch}({id})");
         if mutated.contains(SWITCH) {
             return mutated.replace(SWITCH, &switch);
         }
