@@ -2,7 +2,7 @@
 
 ARGS ?=
 
-.PHONY: help demo test lint audit soak bench doc clean
+.PHONY: help demo test lint audit money soak bench doc clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -18,6 +18,9 @@ lint: ## format, shell scripts, clippy, documentation, dependencies, bare metal
 
 audit: ## look the dependencies up among the published security advisories (downloads their list)
 	@scripts/cargo-deny.sh --all-features check advisories
+
+money: ## play stories and say which break a rule of money (ARGS='--stories N --seed S')
+	@scripts/money.sh $(ARGS)
 
 soak: ## the long tests; writes docs/reports/soak.md
 	@scripts/soak.sh

@@ -1,0 +1,4 @@
+//! The money model on the programs as they are.
+
+mod ledger;
+mod stories;
