@@ -182,16 +182,17 @@ fn nobody_s_account_is_adopted_in_the_place_of_the_card_s() {
     assert!(!shim.heard(READ_ACCOUNT), "it was asked nothing");
     assert!(unpaid(&restored));
 
-    // Whoever takes cards that nothing proves takes this one; that is what he is told.
+    // A card with certificates tells its account in a channel only, so that nothing can be put in
+    // its place.
     let trusting = AdoptTerms {
         uncertified: true,
         ..AdoptTerms::default()
     };
-    let taken = adopt_with(&mut restored, &regtest, shim, trusting).expect("the thief's");
-    assert!(taken.account != record.account && !taken.certified);
+    let refused = adopt_with(&mut restored, &regtest, shim, trusting);
+    assert!(matches!(refused, Err(OwnerError::NotOurs)));
+    assert!(unpaid(&restored));
 
     // At an honest reader, the card itself is adopted, and it gets the top-up.
-    std::fs::remove_file(someone.other_folder().join("cards/0.json")).expect("a card's file");
     let adopted = adopt(&mut restored, &regtest, card).expect("ours");
     assert_eq!(
         (adopted.account, adopted.certified),
@@ -210,6 +211,25 @@ fn nobody_s_account_is_adopted_in_the_place_of_the_card_s() {
             .script(CardChain::Receive, top_up.index)
             .expect("a script")
     );
+}
+
+/// Whoever takes cards that nothing proves takes this one; that is what he is told.
+#[test]
+fn an_account_that_nothing_proves_is_taken_by_who_asks_for_that_only() {
+    let regtest = Embedded::start();
+    let mut someone = Someone::with_funds(&regtest);
+    let card = Shared::new(blank_card(21));
+    let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
+    let (mut restored, _) = someone.restored(&regtest);
+    let shim = replaces_the_account(&card, Shared::new(blank_card(22)), thief_s_account);
+    let refused = adopt(&mut restored, &regtest, shim.clone());
+    assert!(matches!(refused, Err(OwnerError::Uncertified)));
+    let trusting = AdoptTerms {
+        uncertified: true,
+        ..AdoptTerms::default()
+    };
+    let taken = adopt_with(&mut restored, &regtest, shim, trusting).expect("the thief's");
+    assert!(taken.account != record.account && !taken.certified);
 }
 
 /// The card's account with another agreement key, signed by another identity key.

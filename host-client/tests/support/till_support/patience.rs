@@ -90,7 +90,7 @@ pub(crate) fn the_pin_brings_back_what_was_given_too_often(regtest: &dyn Regtest
 pub(crate) fn a_payment_without_pin_that_its_owner_cancelled(regtest: &dyn Regtest) {
     let kind = Kind {
         limits: Limits {
-            without_pin: Amount::from_sat(21_000),
+            without_pin: Amount::from_sat(25_000),
             payments_without_pin: 2,
             ..LIMITS
         },
