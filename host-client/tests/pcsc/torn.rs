@@ -15,7 +15,7 @@ fn assert_asked_again(told: &[String]) {
     let count = |line: &str| told.iter().filter(|l| l.starts_with(line)).count();
     assert_eq!(count("waiting for PIN"), 1, "{told:#?}");
     assert_eq!(count(LOST), 1, "{told:#?}");
-    assert_eq!(count(&format!("card in {FIRST}")), 2, "{told:#?}");
+    assert_eq!(count(&format!("card in “{FIRST}”")), 2, "{told:#?}");
     assert_eq!(count("the card gave the payment"), 1, "{told:#?}");
 }
 
@@ -55,7 +55,7 @@ fn a_card_that_is_back_when_the_till_has_stopped() {
     till.kill();
     let shop = shop();
     let mut till = TillProcess::start(&user, &milk(&shop), "");
-    till.until("Cards were asked for 1 payment before");
+    till.until("These payments of this till are open");
     till.until("waiting for card");
     till.kill();
 
