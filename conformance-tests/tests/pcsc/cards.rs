@@ -145,6 +145,8 @@ fn with_own_emulator(
     let mut line = String::new();
     told.read_line(&mut line).unwrap();
     assert!(line.contains("PASS"), "{line}");
+    // The line comes first, then the report.
+    wait_until("the case's report", || !report(folder).cases.is_empty());
     let mut emulator = None;
     wait_until("the emulator", || {
         emulator = emulator_of(suite.id());

@@ -9,7 +9,7 @@ use tillcard_conform::report::Report;
 const SEED: &str = "11";
 /// A random source that fails or is chosen, a memory in other hands, power that is cut inside a
 /// command, and what the emulator's cards, which are personalised, can't be asked any more.
-const BEYOND_READER: [&str; 21] = [
+const BEYOND_READER: [&str; 22] = [
     "TC-SCP-04",
     "TC-RND-05",
     "TC-RND-01",
@@ -21,6 +21,7 @@ const BEYOND_READER: [&str; 21] = [
     "TC-CRT-03",
     "TC-GEN-05",
     "TC-RND-04",
+    "TC-ACC-04",
     "TC-RND-03",
     "TC-RST-07",
     "TC-RST-06",

@@ -237,7 +237,10 @@ fn another_owner_key_and_a_restore() {
     let (user, inserted) = user_with_coins(37, &["--payments", "7"], &["100,000 sat"]);
     let words = std::fs::read_to_string(user.home.path().join("tillcard/owner/words")).unwrap();
     let known = user.tillcard(&["owner", "adopt"], "");
-    assert!(known.contains("card 0 (“card”), which was known"), "{known}");
+    assert!(
+        known.contains("card 0 (“card”), which was known"),
+        "{known}"
+    );
     let rotated = user.tillcard(&["owner", "rotate-key"], "");
     assert!(rotated.contains("obeys a new owner key"), "{rotated}");
     let limits = user.tillcard(&["owner", "limits"], "");
