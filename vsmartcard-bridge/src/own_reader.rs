@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -59,9 +59,12 @@ pub fn show(
         }
         false => Some(start(arguments, &socket, ended.clone())?),
     };
-    watch(Arc::clone(&socket), arguments.reader.clone(), ended);
+    let watcher = watch(Arc::clone(&socket), arguments.reader.clone(), ended);
     let status = wait(child, &end);
-    socket.remove(&arguments.reader)?;
+    let removed = socket.remove(&arguments.reader);
+    // The socket closes with the last who holds it, before the program ends.
+    let _ = watcher.join();
+    removed?;
     Ok(status)
 }
 
@@ -105,12 +108,12 @@ fn send_signals(ended: Sender<End>) -> io::Result<()> {
     Ok(())
 }
 
-fn watch(socket: Arc<PcscSocket>, reader: String, ended: Sender<End>) {
+fn watch(socket: Arc<PcscSocket>, reader: String, ended: Sender<End>) -> JoinHandle<()> {
     thread::spawn(move || {
         if socket.wait_for_removal(&reader).is_ok() {
             let _ = ended.send(End::CardFailed);
         }
-    });
+    })
 }
 
 /// Waits for the end. A signal goes on to the command, whose end is awaited; one from the keyboard

@@ -1,7 +1,8 @@
 //! The typed session with the real card, in process.
 
 use crate::card_support::{
-    Authority, LIMITS, PIN, PLAIN, TestCard, TestOwner, fresh_card, issue, payee, pin, try_issue,
+    Authority, LIMITS, PIN, PLAIN, TestCard, TestOwner, blank_card, fresh_card, issue, payee, pin,
+    try_issue,
 };
 use bitcoin::{Amount, Network, OutPoint};
 use tillcard_client::FeeRate;
@@ -17,8 +18,9 @@ fn order(amount: u64) -> PaymentOrder {
     PaymentOrder::new(Amount::from_sat(amount), rate, payee(0x44)).expect("an identity")
 }
 
+/// With a card without certificates: it tells its account in a plain session too.
 fn with_coin(seed: u64) -> (TestOwner, Session<TestCard, Issued>, OutPoint) {
-    let (owner, session) = issue(fresh_card(seed));
+    let (owner, session) = issue(blank_card(seed));
     let funding = owner.funding(0, COIN);
     let authority = owner.authority();
     let mut session = session.as_owner(&authority);
@@ -458,7 +460,7 @@ fn an_account_that_isn_t_true_is_found_out() {
         (231 + 5, "owner key"),
     ] {
         let liar = Liar {
-            card: fresh_card(21),
+            card: blank_card(21),
             instruction: 0x50,
             byte,
         };
