@@ -83,6 +83,10 @@ stage_reader-tests() {
 # The output of the one is shown when the other has ended.
 stage_side-by-side() {
     local log readers
+    # Who can be asked for a password is here, and not in the background.
+    if ((EUID != 0)) && ! pgrep -x pcscd >/dev/null; then
+        sudo -v
+    fi
     log=$(mktemp)
     # A process group of its own, so that all of it can be ended.
     set -m
