@@ -79,12 +79,12 @@ impl Account {
         Account::new(&secret, *chain_code).ok_or(status::INCORRECT_DATA)
     }
 
-    /// What signs.
+    /// The private key, from which those of all coins are derived (BIP32).
     pub fn secret(&self) -> &AccountSecret {
         &self.secret
     }
 
-    /// All else.
+    /// The public key and chain code, from which all scripts are derived (BIP32); no secret among them.
     pub fn public(&self) -> &PublicAccount {
         &self.public
     }
