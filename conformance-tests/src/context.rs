@@ -1,12 +1,12 @@
 //! What a case works with: a card, fresh cards, test values, and what it adds to the report.
 
 use crate::card::{Capability, Card};
+use crate::card_under_test::Target;
 use crate::channel::Ephemeral;
 use crate::driver::Driver;
 use crate::model::{Limits, Profile, Request, STATEMENTS, payee};
 use crate::outcome::{Preamble, Step, Stop};
 use crate::recorder::Recorder;
-use crate::target::Target;
 use crate::values::Values;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

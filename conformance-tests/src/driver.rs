@@ -5,9 +5,9 @@
 //! else of a card. `card::Card` is the first driver, that of a Tillcard.
 
 use crate::apdu::{Answer, Command, LE_SHORT};
+use crate::card_under_test::Reset;
 use crate::outcome::{Step, Stop, require};
 use crate::status::Sw;
-use crate::target::Reset;
 
 /// How many GET RESPONSE may follow one command before the card is thought to loop.
 pub(crate) const MOST_PARTS: usize = 300;

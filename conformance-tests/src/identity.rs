@@ -2,11 +2,11 @@
 
 use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::card::{AID, Card};
+use crate::card_under_test::Reset;
 use crate::failure::{Code, Failure};
 use crate::outcome::Step;
 use crate::report::CardReport;
 use crate::status::Sw;
-use crate::target::Reset;
 use crate::tlv::Reader;
 
 /// SELECT by the application's full AID: with the FCI, and without.

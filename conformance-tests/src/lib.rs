@@ -8,7 +8,7 @@
 //! - [`catalogue`]: every [`case::Case`], by area
 //! - [`driver`]: what any card can be asked, whatever its commands
 //! - [`channel`]: SCP11b and SCP03
-//! - [`target`]: where cards come from: this process, or a PC/SC reader
+//! - [`card_under_test`]: where cards come from: this process, or a PC/SC reader
 //! - [`runner`]: brings each case to the card that it needs and collects verdicts
 //! - [`report`]: JSON and JUnit
 //!
@@ -16,6 +16,7 @@
 
 pub mod apdu;
 pub mod card;
+pub mod card_under_test;
 pub mod case;
 mod cases;
 pub mod catalogue;
@@ -40,7 +41,6 @@ pub mod report;
 pub mod requirements;
 pub mod runner;
 pub mod status;
-pub mod target;
 pub mod tlv;
 pub mod tx;
 pub mod values;

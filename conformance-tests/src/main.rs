@@ -7,6 +7,10 @@ use std::path::PathBuf;
 use std::process::{self, ExitCode};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tillcard_conform::card_under_test::{
+    Choice, CommandTarget, EmulatorTarget, FreshCards, LinkError, Operator, PcscTarget, Target,
+    beside_this_program,
+};
 use tillcard_conform::case::Case;
 use tillcard_conform::context::{REFERENCE_ATR, Settings};
 use tillcard_conform::failure::{Code, Failure};
@@ -16,10 +20,6 @@ use tillcard_conform::options::Options;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::{CaseReport, Ended, Folder, Report};
 use tillcard_conform::runner::{Progress, run};
-use tillcard_conform::target::{
-    Choice, CommandTarget, EmulatorTarget, FreshCards, LinkError, Operator, PcscTarget, Target,
-    beside_this_program,
-};
 use tillcard_conform::{catalogue, matrix};
 
 /// Exit code of a run with FAIL, ERROR or INCONCLUSIVE.

@@ -1,5 +1,6 @@
 //! Runs cases: brings each to the card that it needs, and writes down what came of it.
 
+use crate::card_under_test::{Reset, Target};
 use crate::case::{Case, Level, Start};
 use crate::catalogue;
 use crate::context::{CaseContext, REFERENCE_ATR, Settings};
@@ -11,7 +12,6 @@ use crate::outcome::{Outcome, Preamble, Step, Stop, Verdict, require};
 use crate::panics;
 use crate::recorder::Recorder;
 use crate::report::{CardReport, CaseReport, Ended, Report};
-use crate::target::{Reset, Target};
 use crate::values::Values;
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -21,9 +21,9 @@ mod card {
 pub use switch::is_on;
 pub use target::Mutated;
 
+use tillcard_conform::card_under_test::Target;
 use tillcard_conform::report::Report;
 use tillcard_conform::runner::run_silently;
-use tillcard_conform::target::Target;
 
 /// A defect in one place of the card's sources.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,9 @@ use rand_core::TryCryptoRng;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
-use tillcard_conform::target::{ChosenRandom, InProcess, Link, LinkError, RandomSource, Target};
+use tillcard_conform::card_under_test::{
+    ChosenRandom, InProcess, Link, LinkError, RandomSource, Target,
+};
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::{CardMemory, PowerCutNvm};
 use tillcard_emu::slot::{SlotError, Snapshot};

@@ -2,11 +2,11 @@
 
 use super::{AID, Card, PREVIEW, VERIFY};
 use crate::apdu::{Answer, Command};
+use crate::card_under_test::{Fault, Reset};
 use crate::driver::{Driver, Field, Presented};
 use crate::model::{Pin, Request, payee};
 use crate::outcome::Step;
 use crate::status::Sw;
-use crate::target::{Fault, Reset};
 
 /// PIN tries, section 4.
 const TRIES: u8 = 3;

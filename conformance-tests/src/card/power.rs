@@ -2,8 +2,8 @@
 
 use super::Card;
 use crate::apdu::{Answer, Command};
+use crate::card_under_test::{Fault, Reset};
 use crate::outcome::Step;
-use crate::target::{Fault, Reset};
 
 impl Card {
     /// Sends a command, and takes the power away once the card has written or erased so many

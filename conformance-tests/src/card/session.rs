@@ -2,12 +2,12 @@
 
 use super::Host;
 use crate::apdu::{Answer, Command, LE_EXTENDED, LE_SHORT};
+use crate::card_under_test::{Fault, Link, LinkError, Reset};
 use crate::channel::Channel;
 use crate::driver::MOST_PARTS;
 use crate::outcome::{Step, Stop, require};
 use crate::recorder::Recorder;
 use crate::status::Sw;
-use crate::target::{Fault, Link, LinkError, Reset};
 use crate::tlv::Reader;
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -3,9 +3,9 @@
 use super::personalisation::blank;
 use super::prelude::*;
 use crate::card::OPEN_CHANNEL;
+use crate::card_under_test::Fault;
 use crate::channel::Channel;
 use crate::purposes::distinct::Distinct;
-use crate::target::Fault;
 
 /// Channels that TC-SCP-01 opens.
 const CHANNELS: usize = 48;

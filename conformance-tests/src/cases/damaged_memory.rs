@@ -3,9 +3,9 @@
 use super::prelude::*;
 use super::samples;
 use crate::card::judge_account;
+use crate::card_under_test::Fault;
 use crate::keys::keypair;
 use crate::model::Profile;
-use crate::target::Fault;
 use crate::values::Values;
 
 /// The memory of a card of version 0.0, issued, with coins and a payment; erased bytes at the end

@@ -3,10 +3,10 @@
 use super::personalisation::{blank, personalised};
 use super::prelude::*;
 use crate::card::{GENUINE, SAME_PIN, Signed};
+use crate::card_under_test::Fault;
 use crate::model::PLAIN;
 use crate::model::STATEMENTS;
 use crate::purposes::distinct::Distinct;
-use crate::target::Fault;
 
 /// What is wrong with a salt that isn't new.
 const SALT_TWICE: &str = "a salt that came before comes again";

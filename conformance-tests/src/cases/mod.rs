@@ -100,9 +100,9 @@ mod prelude {
     pub(super) use super::cases;
     pub(super) use crate::apdu::{Command, LE_SHORT};
     pub(super) use crate::card::{Capability, Card, Entry, Form, Status};
+    pub(super) use crate::card_under_test::Reset;
     pub(super) use crate::context::CaseContext;
     pub(super) use crate::model::{Limits, Pin, Request, payee};
     pub(super) use crate::outcome::{At, Outcome, Preamble, Step, Stop, require};
     pub(super) use crate::status::Sw;
-    pub(super) use crate::target::Reset;
 }

@@ -2,8 +2,8 @@
 
 use super::prelude::*;
 use crate::card::{END, GENERATE_OWN_KEYS, put_data};
+use crate::card_under_test::Fault;
 use crate::model::{Certificates, LONGEST_PIECE, OwnKey};
-use crate::target::Fault;
 use std::collections::HashSet;
 
 /// Drawings of TC-PER-01.

@@ -1,7 +1,7 @@
 //! The test of the random source at power-up. Section 3.4.
 
 use super::prelude::*;
-use crate::target::Fault;
+use crate::card_under_test::Fault;
 
 /// Bytes that the card tests.
 const TESTED: usize = 512;

@@ -3,10 +3,10 @@
 use super::personalisation::{blank, personalised};
 use super::prelude::*;
 use crate::card::{READ_ACCOUNT, READ_LIMITS};
+use crate::card_under_test::Fault;
 use crate::keys::{keypair, sign};
 use crate::model::{Leaf, Profile};
 use crate::purposes::distinct::Distinct;
-use crate::target::Fault;
 
 cases! {
     "TC-LIM-04" version 1 on Own D3 for [LIM_4 LIM_3 NVM_2] runs limits:

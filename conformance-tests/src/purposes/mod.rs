@@ -17,10 +17,10 @@ pub(crate) mod tearing;
 /// What they need.
 mod prelude {
     pub(super) use crate::apdu::{Answer, Command};
+    pub(super) use crate::card_under_test::Reset;
     pub(super) use crate::cases::cases;
     pub(super) use crate::context::CaseContext;
     pub(super) use crate::driver::{Driver, Presented};
     pub(super) use crate::outcome::{At, Outcome, Preamble, Step, Stop, require};
     pub(super) use crate::status::Sw;
-    pub(super) use crate::target::Reset;
 }

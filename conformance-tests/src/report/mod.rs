@@ -6,12 +6,12 @@ mod junit;
 pub use files::Folder;
 pub use junit::junit;
 
+use crate::card_under_test::Target;
 use crate::case::{Case, Level, Start};
 use crate::catalogue;
 use crate::failure::Failure;
 use crate::options::Options;
 use crate::outcome::Verdict;
-use crate::target::Target;
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

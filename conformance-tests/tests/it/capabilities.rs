@@ -4,10 +4,10 @@
 
 use crate::shim::Shimmed;
 use std::ops::Range;
+use tillcard_conform::card_under_test::{Fault, Link, LinkError, Reset};
 use tillcard_conform::catalogue;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::runner::run_silently;
-use tillcard_conform::target::{Fault, Link, LinkError, Reset};
 
 /// SELECT by the full AID, without FCI.
 const SELECT: [u8; 14] = [

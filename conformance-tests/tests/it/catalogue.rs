@@ -1,9 +1,9 @@
 //! The reference card passes the catalogue, with every seed and every time.
 
+use tillcard_conform::card_under_test::EmulatorTarget;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::{CaseReport, Report};
 use tillcard_conform::runner::run_silently;
-use tillcard_conform::target::EmulatorTarget;
 
 fn run(seed: u64) -> Report {
     run_silently(Box::new(EmulatorTarget), seed, &[])

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tillcard_conform::target::FreshCards;
+use tillcard_conform::card_under_test::FreshCards;
 
 /// How long anything here may take.
 const LIMIT: Duration = Duration::from_secs(30);

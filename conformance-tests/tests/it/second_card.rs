@@ -4,10 +4,10 @@
 //! card in Python is slow.
 
 use std::thread;
+use tillcard_conform::card_under_test::CommandTarget;
 use tillcard_conform::outcome::{BEYOND_TARGET, Verdict};
 use tillcard_conform::report::CaseReport;
 use tillcard_conform::runner::run_silently;
-use tillcard_conform::target::CommandTarget;
 use tillcard_conform::{case::Case, catalogue};
 
 const PROGRAM: &str = "/usr/bin/python3 independent-card/main.py";

@@ -1,6 +1,6 @@
 //! The reference card behind a shim.
 
-use tillcard_conform::target::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
+use tillcard_conform::card_under_test::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
 
 /// What a shim makes of a command to its card.
 pub type Transmit = Box<dyn FnMut(&mut dyn Link, &[u8]) -> Result<Vec<u8>, LinkError>>;

@@ -1,10 +1,10 @@
 //! Cards that can't be tested are named at the first case, and end the run.
 
 use crate::shim::{Shimmed, honest};
+use tillcard_conform::card_under_test::EmulatorTarget;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::Report;
 use tillcard_conform::runner::run_silently;
-use tillcard_conform::target::EmulatorTarget;
 
 fn other_card() -> Shimmed {
     Shimmed::by(

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::thread;
 
+use tillcard_conform::card_under_test::EmulatorTarget;
 use tillcard_conform::runner::run_silently;
-use tillcard_conform::target::EmulatorTarget;
 
 /// `catalogue.rs` has others.
 const SEEDS: std::ops::Range<u64> = 100..120;
