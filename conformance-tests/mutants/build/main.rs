@@ -50,15 +50,11 @@ fn table(rows: &[Row]) -> Result<String, String> {
     );
     for (row, id) in rows.iter().zip(1..) {
         let Row { area, name, .. } = row;
-        let About {
-            breaks,
-            caught_by,
-            unnoticed,
-        } = About::read(row)?;
+        let About { breaks, caught_by } = About::read(row)?;
         let _ = writeln!(
             table,
             "    Mutant {{ id: {id}, area: {area:?}, name: {name:?}, breaks: &{breaks:?}, \
-             caught_by: &{caught_by:?}, unnoticed: {unnoticed:?} }},"
+             caught_by: &{caught_by:?} }},"
         );
     }
     Ok(table + "];\n")

@@ -1,30 +1,23 @@
 //! What a row of this crate says beside its edits: which requirements it breaks, and which cases
 //! must fail.
 
-use tillcard_mutate::{Row, text, texts};
+use tillcard_mutate::{Row, texts};
 
 /// What is known of a mutant.
 pub struct About {
     /// The requirements that it breaks.
     pub breaks: Vec<String>,
-    /// The cases that must fail; none when no case notices it yet.
+    /// The cases that must fail.
     pub caught_by: Vec<String>,
-    /// What a case would have to ask to notice it, when none does.
-    pub unnoticed: Option<String>,
 }
 
 impl About {
     /// That of this row.
     pub fn read(row: &Row) -> Result<Self, String> {
         let at = |reason: String| format!("rows/{}.toml: \"{}\": {reason}", row.area, row.name);
-        let unnoticed = text(&row.table, "unnoticed").ok();
         Ok(Self {
             breaks: texts(&row.table, "breaks").map_err(at)?,
-            caught_by: match unnoticed {
-                Some(_) => Vec::new(),
-                None => texts(&row.table, "caught_by").map_err(at)?,
-            },
-            unnoticed,
+            caught_by: texts(&row.table, "caught_by").map_err(at)?,
         })
     }
 }

@@ -4,10 +4,10 @@ use super::prelude::*;
 use crate::model::Place;
 
 cases! {
-    "TC-CRE-01" version 2 on Own D3 for [CRE_1 ENT_2 ENT_4 ENT_5] runs authority:
+    "TC-CRE-01" version 3 on Own D3 for [CRE_1 ENT_2 ENT_4 ENT_5] runs authority:
         "A credit needs the holder's authorisation (6982, whatever is announced) and ends it once \
-         it was found, taken or refused: place not given out or on the change chain 9410, index \
-         retired 940F, coin known 6A89, and, at the end, another txid, script, amount, or a \
+         it was found, taken or refused: place not given out or on the change chain, retired there \
+         or not, 9410, index retired 940F, coin known 6A89, and, at the end, another txid, script, amount, or a \
          coinbase."
         catches "Coins pressed on a card without its PIN; a PIN that pays after it was used.";
     "TC-CRE-02" version 2 on Own D3 for [CRE_2 TX_1 TX_5 IMG_1] runs never_mixed:
@@ -16,7 +16,7 @@ cases! {
          rooted coins rooted; the image says which is which."
         catches "A payment poisoned: an invented coin among its inputs makes it worthless to the \
                  shop that waits for it.";
-    "TC-CRE-03" version 2 on Own D3 for [ENT_2 CRE_1 INF_2 PAY_4] runs flood:
+    "TC-CRE-03" version 3 on Own D3 for [ENT_2 CRE_1 INF_2 PAY_4] runs flood:
         "As many credits enter as the card declares, then 6A84, over power cycles; rooted coins \
          still enter and pay. Spent credits make room: a payment from them pays, with and without \
          change, and then as many enter as are unspent no more."
@@ -55,7 +55,10 @@ fn authority(ctx: &mut CaseContext) -> Outcome {
     needed(ctx, Limits::WIDE)?;
     let mut stream = ctx.values.stream("coins");
     ctx.fund(&mut stream, &[50_000])?;
-    ctx.pay_checked(&request_of(10_000))?;
+    // The second spends the change of the first.
+    for _ in 0..2 {
+        ctx.pay_checked(&request_of(10_000))?;
+    }
     // A coin ahead of the others: the places below it are given out.
     let (ahead, bytes) = ctx.coin_at(&mut stream, 15_000, 3)?;
     ctx.enter(&ahead, &bytes, 15_000)?;
@@ -81,13 +84,18 @@ fn authority(ctx: &mut CaseContext) -> Outcome {
         ("an index not given out", at(5), Sw::INDEX),
         ("index 4096", at(4096), Sw::INDEX),
         (
-            "a change place given out",
+            "a change place that was spent from",
             at(Place::change(0).0),
             Sw::INDEX,
         ),
         (
-            "a change place not given out",
+            "a change place where change stands",
             at(Place::change(1).0),
+            Sw::INDEX,
+        ),
+        (
+            "a change place not given out",
+            at(Place::change(2).0),
             Sw::INDEX,
         ),
         ("a retired index", at(0), Sw::RETIRED),
@@ -210,7 +218,10 @@ fn flood(ctx: &mut CaseContext) -> Outcome {
         Ok(())
     };
     full(ctx, "at first")?;
-    ctx.fund(&mut stream, &[80_000])?;
+    let next = ctx.host()?.purse.next_receive();
+    let (rooted, bytes) = ctx.coin_at(&mut stream, 80_000, next)?;
+    ctx.enter(&rooted, &bytes, 80_000)
+        .at("a rooted coin beside all the credits")?;
     ctx.pay_checked(&request_of(100_000))?;
     full(ctx, "after a rooted payment")?;
     let unrooted = |amount| request_of(amount).unrooted(true);

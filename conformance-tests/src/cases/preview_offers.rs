@@ -2,9 +2,10 @@
 
 use super::prelude::*;
 use crate::model::{Coin, Spend, SpendInput};
+use crate::values::Stream;
 
 cases! {
-    "TC-OFR-01" version 1 on Own D3 for [OFR_1 ABS_1 ANC_1 TX_1] runs left:
+    "TC-OFR-01" version 2 on Own D3 for [OFR_1 ABS_1 ANC_1 TX_1] runs left:
         "A coin that SIGN spends, or that RESOLVE takes back as the change of a cancelled payment, \
          after a PREVIEW offered it, can't be reported (9414), nor its ancestors be asked for \
          (6A88), and the coin that takes its place in the card isn't offered in its stead; the \
@@ -17,6 +18,14 @@ fn not_offered(ctx: &mut CaseContext, coin: &Coin, what: &str) -> Outcome {
     ctx.report_answer(&coin.txid, coin.vout)?
         .want_bare(Sw::NOT_OFFERED, "REPORT ABSENT")
         .at(what)
+}
+
+/// Enters a coin, which may stand where the one that left stood.
+fn new_not_offered(ctx: &mut CaseContext, stream: &mut Stream, amount: u64) -> Outcome {
+    ctx.fund(stream, &[amount])?;
+    let newest = ctx.host()?.purse.coins.last().cloned();
+    let newest = newest.ok_or_else(|| Stop::Error("the model has no coin".to_owned()))?;
+    not_offered(ctx, &newest, "a coin that came after the offer")
 }
 
 /// Has the owner spend it elsewhere.
@@ -35,11 +44,7 @@ fn left(ctx: &mut CaseContext) -> Outcome {
         let plan = ctx.offered(&first)?;
         sign_away(ctx, &plan.inputs[0])?;
         not_offered(ctx, &plan.inputs[0], "a coin that SIGN spent")?;
-        // A coin that may stand where the other stood.
-        ctx.fund(&mut stream, &[60_000])?;
-        let newest = ctx.host()?.purse.coins.last().cloned();
-        let newest = newest.ok_or_else(|| Stop::Error("the model has no coin".to_owned()))?;
-        not_offered(ctx, &newest, "a coin that came after the offer")?;
+        new_not_offered(ctx, &mut stream, 60_000)?;
         ctx.report(&plan.inputs[1]).at("a coin still offered")?;
         ctx.preview_answer(&first)?
             .want(Sw::OK, "PREVIEW after a report")?;
@@ -61,7 +66,7 @@ fn left(ctx: &mut CaseContext) -> Outcome {
     not_offered(ctx, &change, "the change of a cancelled payment")?;
     ctx.ancestor_answer(&kept.txid)?
         .want_bare(Sw::NOT_FOUND, "GET ANCESTOR of the cancelled payment")?;
-    ctx.fund(&mut stream, &[70_000])?;
+    new_not_offered(ctx, &mut stream, 70_000)?;
     let answer = ctx.pay_answer(&all)?;
     ctx.paid(&all, answer)?;
     ctx.expect_ledger("after RESOLVE")

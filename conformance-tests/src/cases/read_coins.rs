@@ -2,11 +2,13 @@
 
 use super::prelude::*;
 use crate::card::{READ_COINS, READ_COINS_ON};
+use crate::values::Stream;
+use bitcoin::ScriptBuf;
 
 cases! {
-    "TC-IMG-01" version 1 on Own D3 for [IMG_1 IMG_3] runs whole:
+    "TC-IMG-01" version 2 on Own D3 for [IMG_1 IMG_3] runs whole:
         "The coin image of an empty card, of one with coins at indexes far apart and in any order, \
-         of amounts from 330 sat to 21·10¹⁴, vouts of one to three bytes, spent, doubtful and \
+         of amounts from 330 sat to 21·10¹⁴, vouts to above 65535, spent, doubtful and \
          unrooted ones on both chains, holds each once, and the counters; two readings are the \
          same, and nothing changes by them."
         catches "A coin left out, or told with another's marks: the owner's wallet loses it.";
@@ -22,34 +24,10 @@ fn whole(ctx: &mut CaseContext) -> Outcome {
     ctx.prepare_funded(&[])?;
     ctx.expect_ledger("an empty card")?;
     let mut stream = ctx.values.stream("coins");
-    // Outputs at vouts of one, two and three bytes in base 128 are one transaction's.
-    let account = ctx.host()?.account.clone();
-    let mut outputs = vec![(1_000, payee::p2wpkh(stream.bytes())); 16_400];
-    let places = [(127_u32, 9_u32), (128, 2), (16_384, 9)];
-    for (vout, index) in places {
-        outputs[vout as usize] = (30_000 + u64::from(vout), account.script(0, index)?);
+    // Vouts of one, two and three bytes in base 128, the last one of more than 16 bits.
+    for (vout, index) in [(127, 9), (128, 2), (65_538, 9)] {
+        far_output(ctx, &mut stream, vout, index)?;
     }
-    let wide = crate::tx::funding(&mut stream, 1, &outputs);
-    let bytes = crate::tx::preimage(&wide);
-    if ctx.host()?.capabilities.extended_length() {
-        ctx.form = Form::Extended;
-    }
-    for (vout, index) in places {
-        let entry = Entry {
-            txid: crate::tx::txid(&wide),
-            vout,
-            place: index,
-        };
-        ctx.begun_entry(&entry)?;
-        let size = if ctx.form == Form::Extended {
-            1024
-        } else {
-            255
-        };
-        let answer = ctx.stream(&bytes, size)?;
-        ctx.entered(&entry, 30_000 + u64::from(vout), answer)?;
-    }
-    ctx.form = Form::Short;
     for (index, amount) in [(19, 330), (29, 2_000_000_000_000_000), (11, 127), (12, 128)] {
         let amount = amount.max(330);
         let (entry, bytes) = ctx.coin_at(&mut stream, amount, index)?;
@@ -70,6 +48,29 @@ fn whole(ctx: &mut CaseContext) -> Outcome {
     }
     ctx.power_cycle()?;
     ctx.expect_ledger("after a power cycle")
+}
+
+/// Enters a coin that is the last of so many outputs, the others as short as they can be.
+fn far_output(ctx: &mut CaseContext, stream: &mut Stream, vout: u32, index: u32) -> Outcome {
+    let amount = 30_000 + u64::from(vout);
+    let mut outputs = vec![(1_000, ScriptBuf::new()); vout as usize];
+    outputs.push((amount, ctx.host()?.account.script(0, index)?));
+    let transaction = crate::tx::funding(stream, 1, &outputs);
+    let entry = Entry {
+        txid: crate::tx::txid(&transaction),
+        vout,
+        place: index,
+    };
+    let size = if ctx.host()?.capabilities.extended_length() {
+        ctx.form = Form::Extended;
+        1024
+    } else {
+        255
+    };
+    ctx.begun_entry(&entry)?;
+    let answer = ctx.stream(&crate::tx::preimage(&transaction), size)?;
+    ctx.form = Form::Short;
+    ctx.entered(&entry, amount, answer)
 }
 
 fn sessions(ctx: &mut CaseContext) -> Outcome {

@@ -16,6 +16,11 @@ cases! {
          with 6985 while the change is spent by a payment that stands; the last of a chain first, \
          all can be cancelled. Refusals change nothing."
         catches "A payment left standing on change that is gone.";
+    "TC-RES-03" version 1 on Own D3 for [RES_1 ANC_2 REC_1] runs given_to_nobody:
+        "A payment was cancelled, and its owner enters its change again, since the chain took it \
+         after all: the coin is offered, and the payment is neither given as its ancestor (9413) \
+         nor again, to a holder or without PIN (9413), over a power cycle; the coin pays."
+        catches "A till that is given a payment which its owner took back.";
 }
 
 fn expect(ctx: &mut CaseContext, sequence: u32, sw: Sw, when: &str) -> Outcome {
@@ -127,4 +132,42 @@ fn refused(ctx: &mut CaseContext) -> Outcome {
     )?;
     ctx.pay_checked(&request_of(20_000))?;
     ctx.expect_ledger("at the end")
+}
+
+fn given_to_nobody(ctx: &mut CaseContext) -> Outcome {
+    let request_of = ctx.requests();
+    ctx.prepare_funded(&[90_000])?;
+    let cancelled = request_of(10_000);
+    let paid = ctx.pay_checked(&cancelled)?;
+    let kept = ctx.logged(&cancelled)?.clone();
+    expect(ctx, kept.sequence, Sw::OK, "a payment cancelled")?;
+    let entry = Entry {
+        txid: paid.txid,
+        vout: paid
+            .change_vout
+            .ok_or_else(|| Stop::Error("no change".to_owned()))?,
+        place: Place::change(kept.plan.change_index).0,
+    };
+    ctx.enter(
+        &entry,
+        &crate::tx::preimage(&paid.transaction),
+        kept.plan.change,
+    )
+    .at("the change of a cancelled payment")?;
+    let next = request_of(20_000);
+    for when in ["at once", "after a power cycle"] {
+        ctx.offered(&next)?;
+        ctx.ancestor_answer(&kept.txid)?
+            .want_bare(Sw::GIVEN, "GET ANCESTOR of a cancelled payment")
+            .at(when)?;
+        ctx.pay_answer(&cancelled)?
+            .want_bare(Sw::GIVEN, "PAY again of a cancelled payment, with the PIN")
+            .at(when)?;
+        ctx.power_cycle()?;
+        ctx.pay_answer(&cancelled)?
+            .want_bare(Sw::GIVEN, "PAY again of a cancelled payment")
+            .at(when)?;
+    }
+    ctx.pay_checked(&next)?;
+    ctx.expect_ledger("after the change of a cancelled payment paid")
 }
