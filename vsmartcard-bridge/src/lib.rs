@@ -4,8 +4,11 @@
 //! - [`slot`]: what a card in a slot is, and how layers wrap it: the seam of this crate
 //! - [`card`]: the reference card in a slot, with its memory and its randomness
 //! - [`layers`]: cards around a card
+//! - `control`: readers and cards over HTTP, for tests in any language (feature `control`)
 //! - [`pcsc_socket`]: readers of our own, which PC/SC programs find without pcscd
 //! - [`redacted`]: what of an APDU may be logged
+//! - [`test_cards`]: cards in the state that a test needs, by name
+//! - [`tray`]: test cards beside readers of our own, for a test's hands: [`Reader`]
 //! - [`vpcd`]: the link to vpcd, which shows a card to every PC/SC program of the machine
 //!
 //! The program `tillcard-emu` puts them together; `docs/emulator.md` is its guide.
@@ -25,14 +28,19 @@
 //! has its keys.
 
 pub mod card;
+#[cfg(feature = "control")]
+pub mod control;
 pub mod layers;
 pub mod nvm;
 pub mod pcsc_socket;
 pub mod redacted;
 pub mod seed;
 pub mod slot;
+pub mod test_cards;
+pub mod tray;
 pub mod vpcd;
 
 pub use card::EmulatedCard;
 pub use seed::Seed;
 pub use slot::CardInSlot;
+pub use tray::Reader;

@@ -1,4 +1,4 @@
-//! The card in a reader of the emulator's own, for as long as a command runs, or until a signal.
+//! Cards in readers of the emulator's own, for as long as a command runs, or until a signal.
 
 use std::io::{self, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -8,22 +8,30 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tempfile::TempDir;
-use tillcard_emu::CardInSlot;
-use tillcard_emu::pcsc_socket::{PcscSocket, SOCKET_VARIABLE};
+use tillcard_emu::control::Control;
+use tillcard_emu::pcsc_socket::SOCKET_VARIABLE;
+use tillcard_emu::test_cards::TestCard;
+use tillcard_emu::tray::Tray;
 
-use crate::{Arguments, Failure, tell};
+use crate::arguments::Arguments;
+use crate::failure::Failure;
+use crate::tell;
 
 /// The reader's name when none is given, with the two numbers that pcscd gives each reader.
 pub const DEFAULT_NAME: &str = "Tillcard Emulator 00 00";
 
-/// What ends the card's time in the reader.
+/// Where a command finds the control interface, and by which token.
+const URL_VARIABLE: &str = "TILLCARD_EMU_URL";
+const TOKEN_VARIABLE: &str = "TILLCARD_EMU_TOKEN";
+
+/// What ends the cards' time in the readers.
 enum End {
     Signal(i32),
     Command(io::Result<ExitStatus>),
-    CardFailed,
+    CardLeft,
 }
 
 /// Where the lines on the card go: a command has standard output for itself.
@@ -34,61 +42,104 @@ pub fn output(arguments: &Arguments) -> Box<dyn Write> {
     }
 }
 
-/// Shows the card until the command, or the card, ends or a signal comes; in it, what the program
-/// ends with.
+/// Shows the cards until the command ends, or the last card leaves, or a signal comes; in it, what the
+/// program ends with.
 pub fn show(
-    card: Box<dyn CardInSlot>,
+    cards: Vec<TestCard>,
     arguments: &Arguments,
 ) -> Result<Result<ExitCode, Failure>, Failure> {
-    let (socket, _folder) = open(arguments)?;
-    let socket = Arc::new(socket);
-    socket.add_reader(&arguments.reader)?;
+    if cards.len() > arguments.reader.len() {
+        return Err(Failure::TooFewReaders);
+    }
+    let seed = arguments.seed.unwrap_or(0);
+    let tray = Arc::new(Tray::open(arguments.pcsc_socket.as_deref(), seed)?);
+    for reader in &arguments.reader {
+        tray.add_reader(reader)?;
+    }
     let (ended, end) = mpsc::channel();
     send_signals(ended.clone()).map_err(Failure::Signals)?;
-    socket.insert(&arguments.reader, card)?;
-    tell(
-        output(arguments),
-        &format!("card inserted in {}", arguments.reader),
-    );
-    let child = match arguments.command.is_empty() {
-        true => {
-            let path = socket.path().display();
-            let line = format!("programs see it with {SOCKET_VARIABLE}={path}");
-            tell(io::stderr(), &line);
-            None
+    let mut watchers = Vec::new();
+    for (card, reader) in cards.into_iter().zip(&arguments.reader) {
+        let name = card.about.name.clone();
+        tray.add_card(card)?;
+        tray.insert(reader, &name)?;
+        if arguments.control.is_none() {
+            watchers.push(watch(Arc::clone(&tray), reader.clone(), ended.clone()));
         }
-        false => Some(start(arguments, &socket, ended.clone())?),
+    }
+    let control = arguments
+        .control
+        .map(|at| Control::start(Arc::clone(&tray), at));
+    let control = control.transpose()?;
+    say(&tray, control.as_ref(), arguments);
+    let child = match arguments.command.is_empty() {
+        true => None,
+        false => Some(start(arguments, &tray, control.as_ref(), ended)?),
     };
-    let watcher = watch(Arc::clone(&socket), arguments.reader.clone(), ended);
-    let status = wait(child, &end);
-    let removed = socket.remove(&arguments.reader);
+    let status = wait(child, watchers.len(), &end);
+    drop(control);
+    for reader in &arguments.reader {
+        tray.remove(reader)?;
+    }
     // The socket closes with the last who holds it, before the program ends.
-    let _ = watcher.join();
-    removed?;
+    for watcher in watchers {
+        let _ = watcher.join();
+    }
     Ok(status)
 }
 
-/// The socket at the path that was named, or in a folder that goes with the program.
-fn open(arguments: &Arguments) -> Result<(PcscSocket, Option<TempDir>), Failure> {
-    if let Some(path) = &arguments.pcsc_socket {
-        return Ok((PcscSocket::open(path)?, None));
+/// Says where everything is.
+fn say(tray: &Tray, control: Option<&Control>, arguments: &Arguments) {
+    let path = tray.socket_path();
+    if arguments.json {
+        let line = json!({
+            "pcsc_socket": path,
+            "readers": tray.readers(),
+            "cards": tray.cards(),
+            "control": control.map(|control| json!({
+                "url": format!("http://{}", control.address()),
+                "token": control.token(),
+            })),
+        });
+        return tell(output(arguments), &line.to_string());
     }
-    let folder = tempfile::Builder::new()
-        .prefix("tillcard-emu-")
-        .tempdir()
-        .map_err(Failure::SocketFolder)?;
-    let socket = PcscSocket::open(&folder.path().join("pcscd.comm"))?;
-    Ok((socket, Some(folder)))
+    for reader in tray.readers().iter().filter(|reader| reader.card.is_some()) {
+        tell(
+            output(arguments),
+            &format!("card inserted in {}", reader.name),
+        );
+    }
+    if arguments.command.is_empty() {
+        let line = format!("programs see it with {SOCKET_VARIABLE}={}", path.display());
+        tell(io::stderr(), &line);
+    }
+    if let Some(control) = control {
+        let line = format!(
+            "control: http://{} token {}",
+            control.address(),
+            control.token()
+        );
+        tell(io::stderr(), &line);
+    }
 }
 
 /// Starts the command; its end is sent.
-fn start(arguments: &Arguments, socket: &PcscSocket, ended: Sender<End>) -> Result<Pid, Failure> {
+fn start(
+    arguments: &Arguments,
+    tray: &Tray,
+    control: Option<&Control>,
+    ended: Sender<End>,
+) -> Result<Pid, Failure> {
     let [program, rest @ ..] = &arguments.command[..] else {
         unreachable!("a command has a name");
     };
-    let mut child: Child = Command::new(program)
-        .args(rest)
-        .env(SOCKET_VARIABLE, socket.path())
+    let mut command = Command::new(program);
+    command.args(rest).env(SOCKET_VARIABLE, tray.socket_path());
+    if let Some(control) = control {
+        command.env(URL_VARIABLE, format!("http://{}", control.address()));
+        command.env(TOKEN_VARIABLE, control.token());
+    }
+    let mut child: Child = command
         .spawn()
         .map_err(|error| Failure::Command(program.clone(), error))?;
     let pid = Pid::from_child(&child);
@@ -108,17 +159,21 @@ fn send_signals(ended: Sender<End>) -> io::Result<()> {
     Ok(())
 }
 
-fn watch(socket: Arc<PcscSocket>, reader: String, ended: Sender<End>) -> JoinHandle<()> {
+fn watch(tray: Arc<Tray>, reader: String, ended: Sender<End>) -> JoinHandle<()> {
     thread::spawn(move || {
-        if socket.wait_for_removal(&reader).is_ok() {
-            let _ = ended.send(End::CardFailed);
+        if tray.wait_for_removal(&reader).is_ok() {
+            let _ = ended.send(End::CardLeft);
         }
     })
 }
 
 /// Waits for the end. A signal goes on to the command, whose end is awaited; one from the keyboard
 /// went there already.
-fn wait(child: Option<Pid>, end: &mpsc::Receiver<End>) -> Result<ExitCode, Failure> {
+fn wait(
+    child: Option<Pid>,
+    mut cards: usize,
+    end: &mpsc::Receiver<End>,
+) -> Result<ExitCode, Failure> {
     for what in end {
         match (what, child) {
             (End::Command(status), _) => {
@@ -131,8 +186,9 @@ fn wait(child: Option<Pid>, end: &mpsc::Receiver<End>) -> Result<ExitCode, Failu
                 let _ = kill_process(child, Signal::TERM);
             }
             // The command sees an empty reader.
-            (End::CardFailed, Some(_)) => {}
-            (End::Signal(_) | End::CardFailed, None) => break,
+            (End::CardLeft, Some(_)) => {}
+            (End::CardLeft, None) if cards > 1 => cards -= 1,
+            (End::Signal(_) | End::CardLeft, None) => break,
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -56,6 +56,8 @@ pub trait CardInSlot: Send {
     /// There is no answer, and nobody may assume one:
     /// - [`SlotError::NoPower`]: the card never saw the command.
     /// - [`SlotError::PowerCut`]: the power failed inside the command. It is off now.
+    /// - [`SlotError::NoAnswer`]: the card says nothing, and the reader has given up. It has power.
+    /// - [`SlotError::Left`]: somebody pulled the card out.
     /// - [`SlotError::NotDurable`] and [`SlotError::Fault`]: the card can't go on, and has to leave
     ///   its reader.
     fn transmit(&mut self, command: &[u8]) -> Result<&[u8], SlotError>;
@@ -87,6 +89,14 @@ pub enum SlotError {
         "the power failed during the command; power the card on again to see whether it was done"
     )]
     PowerCut,
+    /// The card stayed mute until the reader gave up.
+    #[error(
+        "the card gives no answer; take it out and put it in again to see whether it did the command"
+    )]
+    NoAnswer,
+    /// The card isn't in the reader any more.
+    #[error("the card was pulled out; put it in again to see whether it did the command")]
+    Left,
     /// What the card wrote can't be kept, so nobody may see the answer that depends on it.
     #[error("the card had to be taken out, since what it wrote can't be kept: {0}")]
     NotDurable(CardFault),
@@ -110,6 +120,8 @@ impl SlotError {
         match self {
             Self::NoPower => "card-without-power",
             Self::PowerCut => "power-cut",
+            Self::NoAnswer => "card-mute",
+            Self::Left => "card-pulled",
             Self::NotDurable(_) => "card-not-durable",
             Self::SnapshotLength { .. } => "snapshot-length",
             Self::Fault(_) => "card-failed",

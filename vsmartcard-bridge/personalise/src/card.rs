@@ -67,31 +67,33 @@ where
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     let mut contact = Contact { transmit };
-    contact.select()?;
-    if contact.state()? != State::Factory || contact.is_personalised()? {
-        return Err(PersonaliseError::NotBlank);
-    }
-    let answer = contact.ask("GENERATE ASYMMETRIC KEY PAIR", &GenerateCardKeys::to_apdu())?;
-    let keys = CardKeys::parse(&answer)
-        .map_err(|_| PersonaliseError::Malformed("GENERATE ASYMMETRIC KEY PAIR"))?;
+    let keys = contact.generate_keys()?;
     let certificates = CardCertificates {
         keys,
         batch: batch.authority().certificate_der()?,
         identity: batch.certify(CardKey::Identity, &keys.identity_key, rng)?,
         agreement: batch.certify(CardKey::Agreement, &keys.agreement_key, rng)?,
     };
-    for certificate in Certificate::ALL {
-        contact.store(certificate, certificates.of(certificate))?;
-    }
-    contact.put(&PutData::End)?;
-    for key in [CardKey::Identity, CardKey::Agreement] {
-        let own = certificates.of(Certificate::Key(key));
-        let expected = [certificates.batch.as_slice(), own].concat();
-        if contact.ask("GET DATA", &GetData::Certificates(key).to_apdu())? != expected {
-            return Err(PersonaliseError::NotStored);
-        }
-    }
+    contact.store_all(&certificates)?;
     Ok(certificates)
+}
+
+/// Has the card behind `transmit` draw its own keys, and gives it certificates that may be of other
+/// keys, as a cheat can who has read them from a card: for tests of those who check. Ends the
+/// personalisation.
+///
+/// # Errors
+/// As [`personalise()`].
+pub fn store_certificates<E>(
+    transmit: impl FnMut(&[u8]) -> Result<Vec<u8>, E>,
+    certificates: &CardCertificates,
+) -> Result<(), PersonaliseError>
+where
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut contact = Contact { transmit };
+    contact.generate_keys()?;
+    contact.store_all(certificates)
 }
 
 impl CardCertificates {
@@ -143,6 +145,33 @@ where
             0 => Err(PersonaliseError::NoOwnKeys),
             _ => Ok(()),
         }
+    }
+
+    /// Selects the application of a blank card and has it draw its own keys.
+    fn generate_keys(&mut self) -> Result<CardKeys, PersonaliseError> {
+        const NAME: &str = "GENERATE ASYMMETRIC KEY PAIR";
+        self.select()?;
+        if self.state()? != State::Factory || self.is_personalised()? {
+            return Err(PersonaliseError::NotBlank);
+        }
+        let answer = self.ask(NAME, &GenerateCardKeys::to_apdu())?;
+        CardKeys::parse(&answer).map_err(|_| PersonaliseError::Malformed(NAME))
+    }
+
+    /// Stores certificates, ends the personalisation, and reads all back.
+    fn store_all(&mut self, certificates: &CardCertificates) -> Result<(), PersonaliseError> {
+        for certificate in Certificate::ALL {
+            self.store(certificate, certificates.of(certificate))?;
+        }
+        self.put(&PutData::End)?;
+        for key in [CardKey::Identity, CardKey::Agreement] {
+            let own = certificates.of(Certificate::Key(key));
+            let expected = [certificates.batch.as_slice(), own].concat();
+            if self.ask("GET DATA", &GetData::Certificates(key).to_apdu())? != expected {
+                return Err(PersonaliseError::NotStored);
+            }
+        }
+        Ok(())
     }
 
     fn state(&mut self) -> Result<State, PersonaliseError> {

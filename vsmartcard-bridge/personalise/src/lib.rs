@@ -18,7 +18,7 @@ mod revocation;
 pub mod test_root;
 
 pub use authority::{Authority, Batch, Root, new_key};
-pub use card::{CardCertificates, is_blank, personalise};
+pub use card::{CardCertificates, is_blank, personalise, store_certificates};
 pub use error::PersonaliseError;
 pub use p256::ecdsa::SigningKey;
 pub use profile::shown_name;

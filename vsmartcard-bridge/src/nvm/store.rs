@@ -60,7 +60,7 @@ pub enum StoreError {
     /// The tree isn't one that this program wrote.
     #[error(
         "what {} holds under the name '{card}' is not a card of this program: {reason}; \
-         it is left as it is, choose another name with --card", .store.display()
+         it is left as it is, choose another name with --name", .store.display()
     )]
     Format {
         /// The store's folder.

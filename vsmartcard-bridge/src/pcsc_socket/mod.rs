@@ -29,7 +29,7 @@ use std::{env, fs};
 
 use rustix::net::{SendFlags, send};
 
-use crate::slot::{CardInSlot, SlotError};
+use crate::slot::{CardInSlot, SlotError, Snapshot};
 use client::Client;
 use codes::ReturnCode;
 use readers::Readers;
@@ -268,7 +268,8 @@ impl PcscSocket {
         self.readers.add(name)
     }
 
-    /// Puts a card into an empty reader. When this returns, a client can connect to it.
+    /// Puts a card into an empty reader. When this returns, a client can connect to it. A card that
+    /// left the reader by itself, and that nobody has taken with [`remove`](Self::remove), is dropped.
     ///
     /// # Errors
     /// [`SocketError::NoReader`] or [`SocketError::Occupied`]; the card is dropped.
@@ -276,7 +277,8 @@ impl PcscSocket {
         self.readers.insert(reader, card)
     }
 
-    /// Takes the card out of a reader, if there is one, without power. Clients hear of it at once. A
+    /// Takes the card out of a reader, if there is one, without power; also one that left by itself
+    /// ([`SlotError::Left`]). Clients hear of it at once. A
     /// command under way is waited for; its client gets no answer.
     ///
     /// # Errors
@@ -284,6 +286,31 @@ impl PcscSocket {
     /// itself.
     pub fn remove(&self, reader: &str) -> Result<Option<Box<dyn CardInSlot>>, SocketError> {
         self.readers.remove(reader)
+    }
+
+    /// Whether there is a card in a reader, as clients see it.
+    ///
+    /// # Errors
+    /// [`SocketError::NoReader`]
+    pub fn has_card(&self, reader: &str) -> Result<bool, SocketError> {
+        self.readers.has_card(reader)
+    }
+
+    /// Copies the memory of the card in a reader, between two commands; none without a card.
+    ///
+    /// # Errors
+    /// [`SocketError::NoReader`]; [`SocketError::Card`] as [`CardInSlot::snapshot`] has it.
+    pub fn snapshot(&self, reader: &str) -> Result<Option<Snapshot>, SocketError> {
+        self.readers.snapshot(reader)
+    }
+
+    /// Gives the card in a reader the memory of a snapshot, between two commands: its session is over,
+    /// and clients are told that it was reset. Whether there was a card.
+    ///
+    /// # Errors
+    /// [`SocketError::NoReader`]; [`SocketError::Card`] as [`CardInSlot::restore`] has it.
+    pub fn restore(&self, reader: &str, snapshot: &Snapshot) -> Result<bool, SocketError> {
+        self.readers.restore(reader, snapshot)
     }
 
     /// Waits until there is no card in a reader: somebody took it out, or it failed.

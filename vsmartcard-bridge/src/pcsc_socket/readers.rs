@@ -9,10 +9,13 @@ use super::codes::ReturnCode;
 use super::reader::Reader;
 use super::wire::{NAME_LENGTH, ReaderState};
 use super::{ClientId, Event, SocketError, lock};
-use crate::slot::{CardInSlot, SlotError};
+use crate::slot::{CardInSlot, SlotError, Snapshot};
 
 /// Readers in the array that clients before 4:6 know of, and by how many it grows after.
 const ARRAY_STEP: usize = 16;
+
+/// No connection has this number.
+const NOBODY: u32 = 0;
 
 #[derive(Default)]
 pub(super) struct Readers {
@@ -105,6 +108,29 @@ impl Readers {
         })?;
         self.released.notify_all();
         lock(&slot).remove().map_err(SocketError::Card)
+    }
+
+    pub(super) fn has_card(&self, name: &str) -> Result<bool, SocketError> {
+        Ok(self.state().named(name)?.atr.is_some())
+    }
+
+    pub(super) fn snapshot(&self, name: &str) -> Result<Option<Snapshot>, SocketError> {
+        let slot = Arc::clone(&self.state().named(name)?.slot);
+        let mut slot = lock(&slot);
+        Ok(slot.snapshot()?)
+    }
+
+    /// Clients are told of a reset: the card has forgotten them.
+    pub(super) fn restore(&self, name: &str, snapshot: &Snapshot) -> Result<bool, SocketError> {
+        let slot = Arc::clone(&self.state().named(name)?.slot);
+        {
+            let mut slot = lock(&slot);
+            if !slot.restore(snapshot)? {
+                return Ok(false);
+            }
+        }
+        self.change(|state| state.named(name).map(|reader| reader.was_reset(NOBODY)))?;
+        Ok(true)
     }
 
     /// Returns when there is no card in the reader, or when the socket closes.

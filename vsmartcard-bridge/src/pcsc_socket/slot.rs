@@ -6,7 +6,7 @@ use tracing::error;
 use zeroize::Zeroizing;
 
 use super::codes::ReturnCode;
-use crate::slot::{CardInSlot, SlotError};
+use crate::slot::{CardInSlot, SlotError, Snapshot};
 
 /// How long a card that nobody is connected to keeps its power, as with pcscd.
 const GRACE: Duration = Duration::from_millis(400);
@@ -16,6 +16,8 @@ const GRACE: Duration = Duration::from_millis(400);
 pub(super) struct Slot {
     card: Option<Box<dyn CardInSlot>>,
     is_powered: bool,
+    /// A card that isn't in the reader any more, until somebody takes it.
+    pulled: Option<Box<dyn CardInSlot>>,
     /// Since when nobody is connected, if nobody is.
     unused_since: Option<Instant>,
     /// Why a card had to leave.
@@ -35,7 +37,7 @@ impl Slot {
         self.power_off();
         match self.fault.take() {
             Some(fault) => Err(fault),
-            None => Ok(self.card.take()),
+            None => Ok(self.card.take().or(self.pulled.take())),
         }
     }
 
@@ -100,7 +102,12 @@ impl Slot {
         let card = self.card.as_mut().ok_or(ReturnCode::NOT_TRANSACTED)?;
         match card.transmit(command) {
             Ok(answer) => return Ok(Zeroizing::new(answer.to_vec())),
+            Err(SlotError::NoAnswer) => return Err(ReturnCode::NOT_TRANSACTED),
             Err(SlotError::NoPower | SlotError::PowerCut) => {}
+            Err(SlotError::Left) => {
+                card.power_off();
+                self.pulled = self.card.take();
+            }
             Err(fault) => {
                 error!(code = fault.code(), "the card had to leave its reader");
                 self.card = None;
@@ -113,5 +120,23 @@ impl Slot {
 
     pub(super) fn has_card(&self) -> bool {
         self.card.is_some()
+    }
+
+    pub(super) fn snapshot(&mut self) -> Result<Option<Snapshot>, SlotError> {
+        self.card.as_mut().map(|card| card.snapshot()).transpose()
+    }
+
+    /// Gives the card another memory, which is a cold reset to who uses it; whether there is a card.
+    pub(super) fn restore(&mut self, snapshot: &Snapshot) -> Result<bool, SlotError> {
+        let Some(card) = &mut self.card else {
+            return Ok(false);
+        };
+        let was_powered = std::mem::take(&mut self.is_powered);
+        card.restore(snapshot)?;
+        if was_powered {
+            card.power_on()?;
+            self.is_powered = true;
+        }
+        Ok(true)
     }
 }

@@ -61,7 +61,7 @@ fn the_reader_gets_the_atr_and_the_answers_and_nothing_else() {
     let (result, resets) = served.join().unwrap();
     result.unwrap();
     assert_eq!(resets, 3, "on, reset, off");
-    assert_eq!(reader.rest(), []);
+    assert_eq!(reader.rest(), b"");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn an_answer_that_no_frame_can_carry_takes_the_card_out() {
         reader.send_frame(&[0, 0, 0, 0]).unwrap();
         assert_eq!(
             reader.rest(),
-            [],
+            b"",
             "not even the length of an answer is sent"
         );
         let (result, _) = served.join().unwrap();
@@ -111,7 +111,7 @@ fn an_atr_that_is_none_never_reaches_the_reader() {
         let (mut reader, _, served) = insert_with_atr(vec![0; length], echo);
         // The card may be gone already.
         let _ = reader.send_frame(&[GET_ATR]);
-        assert_eq!(reader.rest(), []);
+        assert_eq!(reader.rest(), b"");
         let (result, _) = served.join().unwrap();
         assert!(
             matches!(result, Err(LinkError::Atr(was)) if was == length),
@@ -124,7 +124,7 @@ fn an_atr_that_is_none_never_reaches_the_reader() {
 fn a_card_that_fails_leaves_without_an_answer() {
     let (mut reader, _, served) = insert(|_: &[u8]| Err("the disk is full".into()));
     reader.send_frame(&[0, 0, 0, 0]).unwrap();
-    assert_eq!(reader.rest(), []);
+    assert_eq!(reader.rest(), b"");
     let (result, _) = served.join().unwrap();
     assert_eq!(result.unwrap_err().to_string(), "the disk is full");
 }
@@ -144,7 +144,7 @@ fn a_removal_during_a_command_lets_the_answer_out() {
     proceed.send(()).unwrap();
     assert_eq!(reader.receive().unwrap(), [0x90, 0x00]);
     served.join().unwrap().0.unwrap();
-    assert_eq!(reader.rest(), []);
+    assert_eq!(reader.rest(), b"");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod killing;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod control;
 mod errors;
 mod in_process;
 mod kill;
@@ -18,3 +19,5 @@ mod pcsc_socket;
 mod personalisation;
 mod program;
 mod robust;
+mod test_cards;
+mod tray;

@@ -209,7 +209,7 @@ fn a_tree_that_is_no_card_is_refused_with_the_reason() {
     ] {
         let error = tampered(key, value).err().unwrap().to_string();
         assert!(
-            error.contains(reason) && error.contains("--card"),
+            error.contains(reason) && error.contains("--name"),
             "{error}"
         );
     }

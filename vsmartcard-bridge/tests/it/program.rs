@@ -63,7 +63,7 @@ fn it_says_when_the_card_is_in_and_how_much_it_answered() {
         card.transmit(&[0xFF]);
         card.transmit(&[]);
         emulator.signal(signal);
-        assert_eq!(card.rest(), [], "the card is out");
+        assert_eq!(card.rest(), b"", "the card is out");
         let ended = emulator.end();
         assert_eq!(ended.stdout, "card removed; 3 APDUs\n");
         assert_eq!(ended.stderr, "");
@@ -135,7 +135,7 @@ fn a_card_is_kept_below_the_data_folder_and_is_the_same_next_time() {
     issued(home.path(), &[]);
     assert!(home.path().join(".local/share/tillcard/emu/db").is_file());
     assert_eq!(state(home.path(), &[]), as_issued);
-    assert_eq!(state(home.path(), &["--card", "other"]), State::Factory);
+    assert_eq!(state(home.path(), &["--name", "other"]), State::Factory);
     assert_eq!(state(home.path(), &["--ephemeral"]), State::Factory);
 
     let xdg = home.path().join("xdg");
@@ -154,9 +154,9 @@ fn a_card_is_kept_below_the_data_folder_and_is_the_same_next_time() {
     let data = home.path().join("data");
     let data = data.to_str().unwrap();
     assert_eq!(state(home.path(), &["--data", data]), State::Factory);
-    issued(home.path(), &["--data", data, "--card", "a"]);
+    issued(home.path(), &["--data", data, "--name", "a"]);
     assert_eq!(
-        state(home.path(), &["--data", data, "--card", "a"]),
+        state(home.path(), &["--data", data, "--name", "a"]),
         as_issued
     );
 }
@@ -166,7 +166,7 @@ fn a_second_program_on_the_same_cards_is_told_so() {
     let (home, reader) = (home(), Driver::new());
     let _first = Emulator::in_reader(home.path(), &reader, &[]);
     let _card = reader.insert();
-    let ended = Emulator::in_reader(home.path(), &reader, &["--card", "other"]).end();
+    let ended = Emulator::in_reader(home.path(), &reader, &["--name", "other"]).end();
     assert!(
         ended.stderr.contains("error[cards-in-use]"),
         "{}",
@@ -186,7 +186,7 @@ fn a_seed_makes_the_same_card_again_and_never_the_same_numbers_in_a_later_life()
         commitment(a.path(), &["--seed", "7"]),
         commitment(a.path(), &["--seed", "7"]),
         commitment(a.path(), &["--seed", "8", "--ephemeral"]),
-        commitment(a.path(), &["--seed", "7", "--card", "other"]),
+        commitment(a.path(), &["--seed", "7", "--name", "other"]),
         commitment(a.path(), &["--ephemeral"]),
         commitment(a.path(), &["--ephemeral"]),
     ];

@@ -1,0 +1,26 @@
+//! An owner for cards in tests: what a person's wallet and a shop's till do to a card before a test
+//! begins, by the same commands (`docs/protocol.md`).
+//!
+//! - [`Contact`]: the way to the card
+//! - [`Owner`]: issues a card, gives it coins, changes its rights, ends it
+//! - [`Owner::pay`]: has it pay, as a shop would
+//!
+//! Everything follows from a number of 32 bytes: the same one makes the same commands. It is no
+//! secret, and neither is any key here, so an owner refuses mainnet.
+
+mod account;
+mod coins;
+mod contact;
+mod error;
+mod owner;
+mod payments;
+
+pub use account::Account;
+pub use coins::{Coin, funding_transaction};
+pub use contact::Contact;
+pub use error::OwnerError;
+pub use owner::{Owner, Terms};
+pub use payments::{SHOP_SCRIPT, ShopRequest};
+
+/// bitcoin's types, of the version that this crate's are of.
+pub use bitcoin;

@@ -1,0 +1,17 @@
+//! Layers around a card in a slot.
+//!
+//! - [`Counted`]: counts commands
+//! - [`Traced`]: writes to the log, never data
+//! - [`Recorded`]: keeps what was said, for a test to read
+//! - [`Faulty`]: does what no correct card, or reader, does
+
+mod counted;
+pub mod faults;
+mod faulty;
+mod recorded;
+mod traced;
+
+pub use counted::{ApduCount, Counted};
+pub use faulty::{FaultSwitch, Faulty};
+pub use recorded::{Entry, Event, Recorded, Trace};
+pub use traced::Traced;

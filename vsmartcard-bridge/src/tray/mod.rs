@@ -1,0 +1,332 @@
+//! A tray of cards beside readers of our own: which cards there are, which is in which reader.
+//!
+//! A card is made when it is first asked for, by the name of a test card
+//! ([`test_cards`](crate::test_cards)), and from then on it is the same card: put in again, it
+//! remembers what was done to it. `ok#2` is another card of the same kind as `ok`.
+
+mod error;
+mod held;
+mod reader;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::TempDir;
+
+pub use error::TrayError;
+pub use held::CardStatus;
+use held::{Held, Place};
+pub use reader::Reader;
+
+use crate::layers::faults::Fault;
+use crate::layers::{FaultSwitch, Trace};
+use crate::pcsc_socket::{PcscSocket, SocketError};
+use crate::test_cards::{Description, TestCard};
+
+/// Between a test card's name and what tells it from another of its kind.
+const MARK: char = '#';
+
+/// The most cards on a tray.
+const CARDS_MAX: usize = 1_000;
+
+/// Cards, and readers at a socket of their own.
+pub struct Tray {
+    state: Mutex<State>,
+    socket: PcscSocket,
+    seed: u64,
+    /// Where the socket is, when nobody named a place. It goes with the tray.
+    _folder: Option<TempDir>,
+}
+
+#[derive(Default)]
+struct State {
+    readers: Vec<String>,
+    cards: BTreeMap<String, Held>,
+    /// Why cards that failed in these readers had to leave.
+    failures: BTreeMap<String, SocketError>,
+}
+
+/// A reader, and the card in it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
+pub struct ReaderStatus {
+    /// The reader's name.
+    pub name: String,
+    /// The name of the card in it.
+    pub card: Option<String>,
+}
+
+impl Tray {
+    /// An empty tray without readers, whose socket is at `path`, or in a folder of its own. `seed`
+    /// makes its cards.
+    ///
+    /// # Errors
+    /// [`TrayError::Socket`], [`TrayError::Folder`]
+    pub fn open(path: Option<&Path>, seed: u64) -> Result<Self, TrayError> {
+        let (socket, folder) = match path {
+            Some(path) => (PcscSocket::open(path)?, None),
+            None => {
+                let folder = tempfile::Builder::new()
+                    .prefix("tillcard-emu-")
+                    .tempdir()
+                    .map_err(TrayError::Folder)?;
+                let socket = PcscSocket::open(&folder.path().join("pcscd.comm"))?;
+                (socket, Some(folder))
+            }
+        };
+        Ok(Self {
+            state: Mutex::default(),
+            socket,
+            seed,
+            _folder: folder,
+        })
+    }
+
+    /// The value of [`SOCKET_VARIABLE`](crate::pcsc_socket::SOCKET_VARIABLE) for programs that are to
+    /// see the readers.
+    #[must_use]
+    pub fn socket_path(&self) -> &Path {
+        self.socket.path()
+    }
+
+    /// Adds an empty reader.
+    ///
+    /// # Errors
+    /// [`TrayError::Socket`]
+    pub fn add_reader(&self, name: &str) -> Result<(), TrayError> {
+        let mut state = self.state();
+        self.socket.add_reader(name)?;
+        state.readers.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Lays a card on the tray that isn't one of the test cards.
+    ///
+    /// # Errors
+    /// [`TrayError::CardExists`], [`TrayError::Full`]
+    pub fn add_card(&self, card: TestCard) -> Result<(), TrayError> {
+        let mut state = self.current();
+        state.add(card)
+    }
+
+    /// Puts a card into an empty reader, by its name. When this returns, a client can connect to it.
+    /// A name that isn't on the tray makes a test card.
+    ///
+    /// # Errors
+    /// [`TrayError`]; nothing was done.
+    pub fn insert(&self, reader: &str, card: &str) -> Result<Description, TrayError> {
+        let mut state = self.current();
+        if let Some(other) = state.card_in(reader)? {
+            return Err(TrayError::Occupied(reader.to_owned(), other.to_owned()));
+        }
+        self.make(&mut state, card)?;
+        let held = state.held(card)?;
+        let about = held.about.clone();
+        let inserted = held.take_out_of_tray(reader)?;
+        if let Err(error) = self.socket.insert(reader, inserted) {
+            // The reader was empty a moment ago, and nobody else fills it.
+            state.cards.remove(card);
+            return Err(error.into());
+        }
+        Ok(about)
+    }
+
+    /// Takes the card out of a reader; its name, if there was one. Clients hear of it at once.
+    ///
+    /// # Errors
+    /// [`TrayError::NoReader`]; [`TrayError::Socket`] when the card failed: there is none any more.
+    pub fn remove(&self, reader: &str) -> Result<Option<String>, TrayError> {
+        let mut state = self.current();
+        if let Some(failure) = state.failures.remove(reader) {
+            return Err(failure.into());
+        }
+        let Some(name) = state.card_in(reader)?.map(str::to_owned) else {
+            return Ok(None);
+        };
+        self.take_back(&mut state, &name, reader);
+        Ok(Some(name))
+    }
+
+    /// Throws a card away. One that is in a reader leaves it first.
+    ///
+    /// # Errors
+    /// [`TrayError::NoCard`]
+    pub fn discard(&self, card: &str) -> Result<(), TrayError> {
+        let mut state = self.current();
+        if let Place::In(reader) = &state.held(card)?.place {
+            let reader = reader.clone();
+            self.take_back(&mut state, card, &reader);
+        }
+        state.cards.remove(card);
+        Ok(())
+    }
+
+    /// Makes the card of this name, unless it is on the tray; what it is.
+    ///
+    /// # Errors
+    /// [`TrayError::TestCard`], [`TrayError::Full`]
+    pub fn describe(&self, card: &str) -> Result<Description, TrayError> {
+        let mut state = self.current();
+        self.make(&mut state, card)?;
+        Ok(state.held(card)?.about.clone())
+    }
+
+    /// Sets a fault of a card, which is in a reader or not.
+    ///
+    /// # Errors
+    /// [`TrayError::NoCard`]
+    pub fn set_fault(&self, card: &str, fault: Fault) -> Result<(), TrayError> {
+        self.faults(card)?.set(fault);
+        Ok(())
+    }
+
+    /// The switch of a card's faults.
+    ///
+    /// # Errors
+    /// [`TrayError::NoCard`]
+    pub fn faults(&self, card: &str) -> Result<FaultSwitch, TrayError> {
+        Ok(self.current().held(card)?.faults.clone())
+    }
+
+    /// A card's trace.
+    ///
+    /// # Errors
+    /// [`TrayError::NoCard`]
+    pub fn trace(&self, card: &str) -> Result<Trace, TrayError> {
+        Ok(self.current().held(card)?.trace.clone())
+    }
+
+    /// Keeps a copy of a card's memory under a label, between two commands.
+    ///
+    /// # Errors
+    /// [`TrayError::NoCard`], [`TrayError::Slot`]
+    pub fn save(&self, card: &str, label: &str) -> Result<(), TrayError> {
+        let mut state = self.current();
+        let held = state.held(card)?;
+        let snapshot = match &mut held.place {
+            Place::Out(card) => card.snapshot()?,
+            Place::In(reader) => {
+                let snapshot = self.socket.snapshot(reader)?;
+                snapshot.ok_or_else(|| TrayError::NoCard(card.to_owned()))?
+            }
+        };
+        held.snapshots.insert(label.to_owned(), snapshot);
+        Ok(())
+    }
+
+    /// Makes a card's memory what it was when it was saved under the label, and takes its power.
+    ///
+    /// # Errors
+    /// [`TrayError::NoCard`], [`TrayError::NoSnapshot`], [`TrayError::Slot`]
+    pub fn restore(&self, card: &str, label: &str) -> Result<(), TrayError> {
+        let mut state = self.current();
+        let held = state.held(card)?;
+        let snapshot = held.snapshots.get(label);
+        let snapshot =
+            snapshot.ok_or_else(|| TrayError::NoSnapshot(card.to_owned(), label.to_owned()))?;
+        match &mut held.place {
+            Place::Out(card) => card.restore(snapshot)?,
+            Place::In(reader) => {
+                self.socket.restore(reader, snapshot)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All readers, in the order in which they were added.
+    #[must_use]
+    pub fn readers(&self) -> Vec<ReaderStatus> {
+        let state = self.current();
+        let status = |name: &String| ReaderStatus {
+            name: name.clone(),
+            card: state.card_in(name).ok().flatten().map(str::to_owned),
+        };
+        state.readers.iter().map(status).collect()
+    }
+
+    /// All cards, by name.
+    #[must_use]
+    pub fn cards(&self) -> Vec<CardStatus> {
+        self.current().cards.values().map(Held::status).collect()
+    }
+
+    /// Waits until there is no card in a reader: somebody took it out, or it left by itself.
+    ///
+    /// # Errors
+    /// [`TrayError::Socket`] for an unknown reader.
+    pub fn wait_for_removal(&self, reader: &str) -> Result<(), TrayError> {
+        Ok(self.socket.wait_for_removal(reader)?)
+    }
+
+    /// Makes a test card, unless the tray has one of this name.
+    fn make(&self, state: &mut State, name: &str) -> Result<(), TrayError> {
+        if state.cards.contains_key(name) {
+            return Ok(());
+        }
+        let kind = name.split(MARK).next().unwrap_or(name);
+        let card = TestCard::called(name, kind, self.seed)?;
+        state.add(card)
+    }
+
+    /// The card is on the tray again; one that failed is there no longer.
+    fn take_back(&self, state: &mut State, name: &str, reader: &str) {
+        match (self.socket.remove(reader), state.cards.get_mut(name)) {
+            (Ok(Some(card)), Some(held)) => held.place = Place::Out(card),
+            (taken, _) => {
+                state.cards.remove(name);
+                if let Err(failure) = taken {
+                    state.failures.insert(reader.to_owned(), failure);
+                }
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, in which cards that left their readers by themselves are on the tray.
+    fn current(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        let left: Vec<_> = (state.cards.iter())
+            .filter_map(|(name, held)| match &held.place {
+                Place::In(reader) if self.socket.has_card(reader).is_ok_and(|has| !has) => {
+                    Some((name.clone(), reader.clone()))
+                }
+                _ => None,
+            })
+            .collect();
+        for (name, reader) in left {
+            self.take_back(&mut state, &name, &reader);
+        }
+        state
+    }
+}
+
+impl State {
+    fn add(&mut self, card: TestCard) -> Result<(), TrayError> {
+        let name = card.about.name.clone();
+        if self.cards.contains_key(&name) {
+            return Err(TrayError::CardExists(name));
+        }
+        if self.cards.len() >= CARDS_MAX {
+            return Err(TrayError::Full);
+        }
+        self.cards.insert(name, Held::new(card));
+        Ok(())
+    }
+
+    fn held(&mut self, card: &str) -> Result<&mut Held, TrayError> {
+        (self.cards.get_mut(card)).ok_or_else(|| TrayError::NoCard(card.to_owned()))
+    }
+
+    fn card_in(&self, reader: &str) -> Result<Option<&str>, TrayError> {
+        if !self.readers.iter().any(|known| known == reader) {
+            return Err(TrayError::NoReader(reader.to_owned()));
+        }
+        let mut cards = self.cards.iter();
+        let found = cards.find(|(_, held)| held.is_in(reader));
+        Ok(found.map(|(name, _)| name.as_str()))
+    }
+}
