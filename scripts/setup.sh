@@ -11,8 +11,11 @@ run=(pcscd vsmartcard-vpcd)
 # bitcoind's library, three foreign clients of PC/SC, what Python clients of the channel need, a
 # foreign reader of certificates, a linter of scripts, and the one Debian toolchain that carries the
 # sources of `core` for the bare-metal build.
-tests=(libevent-dev opensc pcsc-tools python3-pyscard python3-cryptography python3-pip openssl
-    shellcheck rustc-web cargo-web rust-web-src)
+tests=(libevent-dev opensc pcsc-tools python3-pyscard python3-pytest python3-cryptography python3-pip
+    python3-setuptools openssl shellcheck rustc-web cargo-web rust-web-src)
+# Node from wherever it comes.
+command -v node >/dev/null || tests+=(nodejs)
+command -v npm >/dev/null || tests+=(npm)
 # Where Debian's toolchain is the one in use, its formatter and linter are packages too.
 case $(command -v cargo) in
 "" | /usr/bin/cargo) tests+=(rustfmt-web rust-web-clippy) ;;

@@ -9,7 +9,7 @@ cd "$root"
 
 lint=(setup format shell clippy documentation dependencies bare-metal)
 tests=(setup build side-by-side demo)
-others=(unit-tests python-client reader-tests fuzz)
+others=(unit-tests python-client packages reader-tests fuzz)
 
 stage_setup() { scripts/setup.sh test; }
 
@@ -70,6 +70,14 @@ stage_python-client() {
     /usr/bin/python3 check_constants.py
 }
 
+# The packages with which a test in another language uses the emulator, as they are installed.
+stage_packages() {
+    TILLCARD_EMU=$CARGO_TARGET_DIR/debug/tillcard-emu
+    export TILLCARD_EMU
+    scripts/python-package.sh
+    scripts/node-package.sh
+}
+
 stage_reader-tests() {
     find_fixtures
     TILLCARD_YUBIKIT=$(scripts/yubikit.sh)
@@ -96,7 +104,7 @@ stage_side-by-side() {
     # shellcheck disable=SC2064  # these values, now
     trap "kill -- -$readers 2>/dev/null && wait $readers; cat '$log'; rm -f '$log'" EXIT
     trap 'exit 130' INT TERM HUP
-    nice scripts/test.sh unit-tests python-client
+    nice scripts/test.sh unit-tests python-client packages
     wait "$readers"
 }
 

@@ -1,0 +1,70 @@
+import type { Control } from "./control.js";
+import { EmulatorError } from "./error.js";
+import type { Card, Entry, Fault } from "./model.js";
+
+/** One reader of an emulator. */
+export class Reader {
+  constructor(
+    private readonly control: Control,
+    /** The name by which PC/SC programs know it. */
+    readonly name: string,
+  ) {}
+
+  /** Puts a card in, by its name: a test card's, such as "ok", or "ok#2" for another one of that kind, or
+   * the path of a scenario that ends with ".toml". When this is done, a program can connect to it. A card
+   * that was in before is the same card. */
+  insert(card: string): Promise<Card> {
+    return this.control.ask("PUT", ["readers", this.name, "card"], { card });
+  }
+
+  /** Takes the card out; its name, or null for an empty reader. */
+  async remove(): Promise<string | null> {
+    const path = ["readers", this.name, "card"];
+    return (await this.control.ask<{ card: string | null }>("DELETE", path)).card;
+  }
+
+  /** The name of the card that is in. */
+  async card(): Promise<string | null> {
+    const readers = await this.control.ask<{ name: string; card: string | null }[]>("GET", ["readers"]);
+    return readers.find((reader) => reader.name === this.name)?.card ?? null;
+  }
+
+  /** Has something go wrong with the card that is in. */
+  async fault(fault: Fault): Promise<void> {
+    await this.control.ask("POST", await this.path("faults"), fault);
+  }
+
+  /** Takes all faults of the card away. */
+  async clearFaults(): Promise<void> {
+    await this.control.ask("DELETE", await this.path("faults"));
+  }
+
+  /** Has the power fail when the card has done this command, counted from 1 and from now on, and hasn't
+   * answered it yet. */
+  cutPower(atApdu: number): Promise<void> {
+    return this.fault({ number: atApdu, effect: "cut-power-after" });
+  }
+
+  /** What was said to the card that is in, and what it answered. PINs and keys are left out. */
+  async trace(): Promise<Entry[]> {
+    return this.control.ask("GET", await this.path("trace"));
+  }
+
+  /** Keeps a copy of the card's memory under a label. */
+  async save(label: string): Promise<void> {
+    await this.control.ask("PUT", await this.path("snapshots", label));
+  }
+
+  /** Makes the card's memory what it was when it was saved; its session is over. */
+  async restore(label: string): Promise<void> {
+    await this.control.ask("POST", await this.path("snapshots", label, "restore"));
+  }
+
+  private async path(...rest: readonly string[]): Promise<string[]> {
+    const card = await this.card();
+    if (card === null) {
+      throw new EmulatorError("no-such-card", `there is no card in ${this.name}`);
+    }
+    return ["cards", card, ...rest];
+  }
+}
