@@ -7,7 +7,7 @@ ARGS ?=
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-demo: ## play the story: a card pays for milk through a real reader (ARGS=--json for one JSON object)
+demo: ## play the story: a card pays for milk (ARGS=--pcscd: through the real reader service; --json: one JSON object)
 	@scripts/demo.sh $(ARGS)
 
 test: ## build and test everything: with a real reader service and a real node

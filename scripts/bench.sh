@@ -6,5 +6,5 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
-scripts/setup.sh demo
+scripts/setup.sh reader
 exec scripts/with-pcscd.sh cargo bench --locked --workspace --all-features --benches "$@"

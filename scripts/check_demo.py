@@ -1,7 +1,7 @@
 """Checks what `tillcard demo --json` says on standard output: one JSON object, nothing else, in
 which the whole story went as told.
 
-usage: tillcard demo --json | check_demo.py
+usage: tillcard demo --json | check_demo.py BEGINNING-OF-THE-READER-S-NAME
 """
 
 import json
@@ -13,7 +13,7 @@ WORDS = ["wrong-pin", "settled", "blocked", "declined"]
 FEWEST_STEPS = 9
 
 
-def problems(report):
+def problems(report, reader):
     steps = report.get("steps", [])
     if len(steps) < FEWEST_STEPS:
         yield f"{len(steps)} steps; the story has at least {FEWEST_STEPS}"
@@ -32,7 +32,7 @@ def problems(report):
     if -1 in places or places != sorted(places):
         yield f"the steps do not say {', '.join(WORDS)} in this order: found at {places}"
 
-    if not str(report.get("reader", "")).startswith("Virtual PCD"):
+    if not str(report.get("reader", "")).startswith(reader):
         yield f"reader: {report.get('reader')}"
     # ISO/IEC 7816-3 §8.1: an ATR starts with TS and has at most 33 bytes.
     if not re.fullmatch(r"3[BbFf]([0-9A-Fa-f]{2}){1,32}", str(report.get("atr", ""))):
@@ -43,12 +43,15 @@ def problems(report):
 
 
 def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    reader = sys.argv[1]
     text = sys.stdin.read()
     try:
         report = json.loads(text)
     except json.JSONDecodeError as error:
         sys.exit(f"error: not one JSON object: {error}; it begins {text[:200]!r}")
-    found = list(problems(report))
+    found = list(problems(report, reader))
     for problem in found:
         print(problem, file=sys.stderr)
     if found:

@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing for a purpose, and checks the Rust toolchain.
 # With nothing missing it changes nothing and says nothing.
 #
-# usage: scripts/setup.sh demo|test
+# usage: scripts/setup.sh demo|reader|test
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -22,9 +22,10 @@ case $(command -v cargo) in
 esac
 
 case ${1-} in
-demo) wanted=("${build[@]}" "${run[@]}") ;;
+demo) wanted=("${build[@]}") ;;
+reader) wanted=("${build[@]}" "${run[@]}") ;;
 test) wanted=("${build[@]}" "${run[@]}" "${tests[@]}") ;;
-*) die "usage: scripts/setup.sh demo|test" ;;
+*) die "usage: scripts/setup.sh demo|reader|test" ;;
 esac
 
 installed() {
@@ -96,9 +97,9 @@ install_missing() {
         "${as_root[@]}" service pcscd restart >&2
     fi
 }
-declare -A minutes=([demo]="a minute" [test]="two minutes")
+declare -A minutes=([demo]="a minute" [reader]="a minute" [test]="two minutes")
 
 # The tests' packages bring a toolchain; the demo takes the one that is there, or ends at once.
 [[ $1 == test ]] || check_toolchain
 install_missing "$1"
-[[ $1 == demo ]] || { check_toolchain && check_components; }
+[[ $1 != test ]] || { check_toolchain && check_components; }

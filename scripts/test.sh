@@ -110,7 +110,8 @@ stage_side-by-side() {
 
 stage_demo() {
     find_fixtures
-    scripts/demo.sh --json | /usr/bin/python3 scripts/check_demo.py
+    scripts/demo.sh --json | /usr/bin/python3 scripts/check_demo.py "Tillcard Emulator"
+    scripts/demo.sh --pcscd --json | /usr/bin/python3 scripts/check_demo.py "Virtual PCD"
 }
 
 # Each target for twenty seconds: enough to see that they run; `make soak` gives them longer.

@@ -15,7 +15,7 @@ port=35963 # where the driver of the virtual reader waits for a card; /etc/reade
 pcscd_log=$cache/pcscd.log
 
 [[ -r $reader_conf && -x /usr/sbin/pcscd ]] ||
-    die "pcscd with the virtual reader is not installed; run: scripts/setup.sh demo"
+    die "pcscd with the virtual reader is not installed; run: scripts/setup.sh reader"
 
 # The reader's own configuration is the one file that every user of this machine can open and that
 # is there exactly when the reader is. The command inherits the lock, so that it ends with both.

@@ -89,10 +89,19 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let store = Store::open(&folder)?;
     let name = arguments.kept_name();
-    let card = match arguments.blank {
+    let mut card = match arguments.blank {
         true => EmulatedCard::persistent_as_is(&store, name, seed)?,
         false => EmulatedCard::persistent(&store, name, seed)?,
     };
+    if let Some(damage) = card.nvm_mut().damage() {
+        let (code, folder) = (damage.code(), folder.display());
+        let line = format!(
+            "tillcard-emu: warning[{code}]: the memory of the card {name} in {folder}: {damage}. The \
+             card says that it is damaged, and nothing of it is changed: put a copy of the folder \
+             back, or choose another card with --name"
+        );
+        tell(io::stderr(), &line);
+    }
     show(vec![usual(card, seed, arguments)?], arguments)
 }
 

@@ -49,7 +49,7 @@ enum Command {
     /// Mine blocks on regtest
     #[command(after_help = examples::MINE)]
     Mine(regtest::Mine),
-    /// Play a demonstration in a virtual reader: issue, top up, pay, lose, block
+    /// Play a demonstration in an emulated reader: issue, top up, pay, lose, block
     #[cfg(feature = "regtest")]
     Demo(crate::demo::Demo),
 }

@@ -1,4 +1,4 @@
-//! The card: an emulator process in the virtual reader.
+//! The card: an emulator process with a card in a reader.
 
 use std::path::Path;
 use std::process::Command;
@@ -28,6 +28,9 @@ impl Emulator {
     pub(super) fn insert(stage: &Stage, store: &Path) -> Result<Self, DemoError> {
         let mut command = Command::new(stage.emulator());
         command.arg("--data").arg(store);
+        if let Some(socket) = stage.socket() {
+            command.arg("--pcsc-socket").arg(socket);
+        }
         let mut player = stage.start("the emulator", &mut command)?;
         loop {
             match player.next_line()? {
@@ -43,6 +46,7 @@ impl Emulator {
                          demo, that put it there",
                     ));
                 }
+                Some(Line::Err(line)) if line.starts_with("programs see it") => {}
                 Some(Line::Err(line)) => return Err(DemoError::new(line)),
                 None => return Err(DemoError::new("the emulator ended without a word")),
             }
@@ -73,7 +77,7 @@ impl Emulator {
 
     /// Takes the card out and waits until everybody has noticed. Returns the number of command
     /// APDUs that the card answered.
-    pub(super) fn remove(mut self, readers: &Readers) -> Result<u64, DemoError> {
+    pub(super) fn remove(mut self, stage: &Stage) -> Result<u64, DemoError> {
         self.player.interrupt()?;
         let mut apdus = None;
         while let Some(line) = self.player.next_line()? {
@@ -83,7 +87,10 @@ impl Emulator {
         }
         let Self { player, reader } = self;
         player.finish()?;
-        readers.wait_for_removal(&reader, Some(NOTICE))?;
+        // The emulator's own reader is gone with the emulator.
+        if stage.socket().is_none() {
+            Readers::establish(None)?.wait_for_removal(&reader, Some(NOTICE))?;
+        }
         apdus.ok_or_else(|| DemoError::new("the emulator didn't say how many APDUs it answered"))
     }
 }

@@ -13,22 +13,46 @@ use signal_hook::iterator::Signals;
 
 use super::child::{Handle, Player};
 use super::failure::DemoError;
-use tillcard_client::Untrusted;
-use tillcard_client::transport::Readers;
+use super::reader::ReaderKind;
 
 /// How often the removal of the folder is tried.
 const REMOVALS: usize = 100;
 
-/// Name that the virtual readers have in PC/SC.
-const VIRTUAL_READER: &str = "Virtual PCD";
-
 /// The folder and the processes of one demonstration. Dropping it ends and removes them.
 pub(super) struct Stage {
-    folder: PathBuf,
+    places: Places,
     emulator: PathBuf,
     players: Players,
-    // Released when the file is closed.
-    _lock: File,
+    /// Of those who share pcscd's reader; released when the file is closed.
+    _lock: Option<File>,
+}
+
+/// What there is on the disk.
+#[derive(Clone)]
+struct Places {
+    folder: PathBuf,
+    /// The socket of the emulator's own reader, in a folder made for it alone.
+    socket: Option<PathBuf>,
+}
+
+impl Places {
+    fn remove(&self) {
+        // What can't be removed is in the system's temporary folder, and its own to remove. What
+        // this process is just writing there may come up again behind the removal's back.
+        for _ in 0..REMOVALS {
+            let _ = fs::remove_dir_all(&self.folder);
+            if !self.folder.exists() {
+                break;
+            }
+        }
+        if let Some(socket) = &self.socket {
+            let _ = fs::remove_file(socket);
+            if let Some(folder) = socket.parent() {
+                // Only when it is empty.
+                let _ = fs::remove_dir(folder);
+            }
+        }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -59,35 +83,34 @@ impl Players {
         }
     }
 
-    fn clear_away(cast: &mut Cast, folder: &Path) {
+    fn clear_away(cast: &mut Cast, places: &Places) {
         for player in cast.players.drain(..) {
             player.kill();
         }
-        // What can't be removed is in the system's temporary folder, and its own to remove. What
-        // this process is just writing there may come up again behind the removal's back.
-        for _ in 0..REMOVALS {
-            let _ = fs::remove_dir_all(folder);
-            if !folder.exists() {
-                break;
-            }
-        }
+        places.remove();
     }
 }
 
 impl Stage {
-    /// Makes sure that everything is there, and that nobody else plays.
-    pub(super) fn set() -> Result<Self, DemoError> {
-        let lock = take_lock()?;
+    /// Makes sure that everything is there, and that nobody else plays in this reader.
+    pub(super) fn set(reader: ReaderKind) -> Result<Self, DemoError> {
+        let lock = match &reader {
+            ReaderKind::Pcscd => Some(take_lock()?),
+            ReaderKind::Own(_) => None,
+        };
         let emulator = beside_this_program("tillcard-emu")?;
-        check_readers()?;
         let folder = tempfile::Builder::new()
             .prefix("tillcard-demo-")
             .tempdir()?
             .keep();
-        let players = Players::default();
-        clear_away_on_signal(players.clone(), folder.clone())?;
-        Ok(Self {
+        let places = Places {
             folder,
+            socket: reader.socket().map(Path::to_owned),
+        };
+        let players = Players::default();
+        clear_away_on_signal(players.clone(), places.clone())?;
+        Ok(Self {
+            places,
             emulator,
             players,
             _lock: lock,
@@ -96,7 +119,12 @@ impl Stage {
 
     /// A folder for `name`, not made yet.
     pub(super) fn folder(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.places.folder.join(name)
+    }
+
+    /// The socket of the emulator's own reader; none with pcscd's.
+    pub(super) fn socket(&self) -> Option<&Path> {
+        self.places.socket.as_deref()
     }
 
     /// The emulator's program.
@@ -119,11 +147,11 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        Players::clear_away(&mut self.players.on_stage(), &self.folder);
+        Players::clear_away(&mut self.players.on_stage(), &self.places);
     }
 }
 
-/// One demonstration at a time for each user: they would pull each other's cards.
+/// One demonstration at a time for each user in pcscd's reader: they would pull each other's cards.
 fn take_lock() -> Result<File, DemoError> {
     let folder = env::var_os("XDG_RUNTIME_DIR")
         .map(PathBuf::from)
@@ -158,29 +186,14 @@ fn beside_this_program(name: &str) -> Result<PathBuf, DemoError> {
     )))
 }
 
-fn check_readers() -> Result<(), DemoError> {
-    let readers = Readers::establish(None)?;
-    let is_virtual = |name: &Untrusted| name.as_given().contains(VIRTUAL_READER);
-    let virtual_reader = readers
-        .names()
-        .ok()
-        .is_some_and(|names| names.iter().any(is_virtual));
-    if virtual_reader {
-        return Ok(());
-    }
-    Err(DemoError::new(
-        "the PC/SC service has no virtual reader: install vsmartcard-vpcd, then start pcscd anew",
-    ))
-}
-
 /// Ctrl-C, or a terminal that is closed, ends everything.
-fn clear_away_on_signal(players: Players, folder: PathBuf) -> Result<(), DemoError> {
+fn clear_away_on_signal(players: Players, places: Places) -> Result<(), DemoError> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             let mut cast = players.lock();
             cast.over = true;
-            Players::clear_away(&mut cast, &folder);
+            Players::clear_away(&mut cast, &places);
             eprintln!("\ntillcard: stopped; card, till and chain are gone");
             // As shells have it for a program that a signal ended.
             std::process::exit(128 + signal);

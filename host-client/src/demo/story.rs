@@ -22,7 +22,7 @@ use super::till::Asking;
 use tillcard::chain::{CoreRpc, CoreRpcConfig, FeeRate};
 use tillcard::owner::{Limits, Owner, Words};
 use tillcard::scan::Snapshot;
-use tillcard_client::transport::{Readers, Transport, TransportError};
+use tillcard_client::transport::{Pcsc, Readers, Transport, TransportError};
 use tillcard_regtest::{RegtestChain, RegtestServer};
 
 /// The price of a carton of milk.
@@ -67,9 +67,14 @@ pub(super) fn play(stage: &Stage, narrator: &mut Narrator) -> Result<(), DemoErr
     Ok(())
 }
 
+/// The card that is in a reader. The readers are asked for anew each time: those of the emulator's own
+/// come and go with it.
+fn wait_for_card() -> Result<Pcsc, TransportError> {
+    Readers::establish(None)?.wait_for_card(Some(NOTICE))
+}
+
 struct Play<'a> {
     stage: &'a Stage,
-    readers: Readers,
     /// The private chain, which mines.
     regtest: Arc<RegtestChain>,
     /// The same, asked as any node is.
@@ -103,7 +108,6 @@ struct Bought {
 
 impl<'a> Play<'a> {
     fn prepare(stage: &'a Stage, narrator: &mut Narrator) -> Result<Self, DemoError> {
-        let readers = Readers::establish(None)?;
         let (regtest, server) = narrator.step("chain", "A private chain", || {
             let regtest = Arc::new(RegtestChain::open(&stage.folder("chain"))?);
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -116,7 +120,6 @@ impl<'a> Play<'a> {
         })?;
         Ok(Self {
             stage,
-            readers,
             regtest,
             chain: CoreRpc::new(CoreRpcConfig::with_cookie(server.url(), server.cookie())),
             server,
@@ -137,10 +140,10 @@ impl<'a> Play<'a> {
     ) -> Result<Emulator, DemoError> {
         narrator.step(name, text, || {
             let mut emulator = Emulator::insert(self.stage, &self.store)?;
-            let card = match self.readers.wait_for_card(Some(NOTICE)) {
+            let card = match wait_for_card() {
                 Err(TransportError::TimedOut) => {
                     emulator = emulator.insert_again(self.stage, &self.store)?;
-                    self.readers.wait_for_card(Some(NOTICE))?
+                    wait_for_card()?
                 }
                 found => found?,
             };
@@ -166,7 +169,7 @@ impl<'a> Play<'a> {
         emulator: Emulator,
     ) -> Result<(), DemoError> {
         narrator.step(name, "The card is taken out", || {
-            self.card_apdus += emulator.remove(&self.readers)?;
+            self.card_apdus += emulator.remove(self.stage)?;
             let (sent, answered) = (self.host_apdus, self.card_apdus);
             expect(
                 sent == answered,

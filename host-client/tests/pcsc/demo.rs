@@ -22,8 +22,15 @@ fn program() -> PathBuf {
     program
 }
 
-/// A demonstration whose temporary folders are in `tmp`.
+/// A demonstration in pcscd's reader, whose temporary folders are in `tmp`.
 fn demo(tmp: &Path) -> Command {
+    let mut command = in_own_reader(tmp);
+    command.arg("--pcscd");
+    command
+}
+
+/// One in a reader of the emulator's own.
+fn in_own_reader(tmp: &Path) -> Command {
     let mut command = Command::new(program());
     command
         .arg("demo")
@@ -90,21 +97,34 @@ fn an_interrupted_demonstration_leaves_nothing() {
     // While there is only a card; while a till waits for the PIN; at the end.
     for moment in ["A fresh card is put in", "asks 21,000 sat", "Blocked"] {
         let _readers = empty_readers();
-        let tmp = tempfile::tempdir().unwrap();
-        let mut playing = demo(tmp.path()).spawn().unwrap();
-        play_until(&mut playing, moment);
-        let started = children(playing.id());
-        let pid = Pid::from_raw(i32::try_from(playing.id()).unwrap()).unwrap();
-        kill_process(pid, Signal::INT).unwrap();
-        let output = playing.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-        assert_eq!(
-            leftovers(tmp.path()),
-            Vec::<PathBuf>::new(),
-            "at “{moment}”"
-        );
-        assert!(!started.iter().any(|pid| is_running(*pid)), "at “{moment}”");
+        for demo in [demo, in_own_reader] {
+            let tmp = tempfile::tempdir().unwrap();
+            let mut playing = demo(tmp.path()).spawn().unwrap();
+            play_until(&mut playing, moment);
+            let started = children(playing.id());
+            let pid = Pid::from_raw(i32::try_from(playing.id()).unwrap()).unwrap();
+            kill_process(pid, Signal::INT).unwrap();
+            let output = playing.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+            assert_eq!(
+                leftovers(tmp.path()),
+                Vec::<PathBuf>::new(),
+                "at “{moment}”"
+            );
+            assert!(!started.iter().any(|pid| is_running(*pid)), "at “{moment}”");
+        }
     }
+}
+
+#[test]
+fn demonstrations_in_readers_of_their_own_run_side_by_side() {
+    let tmp = tempfile::tempdir().unwrap();
+    let both = [0, 1].map(|_| in_own_reader(tmp.path()).spawn().unwrap());
+    for one in both {
+        let output = one.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    assert_eq!(leftovers(tmp.path()), Vec::<PathBuf>::new());
 }
 
 #[test]

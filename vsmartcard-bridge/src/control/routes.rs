@@ -45,6 +45,7 @@ type BodyOf<T> = Result<Json<T>, JsonRejection>;
 #[serde(deny_unknown_fields)]
 struct NewReader {
     /// 1 to 127 bytes.
+    #[schema(min_length = 1, max_length = 127, pattern = "^[ -~]*$")]
     name: String,
 }
 
@@ -74,14 +75,15 @@ struct Listed {
 }
 
 /// All readers, and the cards in them.
-#[utoipa::path(get, path = "/v1/readers", responses((status = 200, body = Vec<ReaderStatus>)))]
+#[utoipa::path(get, path = "/v1/readers", responses(
+    (status = 200, body = Vec<ReaderStatus>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn readers(State(tray): State<Arc<Tray>>) -> Answer<Vec<ReaderStatus>> {
     ask(tray, |tray| Ok(tray.readers())).await.map(Json)
 }
 
 /// Adds an empty reader.
 #[utoipa::path(post, path = "/v1/readers", request_body = NewReader, responses(
-    (status = 204), (status = "4XX", body = Problem)))]
+    (status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn add_reader(
     State(tray): State<Arc<Tray>>,
     body: BodyOf<NewReader>,
@@ -94,7 +96,7 @@ async fn add_reader(
 /// Puts a card into an empty reader; when this answers, a client can connect to it.
 #[utoipa::path(put, path = "/v1/readers/{reader}/card", request_body = CardName,
     params(("reader" = String, Path)), responses(
-    (status = 200, body = Description), (status = "4XX", body = Problem)))]
+    (status = 200, body = Description), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn insert(
     State(tray): State<Arc<Tray>>,
     path: PathOf<String>,
@@ -108,7 +110,7 @@ async fn insert(
 
 /// Takes the card out of a reader.
 #[utoipa::path(delete, path = "/v1/readers/{reader}/card", params(("reader" = String, Path)),
-    responses((status = 200, body = Removed), (status = "4XX", body = Problem)))]
+    responses((status = 200, body = Removed), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn remove(State(tray): State<Arc<Tray>>, path: PathOf<String>) -> Answer<Removed> {
     let Path(reader) = path?;
     let card = ask(tray, move |tray| tray.remove(&reader)).await?;
@@ -116,7 +118,8 @@ async fn remove(State(tray): State<Arc<Tray>>, path: PathOf<String>) -> Answer<R
 }
 
 /// The test cards that can be put in by name.
-#[utoipa::path(get, path = "/v1/test-cards", responses((status = 200, body = Vec<Listed>)))]
+#[utoipa::path(get, path = "/v1/test-cards", responses(
+    (status = 200, body = Vec<Listed>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn test_cards() -> Answer<Vec<Listed>> {
     let mut listed = Vec::new();
     for card in NAMED_CARDS {
@@ -130,14 +133,15 @@ async fn test_cards() -> Answer<Vec<Listed>> {
 }
 
 /// All cards that were in a reader so far.
-#[utoipa::path(get, path = "/v1/cards", responses((status = 200, body = Vec<CardStatus>)))]
+#[utoipa::path(get, path = "/v1/cards", responses(
+    (status = 200, body = Vec<CardStatus>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn cards(State(tray): State<Arc<Tray>>) -> Answer<Vec<CardStatus>> {
     ask(tray, |tray| Ok(tray.cards())).await.map(Json)
 }
 
 /// What a card is; a test card that wasn't there yet is made.
 #[utoipa::path(get, path = "/v1/cards/{card}", params(("card" = String, Path)), responses(
-    (status = 200, body = Description), (status = "4XX", body = Problem)))]
+    (status = 200, body = Description), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn card(State(tray): State<Arc<Tray>>, path: PathOf<String>) -> Answer<Description> {
     let Path(card) = path?;
     ask(tray, move |tray| tray.describe(&card)).await.map(Json)
@@ -145,7 +149,7 @@ async fn card(State(tray): State<Arc<Tray>>, path: PathOf<String>) -> Answer<Des
 
 /// Throws a card away; the next one of its name is new.
 #[utoipa::path(delete, path = "/v1/cards/{card}", params(("card" = String, Path)), responses(
-    (status = 204), (status = "4XX", body = Problem)))]
+    (status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn discard(
     State(tray): State<Arc<Tray>>,
     path: PathOf<String>,
@@ -157,7 +161,7 @@ async fn discard(
 
 /// What was said to a card, and what it answered.
 #[utoipa::path(get, path = "/v1/cards/{card}/trace", params(("card" = String, Path)), responses(
-    (status = 200, body = Vec<Entry>), (status = "4XX", body = Problem)))]
+    (status = 200, body = Vec<Entry>), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn trace(State(tray): State<Arc<Tray>>, path: PathOf<String>) -> Answer<Vec<Entry>> {
     let Path(card) = path?;
     let trace = ask(tray, move |tray| tray.trace(&card)).await?;
@@ -166,7 +170,7 @@ async fn trace(State(tray): State<Arc<Tray>>, path: PathOf<String>) -> Answer<Ve
 
 /// Forgets what was said so far.
 #[utoipa::path(delete, path = "/v1/cards/{card}/trace", params(("card" = String, Path)), responses(
-    (status = 204), (status = "4XX", body = Problem)))]
+    (status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn clear_trace(
     State(tray): State<Arc<Tray>>,
     path: PathOf<String>,
@@ -179,7 +183,7 @@ async fn clear_trace(
 /// Sets a fault of a card, besides those that it has.
 #[utoipa::path(post, path = "/v1/cards/{card}/faults", request_body = Fault,
     params(("card" = String, Path)), responses(
-    (status = 204), (status = "4XX", body = Problem)))]
+    (status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn set_fault(
     State(tray): State<Arc<Tray>>,
     path: PathOf<String>,
@@ -192,7 +196,7 @@ async fn set_fault(
 
 /// Takes all faults of a card away.
 #[utoipa::path(delete, path = "/v1/cards/{card}/faults", params(("card" = String, Path)),
-    responses((status = 204), (status = "4XX", body = Problem)))]
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn clear_faults(
     State(tray): State<Arc<Tray>>,
     path: PathOf<String>,
@@ -205,7 +209,7 @@ async fn clear_faults(
 /// Keeps a copy of a card's memory under a label.
 #[utoipa::path(put, path = "/v1/cards/{card}/snapshots/{label}",
     params(("card" = String, Path), ("label" = String, Path)), responses(
-    (status = 204), (status = "4XX", body = Problem)))]
+    (status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn save(
     State(tray): State<Arc<Tray>>,
     path: PathOf<(String, String)>,
@@ -218,7 +222,7 @@ async fn save(
 /// Makes a card's memory what it was when it was saved; the card loses its power.
 #[utoipa::path(post, path = "/v1/cards/{card}/snapshots/{label}/restore",
     params(("card" = String, Path), ("label" = String, Path)), responses(
-    (status = 204), (status = "4XX", body = Problem)))]
+    (status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 async fn restore(
     State(tray): State<Arc<Tray>>,
     path: PathOf<(String, String)>,

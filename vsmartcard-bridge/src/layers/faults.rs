@@ -25,7 +25,7 @@ pub struct Fault {
 /// What happens in the place of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Effect {
     /// The card leaves its reader, and never sees the command.
     LeaveBefore,

@@ -6,7 +6,8 @@ use embedded_storage::nor_flash::{
 use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE};
 use zeroize::Zeroizing;
 
-use super::store::{CHUNK_SIZE, Held, chunk_key};
+use super::store::{Held, MemoryDamage};
+use super::tree::{self, CHUNK_SIZE, Contents};
 use super::{CardMemory, MemoryFault, NvmError};
 
 /// One card's memory in a [`Store`](super::Store).
@@ -20,16 +21,25 @@ pub struct SledNvm {
     held: Held,
     image: Zeroizing<Vec<u8>>,
     life: u64,
+    flushes: u64,
+    damage: Option<MemoryDamage>,
     dirty: bool,
     failed: bool,
 }
 
 impl SledNvm {
-    pub(super) fn new(held: Held, image: Zeroizing<Vec<u8>>, life: u64) -> Self {
+    pub(super) fn new(
+        held: Held,
+        image: Zeroizing<Vec<u8>>,
+        contents: &Contents,
+        damage: Option<MemoryDamage>,
+    ) -> Self {
         Self {
             held,
             image,
-            life,
+            life: contents.life,
+            flushes: contents.flushes,
+            damage,
             dirty: false,
             failed: false,
         }
@@ -42,6 +52,13 @@ impl SledNvm {
         self.life
     }
 
+    /// What happened to the memory on the disk since it was last used, if anything did. A card with
+    /// such a memory answers that it is damaged (state `7F`), and nothing of it is written any more.
+    #[must_use]
+    pub fn damage(&self) -> Option<MemoryDamage> {
+        self.damage
+    }
+
     /// The whole memory, [`NVM_SIZE`] bytes. It holds the card's secrets.
     #[must_use]
     pub fn image(&self) -> &[u8] {
@@ -51,12 +68,7 @@ impl SledNvm {
     /// Makes one chunk of the memory what `bytes` says, in the tree first.
     fn store(&mut self, chunk: usize, bytes: &[u8; CHUNK_SIZE]) -> Result<(), NvmError> {
         self.dirty = true;
-        let stored = if bytes.iter().all(|&byte| byte == 0xFF) {
-            self.held.tree.remove(chunk_key(chunk))
-        } else {
-            self.held.tree.insert(chunk_key(chunk), &bytes[..])
-        };
-        if let Err(error) = stored {
+        if let Err(error) = tree::store_chunk(&self.held.tree, chunk, bytes) {
             self.failed = true;
             return Err(error.into());
         }
@@ -64,11 +76,21 @@ impl SledNvm {
         Ok(())
     }
 
+    /// The database first: its count of flushes is never behind the second copy's, unless somebody
+    /// took something back.
+    fn flush_both(&mut self) -> Result<(), MemoryFault> {
+        self.flushes += 1;
+        tree::store_flushes(&self.held.tree, self.flushes)?;
+        self.held.tree.flush()?;
+        self.held.count.write(self.flushes)?;
+        Ok(())
+    }
+
     fn usable(&self) -> Result<(), NvmError> {
-        if self.failed {
-            Err(NvmError::Failed)
-        } else {
-            Ok(())
+        match self.damage {
+            Some(damage) => Err(NvmError::Damaged(damage)),
+            None if self.failed => Err(NvmError::Failed),
+            None => Ok(()),
         }
     }
 }
@@ -137,11 +159,11 @@ impl NorFlash for SledNvm {
 
 impl CardMemory for SledNvm {
     fn flush(&mut self) -> Result<(), MemoryFault> {
-        self.usable()?;
         if self.dirty {
-            if let Err(error) = self.held.tree.flush() {
+            self.usable()?;
+            if let Err(error) = self.flush_both() {
                 self.failed = true;
-                return Err(error.into());
+                return Err(error);
             }
             self.dirty = false;
         }

@@ -6,13 +6,15 @@
 //! each card.
 
 mod flash;
+mod flush_count;
 mod power_cut;
 mod store;
+mod tree;
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind};
 pub use flash::SledNvm;
 pub use power_cut::{PowerCutError, PowerCutNvm, PowerSwitch};
-pub use store::{Store, StoreError};
+pub use store::{MemoryDamage, Store, StoreError};
 use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, RamNvm};
 
 /// A fault of a card's memory.
@@ -86,6 +88,9 @@ pub enum NvmError {
     /// the disk.
     #[error("the card's store on the disk failed earlier; start the emulator again")]
     Failed,
+    /// What is on the disk isn't what was written there.
+    #[error("the card's memory on the disk is damaged: {0}")]
+    Damaged(MemoryDamage),
 }
 
 impl NorFlashError for NvmError {

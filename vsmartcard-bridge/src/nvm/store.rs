@@ -10,16 +10,11 @@ use tillcard_runtime::nvm::NVM_SIZE;
 use zeroize::Zeroizing;
 
 use super::SledNvm;
+use super::flush_count::{FlushCount, Said};
+use super::tree::{self, Contents, Unreadable};
 
-/// Bytes of the card's memory that are one value in its tree.
-pub(super) const CHUNK_SIZE: usize = 64;
-
-/// Key of the value that tells what the tree is. Chunks have keys of two bytes.
-const FORMAT_KEY: &[u8] = b"format";
-/// Key of the number of times that the tree was opened, a big-endian `u64`.
-const LIFE_KEY: &[u8] = b"life";
-/// What the format value must begin with; the memory's size follows as a big-endian `u32`.
-const FORMAT: &[u8] = b"tillcard nvm 1 ";
+/// The folder, in the store's, with how often each card was flushed.
+const COUNTS: &str = "flush-counts";
 
 /// The database never holds more than a few cards of 64 KiB.
 const CACHE: u64 = 16 * 1024 * 1024;
@@ -122,7 +117,9 @@ impl Store {
     }
 
     /// Opens the memory of the card called `name`; a name not seen before is a fresh memory, all
-    /// `FF`. The count of its lives is on the disk before this returns.
+    /// `FF`. The count of its lives is on the disk before this returns. A memory that is damaged, or
+    /// one of an earlier time, is opened too, and says so ([`SledNvm::damage`]): it can't be read or
+    /// written, and stays on the disk as it is.
     ///
     /// # Errors
     /// [`StoreError::Name`], [`StoreError::CardInUse`], [`StoreError::Format`] or
@@ -137,82 +134,92 @@ impl Store {
             path: self.path.clone(),
             error,
         };
+        let folder = |error| StoreError::Folder {
+            path: self.path.join(COUNTS),
+            error,
+        };
         let tree = self
             .database
             .open_tree(format!("card/{name}"))
             .map_err(database)?;
-        let held = Held { tree, _lock: lock };
+        let is_new = tree.is_empty();
+        // The second copy is there before the first, so that one without the other is damage.
+        let (count, said) = FlushCount::open(&self.path.join(COUNTS), name).map_err(folder)?;
 
         let mut image = Zeroizing::new(vec![0xFF; NVM_SIZE]);
-        let life = if held.tree.is_empty() {
-            held.tree.insert(FORMAT_KEY, format()).map_err(database)?;
-            0
-        } else {
-            held.load(&mut image).map_err(|error| match error {
-                Damage::Format(reason) => StoreError::Format {
+        let contents = match is_new {
+            true => Contents::default(),
+            false => tree::load(&tree, &mut image).map_err(|error| match error {
+                Unreadable::Format(reason) => StoreError::Format {
                     store: self.path.clone(),
                     card: name.into(),
                     reason,
                 },
-                Damage::Database(error) => database(error),
-            })?
+                Unreadable::Database(error) => database(error),
+            })?,
         };
-        held.tree
-            .insert(LIFE_KEY, &(life + 1).to_be_bytes())
-            .map_err(database)?;
-        held.tree.flush().map_err(database)?;
-        Ok(SledNvm::new(held, image, life))
+        let damage = damage(&contents, is_new, said);
+        if damage.is_none() {
+            tree::begin_life(&tree, &contents).map_err(database)?;
+            tree.flush().map_err(database)?;
+        }
+        let held = Held {
+            tree,
+            count,
+            _lock: lock,
+        };
+        Ok(SledNvm::new(held, image, &contents, damage))
+    }
+}
+
+/// What the two copies say of each other.
+fn damage(contents: &Contents, is_new: bool, said: Said) -> Option<MemoryDamage> {
+    match said {
+        _ if contents.is_damaged => Some(MemoryDamage::Changed),
+        Said::Garbled => Some(MemoryDamage::SecondCopy),
+        // A store of an older version has no second copy yet.
+        Said::Nothing if !is_new && contents.flushes > 0 => Some(MemoryDamage::SecondCopy),
+        Said::Count(count) if is_new && count > 0 => Some(MemoryDamage::Lost),
+        Said::Count(count) if contents.flushes < count => Some(MemoryDamage::RolledBack),
+        Said::Nothing | Said::Count(_) => None,
+    }
+}
+
+/// What happened to a card's memory on the disk, behind the emulator's back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemoryDamage {
+    /// Bytes of it are others than were written.
+    #[error("a piece of it isn't what was written")]
+    Changed,
+    /// It is the memory of an earlier time.
+    #[error("it is that of an earlier time: what the card answered last isn't in it")]
+    RolledBack,
+    /// It isn't there any more.
+    #[error("it is gone")]
+    Lost,
+    /// What it is compared with can't be read, or isn't there.
+    #[error(
+        "the file in flush-counts, which tells whether it is of an earlier time, can't be read"
+    )]
+    SecondCopy,
+}
+
+impl MemoryDamage {
+    /// The stable name of the warning (`docs/errors/emulator.md`).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Changed | Self::RolledBack | Self::Lost | Self::SecondCopy => "card-damaged",
+        }
     }
 }
 
 /// A card's tree, and the promise that no other part of this process has it.
 pub(super) struct Held {
     pub(super) tree: sled::Tree,
+    pub(super) count: FlushCount,
     _lock: Lock,
-}
-
-enum Damage {
-    Format(&'static str),
-    Database(sled::Error),
-}
-
-impl Held {
-    /// Reads the tree into an image that is all `FF`, and returns the number of earlier lives.
-    fn load(&self, image: &mut [u8]) -> Result<u64, Damage> {
-        let mut formatted = false;
-        let mut life = None;
-        for entry in &self.tree {
-            let (key, value) = entry.map_err(Damage::Database)?;
-            match (&*key, &*value) {
-                (FORMAT_KEY, value) if value == format() => formatted = true,
-                (FORMAT_KEY, value) if value.starts_with(FORMAT) => {
-                    return Err(Damage::Format("its memory has another size"));
-                }
-                (FORMAT_KEY, _) => {
-                    return Err(Damage::Format("it was written in another format"));
-                }
-                (LIFE_KEY, value) => {
-                    let count = value.try_into().map(u64::from_be_bytes);
-                    life =
-                        Some(count.map_err(|_| Damage::Format("its count of lives is damaged"))?);
-                }
-                (&[high, low], value) => {
-                    let start = usize::from(u16::from_be_bytes([high, low])) * CHUNK_SIZE;
-                    let chunk = image.get_mut(start..start + CHUNK_SIZE);
-                    match chunk.filter(|chunk| chunk.len() == value.len()) {
-                        Some(chunk) => chunk.copy_from_slice(value),
-                        None => return Err(Damage::Format("a piece of its memory is damaged")),
-                    }
-                }
-                _ => return Err(Damage::Format("it holds something unknown")),
-            }
-        }
-        if !formatted {
-            return Err(Damage::Format("it doesn't say what it is"));
-        }
-        // Made and never used: the process ended between the two insertions.
-        Ok(life.unwrap_or(0))
-    }
 }
 
 /// A card's name in the set of those that are open.
@@ -245,18 +252,6 @@ impl Drop for Lock {
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&self.name);
     }
-}
-
-/// The key of a chunk, so that the tree's order is the memory's.
-pub(super) fn chunk_key(chunk: usize) -> [u8; 2] {
-    u16::try_from(chunk)
-        .expect("the memory has 1024 chunks")
-        .to_be_bytes()
-}
-
-fn format() -> Vec<u8> {
-    let size = u32::try_from(NVM_SIZE).expect("the memory is small");
-    [FORMAT, &size.to_be_bytes()].concat()
 }
 
 fn open_database(path: &Path) -> Result<sled::Db, StoreError> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 use tempfile::TempDir;
-use tillcard_emu::nvm::{CardMemory, NvmError, SledNvm, Store, StoreError};
+use tillcard_emu::nvm::{CardMemory, MemoryDamage, NvmError, SledNvm, Store, StoreError};
 use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE};
 
 const PAGE: u32 = PAGE_SIZE as u32;
@@ -175,16 +175,30 @@ fn names_that_are_none_are_refused() {
     store.card(&"a".repeat(64)).unwrap();
 }
 
-/// Writes one value into a card's tree behind the store's back, then opens the card.
-fn tampered(key: &[u8], value: Option<&[u8]>) -> Result<SledNvm, StoreError> {
-    let folder = folder();
-    card(folder.path()).write(0, b"card").unwrap();
-    let database = loop {
-        // The store's lock goes some moments after the store.
-        if let Ok(database) = sled::open(folder.path()) {
-            break database;
+/// The database behind the store's back, whose lock goes some moments after the store.
+fn database(folder: &Path) -> sled::Db {
+    loop {
+        if let Ok(database) = sled::open(folder) {
+            return database;
         }
-    };
+    }
+}
+
+/// A folder in which a card was written to twice.
+fn used() -> TempDir {
+    let folder = folder();
+    let mut nvm = card(folder.path());
+    for (offset, bytes) in [(0, b"card"), (100, b"more")] {
+        nvm.write(offset, bytes).unwrap();
+        nvm.flush().unwrap();
+    }
+    folder
+}
+
+/// Writes one value into a card's tree, then opens the card.
+fn tampered(key: &[u8], value: Option<&[u8]>) -> Result<SledNvm, StoreError> {
+    let folder = used();
+    let database = database(folder.path());
     let tree = database.open_tree("card/card").unwrap();
     match value {
         Some(value) => tree.insert(key, value).unwrap(),
@@ -194,17 +208,23 @@ fn tampered(key: &[u8], value: Option<&[u8]>) -> Result<SledNvm, StoreError> {
     Store::open(folder.path()).unwrap().card("card")
 }
 
+fn format(version: u8, size: u32) -> Vec<u8> {
+    [b"tillcard nvm ", &[version, b' '][..], &size.to_be_bytes()].concat()
+}
+
 #[test]
 fn a_tree_that_is_no_card_is_refused_with_the_reason() {
-    let size = |size: u32| [b"tillcard nvm 1 ", &size.to_be_bytes()[..]].concat();
-    tampered(b"format", Some(&size(SIZE))).unwrap();
+    tampered(b"format", Some(&format(b'2', SIZE))).unwrap();
     for (key, value, reason) in [
-        (&b"format"[..], Some(&size(SIZE / 2)[..]), "another size"),
-        (b"format", Some(b"tillcard nvm 2 "), "another format"),
+        (
+            &b"format"[..],
+            Some(&format(b'2', SIZE / 2)[..]),
+            "another size",
+        ),
+        (b"format", Some(b"tillcard nvm 3 "), "another format"),
         (b"format", None, "doesn't say"),
         (b"life", Some(b"short"), "count of lives"),
-        (&[0, 1], Some(&[0; 63]), "piece of its memory"),
-        (&[4, 0], Some(&[0; 64]), "piece of its memory"),
+        (b"flushes", Some(b"short"), "count of flushes"),
         (b"something", Some(b"else"), "unknown"),
     ] {
         let error = tampered(key, value).err().unwrap().to_string();
@@ -212,6 +232,143 @@ fn a_tree_that_is_no_card_is_refused_with_the_reason() {
             error.contains(reason) && error.contains("--name"),
             "{error}"
         );
+    }
+}
+
+#[test]
+fn a_memory_that_was_changed_is_damaged_and_stays_as_it_is() {
+    let flushes = |count: u64| count.to_be_bytes();
+    for (key, value, damage) in [
+        (&[0, 1][..], Some(&[0; 72][..]), MemoryDamage::Changed),
+        (&[0, 1], Some(&[0; 64]), MemoryDamage::Changed),
+        (&[4, 0], Some(&[0; 72]), MemoryDamage::Changed),
+        (b"flushes", Some(&flushes(1)), MemoryDamage::RolledBack),
+        (b"flushes", None, MemoryDamage::RolledBack),
+    ] {
+        let mut nvm = tampered(key, value).unwrap();
+        assert_eq!(nvm.damage(), Some(damage), "{key:?}");
+        assert!(matches!(nvm.read(0, &mut [0]), Err(NvmError::Damaged(_))));
+        assert!(matches!(nvm.write(0, &[0]), Err(NvmError::Damaged(_))));
+        nvm.flush().unwrap();
+    }
+}
+
+#[test]
+fn every_byte_of_a_chunk_is_checked() {
+    let folder = used();
+    let database = database(folder.path());
+    let tree = database.open_tree("card/card").unwrap();
+    let value = tree.get([0, 1]).unwrap().unwrap();
+    drop((tree, database));
+    for byte in 0..value.len() {
+        let mut changed = value.to_vec();
+        changed[byte] ^= 0x01;
+        let nvm = tampered(&[0, 1], Some(&changed)).unwrap();
+        assert_eq!(nvm.damage(), Some(MemoryDamage::Changed), "byte {byte}");
+    }
+}
+
+/// Copies the files of a folder into one that is there.
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_memory_of_an_earlier_time_is_found() {
+    let (folder, earlier) = (used(), folder());
+    drop(database(folder.path()));
+    copy(folder.path(), earlier.path());
+    let mut nvm = card(folder.path());
+    assert_eq!(nvm.damage(), None);
+    nvm.write(200, b"paid").unwrap();
+    nvm.flush().unwrap();
+    drop(nvm);
+    drop(database(folder.path()));
+    // The whole folder of an earlier time can't be told from a card that rested.
+    assert_eq!(card(earlier.path()).damage(), None);
+    drop(database(earlier.path()));
+    let counts = fs::read(folder.path().join("flush-counts/card")).unwrap();
+    fs::write(earlier.path().join("flush-counts/card"), &counts).unwrap();
+    let nvm = card(earlier.path());
+    assert_eq!(nvm.damage(), Some(MemoryDamage::RolledBack));
+    drop(nvm);
+    // Nothing was changed by looking: it is found again.
+    assert_eq!(
+        card(earlier.path()).damage(),
+        Some(MemoryDamage::RolledBack)
+    );
+}
+
+#[test]
+fn a_database_that_lost_its_end_or_a_piece_never_gives_an_older_card_without_a_word() {
+    let folder = used();
+    drop(database(folder.path()));
+    let file = folder.path().join("db");
+    let whole = fs::read(&file).unwrap();
+    let counts = fs::read(folder.path().join("flush-counts/card")).unwrap();
+    let mut found = 0;
+    for place in 1..40 {
+        let mut bytes = whole.clone();
+        match place % 2 {
+            0 => bytes.truncate(whole.len() * place / 40),
+            _ => {
+                let at = whole.len() * place / 40;
+                bytes[at..(at + 3).min(whole.len())].fill(0x5A);
+            }
+        }
+        let spoiled = self::folder();
+        copy(folder.path(), spoiled.path());
+        fs::write(spoiled.path().join("db"), bytes).unwrap();
+        fs::write(spoiled.path().join("flush-counts/card"), &counts).unwrap();
+        let opened = Store::open(spoiled.path()).and_then(|store| store.card("card"));
+        match opened {
+            Err(_) => found += 1,
+            Ok(nvm) if nvm.damage().is_some() => found += 1,
+            Ok(mut nvm) => {
+                let what = (read(&mut nvm, 0, 4), read(&mut nvm, 100, 4));
+                assert_eq!(what, (b"card".to_vec(), b"more".to_vec()), "place {place}");
+            }
+        }
+    }
+    assert!(found > 5, "{found}");
+}
+
+#[test]
+fn what_it_is_compared_with_is_missed() {
+    let folder = used();
+    let file = folder.path().join("flush-counts/card");
+    fs::write(&file, b"rubbish").unwrap();
+    assert_eq!(card(folder.path()).damage(), Some(MemoryDamage::SecondCopy));
+    fs::remove_file(&file).unwrap();
+    assert_eq!(card(folder.path()).damage(), Some(MemoryDamage::SecondCopy));
+    let gone = used();
+    drop(database(gone.path()).drop_tree("card/card").unwrap());
+    assert_eq!(card(gone.path()).damage(), Some(MemoryDamage::Lost));
+}
+
+#[test]
+fn a_store_of_an_older_version_is_read_and_written_anew() {
+    let folder = folder();
+    let database = self::database(folder.path());
+    let tree = database.open_tree("card/card").unwrap();
+    tree.insert("format", format(b'1', SIZE)).unwrap();
+    tree.insert("life", &3_u64.to_be_bytes()).unwrap();
+    let mut chunk = [0xFF; 64];
+    chunk[..4].copy_from_slice(b"card");
+    tree.insert([0, 2], &chunk).unwrap();
+    drop((tree, database));
+    for life in 3..5 {
+        let mut nvm = card(folder.path());
+        assert_eq!((nvm.life(), nvm.damage()), (life, None));
+        assert_eq!(read(&mut nvm, 128, 4), b"card");
     }
 }
 

@@ -241,3 +241,21 @@ fn real_money_is_refused_unless_asked_for_and_with_a_seed_always() {
     let ended = Emulator::start(home.path(), ["--seed", "1", "--mainnet"]).end();
     assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
 }
+
+#[test]
+fn a_damaged_card_is_shown_as_one_and_told() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("cards");
+    let data = data.to_str().unwrap();
+    issued(home.path(), &["--data", data]);
+    let count = home.path().join("cards/flush-counts/card");
+    std::fs::write(&count, [0; 32]).unwrap();
+    assert_eq!(state(home.path(), &["--data", data]), State::Damaged);
+    let ended = Emulator::start(home.path(), ["--data", data, "--", "true"]).end();
+    assert!(
+        ended.stderr.contains("warning[card-damaged]"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.status.success());
+}

@@ -2,7 +2,7 @@
 
 use bitcoin::{Amount, Network};
 
-use super::{FEE_RATE, Home, LIMITS, MATURITY, NOTICE, Play, TOP_UP, nobody};
+use super::{FEE_RATE, Home, LIMITS, MATURITY, Play, TOP_UP, nobody, wait_for_card};
 use crate::demo::emulator::Emulator;
 use crate::demo::failure::{DemoError, expect};
 use crate::demo::narrator::Narrator;
@@ -35,7 +35,7 @@ impl Play<'_> {
 
         let emulator = self.insert(narrator, "card-inserted", "A fresh card is put in")?;
         let (session, trust, atr) = narrator.step("genuine", "A secure channel", || {
-            let transport = self.readers.wait_for_card(Some(NOTICE))?;
+            let transport = wait_for_card()?;
             let atr = hex::encode_upper(transport.atr());
             let mut session = card::open(transport)?.factory()?;
             let vetting = Vetting {
