@@ -48,6 +48,10 @@ pub struct Arguments {
     /// (docs/emulator.md). The readers are empty unless a card is named
     #[arg(long, value_name = "ADDRESS", conflicts_with = "vpcd")]
     pub control: Option<SocketAddr>,
+    /// Give test cards real coins: mine and pay on this regtest node, `core:http://HOST:PORT` with
+    /// `?cookie=PATH`, or with `USER:PASSWORD@` before the host. Without it their coins are invented
+    #[arg(long, value_name = "NODE")]
+    pub chain: Option<String>,
     /// Say where everything is in one line of JSON
     #[arg(long)]
     pub json: bool,

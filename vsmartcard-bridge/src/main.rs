@@ -18,8 +18,9 @@ use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::layers::{Faulty, Traced};
 use tillcard_emu::nvm::{CardMemory, PowerSwitch, Store};
 use tillcard_emu::seed::Seed;
-use tillcard_emu::test_cards::{Description, TestCard};
+use tillcard_emu::test_cards::{Description, TestCard, TestCardError};
 use tillcard_protocol::command::Network;
+use tillcard_test_owner::Faucet;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -71,9 +72,13 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     if !arguments.card.is_empty() {
         let seed = arguments.seed.unwrap_or(0);
-        let cards = arguments.card.iter();
-        let cards = cards.map(|name| TestCard::named(name, seed));
-        return show(cards.collect::<Result<_, _>>()?, arguments);
+        let mut faucet = faucet(arguments)?;
+        let mut cards = Vec::new();
+        for name in &arguments.card {
+            let funding = faucet.as_mut().map(|faucet| faucet as _);
+            cards.push(TestCard::called(name, name, seed, funding)?);
+        }
+        return show(cards, arguments);
     }
     let seed = arguments.seed.map_or(Seed::System, Seed::Number);
     if arguments.ephemeral {
@@ -103,6 +108,12 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         tell(io::stderr(), &line);
     }
     show(vec![usual(card, seed, arguments)?], arguments)
+}
+
+/// Where test cards get real coins from.
+fn faucet(arguments: &Arguments) -> Result<Option<Faucet>, TestCardError> {
+    let chain = arguments.chain.as_deref();
+    Ok(chain.map(Faucet::open).transpose()?)
 }
 
 /// A card that isn't one of the test cards.

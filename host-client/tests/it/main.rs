@@ -17,6 +17,7 @@ mod till_support;
 mod chain_bitcoind;
 mod cli;
 mod errors;
+mod named_cards;
 mod owner_bitcoind;
 mod owner_cli;
 mod payments_bitcoind;

@@ -2,10 +2,9 @@
 //! section 3).
 
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
-use bitcoin::key::TapTweak;
 use bitcoin::opcodes::all::OP_CHECKSIG;
 use bitcoin::secp256k1::{PublicKey, Secp256k1, VerifyOnly};
-use bitcoin::taproot::{LeafVersion, TapLeafHash, TapNodeHash};
+use bitcoin::taproot::{ControlBlock, LeafVersion, TaprootBuilder, TaprootSpendInfo};
 use bitcoin::{Address, NetworkKind, ScriptBuf, XOnlyPublicKey};
 use tillcard_protocol::command::{Issued, Network};
 use tillcard_protocol::owner::{CARD_ID_LENGTH, card_id};
@@ -68,18 +67,33 @@ impl Account {
     /// 2^31: of a larger one the lower 31 bits count.
     #[must_use]
     pub fn script(&self, chain: u32, index: u32) -> ScriptBuf {
+        ScriptBuf::new_p2tr_tweaked(self.spend_info(chain, index).output_key())
+    }
+
+    /// `pk(PRIMARY)`
+    pub(crate) fn leaf_script(&self) -> ScriptBuf {
+        let script = ScriptBuf::builder().push_x_only_key(&self.leaf);
+        script.push_opcode(OP_CHECKSIG).into_script()
+    }
+
+    /// What stands beside the leaf in a spend by it, at a receive index.
+    pub(crate) fn control_block(&self, index: u32) -> ControlBlock {
+        let leaf = (self.leaf_script(), LeafVersion::TapScript);
+        let control = self.spend_info(0, index).control_block(&leaf);
+        control.expect("the one leaf that there is")
+    }
+
+    fn spend_info(&self, chain: u32, index: u32) -> TaprootSpendInfo {
         let path = [chain, index].map(|number| ChildNumber::Normal {
             index: number & 0x7FFF_FFFF,
         });
         let child = self.xpub.derive_pub(&self.secp, &path);
         let child = child.expect("a key at each index below 2^31, but for one of 2^127");
-        let leaf = ScriptBuf::builder()
-            .push_x_only_key(&self.leaf)
-            .push_opcode(OP_CHECKSIG);
-        let leaf = TapLeafHash::from_script(&leaf.into_script(), LeafVersion::TapScript);
         let internal = child.public_key.x_only_public_key().0;
-        let output = internal.tap_tweak(&self.secp, Some(TapNodeHash::from(leaf)));
-        ScriptBuf::new_p2tr_tweaked(output.0)
+        TaprootBuilder::with_huffman_tree([(1, self.leaf_script())])
+            .expect("one leaf")
+            .finalize(&self.secp, internal)
+            .expect("a tree of one leaf is whole")
     }
 
     /// The address at a receive index.

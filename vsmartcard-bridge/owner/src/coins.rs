@@ -8,7 +8,7 @@ use bitcoin::{
 };
 use tillcard_protocol::command::{Announced, CoinEntered, EnterCoin, PIECE_MAX, Place};
 
-use crate::{Contact, Owner, OwnerError};
+use crate::{Contact, Funding, Owner, OwnerError};
 
 const ENTER_COIN: &str = "ENTER COIN";
 
@@ -28,6 +28,15 @@ impl Coin {
     #[must_use]
     pub fn outpoint(&self) -> OutPoint {
         OutPoint::new(self.transaction.compute_txid(), self.vout)
+    }
+
+    /// The output itself.
+    ///
+    /// # Panics
+    /// When the transaction has no such output.
+    #[must_use]
+    pub fn output(&self) -> TxOut {
+        self.transaction.output[self.vout as usize].clone()
     }
 
     fn announced(&self) -> Announced {
@@ -60,16 +69,33 @@ pub fn funding_transaction(source: [u8; 32], script: ScriptBuf, amount: Amount) 
 }
 
 impl Owner {
-    /// A coin at a receive index of the card's that no chain knows.
-    #[must_use]
-    pub fn invent_coin(&self, index: u32, amount: Amount) -> Coin {
-        let source = self.number(&format!("coin {index}"));
-        let script = self.account.script(0, index);
-        Coin {
-            transaction: funding_transaction(source, script, amount),
-            vout: 0,
-            index,
+    /// Coins of these amounts, at the card's receive indexes from 0 on.
+    ///
+    /// # Errors
+    /// [`OwnerError::Chain`]
+    pub fn fund(
+        &self,
+        amounts: impl IntoIterator<Item = Amount>,
+        funding: &mut dyn Funding,
+    ) -> Result<Vec<Coin>, OwnerError> {
+        let wanted: Vec<TxOut> = (0..)
+            .zip(amounts)
+            .map(|(index, value)| TxOut {
+                value,
+                script_pubkey: self.account.script(0, index),
+            })
+            .collect();
+        if wanted.is_empty() {
+            return Ok(Vec::new());
         }
+        let coins = (0..).zip(funding.fund(&wanted)?);
+        Ok(coins
+            .map(|(index, (transaction, vout))| Coin {
+                transaction,
+                vout,
+                index,
+            })
+            .collect())
     }
 
     /// Gives the card a coin by the owner's signature, which makes it a rooted one; the amount that

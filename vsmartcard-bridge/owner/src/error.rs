@@ -33,6 +33,9 @@ pub enum OwnerError {
     /// Every key here can be computed by everybody.
     #[error("an owner for tests takes no card for mainnet: everybody knows its keys")]
     Mainnet,
+    /// The chain that the coins are to be on.
+    #[error("the chain: {0}")]
+    Chain(String),
     /// The command can't be written.
     #[error("{0} can't be written: its data is too long")]
     TooLong(&'static str),

@@ -1,6 +1,5 @@
 //! Issuing a card, and what its owner may do afterwards (`docs/protocol.md`, sections 3, 5 and 8).
 
-use bitcoin::XOnlyPublicKey;
 use bitcoin::key::{Keypair, Secp256k1};
 use bitcoin::secp256k1::{All, Message, SecretKey};
 use tillcard_protocol::command::{
@@ -33,6 +32,7 @@ pub struct Owner {
     pub(crate) account: Account,
     pub(crate) pin: PinBlock,
     key: Keypair,
+    pub(crate) primary: Keypair,
     seed: [u8; 32],
     pub(crate) payments: u64,
 }
@@ -55,7 +55,8 @@ impl Owner {
         let pin = PinBlock::from_digits(terms.pin.as_bytes()).ok_or(OwnerError::Pin)?;
         let secp = Secp256k1::new();
         let key = Keypair::from_secret_key(&secp, &secret("owner", &seed));
-        let leaf: XOnlyPublicKey = secret("primary", &seed).x_only_public_key(&secp).0;
+        let primary = Keypair::from_secret_key(&secp, &secret("primary", &seed));
+        let leaf = primary.x_only_public_key().0;
         card.ask("SELECT", &Select::to_apdu())?;
         card.ask("GENERATE ASYMMETRIC KEY PAIR", &GenerateKey::to_apdu())?;
         let host_share = secret("host-share", &seed).secret_bytes();
@@ -76,6 +77,7 @@ impl Owner {
             secp,
             pin,
             key,
+            primary,
             seed,
             payments: 0,
         })

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::pcsc_socket::SocketError;
 use crate::test_cards::TestCardError;
 use crate::tray::TrayError;
+use tillcard_test_owner::OwnerError;
 
 /// A problem, as `application/problem+json`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -71,6 +72,9 @@ impl From<TrayError> for Problem {
             | TrayError::InUse(..)
             | TrayError::Full
             | TrayError::Socket(SocketError::ReaderExists(_)) => StatusCode::CONFLICT,
+            TrayError::TestCard(TestCardError::Owner(OwnerError::Chain(_))) => {
+                StatusCode::BAD_GATEWAY
+            }
             TrayError::TestCard(_) | TrayError::Socket(SocketError::ReaderName(_)) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }

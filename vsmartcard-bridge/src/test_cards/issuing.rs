@@ -4,7 +4,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 use tillcard_protocol::command::{Policy, Source};
 use tillcard_test_owner::bitcoin::Amount;
-use tillcard_test_owner::{Contact, Owner, ShopRequest, Terms};
+use tillcard_test_owner::{Contact, Funding, Invented, Owner, ShopRequest, Terms};
 
 use super::{
     Amounts, DescribedAccount, DescribedCoin, Description, LifeState, Scenario, TestCardError,
@@ -25,6 +25,7 @@ pub(super) fn issue(
     card: &mut dyn CardInSlot,
     scenario: &Scenario,
     rng: &mut ChaCha20Rng,
+    funding: Option<&mut dyn Funding>,
     about: &mut Description,
 ) -> Result<(), TestCardError> {
     let mut seed = [0; 32];
@@ -41,10 +42,18 @@ pub(super) fn issue(
     let mut owner = Owner::issue(contact, &terms, seed)?;
     about.pin = Some(scenario.pin.clone());
     about.account = Some(DescribedAccount::from(owner.account()));
-    for (index, amount) in (0..).zip(Amounts::each(&scenario.coins)) {
-        let coin = owner.invent_coin(index, Amount::from_sat(amount));
-        owner.enter(contact, &coin)?;
-        about.coins.push(DescribedCoin::from(&coin));
+    let mut invented = Invented {
+        number: owner.number("coins"),
+    };
+    let funding = funding.unwrap_or(&mut invented);
+    let amounts = Amounts::each(&scenario.coins).map(Amount::from_sat);
+    let coins = owner.fund(amounts, funding)?;
+    for coin in &coins {
+        owner.enter(contact, coin)?;
+        about.coins.push(DescribedCoin::from(coin));
+    }
+    if scenario.swept && !coins.is_empty() {
+        funding.send(&owner.sweep(&coins)?)?;
     }
     for amount in Amounts::each(&scenario.payments) {
         let request = ShopRequest {

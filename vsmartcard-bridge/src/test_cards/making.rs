@@ -6,6 +6,7 @@ use std::path::Path;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_test_owner::Funding;
 
 use super::certificates::certify;
 use super::issuing::issue;
@@ -44,14 +45,20 @@ impl TestCard {
     /// # Errors
     /// [`TestCardError`]
     pub fn named(name: &str, seed: u64) -> Result<Self, TestCardError> {
-        Self::called(name, name, seed)
+        Self::called(name, name, seed, None)
     }
 
-    /// The test card of a kind, which is a name as [`Self::named`] takes it, under a name of its own.
+    /// The test card of a kind, which is a name as [`Self::named`] takes it, under a name of its own,
+    /// with coins from `funding`; without it, they are invented.
     ///
     /// # Errors
     /// [`TestCardError`]
-    pub fn called(name: &str, kind: &str, seed: u64) -> Result<Self, TestCardError> {
+    pub fn called(
+        name: &str,
+        kind: &str,
+        seed: u64,
+        funding: Option<&mut dyn Funding>,
+    ) -> Result<Self, TestCardError> {
         let path = Path::new(kind);
         if path
             .extension()
@@ -59,18 +66,23 @@ impl TestCard {
         {
             let text = fs::read_to_string(path)
                 .map_err(|error| TestCardError::File(path.to_owned(), error))?;
-            return Self::of(name, &Scenario::read(&text)?, seed);
+            return Self::of(name, &Scenario::read(&text)?, seed, funding);
         }
         let named = NamedCard::find(kind);
         let named = named.ok_or_else(|| TestCardError::Unknown(kind.to_owned()))?;
-        Self::of(name, &named.scenario()?, seed)
+        Self::of(name, &named.scenario()?, seed, funding)
     }
 
-    /// The test card of a scenario.
+    /// The test card of a scenario, with coins from `funding`; without it, they are invented.
     ///
     /// # Errors
     /// [`TestCardError`]
-    pub fn of(name: &str, scenario: &Scenario, seed: u64) -> Result<Self, TestCardError> {
+    pub fn of(
+        name: &str,
+        scenario: &Scenario,
+        seed: u64,
+        funding: Option<&mut dyn Funding>,
+    ) -> Result<Self, TestCardError> {
         let mut rng = Seed::Number(seed).generator(name, 0)?;
         let memory = PowerCutNvm::new(RamNvm::default());
         let power = memory.switch();
@@ -80,7 +92,7 @@ impl TestCard {
         card.power_on()?;
         about.revocation_list = certify(&mut card, scenario.certificates, &mut rng)?;
         if scenario.state != LifeState::NotIssued {
-            issue(&mut card, scenario, &mut rng, &mut about)?;
+            issue(&mut card, scenario, &mut rng, funding, &mut about)?;
         }
         card.power_off();
         if scenario.damaged {

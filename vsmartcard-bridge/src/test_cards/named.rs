@@ -36,6 +36,7 @@ named![
     "low-fee-cap",
     "log-full",
     "phantom-change",
+    "swept",
     "not-issued",
     "terminated",
     "other-network",

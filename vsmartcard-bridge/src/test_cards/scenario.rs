@@ -36,6 +36,10 @@ pub struct Scenario {
     /// Payments that it made since, each with the PIN, to a shop that sent none of them.
     #[serde(default)]
     pub payments: Vec<Amounts>,
+    /// Whether its owner has moved its coins away since, as he does with a lost card. The card doesn't
+    /// know; the chain does, where there is one.
+    #[serde(default)]
+    pub swept: bool,
     /// How many wrong PINs were typed last.
     #[serde(default)]
     pub wrong_pins: u8,

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
+use tillcard_test_owner::Funding;
 
 pub use error::TrayError;
 pub use held::CardStatus;
@@ -35,6 +36,8 @@ pub struct Tray {
     state: Mutex<State>,
     socket: PcscSocket,
     seed: u64,
+    /// Where the coins of test cards come from; without it, they are invented.
+    funding: Mutex<Option<Box<dyn Funding>>>,
     /// Where the socket is, when nobody named a place. It goes with the tray.
     _folder: Option<TempDir>,
 }
@@ -79,8 +82,15 @@ impl Tray {
             state: Mutex::default(),
             socket,
             seed,
+            funding: Mutex::default(),
             _folder: folder,
         })
+    }
+
+    /// Has the coins of the test cards that are made from now on come from somewhere, such as a regtest
+    /// node.
+    pub fn fund_from(&self, funding: Box<dyn Funding>) {
+        *lock(&self.funding) = Some(funding);
     }
 
     /// The value of [`SOCKET_VARIABLE`](crate::pcsc_socket::SOCKET_VARIABLE) for programs that are to
@@ -265,7 +275,9 @@ impl Tray {
             return Ok(());
         }
         let kind = name.split(MARK).next().unwrap_or(name);
-        let card = TestCard::called(name, kind, self.seed)?;
+        let mut funding = lock(&self.funding);
+        let funding = funding.as_mut().map(|funding| &mut **funding as _);
+        let card = TestCard::called(name, kind, self.seed, funding)?;
         state.add(card)
     }
 
@@ -283,7 +295,7 @@ impl Tray {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// The state, in which cards that left their readers by themselves are on the tray.
@@ -302,6 +314,11 @@ impl Tray {
         }
         state
     }
+}
+
+/// What is held, whatever happened to a thread that had it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {

@@ -175,7 +175,7 @@ fn what_is_no_scenario_is_told_with_its_line() {
         ("about = \"\"\n[[payments]]\namount = 5000", "9401"),
     ] {
         let error = Scenario::read(text)
-            .and_then(|scenario| TestCard::of("mine", &scenario, 0))
+            .and_then(|scenario| TestCard::of("mine", &scenario, 0, None))
             .err()
             .map(|error| error.to_string())
             .unwrap_or_default();
