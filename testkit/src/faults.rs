@@ -104,7 +104,6 @@ impl<N: NorFlash> NorFlash for FlippedNvm<N> {
 
 /// What is written in one go: writes of consecutive addresses without a read, an erase or another
 /// address between, as a chip takes them into its page buffer.
-#[derive(Clone, Debug, Default)]
 struct Burst {
     /// The last bytes, at most as many as matter, and the address behind them.
     last: VecDeque<u8>,
@@ -112,6 +111,13 @@ struct Burst {
 }
 
 impl Burst {
+    fn at(address: u32) -> Self {
+        Self {
+            last: VecDeque::new(),
+            end: address,
+        }
+    }
+
     /// Takes bytes in, and gives out those that are no longer among the last `keep`, with their
     /// address.
     fn push(&mut self, bytes: &[u8], keep: usize) -> (u32, Vec<u8>) {
@@ -123,11 +129,14 @@ impl Burst {
     }
 }
 
-/// Loses the last bytes of each burst of writes, and reports success.
+/// Loses the last bytes of bursts of writes, and reports success.
 pub struct LossyNvm<N> {
     inner: N,
     lost: usize,
-    burst: Burst,
+    /// The burst that loses them; all without one.
+    only: Option<usize>,
+    bursts: usize,
+    burst: Option<Burst>,
 }
 
 impl<N: NorFlash> LossyNvm<N> {
@@ -136,14 +145,34 @@ impl<N: NorFlash> LossyNvm<N> {
         Self {
             inner,
             lost: 0,
-            burst: Burst::default(),
+            only: None,
+            bursts: 0,
+            burst: None,
         }
     }
 
-    /// From now on so many bytes at the end of each burst are lost.
+    /// From now on so many bytes at the end of each burst are lost. Counts bursts anew.
     pub fn lose(&mut self, bytes: usize) {
-        self.burst = Burst::default();
+        self.burst = None;
+        self.bursts = 0;
+        self.only = None;
         self.lost = bytes;
+    }
+
+    /// The same of one burst alone, by its number from 0.
+    pub fn lose_of(&mut self, burst: usize, bytes: usize) {
+        self.lose(bytes);
+        self.only = Some(burst);
+    }
+
+    /// The wrapped NVM.
+    pub fn inner(&self) -> &N {
+        &self.inner
+    }
+
+    /// How many bursts there were since.
+    pub fn bursts(&self) -> usize {
+        self.bursts
     }
 
     /// The wrapped NVM.
@@ -160,7 +189,7 @@ impl<N: NorFlash> ReadNorFlash for LossyNvm<N> {
     const READ_SIZE: usize = N::READ_SIZE;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        self.burst = Burst::default();
+        self.burst = None;
         self.inner.read(offset, bytes)
     }
 
@@ -174,18 +203,21 @@ impl<N: NorFlash> NorFlash for LossyNvm<N> {
     const ERASE_SIZE: usize = N::ERASE_SIZE;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
-        self.burst = Burst::default();
+        self.burst = None;
         self.inner.erase(from, to)
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
-        if self.burst.end != offset {
-            self.burst = Burst {
-                end: offset,
-                ..Burst::default()
-            };
-        }
-        let (address, certain) = self.burst.push(bytes, self.lost);
+        let burst = match self.burst.take().filter(|burst| burst.end == offset) {
+            Some(burst) => burst,
+            None => {
+                self.bursts += 1;
+                Burst::at(offset)
+            }
+        };
+        let burst = self.burst.insert(burst);
+        let loses = self.only.is_none_or(|number| number + 1 == self.bursts);
+        let (address, certain) = burst.push(bytes, if loses { self.lost } else { 0 });
         self.inner.write(address, &certain)
     }
 }
@@ -195,6 +227,8 @@ pub struct WeakNvm<N> {
     inner: N,
     /// Bytes in a word; 0 while nothing is weak.
     word: u32,
+    /// Whether a weak word is wrong when it is read first.
+    is_wrong_at_first: bool,
     written: Range<u32>,
     weak: Vec<(Range<u32>, bool)>,
 }
@@ -205,6 +239,7 @@ impl<N: NorFlash> WeakNvm<N> {
         Self {
             inner,
             word: 0,
+            is_wrong_at_first: false,
             written: 0..0,
             weak: Vec::new(),
         }
@@ -212,9 +247,10 @@ impl<N: NorFlash> WeakNvm<N> {
 
     /// From now on the last word, of so many bytes, of each burst is weak. With 0, what is weak
     /// already stays so.
-    pub fn weaken(&mut self, word: u32) {
+    pub fn weaken(&mut self, word: u32, is_wrong_at_first: bool) {
         self.end_burst();
         self.word = word;
+        self.is_wrong_at_first = is_wrong_at_first;
     }
 
     /// The wrapped NVM.
@@ -225,8 +261,8 @@ impl<N: NorFlash> WeakNvm<N> {
     fn end_burst(&mut self) {
         let Range { start, end } = std::mem::replace(&mut self.written, 0..0);
         if self.word > 0 && start < end {
-            self.weak
-                .push((end.saturating_sub(self.word).max(start)..end, false));
+            let word = end.saturating_sub(self.word).max(start)..end;
+            self.weak.push((word, self.is_wrong_at_first));
         }
     }
 }
