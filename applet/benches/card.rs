@@ -7,12 +7,12 @@ mod common;
 
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
-use common::oracle::owner::{Unsigned, stream};
-use common::oracle::payment::request;
-use common::oracle::random::Random;
 use common::{COIN, funded, selected};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tillcard_testkit::card::{apdu, send};
+use tillcard_testkit::oracle::owner::{Unsigned, stream};
+use tillcard_testkit::oracle::payment::request;
+use tillcard_testkit::oracle::random::Random;
 
 fn payment_by_inputs(criterion: &mut Criterion) {
     let (nvm, wallet) = funded();

@@ -1,14 +1,11 @@
 //! What a channel costs the card, as multiples of what it does without one.
 
 mod common;
-#[allow(dead_code)] // No ratio here has a lower bound.
-#[path = "../../vsmartcard-bridge/benches/common/ratio.rs"]
-mod ratio;
 
 use common::{Ready, Session, Till};
-use ratio::{Bound, Ratio, medians, report, time};
 use std::process::ExitCode;
 use std::time::Duration;
+use tillcard_testkit::ratio::{Bound, Ratio, medians, report, time};
 
 fn main() -> ExitCode {
     let till = Till::new();

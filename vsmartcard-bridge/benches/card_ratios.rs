@@ -5,7 +5,7 @@ mod common;
 use std::process::ExitCode;
 
 use common::card::{Flush, OnDisk, Payment, Signature};
-use common::ratio::{Bound, Ratio, medians, report, time};
+use tillcard_testkit::ratio::{Bound, Ratio, medians, report, time};
 
 fn main() -> ExitCode {
     let (payment, signature) = (Payment::new(), Signature::new());

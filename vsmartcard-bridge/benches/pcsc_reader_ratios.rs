@@ -4,8 +4,8 @@ mod common;
 
 use std::process::ExitCode;
 
-use common::ratio::{Bound, Ratio, medians, report, time};
 use common::reader::{Ours, PlainEcho, QuickEcho};
+use tillcard_testkit::ratio::{Bound, Ratio, medians, report, time};
 
 fn main() -> ExitCode {
     let mut ours = Ours::insert();

@@ -3,14 +3,6 @@
 
 #![allow(dead_code)] // Each benchmark uses its part.
 
-#[path = "../../tests/oracle/mod.rs"]
-pub mod oracle;
-
-use oracle::model::Model;
-use oracle::owner::enter;
-use oracle::payment::request;
-use oracle::random::Random;
-use oracle::wallet::{Leaf, Limits, Profile, Wallet};
 use p256::{PublicKey, SecretKey, ecdh};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -18,6 +10,11 @@ use tillcard_applet::{Card, Configuration};
 use tillcard_runtime::nvm::RamNvm;
 use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, send};
 use tillcard_testkit::channel::{Client, open_apdu};
+use tillcard_testkit::oracle::model::Model;
+use tillcard_testkit::oracle::owner::enter;
+use tillcard_testkit::oracle::payment::request;
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{Leaf, Limits, Profile, Wallet};
 
 /// Each coin's amount, in sat.
 pub const COIN: u64 = 10_000;

@@ -6,13 +6,12 @@ use super::schnorr::sign;
 use super::taproot::OutputKey;
 use super::{Account, AccountSecret, KeyRing, MerkleRoot, Signer, is_x_only_key, verify};
 use bitcoin::bip32::{ChildNumber, Xpriv};
-use core::convert::Infallible;
 use k256::elliptic_curve::PrimeField;
 use k256::schnorr::SigningKey;
 use k256::{NonZeroScalar, Scalar};
-use rand_core::{TryCryptoRng, TryRng};
 use std::vec::Vec;
 use tillcard_protocol::command::{Leaf, Place};
+use tillcard_testkit::random::Source;
 use zeroize::Zeroizing;
 
 fn bytes<const N: usize>(hex: &str) -> [u8; N] {
@@ -169,33 +168,19 @@ const VERIFIED: [(&str, &str, &str, bool); 11] = [
 ];
 
 /// Gives what BIP340's vectors name.
-struct Auxiliary([u8; 32]);
-
-impl TryRng for Auxiliary {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(0)
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(0)
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        bytes.copy_from_slice(&self.0);
+fn auxiliary(given: [u8; 32]) -> Source {
+    Source::new(move |bytes| {
+        bytes.copy_from_slice(&given);
         Ok(())
-    }
+    })
 }
-
-impl TryCryptoRng for Auxiliary {}
 
 #[test]
 fn bip340_signs_the_same() {
-    for [secret, public, auxiliary, message, signature] in SIGNED {
+    for [secret, public, given, message, signature] in SIGNED {
         let key = SigningKey::from_slice(&bytes::<32>(secret)).unwrap();
         let message = bytes(message);
-        let signed = sign(&key, &message, &mut Auxiliary(bytes(auxiliary))).unwrap();
+        let signed = sign(&key, &message, &mut auxiliary(bytes(given))).unwrap();
         assert_eq!(signed, bytes(signature));
         assert!(verify(&bytes(public), &message, &signed));
     }
@@ -329,7 +314,7 @@ fn nothing_signs_for_another_key() {
         let key = ring.key(place).unwrap();
         let secret = AccountSecret::from_bytes(secret).unwrap();
         let message = [0x77; 32];
-        let signed = Signer::new(&ring, secret).sign(&key, &message, &mut Auxiliary([1; 32]));
+        let signed = Signer::new(&ring, secret).sign(&key, &message, &mut auxiliary([1; 32]));
         signed.map(|signature| assert!(verify(key.as_bytes(), &message, &signature)))
     };
     for place in [Place::receive(0), Place::change(1), Place::receive(4095)] {

@@ -1,14 +1,14 @@
 //! The channel, attacked: what isn't the client's next command closes it, and with it
 //! ends all that it was good for.
 
-use crate::oracle::model::Model;
-use crate::oracle::owner::enter;
-use crate::oracle::payment;
-use crate::oracle::random::Random;
-use crate::oracle::wallet::{Leaf, Limits, Profile, Wallet, tagged_hash};
 use p256::SecretKey;
 use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
 use tillcard_testkit::channel::{Client, open_apdu, open_data};
+use tillcard_testkit::oracle::model::Model;
+use tillcard_testkit::oracle::owner::enter;
+use tillcard_testkit::oracle::payment;
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{Leaf, Limits, Profile, Wallet, tagged_hash};
 
 const VERIFY: [u8; 4] = [0x00, 0x20, 0x00, 0x80];
 const CHALLENGE: [u8; 4] = [0x00, 0x84, 0x00, 0x00];

@@ -6,11 +6,6 @@
 //! once, by `TILLCARD_MAKE_GOLDEN=1 cargo test -p tillcard-applet --test it golden`,
 //! and never again.
 
-use crate::oracle::model::Model;
-use crate::oracle::owner::enter;
-use crate::oracle::payment::{self, Request, outpoint_bytes};
-use crate::oracle::random::Random;
-use crate::oracle::wallet::{CardKeys, Leaf, Limits, Profile, Wallet, tagged_hash};
 use bitcoin::Transaction;
 use bitcoin::consensus::deserialize;
 use rand_chacha::ChaCha20Rng;
@@ -21,6 +16,11 @@ use tillcard_applet::{Card, Configuration};
 use tillcard_runtime::nvm::{NVM_SIZE, RamNvm};
 use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
 use tillcard_testkit::channel::{Client, open_apdu};
+use tillcard_testkit::oracle::model::Model;
+use tillcard_testkit::oracle::owner::enter;
+use tillcard_testkit::oracle::payment::{self, Request, outpoint_bytes};
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{CardKeys, Leaf, Limits, Profile, Wallet, tagged_hash};
 
 /// The images of version 0.1.
 const V0_1: [&str; 5] = [

@@ -3,14 +3,14 @@
 //! ISSUE for any eight bytes of them in a row, in both byte orders. The owner alone
 //! is told the account's public key and chain code, by READ ACCOUNT.
 
-use crate::oracle::random::Random;
-use crate::oracle::wallet::{Leaf, Limits, Profile, Wallet};
 use crate::sequences::{Met, sequence};
 use bitcoin::bip32::{ChildNumber, Fingerprint, Xpriv};
 use bitcoin::key::{Keypair, TapTweak};
 use std::collections::HashMap;
 use tillcard_applet::persistent::Persistent;
 use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, send};
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{Leaf, Limits, Profile, Wallet};
 
 /// Bytes in a row that are a leak.
 const WINDOW: usize = 8;

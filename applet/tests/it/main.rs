@@ -1,8 +1,6 @@
 //! The card's tests: against rust-bitcoin, miniscript and libsecp256k1, against the text, beside other
 //! applications, and under other hosts.
 
-#[path = "../oracle/mod.rs"]
-mod oracle;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../trials/mod.rs"]

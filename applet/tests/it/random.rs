@@ -4,8 +4,7 @@
 use crate::support::signing::Built;
 use crate::support::sweep::remembered;
 use crate::support::*;
-use rand_chacha::ChaCha20Rng;
-use rand_core::{TryCryptoRng, TryRng};
+use rand_core::Rng;
 use std::cell::Cell;
 use std::rc::Rc;
 use tillcard_applet::{Card, Configuration};
@@ -14,6 +13,7 @@ use tillcard_protocol::command::{
     State, StatusObject, Verify,
 };
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_testkit::random::{Failed, Source};
 
 /// How a source does.
 #[derive(Clone, Copy)]
@@ -25,45 +25,18 @@ enum Mode {
     Failing,
 }
 
-struct Source {
-    good: ChaCha20Rng,
-    mode: Rc<Cell<Mode>>,
-}
-
-impl TryRng for Source {
-    type Error = std::io::Error;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        match self.mode.get() {
-            Mode::Good => rand_core::Rng::fill_bytes(&mut self.good, bytes),
-            Mode::Stuck => bytes.fill(0x5A),
-            Mode::Failing => return Err(std::io::Error::other("no entropy")),
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Source {}
-
 /// A card with power, its source in this mode, and the switch.
 fn card(nvm: RamNvm, mode: Mode) -> (Card<RamNvm, Source>, Rc<Cell<Mode>>) {
     let mode = Rc::new(Cell::new(mode));
-    let source = Source {
-        good: rng(7),
-        mode: mode.clone(),
-    };
+    let (mut good, now) = (rng(7), mode.clone());
+    let source = Source::new(move |bytes| {
+        match now.get() {
+            Mode::Good => good.fill_bytes(bytes),
+            Mode::Stuck => bytes.fill(0x5A),
+            Mode::Failing => return Err(Failed),
+        }
+        Ok(())
+    });
     let mut card = Card::new(nvm, source, Configuration::ANY_NETWORK);
     assert_eq!(send(&mut card, Select::to_apdu().as_bytes()).1, 0x9000);
     (card, mode)

@@ -5,11 +5,6 @@
 //! over Lc as it was sent (`docs/protocol.md`, section 2.7): so a channel to a token takes commands
 //! of extended length only.
 
-use crate::oracle::model::Model;
-use crate::oracle::owner::enter;
-use crate::oracle::payment::request;
-use crate::oracle::random::Random;
-use crate::oracle::wallet::{Leaf, Limits, Profile, Wallet};
 use apdu_dispatch::dispatch::ApduDispatch;
 use apdu_dispatch::interchanges::{Channel, Data, Requester};
 use p256::SecretKey;
@@ -20,6 +15,11 @@ use tillcard_runtime::Application;
 use tillcard_runtime::nvm::RamNvm;
 use tillcard_testkit::card::{Reader, SELECT, apdu, fresh, send};
 use tillcard_testkit::channel::Client;
+use tillcard_testkit::oracle::model::Model;
+use tillcard_testkit::oracle::owner::enter;
+use tillcard_testkit::oracle::payment::request;
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{Leaf, Limits, Profile, Wallet};
 
 const PROFILE: Profile = Profile {
     network: 3,

@@ -1,16 +1,16 @@
 //! Vectors of BIP32 and BIP86 against the card from outside, through imported
 //! account keys. (Those of BIP340 and BIP341 stand beside the card's own code.)
 
-use crate::oracle::model::Model;
-use crate::oracle::owner::enter;
-use crate::oracle::payment::request;
-use crate::oracle::random::Random;
-use crate::oracle::wallet::{Leaf, Limits, Wallet};
 use bitcoin::bip32::{DerivationPath, Xpriv, Xpub};
 use bitcoin::key::Keypair;
 use bitcoin::secp256k1::{Secp256k1, SecretKey};
 use bitcoin::{Address, Network};
 use tillcard_testkit::card::{SELECT, TestCard, apdu, fresh, objects, send};
+use tillcard_testkit::oracle::model::Model;
+use tillcard_testkit::oracle::owner::enter;
+use tillcard_testkit::oracle::payment::request;
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{Leaf, Limits, Wallet};
 
 /// A card with the account key of this node, without a leaf, and its wallet.
 fn imported(node: &Xpriv) -> (TestCard, Wallet) {

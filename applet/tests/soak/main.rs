@@ -1,7 +1,5 @@
 //! What takes minutes.
 
-#[path = "../oracle/mod.rs"]
-mod oracle;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../trials/mod.rs"]

@@ -1,14 +1,14 @@
 //! Cards of every kind, with coins of all amounts, paying everybody.
 
-use crate::oracle::choice::virtual_size;
-use crate::oracle::model::Model;
-use crate::oracle::owner::{Unsigned, enter, stream};
-use crate::oracle::payment::{Request, payee, request};
-use crate::oracle::random::Random;
-use crate::oracle::wallet::{Limits, Profile, Wallet};
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
 use tillcard_testkit::card::{apdu, fresh, objects, send};
+use tillcard_testkit::oracle::choice::virtual_size;
+use tillcard_testkit::oracle::model::Model;
+use tillcard_testkit::oracle::owner::{Unsigned, enter, stream};
+use tillcard_testkit::oracle::payment::{Request, payee, request};
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{Limits, Profile, Wallet};
 
 /// Payments that one card makes.
 const PAYMENTS: u32 = 10;

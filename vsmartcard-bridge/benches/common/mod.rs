@@ -6,6 +6,5 @@
 pub mod support;
 
 pub mod card;
-pub mod ratio;
 #[cfg(feature = "pcsc-tests")]
 pub mod reader;

@@ -3,11 +3,11 @@
 
 use super::rules::Rule;
 use super::world::{LIMITS, World};
-use crate::oracle::model::announcement;
-use crate::oracle::owner::{Unsigned, funding};
-use crate::oracle::random::Random;
 use bitcoin::{ScriptBuf, consensus::serialize};
 use tillcard_testkit::card::{SELECT, objects};
+use tillcard_testkit::oracle::model::announcement;
+use tillcard_testkit::oracle::owner::{Unsigned, funding};
+use tillcard_testkit::oracle::random::Random;
 
 /// A command that is well formed and possible.
 pub enum What {

@@ -2,11 +2,6 @@
 
 use super::rows::What;
 use super::rules::{Column, Role, Session};
-use crate::oracle::model::Model;
-use crate::oracle::owner::enter;
-use crate::oracle::payment::Request;
-use crate::oracle::random::Random;
-use crate::oracle::wallet::{Leaf, Limits, Profile, Wallet, tagged_hash};
 use bitcoin::ScriptBuf;
 use bitcoin::key::{Keypair, Secp256k1};
 use bitcoin::secp256k1::{Message, SecretKey};
@@ -16,6 +11,11 @@ use tillcard_applet::{Card, Configuration};
 use tillcard_runtime::nvm::RamNvm;
 use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
 use tillcard_testkit::channel::{InChannel, open_data};
+use tillcard_testkit::oracle::model::Model;
+use tillcard_testkit::oracle::owner::enter;
+use tillcard_testkit::oracle::payment::Request;
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{Leaf, Limits, Profile, Wallet, tagged_hash};
 
 pub const LIMITS: Limits = Limits {
     payments: 100,

@@ -1,12 +1,12 @@
 //! Payments and signatures to their last byte.
 
-use crate::oracle::payment::Written;
 use bitcoin::bip32::{ChildNumber, DerivationPath, Xpriv};
 use bitcoin::consensus::deserialize;
 use bitcoin::key::{Keypair, TapTweak};
 use bitcoin::secp256k1::{Message, Secp256k1};
 use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
 use bitcoin::{Network, Transaction};
+use tillcard_testkit::oracle::payment::Written;
 
 /// BIP86's test vector: the account `m/86'/0'/0'` of the words "abandon abandon
 /// … about".

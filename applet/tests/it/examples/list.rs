@@ -3,12 +3,6 @@
 use super::card::fresh;
 use super::exact::{account, check_exactly, signature_with};
 use super::session::{Example, Session};
-use crate::oracle::model::image::read_image;
-use crate::oracle::model::{Model, announcement};
-use crate::oracle::owner::{Unsigned, funding};
-use crate::oracle::payment::Request;
-use crate::oracle::random::Random;
-use crate::oracle::wallet::{CardKeys, Leaf, Limits, Wallet, tagged_hash};
 use bitcoin::bip32::Xpub;
 use bitcoin::consensus::serialize;
 use bitcoin::hashes::Hash;
@@ -19,6 +13,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use tillcard_testkit::card::{SELECT, apdu, objects};
 use tillcard_testkit::channel::{Client, open_apdu};
+use tillcard_testkit::oracle::model::image::read_image;
+use tillcard_testkit::oracle::model::{Model, announcement};
+use tillcard_testkit::oracle::owner::{Unsigned, funding};
+use tillcard_testkit::oracle::payment::Request;
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{CardKeys, Leaf, Limits, Wallet, tagged_hash};
 
 const LIMITS: Limits = Limits {
     per_payment: 100_000,

@@ -1,12 +1,12 @@
 //! What goes to and fro between a card and its hosts, written down in the text's form.
 
 use super::card::{ExampleCard, fresh};
-use crate::oracle::wallet::Wallet;
 use std::cell::Cell;
 use std::fmt::Write;
 use std::rc::Rc;
 use tillcard_testkit::card::{Reader, apdu, send};
 use tillcard_testkit::channel::Client;
+use tillcard_testkit::oracle::wallet::Wallet;
 
 /// Bytes in a line.
 const LINE: usize = 32;

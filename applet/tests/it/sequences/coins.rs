@@ -1,15 +1,15 @@
 //! Coins that enter, are read, and are signed away.
 
 use super::Run;
-use crate::oracle::choice::Coin;
-use crate::oracle::model::announcement;
-use crate::oracle::model::image::read_image;
-use crate::oracle::owner::{Unsigned, funding, stream};
-use crate::oracle::wallet::Place;
 use bitcoin::consensus::serialize;
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
 use tillcard_testkit::card::{Reader, apdu, objects};
+use tillcard_testkit::oracle::choice::Coin;
+use tillcard_testkit::oracle::model::announcement;
+use tillcard_testkit::oracle::model::image::read_image;
+use tillcard_testkit::oracle::owner::{Unsigned, funding, stream};
+use tillcard_testkit::oracle::wallet::Place;
 
 impl<R: Reader> Run<'_, R> {
     pub(super) fn enter(&mut self, credit: bool) {

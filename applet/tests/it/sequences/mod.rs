@@ -4,14 +4,14 @@ mod coins;
 mod owner;
 mod till;
 
-use crate::oracle::model::Model;
-use crate::oracle::owner::enter;
-use crate::oracle::payment::{Request, Written};
-use crate::oracle::random::Random;
-use crate::oracle::wallet::{Limits, Place, Profile, Wallet};
 use bitcoin::{OutPoint, Transaction};
 use std::collections::BTreeMap;
 use tillcard_testkit::card::{Reader, SELECT, TestCard, apdu, fresh, objects, send};
+use tillcard_testkit::oracle::model::Model;
+use tillcard_testkit::oracle::owner::enter;
+use tillcard_testkit::oracle::payment::{Request, Written};
+use tillcard_testkit::oracle::random::Random;
+use tillcard_testkit::oracle::wallet::{Limits, Place, Profile, Wallet};
 
 const LIMITS: Limits = Limits {
     per_payment: 60_000,

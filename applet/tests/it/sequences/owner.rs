@@ -1,8 +1,8 @@
 //! What the owner sends: his log, limits, policy and keys.
 
 use super::{LIMITS, Run};
-use crate::oracle::wallet::Limits;
 use tillcard_testkit::card::{Reader, objects};
+use tillcard_testkit::oracle::wallet::Limits;
 
 impl<R: Reader> Run<'_, R> {
     pub(super) fn read_log(&mut self) {

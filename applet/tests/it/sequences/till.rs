@@ -1,10 +1,10 @@
 //! What a till sends: the PIN, payments, and what belongs to them.
 
 use super::Run;
-use crate::oracle::payment::{Request, outpoint_bytes};
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
 use tillcard_testkit::card::{Reader, apdu, objects};
+use tillcard_testkit::oracle::payment::{Request, outpoint_bytes};
 
 impl<R: Reader> Run<'_, R> {
     pub(super) fn verify(&mut self) {

@@ -7,7 +7,7 @@ use counter::Counter;
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-use rand_core::{TryCryptoRng, TryRng};
+use rand_core::Rng;
 use std::cell::RefCell;
 use std::ops::Range;
 use tillcard_applet::{ANSWER_MAX, Configuration, Response, Tillcard};
@@ -16,6 +16,7 @@ use tillcard_protocol::command::{
 };
 use tillcard_runtime::nvm::{NVM_SIZE, PAGE_SIZE, Ram, Region};
 use tillcard_runtime::{Card, Shared};
+use tillcard_testkit::random::Source;
 use tillcard_testkit::torn::TornNvm;
 
 /// The pages of the payment application: as many as a card has that holds nothing else.
@@ -75,38 +76,6 @@ impl NorFlash for Watched {
     }
 }
 
-/// A random source that may stick at one value.
-struct Source {
-    rng: ChaCha20Rng,
-    is_stuck: bool,
-}
-
-impl TryRng for Source {
-    type Error = core::convert::Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        self.rng.try_fill_bytes(bytes)?;
-        if self.is_stuck {
-            bytes.fill(0x55);
-        }
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for Source {}
-
 type Nvm = TornNvm<Watched>;
 type Part<'a> = Region<Shared<'a, Nvm>>;
 type TwoApplications<'a> = Card<
@@ -133,12 +102,14 @@ impl Hardware {
             Some(bytes) => TornNvm::cut_after(watched, bytes),
             None => TornNvm::counting(watched),
         };
+        let mut rng = ChaCha20Rng::seed_from_u64(11);
+        let good = Source::new(move |bytes| {
+            rng.fill_bytes(bytes);
+            Ok(())
+        });
         Self {
             nvm: RefCell::new(nvm),
-            rng: RefCell::new(Source {
-                rng: ChaCha20Rng::seed_from_u64(11),
-                is_stuck: false,
-            }),
+            rng: RefCell::new(good),
         }
     }
 
@@ -366,7 +337,10 @@ fn both_draw_from_one_source_and_stop_with_it() {
     assert_ne!(done(&mut card, RANDOM), first);
     done(&mut card, Select::to_apdu().as_bytes());
     done(&mut card, GenerateKey::to_apdu().as_bytes());
-    hardware.rng.borrow_mut().is_stuck = true;
+    *hardware.rng.borrow_mut() = Source::new(|bytes| {
+        bytes.fill(0x55);
+        Ok(())
+    });
     card.reset();
     done(&mut card, SELECT_COUNTER);
     assert_eq!(send(&mut card, RANDOM).1, 0x6400);

@@ -3,6 +3,7 @@
 use super::choice::Coin;
 use super::random::Random;
 use super::wallet::Wallet;
+use crate::card::objects;
 use bitcoin::absolute::LockTime;
 use bitcoin::consensus::deserialize;
 use bitcoin::hashes::Hash;
@@ -13,7 +14,6 @@ use bitcoin::transaction::Version;
 use bitcoin::{
     Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness, XOnlyPublicKey,
 };
-use tillcard_testkit::card::objects;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {

@@ -6,10 +6,10 @@ mod paying;
 use super::choice::Coin;
 use super::payment::{Request, Written, outpoint_bytes};
 use super::wallet::{Limits, Place, Wallet, place_number};
+use crate::card::objects;
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
 use std::collections::{BTreeMap, HashSet};
-use tillcard_testkit::card::objects;
 
 pub const MAX_MONEY: u64 = 2_100_000_000_000_000;
 /// What the reference card's capabilities say.

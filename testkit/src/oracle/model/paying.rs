@@ -3,9 +3,9 @@
 use super::super::choice::{Coin, choose};
 use super::super::payment::{Request, Written, dust, outpoint_bytes};
 use super::{Holder, Logged, MAX_LOG, MAX_MONEY, Model};
+use crate::card::objects;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
 use std::collections::HashSet;
-use tillcard_testkit::card::objects;
 
 impl Model<'_> {
     /// What a payment would be, by the rules of `[PAY-4]` after the first.

@@ -5,12 +5,12 @@ use super::model::{Model, announcement};
 use super::payment::{Written, outpoint_bytes};
 use super::random::Random;
 use super::wallet::{Place, Wallet, place_number};
+use crate::card::{Reader, apdu, objects, send};
 use bitcoin::absolute::LockTime;
 use bitcoin::consensus::serialize;
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
-use tillcard_testkit::card::{Reader, apdu, objects, send};
 
 /// A transaction with an output of this amount to this script, among others.
 pub fn funding(random: &mut Random, script: &ScriptBuf, amount: u64) -> (Transaction, OutPoint) {

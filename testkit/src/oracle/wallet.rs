@@ -2,6 +2,7 @@
 
 use super::payment::outpoint_bytes;
 use super::random::Random;
+use crate::card::{Reader, SELECT, apdu, objects, send};
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpriv, Xpub};
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::key::Keypair;
@@ -11,7 +12,6 @@ use miniscript::{Descriptor, DescriptorPublicKey};
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use std::cell::RefCell;
 use std::collections::HashMap;
-use tillcard_testkit::card::{Reader, SELECT, apdu, objects, send};
 
 /// Where a key of the card is: chain, index.
 pub type Place = (u32, u32);

@@ -2,8 +2,6 @@
 //! with rust-bitcoin, miniscript and libsecp256k1, and without a line of the
 //! card's. It knows all keys, and says what the card has to answer.
 
-#![allow(dead_code)] // Each test binary uses its part.
-
 pub mod choice;
 pub mod model;
 pub mod owner;
