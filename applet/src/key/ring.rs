@@ -4,7 +4,7 @@ use super::account::{AccountSecret, PublicAccount};
 use super::bip32::Node;
 use super::schnorr;
 use super::{MerkleRoot, OutputKey};
-use k256::schnorr::SigningKey;
+use k256::Scalar;
 use rand_core::TryCryptoRng;
 use tillcard_protocol::command::{Place, SIGNATURE_LENGTH};
 use tillcard_protocol::hash::Hash;
@@ -48,13 +48,13 @@ impl KeyRing {
     }
 
     /// The secret to a key of this ring.
-    fn signing_key(&self, account: &AccountSecret, key: &OutputKey) -> Option<SigningKey> {
+    fn secret(&self, account: &AccountSecret, key: &OutputKey) -> Option<Zeroizing<Scalar>> {
         let place = key.place();
         let chain = self.chains[(place.chain & 1) as usize].as_ref()?;
         let mut secret = Zeroizing::new(*account.scalar());
         *secret += self.account.step(place.chain)?.tweak;
         *secret += chain.step(place.index)?.tweak;
-        key.signing_key(secret, &self.merkle_root)
+        key.secret(secret, &self.merkle_root)
     }
 }
 
@@ -83,8 +83,9 @@ impl<'a> Signer<'a> {
         sighash: &Hash,
         rng: &mut impl TryCryptoRng,
     ) -> Result<[u8; SIGNATURE_LENGTH], Status> {
-        let secret = self.keys.signing_key(&self.secret, key);
-        let signature = schnorr::sign(&secret.ok_or(status::EXECUTION_ERROR)?, sighash, rng)?;
+        let secret = self.keys.secret(&self.secret, key);
+        let secret = secret.ok_or(status::EXECUTION_ERROR)?;
+        let signature = schnorr::sign(&secret, key.as_bytes(), sighash, rng)?;
         if schnorr::verify(key.as_bytes(), sighash, &signature) {
             Ok(signature)
         } else {

@@ -4,8 +4,7 @@ use super::bip32::Node;
 use super::leaf::MerkleRoot;
 use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::{Group, PrimeField};
-use k256::schnorr::SigningKey;
-use k256::{NonZeroScalar, ProjectivePoint, Scalar};
+use k256::{ProjectivePoint, Scalar};
 use tillcard_protocol::command::{Place, Point, TaprootScript, XOnlyKey};
 use tillcard_protocol::hash::tagged_hash;
 use zeroize::Zeroizing;
@@ -20,6 +19,8 @@ pub struct OutputKey {
     place: Place,
     child: Point,
     output: XOnlyKey,
+    /// Whether the y of the output key's point is odd, of which the key is the x alone.
+    is_odd: bool,
 }
 
 impl OutputKey {
@@ -36,10 +37,12 @@ impl OutputKey {
         if bool::from(output.is_identity()) {
             return None;
         }
+        let output = output.to_affine();
         Some(Self {
             place,
             child: public,
-            output: output.to_affine().x().into(),
+            output: output.x().into(),
+            is_odd: output.y_is_odd().into(),
         })
     }
 
@@ -64,19 +67,21 @@ impl OutputKey {
     }
 
     /// What signs for the coins, if the child's secret is the one to this key (BIP341,
-    /// `taproot_tweak_seckey`). `None` as with [`Self::new`].
-    pub(super) fn signing_key(
+    /// `taproot_tweak_seckey`), for a point with an even y. `None` as with [`Self::new`].
+    pub(super) fn secret(
         &self,
-        mut child: Zeroizing<Scalar>,
+        child: Zeroizing<Scalar>,
         merkle_root: &MerkleRoot,
-    ) -> Option<SigningKey> {
+    ) -> Option<Zeroizing<Scalar>> {
+        let mut secret = child;
         if self.child[0] == ODD {
-            *child = -*child;
+            *secret = -*secret;
         }
-        *child += tweak(&self.child, merkle_root)?;
-        let secret = Option::<NonZeroScalar>::from(NonZeroScalar::new(*child))?;
-        let secret = Zeroizing::new(secret);
-        Some(SigningKey::from(*secret))
+        *secret += tweak(&self.child, merkle_root)?;
+        if self.is_odd {
+            *secret = -*secret;
+        }
+        Some(secret)
     }
 }
 
