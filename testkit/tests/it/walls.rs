@@ -70,6 +70,17 @@ struct Kind {
     kind: Option<String>,
 }
 
+impl Package {
+    fn folder(&self) -> &Path {
+        let folder = self.manifest_path.parent();
+        folder.expect("a manifest's folder")
+    }
+
+    fn walls(&self) -> Option<&Walls> {
+        self.metadata.as_ref()?.walls.as_ref()
+    }
+}
+
 impl Workspace {
     fn read() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -149,12 +160,8 @@ fn no_crate_knows_what_it_must_not() {
     let workspace = Workspace::read();
     let mut broken = Vec::new();
     for package in workspace.members() {
-        let folder = package.manifest_path.parent().expect("a manifest's folder");
-        let Some(walls) = package
-            .metadata
-            .as_ref()
-            .and_then(|metadata| metadata.walls.as_ref())
-        else {
+        let folder = package.folder();
+        let Some(walls) = package.walls() else {
             broken.push(format!("{}: has no [package.metadata.walls]", package.name));
             continue;
         };
@@ -187,12 +194,8 @@ fn every_wall_stands_against_something() {
         .collect();
     let mut idle = Vec::new();
     for package in workspace.members() {
-        let folder = package.manifest_path.parent().expect("a manifest's folder");
-        let Some(walls) = package
-            .metadata
-            .as_ref()
-            .and_then(|metadata| metadata.walls.as_ref())
-        else {
+        let folder = package.folder();
+        let Some(walls) = package.walls() else {
             continue;
         };
         for unwanted in walls
