@@ -6,8 +6,10 @@
 
 use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::card_under_test::Reset;
+use crate::forms::{FollowUp, Forms, Sample};
 use crate::outcome::{Step, Stop, require};
 use crate::status::Sw;
+use crate::values::Values;
 
 /// How many GET RESPONSE may follow one command before the card is thought to loop.
 pub(crate) const MOST_PARTS: usize = 300;
@@ -68,6 +70,49 @@ pub trait Driver {
 
     /// Commands, done or refused, that change nothing which lasts.
     fn harmless_commands(&self) -> Vec<(&'static str, Vec<u8>)>;
+
+    /// What there is of its commands.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when the card doesn't tell.
+    fn forms(&mut self) -> Step<Box<dyn Forms>>;
+
+    /// One command for each instruction, at least, but SELECT and GET RESPONSE. A PIN among them is
+    /// wrong.
+    ///
+    /// # Errors
+    /// [`Stop::Error`] when the values can't be had.
+    fn samples(&self, values: &Values) -> Step<Vec<Sample>>;
+
+    /// Selects the application, and asks for no answer.
+    fn selecting(&self) -> Command;
+
+    /// The commands of a session, as they are sent, which goes through as much as can be, for
+    /// copies that are spoilt.
+    ///
+    /// # Errors
+    /// As for [`Driver::samples`].
+    fn session(&mut self, values: &Values) -> Step<Vec<Vec<u8>>>;
+
+    /// Authorises the holder, and brings the card to where refused commands must leave alone what
+    /// the follow-ups, in their order, ask for. The first begins a command of many parts; the others
+    /// are the parts, at least three.
+    ///
+    /// # Errors
+    /// [`Stop::Inconclusive`] when the card can't be brought there.
+    fn occupy(&mut self, values: &Values) -> Step<Vec<FollowUp>>;
+
+    /// Does what the card is for, once.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when it doesn't.
+    fn serve(&mut self) -> Step<()>;
+
+    /// The card must never have been issued.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] with this reason otherwise.
+    fn expect_blank(&mut self, reason: &str) -> Step<()>;
 
     /// What GET RESPONSE is answered when nothing of an answer is left.
     fn nothing_left(&self) -> Sw;
@@ -205,6 +250,24 @@ impl dyn Driver + '_ {
         Err(Stop::Fail(format!(
             "{what}: the answer never ended: 61xx followed each GET RESPONSE"
         )))
+    }
+
+    /// Leaves the card in the middle of an answer.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when a command without Le isn't answered by `61xx`.
+    pub fn begin_answer(&mut self) -> Step<()> {
+        let Some((name, command)) = self.short_questions().into_iter().next() else {
+            return Err(Stop::Error("the driver has no question".to_owned()));
+        };
+        let first = self.ask(&command)?;
+        require!(
+            first.sw.more().is_some(),
+            "{name} without Le answered {}",
+            first.sw
+        );
+        self.get_response(1)?;
+        Ok(())
     }
 
     /// The field must be taken so.

@@ -7,6 +7,7 @@
 //!
 //! - [`catalogue`]: every [`case::Case`], by area
 //! - [`driver`]: what any card can be asked, whatever its commands
+//! - [`forms`]: what there is of a card's commands
 //! - [`channel`]: SCP11b and SCP03
 //! - [`card_under_test`]: where cards come from: this process, or a PC/SC reader
 //! - [`runner`]: brings each case to the card that it needs and collects verdicts
@@ -24,6 +25,7 @@ pub mod channel;
 pub mod context;
 pub mod driver;
 pub mod failure;
+pub mod forms;
 pub mod holder;
 mod identity;
 pub mod interrupt;

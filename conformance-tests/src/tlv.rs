@@ -23,6 +23,14 @@ pub fn object(tag: u16, value: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Data objects, one after another.
+#[must_use]
+pub fn objects(objects: &[(u16, Vec<u8>)]) -> Vec<u8> {
+    (objects.iter())
+        .flat_map(|(tag, value)| object(*tag, value))
+        .collect()
+}
+
 /// Reads data objects one after the other out of an answer.
 pub struct Reader<'a> {
     rest: &'a [u8],

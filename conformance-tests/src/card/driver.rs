@@ -1,17 +1,39 @@
 //! The driver of a Tillcard.
 
-use super::{AID, Card, PREVIEW, VERIFY};
-use crate::apdu::{Answer, Command};
+use super::forms::TillcardForms;
+use super::samples::samples;
+use super::{AID, Card, Entry, PAY, PREVIEW, VERIFY};
+use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::card_under_test::{Fault, Reset};
 use crate::driver::{Driver, Field, Presented};
+use crate::forms::{FollowUp, Forms, Sample};
 use crate::model::{Pin, Request, payee};
 use crate::outcome::Step;
 use crate::status::Sw;
+use crate::tx::{funding, preimage, raw, txid};
+use crate::values::Values;
 
 /// PIN tries, section 4.
 const TRIES: u8 = 3;
 /// What a payment of as many inputs as there can be leaves for its fee, in sat.
 const FEES: u64 = 20_000;
+
+/// A payment of this amount, for commands that stand for many.
+fn request(amount: u64, identity: [u8; 16]) -> Request {
+    Request {
+        amount,
+        rate: 1_000,
+        payee: payee::p2wpkh([0x5A; 20]),
+        unrooted: false,
+        identity,
+        merchant: Vec::new(),
+        invoice: Vec::new(),
+    }
+}
+
+fn sample_request(values: &Values) -> Request {
+    request(10_000, values.bytes("sample payment"))
+}
 
 impl Driver for Card {
     fn transmit(&mut self, apdu: &[u8]) -> Step<Answer> {
@@ -48,15 +70,7 @@ impl Driver for Card {
         let candidates = self.host()?.purse.candidates();
         let most = usize::from(self.host()?.capabilities.inputs);
         let sum: u64 = candidates.iter().take(most).map(|coin| coin.amount).sum();
-        let request = Request {
-            amount: sum.saturating_sub(FEES),
-            rate: 1_000,
-            payee: payee::p2wpkh([0x5A; 20]),
-            unrooted: false,
-            identity: [0x5A; 16],
-            merchant: Vec::new(),
-            invoice: Vec::new(),
-        };
+        let request = request(sum.saturating_sub(FEES), [0x5A; 16]);
         self.plan(&request)?;
         self.authorise()?;
         Ok(Command::new(PREVIEW).data(request.encode()))
@@ -84,6 +98,92 @@ impl Driver for Card {
         ];
         let owned = |(name, apdu): (&'static str, &[u8])| (name, apdu.to_vec());
         commands.into_iter().map(owned).collect()
+    }
+
+    fn forms(&mut self) -> Step<Box<dyn Forms>> {
+        Ok(Box::new(TillcardForms(self.capabilities()?)))
+    }
+
+    fn samples(&self, values: &Values) -> Step<Vec<Sample>> {
+        samples(values, &sample_request(values))
+    }
+
+    fn selecting(&self) -> Command {
+        Command::new([0x00, 0xA4, 0x04, 0x0C]).data(AID)
+    }
+
+    fn session(&mut self, values: &Values) -> Step<Vec<Vec<u8>>> {
+        let mut stream = values.stream("session");
+        let index = self.host()?.purse.next_receive();
+        let (entry, transaction) = self.coin_at(&mut stream, 20_000, index)?;
+        let body = entry.body();
+        // Over a challenge that the card never gave: a changed byte can't make it valid.
+        let signature = self.owner_signature(&stream.bytes(), Entry::BEGIN, &body)?;
+        let commands = [
+            Command::new([0x00, 0xA4, 0x04, 0x00])
+                .data(AID)
+                .le(LE_SHORT),
+            Command::new([0x00, 0xCA, 0x01, 0x00]).le(LE_SHORT),
+            Command::new([0x00, 0xCA, 0x01, 0x01]),
+            Command::new([0x00, 0xC0, 0, 0]).le(LE_SHORT),
+            Command::new([0x00, 0x46, 0, 0]).le(LE_SHORT),
+            Command::new([0x80, 0x10, 0, 0]).data(self.host()?.profile.encode()),
+            Command::new(VERIFY).data(self.right_block()?),
+            Command::new([0x80, 0x20, 0, 0]).le(LE_SHORT),
+            Command::new([0x00, 0x84, 0, 0]).le(16),
+            Command::new(Entry::BEGIN).data(Self::signed(&body, &signature)),
+            Command::new(Entry::PIECE).data(&transaction[..20]),
+            Command::new(Entry::PIECE).data(raw::LOCK_TIME),
+            Command::new(PREVIEW)
+                .data(sample_request(values).encode())
+                .le(LE_SHORT),
+        ];
+        let samples = Driver::samples(self, values)?;
+        (commands.into_iter())
+            .chain(samples.into_iter().map(|sample| sample.command))
+            .filter(|command| command.header[1] != PAY[1])
+            .map(|command| command.short())
+            .collect()
+    }
+
+    /// The coin isn't one that could enter: its transaction has another script.
+    fn occupy(&mut self, values: &Values) -> Step<Vec<FollowUp>> {
+        self.authorise()?;
+        let mut stream = values.stream("session");
+        let transaction = funding(&mut stream, 1, &[(1_000, payee::p2tr([0x11; 32]))]);
+        let body = Entry {
+            txid: txid(&transaction),
+            vout: 0,
+            place: 0,
+        }
+        .body();
+        let challenge = self.challenge()?;
+        let signature = self.owner_signature(&challenge, Entry::BEGIN, &body)?;
+        let begin = Command::new(Entry::BEGIN).data(Self::signed(&body, &signature));
+        let mut all = vec![FollowUp {
+            name: "ENTER COIN with the challenge of before",
+            command: begin,
+            sw: Sw::OK,
+        }];
+        all.extend(preimage(&transaction).chunks(10).map(|piece| FollowUp {
+            name: "ENTER COIN, a piece",
+            command: Command::new(Entry::PIECE).data(piece),
+            sw: Sw::OK,
+        }));
+        if let Some(last) = all.last_mut() {
+            last.sw = Sw::OTHER_SCRIPT;
+        }
+        Ok(all)
+    }
+
+    /// Pays four fifths of what it has.
+    fn serve(&mut self) -> Step<()> {
+        let amount = self.host()?.purse.available() / 5 * 4;
+        self.pay_checked(&request(amount, [0xA5; 16])).map(drop)
+    }
+
+    fn expect_blank(&mut self, reason: &str) -> Step<()> {
+        self.expect_factory(reason)
     }
 
     fn nothing_left(&self) -> Sw {

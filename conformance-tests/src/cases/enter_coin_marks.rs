@@ -137,9 +137,7 @@ fn change_places(ctx: &mut CaseContext) -> Outcome {
     ctx.expect_receive_script(next_receive)?;
     ctx.power_cycle()?;
     ctx.expect_ledger("with coins at change places")?;
-    let all: u64 = (ctx.host()?.purse.candidates().iter())
-        .map(|coin| coin.amount)
-        .sum();
+    let all = ctx.host()?.purse.available();
     ctx.pay_checked(&request_of(all - 2_000)).map(drop)
 }
 

@@ -1,7 +1,6 @@
 //! Short and extended APDUs: section 2.
 
 use super::prelude::*;
-use crate::apdu::LE_EXTENDED;
 
 /// Coins that make a payment of 40 000 sat take seven of them: answers of more than 256 bytes.
 const SEVEN_SMALL: [u64; 7] = [6_000; 7];
@@ -16,10 +15,6 @@ cases! {
         "The same life in extended APDUs, with the same effects: whole answers with 9000, pieces \
          of a transaction of 256 to 1024 bytes."
         catches "Extended Lc read as one byte; extended Le cut to 256; 61xx although Le suffices.";
-    "TC-FRM-05" version 1 on Funded D1 for [FRM_3 FRM_5] runs extended_le:
-        "An extended Le below the answer's length gives the first Le bytes with 61xx, and the rest \
-         by GET RESPONSE; an Le of the exact length, or above, gives all."
-        catches "Extended Le ignored.";
 }
 
 fn short_life(ctx: &mut CaseContext) -> Outcome {
@@ -93,51 +88,4 @@ fn needs_extended_length(ctx: &mut CaseContext) -> Outcome {
     Err(Stop::NotApplicable(
         "the card doesn't declare extended length".to_owned(),
     ))
-}
-
-fn extended_le(ctx: &mut CaseContext) -> Outcome {
-    let request_of = ctx.requests();
-    needs_extended_length(ctx)?;
-    let request = request_of(1_200_000);
-    let command = Command::new([0x80, 0x32, 0, 0]).data(request.encode());
-    ctx.offered(&request)?;
-    ctx.authorise()?;
-    let whole = ctx
-        .send(&command.clone().le(LE_SHORT))?
-        .want(Sw::OK, "PREVIEW")?;
-    let length = whole.len() as u32;
-    require!(
-        length > 257,
-        "the answer is too short for this case: {length} bytes"
-    );
-    for le in [1, 255, 256, 257, length - 1] {
-        ctx.authorise()?;
-        let first = ctx.raw(&command.clone().le(le).extended()?)?;
-        let left = length - le;
-        let expected = Sw(0x6100 | if left >= 256 { 0 } else { left as u16 });
-        let mut data = first
-            .want(expected, "PREVIEW with a small extended Le")
-            .at(|| format!("Le {le}"))?;
-        require!(
-            data.len() == le as usize,
-            "Le {le} gave {} bytes",
-            data.len()
-        );
-        while data.len() < whole.len() {
-            data.extend(ctx.get_response(256)?.data);
-        }
-        require!(
-            data == whole,
-            "Le {le}: the parts don't make the whole answer"
-        );
-    }
-    for le in [length, length + 1, LE_EXTENDED - 1, LE_EXTENDED] {
-        ctx.authorise()?;
-        let data = ctx
-            .raw(&command.clone().le(le).extended()?)?
-            .want(Sw::OK, "PREVIEW with an extended Le that suffices")
-            .at(|| format!("Le {le}"))?;
-        require!(data == whole, "Le {le}: not the whole answer");
-    }
-    Ok(())
 }

@@ -1,7 +1,6 @@
-//! Length fields, lengths and encodings of data fields.
+//! Encodings of data fields.
 
 use super::prelude::*;
-use super::samples;
 use crate::card::{
     ACKNOWLEDGE_LOG, CHANGE_OWNER_KEY, FACTORY_RESET, GET_ANCESTOR, NEW_PIN, PAY_AGAIN,
     PAYMENT_STATE, READ_ACCOUNT, READ_LIMITS, READ_LOG, REPORT_ABSENT, RESOLVE, SAME_PIN,
@@ -11,163 +10,11 @@ use crate::model::{Profile, Spend};
 use crate::tlv;
 
 cases! {
-    "TC-FRM-12" version 2 on Issued D1 for [FRM_4 FRM_6 FRM_8] runs length_fields:
-        "APDUs whose length fields don't agree with their length, short and extended, are refused \
-         with 6700, whatever their class and before any application is selected (class FF: 6E00, \
-         but 6700 below four bytes); \
-         a VERIFY of that kind uses no try and ends no authorisation, and none ends a coin entry, \
-         but each discards what GET RESPONSE had left. (A virtual reader can't carry APDUs of less \
-         than two bytes.)"
-        catches "A read beyond the command's end; a truncated PIN taken, or counted.";
-    "TC-FRM-13" version 1 on Issued D1 for [FRM_8] runs field_lengths:
-        "Every command with every data length from 0 to 255 that no valid command has is refused \
-         with 6700 and without effect. (VERIFY takes them all: TC-PIN-03.)"
-        catches "Data ignored where none belongs; trailing bytes ignored; a short field read \
-                 beyond its end.";
     "TC-FRM-14" version 1 on Issued D1 for [FRM_8] runs encodings:
         "Data objects with another tag, another length, a longer length encoding, in another \
          order, or twice, are refused with 6A80 although the field's length is right, and without \
          effect."
         catches "Tags not checked; positions taken for granted.";
-}
-
-fn length_fields(ctx: &mut CaseContext) -> Outcome {
-    let right = ctx.right_block()?;
-    let wrong = ctx.wrong_block()?;
-    let verify = |length: &[u8], field: &[u8]| [&[0x00, 0x20, 0x00, 0x80], length, field].concat();
-    let mut bad: Vec<Vec<u8>> = vec![
-        verify(&[0x08], &wrong[..7]),
-        verify(&[0x08], &[&right[..], &[0, 0]].concat()),
-        verify(&[0x09], &right),
-        verify(&[0xFF], &wrong),
-        verify(&[0x00], &wrong),
-        verify(&[0x00, 0x00, 0x08], &wrong[..7]),
-        verify(&[0x00, 0x00, 0x08], &[&right[..], &[0]].concat()),
-        verify(&[0x00, 0x00, 0x08], &[&right[..], &[0, 0, 0]].concat()),
-        verify(&[0x00, 0x08, 0x00], &wrong),
-        verify(&[0x00, 0xFF, 0xFF], &wrong),
-    ];
-    for text in [
-        "00CA",
-        "00CA01",
-        "FFCA",
-        "FFCA01",
-        "00CA01000000",
-        "00CA01000000000001",
-        "00CA0100000005FF",
-        "00A404000A F0544944",
-        "80300000FF8008",
-        "B0CA",
-        "10CA01",
-        "90200080 08 11",
-        "A0CA01000000",
-    ] {
-        let bytes =
-            hex::decode(text.replace(' ', "")).map_err(|e| Stop::Error(format!("{text}: {e}")))?;
-        bad.push(bytes);
-    }
-    ctx.authorise()?;
-    for apdu in &bad {
-        ctx.raw(apdu)?.want_bare(
-            Sw::WRONG_LENGTH,
-            &format!("an APDU of {} bytes", apdu.len()),
-        )?;
-    }
-    ctx.expect_authorised(true, "after APDUs with wrong length fields")?;
-    ctx.expect_tries(3, "after APDUs with wrong length fields")?;
-    ctx.reset(Reset::Cold)?;
-    for apdu in &bad {
-        ctx.raw(apdu)?
-            .want_bare(Sw::WRONG_LENGTH, "an APDU before SELECT")?;
-    }
-    ctx.select()?;
-    ctx.expect_tries(3, "after APDUs with wrong length fields before SELECT")?;
-
-    for apdu in [
-        &[0xFF, 0xCA, 0x01, 0x00, 0x05, 0x00][..],
-        &[0xFF, 0xCA, 0x01, 0x00],
-    ] {
-        ctx.raw(apdu)?
-            .want_bare(Sw::NO_CLASS, "an APDU of class FF")?;
-    }
-    for apdu in &bad {
-        let first = ctx.raw(&[0x00, 0xCA, 0x01, 0x01])?;
-        require!(
-            first.sw.more().is_some(),
-            "GET DATA without Le answered {}",
-            first.sw
-        );
-        ctx.raw(apdu)?;
-        ctx.get_response(256)?.want_bare(
-            Sw::CONDITIONS,
-            "GET RESPONSE after an APDU with wrong length fields",
-        )?;
-    }
-    let mut stream = ctx.values.stream("coin");
-    let transaction = crate::tx::funding(&mut stream, 1, &[(1_000, payee::p2tr([0x11; 32]))]);
-    let entry = Entry {
-        txid: crate::tx::txid(&transaction),
-        vout: 0,
-        place: 0,
-    };
-    let bytes = crate::tx::preimage(&transaction);
-    ctx.begun_entry(&entry)?;
-    for (piece, apdu) in bytes.chunks(10).zip(&bad) {
-        ctx.raw(apdu)?
-            .want_bare(Sw::WRONG_LENGTH, "an APDU between two pieces")?;
-        let answer = ctx.piece(piece)?;
-        let last = piece.as_ptr_range().end == bytes.as_ptr_range().end;
-        let expected = if last { Sw::OTHER_SCRIPT } else { Sw::OK };
-        answer.want_bare(
-            expected,
-            "ENTER COIN, a piece after an APDU with wrong length fields",
-        )?;
-    }
-    Ok(())
-}
-
-fn field_lengths(ctx: &mut CaseContext) -> Outcome {
-    ctx.authorise()?;
-    let takes = |header: [u8; 4], length: usize| match (header[0], header[1], header[2]) {
-        (0x00, 0x20, _) => true,
-        (0x80, 0x10, _) => length == 171,
-        (0x80, 0x22, 0) => length == 112,
-        (0x80, 0x22, 2) => length == 46,
-        (0x80, 0x22 | 0x40, 1) => length > 0,
-        // Amount 10, fee rate 6, script 24 to 44, source 3, identity 18, merchant 2 to 34,
-        // invoice hash 2 or 34.
-        (0x80, 0x30 | 0x32, _) => (65..=149).contains(&length),
-        (0x80, 0x34, _) => length == 38,
-        (0x80, 0x36, _) => length == 34,
-        (0x80, 0x38, _) => length == 18,
-        (0x80, 0x40, 0) => length == 118,
-        (0x80, 0x42 | 0x4A, _) => length == 72,
-        (0x80, 0x44, _) => length == 78,
-        (0x80, 0x46, _) => length == 116,
-        (0x80, 0x48, 0) | (0x80, 0x4E | 0x50, _) | (0x00, 0x2C, 3) => length == 66,
-        (0x00, 0x2C, _) => length == 76,
-        (0x80, 0x4C, _) => length == 166,
-        (0x80, 0x52, _) => length == 69,
-        (0x80, 0x54, _) => length == 68,
-        (0x80, 0x56, _) | (0x00, 0xFE, _) => length == 66,
-        (0x00, 0x88, _) => length == 32,
-        (0x00, 0xCA, 0xBF) => length == 6,
-        (0x00, 0xDA, _) if header[3] != 0xFF => (1..=239).contains(&length),
-        _ => length == 0,
-    };
-    for sample in samples::declared(ctx)? {
-        let header = sample.command.header;
-        let field = [sample.command.data.clone(), vec![0; 256]].concat();
-        for length in (0..=255).filter(|length| !takes(header, *length)) {
-            let mut command = sample.command.clone();
-            command.data = field[..length].to_vec();
-            ctx.once(&command)?
-                .want_bare(Sw::WRONG_LENGTH, sample.name)
-                .at(|| format!("{length} data bytes"))?;
-        }
-    }
-    ctx.expect_authorised(true, "after fields of wrong lengths")?;
-    ctx.expect_tries(3, "after fields of wrong lengths")
 }
 
 /// Tags and values.
@@ -177,13 +24,7 @@ type Field<'a> = (&'a str, [u8; 4], Vec<(u16, Vec<u8>)>);
 
 /// The same data objects, spoilt in ways that keep the field's length.
 fn spoilt(objects: &Objects) -> Vec<(&'static str, Vec<u8>)> {
-    let encode = |objects: &Objects| -> Vec<u8> {
-        objects
-            .iter()
-            .flat_map(|(tag, value)| tlv::object(*tag, value))
-            .collect()
-    };
-    let right = encode(objects);
+    let right = tlv::objects(objects);
     let mut all = Vec::new();
     let mut at = 0;
     for (_, value) in objects {
@@ -211,10 +52,10 @@ fn spoilt(objects: &Objects) -> Vec<(&'static str, Vec<u8>)> {
     if objects.len() > 1 {
         let mut swapped = objects.to_vec();
         swapped.swap(0, 1);
-        all.push(("another order", encode(&swapped)));
+        all.push(("another order", tlv::objects(&swapped)));
         let mut last_first = objects.to_vec();
         last_first.rotate_right(1);
-        all.push(("the last one first", encode(&last_first)));
+        all.push(("the last one first", tlv::objects(&last_first)));
     }
     all.push(("zeros", vec![0; right.len()]));
     all

@@ -254,13 +254,7 @@ fn same_as_model(ctx: &mut CaseContext, when: &str) -> Outcome {
     let request_of = ctx.requests();
     ctx.power_cycle()?;
     ctx.expect_ledger(when)?;
-    let all: u64 = ctx
-        .host()?
-        .purse
-        .candidates()
-        .iter()
-        .map(|coin| coin.amount)
-        .sum();
+    let all = ctx.host()?.purse.available();
     for amount in [5_000, all - 2_000] {
         ctx.preview_checked(&request_of(amount)).at(when)?.ok();
     }

@@ -109,13 +109,7 @@ fn change_is_a_coin(ctx: &mut CaseContext) -> Outcome {
     }
     let mut stream = ctx.values.stream("more coins");
     ctx.fund(&mut stream, &[50_000, 20_000])?;
-    let all: u64 = ctx
-        .host()?
-        .purse
-        .candidates()
-        .iter()
-        .map(|coin| coin.amount)
-        .sum();
+    let all = ctx.host()?.purse.available();
     ctx.pay_checked(&request_of(all - 1_000))
         .at("received coins and change together")?;
     Ok(())
@@ -135,42 +129,25 @@ fn retired(ctx: &mut CaseContext) -> Outcome {
         let (entry, bytes) = ctx.coin_at(&mut stream, amount, index)?;
         ctx.enter(&entry, &bytes, amount).preamble()?;
     }
-    let closed = |ctx: &mut CaseContext, index: u32| -> Outcome {
+    let begun = |ctx: &mut CaseContext, index: u32, sw: Sw| -> Outcome {
         let entry = Entry {
             txid: ctx.values.bytes("late coin"),
             vout: 0,
             place: index,
         };
         ctx.begin_entry(&entry)?
-            .want_bare(Sw::RETIRED, "ENTER COIN at a retired index")
+            .want_bare(sw, "ENTER COIN")
             .at(|| format!("index {index}"))
     };
-    let open = |ctx: &mut CaseContext, index: u32| -> Outcome {
-        let entry = Entry {
-            txid: ctx.values.bytes("late coin"),
-            vout: 0,
-            place: index,
-        };
-        ctx.begin_entry(&entry)?
-            .want_bare(Sw::OK, "ENTER COIN")
-            .at(|| format!("index {index}"))
-    };
-    let everything = |ctx: &CaseContext| -> Step<u64> {
-        Ok(ctx
-            .host()?
-            .purse
-            .candidates()
-            .iter()
-            .map(|coin| coin.amount)
-            .sum())
-    };
+    let closed = |ctx: &mut CaseContext, index| begun(ctx, index, Sw::RETIRED);
+    let open = |ctx: &mut CaseContext, index| begun(ctx, index, Sw::OK);
     // Spends 90 000 at index 0; 20 000 stay there, no candidate.
     ctx.pay_checked(&request_of(60_000))?;
     for _ in 0..2 {
         closed(ctx, 0)?;
         open(ctx, 1)?;
         open(ctx, 2)?;
-        let all = everything(ctx)?;
+        let all = ctx.host()?.purse.available();
         let more = ctx.preview_checked(&request_of(all))?;
         require!(
             more == Err(Sw::INSUFFICIENT),
@@ -184,7 +161,7 @@ fn retired(ctx: &mut CaseContext) -> Outcome {
     ctx.pay_checked(&request_of(98_000))?;
     closed(ctx, 1)?;
     open(ctx, 2)?;
-    let all = everything(ctx)?;
+    let all = ctx.host()?.purse.available();
     ctx.pay_checked(&request_of(all - 1_000))?;
     ctx.power_cycle()?;
     for index in [0, 1, 2] {

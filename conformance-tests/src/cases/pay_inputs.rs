@@ -32,13 +32,7 @@ fn every_input(ctx: &mut CaseContext) -> Outcome {
             .want_bare(Sw::RETIRED, "ENTER COIN")
             .at(|| format!("at the index of input {position}"))?;
     }
-    let left: u64 = ctx
-        .host()?
-        .purse
-        .candidates()
-        .iter()
-        .map(|coin| coin.amount)
-        .sum();
+    let left = ctx.host()?.purse.available();
     ctx.expect_refused(&request_of(left), Sw::INSUFFICIENT)?;
     ctx.expect_ledger("after the payment")
 }

@@ -61,9 +61,7 @@ fn cancelled(ctx: &mut CaseContext) -> Outcome {
     })?
     .want_bare(Sw::RETIRED, "ENTER COIN of an input of a cancelled payment")?;
     // Its change is no coin, and can't be offered.
-    let all: u64 = (ctx.host()?.purse.candidates().iter())
-        .map(|coin| coin.amount)
-        .sum();
+    let all = ctx.host()?.purse.available();
     let more = ctx.preview_checked(&request_of(all))?;
     require!(more.is_err(), "the case needs more than all coins");
     ctx.pay_checked(&over)?;

@@ -156,9 +156,7 @@ fn given_again(ctx: &mut CaseContext) -> Outcome {
         ctx.statement(&first, &nonce)?;
     }
     // Everything that is left, so that the change is offered.
-    let all: u64 = (ctx.host()?.purse.candidates().iter())
-        .map(|coin| coin.amount)
-        .sum();
+    let all = ctx.host()?.purse.available();
     let next = request_of(all - 1_000);
     require!(
         ctx.preview_checked(&next)?.is_ok(),

@@ -19,6 +19,7 @@ macro_rules! setters {
 pub(crate) use setters;
 
 mod certificates;
+mod choice;
 mod coin;
 mod image;
 mod leaf;
@@ -30,6 +31,7 @@ mod purse;
 mod spend;
 
 pub use certificates::{Certificates, LONGEST_PIECE, OwnKey};
+pub use choice::Rules;
 pub use coin::{Coin, Place, Plan};
 pub use image::{Image, crc32};
 pub use leaf::Leaf;
@@ -39,5 +41,5 @@ pub use payment::{
 };
 pub use pin::Pin;
 pub use profile::{PLAIN, Profile, Provenance, STATEMENTS};
-pub use purse::{Purse, Rules};
+pub use purse::Purse;
 pub use spend::{Spend, SpendInput, SpendOutput};

@@ -118,10 +118,7 @@ impl Request {
     /// The data field.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        self.objects()
-            .iter()
-            .flat_map(|(tag, value)| tlv::object(*tag, value))
-            .collect()
+        tlv::objects(&self.objects())
     }
 }
 

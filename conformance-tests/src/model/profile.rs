@@ -123,9 +123,6 @@ impl Profile {
     /// The data field of ISSUE.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        self.objects()
-            .iter()
-            .flat_map(|(tag, value)| tlv::object(*tag, value))
-            .collect()
+        tlv::objects(&self.objects())
     }
 }

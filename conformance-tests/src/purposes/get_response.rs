@@ -130,42 +130,27 @@ fn nothing_left(card: &mut dyn Driver, when: &str) -> Outcome {
         .want_bare(sw, &format!("GET RESPONSE {when}"))
 }
 
-/// Leaves the card in the middle of an answer.
-fn begin(card: &mut dyn Driver) -> Outcome {
-    let Some((name, command)) = card.short_questions().into_iter().next() else {
-        return Err(Stop::Error("the driver has no question".to_owned()));
-    };
-    let first = card.ask(&command)?;
-    require!(
-        first.sw.more().is_some(),
-        "{name} without Le answered {}",
-        first.sw
-    );
-    card.get_response(1)?;
-    Ok(())
-}
-
 fn stale_response(ctx: &mut CaseContext) -> Outcome {
     let card = ctx.driver();
     nothing_left(card, "after a reset")?;
     card.reselect()?;
     nothing_left(card, "after a command without an answer")?;
 
-    begin(card)?;
+    card.begin_answer()?;
     card.get_response(256)?
         .want(Sw::OK, "GET RESPONSE, last part")?;
     nothing_left(card, "after the last part")?;
 
     for (name, command) in card.harmless_commands() {
-        begin(card)?;
+        card.begin_answer()?;
         card.transmit(&command)?;
         nothing_left(card, &format!("after {name}"))?;
     }
-    begin(card)?;
+    card.begin_answer()?;
     card.reselect()?;
     nothing_left(card, "after SELECT")?;
     for how in [Reset::Warm, Reset::Cold] {
-        begin(card)?;
+        card.begin_answer()?;
         card.reset(how)?;
         nothing_left(card, "after a reset")?;
         card.reselect()?;

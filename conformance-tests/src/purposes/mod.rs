@@ -6,12 +6,16 @@
 
 pub(crate) mod atr;
 pub(crate) mod distinct;
+pub(crate) mod extended;
 pub(crate) mod get_response;
+pub(crate) mod headers;
 pub(crate) mod leaks;
+pub(crate) mod lengths;
 pub(crate) mod pin;
 pub(crate) mod pin_lockout;
 pub(crate) mod pin_tearing;
 pub(crate) mod pin_timing;
+pub(crate) mod sweeps;
 pub(crate) mod tearing;
 
 /// What they need.
