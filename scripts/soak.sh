@@ -27,6 +27,8 @@ trap 'rm -f "$draft"' EXIT
 } >"$draft"
 printf 'the symbolic models, their variants and results (docs/models/README.md):\n' | tee -a "$draft"
 scripts/models.sh 2>&1 | tee -a "$draft"
+printf 'the control interface, asked at random (scripts/control-api.sh):\n' | tee -a "$draft"
+scripts/control-api.sh 500 2>&1 | tee -a "$draft"
 cargo test --quiet --locked --workspace --all-features \
     --test 'soak*' -- --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 printf '```\n' >>"$draft"

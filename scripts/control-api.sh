@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Asks the emulator's control interface at random, as its own description says it can be asked, by
+# schemathesis (downloaded once into the cache folder): no answer of 5xx, none that the description
+# doesn't know, each operation reached; and without the token nothing but 401.
+#
+# usage: scripts/control-api.sh [EXAMPLES for each operation]
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$root"
+
+examples=${1:-200}
+version=4.32.5
+folder=$cache/tools/schemathesis-$version
+if [[ ! -d $folder ]]; then
+    say "downloading schemathesis $version"
+    mkdir -p "$cache/tools"
+    partial=$(mktemp --directory "$folder.XXXXXX")
+    /usr/bin/python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check \
+        --target "$partial" "schemathesis==$version" >&2
+    mv "$partial" "$folder"
+fi
+
+cargo build --quiet --locked -p tillcard-emu
+scratch=$(mktemp --directory)
+"$CARGO_TARGET_DIR/debug/tillcard-emu" --control 127.0.0.1:0 --json >"$scratch/told" &
+emulator=$!
+trap 'kill "$emulator" 2>/dev/null; rm -rf "$scratch"' EXIT
+for _ in {1..100}; do
+    [[ -s $scratch/told ]] && break
+    sleep 0.1
+done
+told() { /usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["control"][sys.argv[2]])' "$scratch/told" "$1"; }
+url=$(told url)
+token=$(told token)
+
+/usr/bin/python3 - "$url" <<'END' || die "without the token the answer isn't 401"
+import sys, urllib.error, urllib.request
+try:
+    urllib.request.urlopen(sys.argv[1] + "/v1/readers")
+except urllib.error.HTTPError as error:
+    sys.exit(error.code != 401)
+sys.exit(1)
+END
+
+# Once with a card and a reader that are there, once with what comes.
+cat >"$scratch/there.toml" <<'END'
+[parameters]
+"path.card" = "ok"
+"path.reader" = "Tillcard Emulator 00 00"
+"path.label" = "before"
+END
+: >"$scratch/any.toml"
+cd "$scratch"
+for config in there any; do
+    PYTHONPATH=$folder /usr/bin/python3 -m schemathesis.cli --config-file "$scratch/$config.toml" \
+        run "$url/v1/openapi.json" \
+        --header "Authorization: Bearer $token" --max-examples "$examples" --no-color \
+        --checks not_a_server_error,status_code_conformance,content_type_conformance \
+        --checks response_schema_conformance,ignored_auth
+done
+kill -0 "$emulator" || die "the emulator has ended"
