@@ -53,7 +53,9 @@ pub fn show(
     }
     let seed = arguments.seed.unwrap_or(0);
     let tray = Arc::new(Tray::open(arguments.pcsc_socket.as_deref(), seed)?);
-    if let (Some(faucet), true) = (crate::faucet(arguments)?, arguments.control.is_some()) {
+    if arguments.control.is_some()
+        && let Some(faucet) = crate::faucet(arguments)?
+    {
         tray.fund_from(Box::new(faucet));
     }
     for reader in &arguments.reader {

@@ -25,8 +25,9 @@ use crate::{Funding, OwnerError};
 /// Blocks after which a block's reward can be spent.
 const MATURITY: u64 = 100;
 
-/// How many old blocks are looked through for a reward of ours.
+/// How many old blocks are looked through for rewards of ours, and how many of those are enough.
 const LOOKED_THROUGH: u64 = 1_000;
+const REWARDS: usize = 10;
 
 /// What a faucet pays for the space in a block, in sat/vB.
 const FEE_RATE: u64 = 2;
@@ -99,6 +100,9 @@ impl Faucet {
                 )?;
                 if !spendable.is_null() {
                     self.coins.push_back((outpoint, output));
+                }
+                if self.coins.len() == REWARDS {
+                    break;
                 }
             }
         }
