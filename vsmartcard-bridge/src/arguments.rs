@@ -52,6 +52,10 @@ pub struct Arguments {
     /// `?cookie=PATH`, or with `USER:PASSWORD@` before the host. Without it their coins are invented
     #[arg(long, value_name = "NODE")]
     pub chain: Option<String>,
+    /// Write what happens to the cards into this file, a line of JSON for each command: its name and its
+    /// bytes, without PINs and keys, and the answer
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Say where everything is in one line of JSON
     #[arg(long)]
     pub json: bool,

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 
 use tillcard_emu::card::CardError;
 use tillcard_emu::control::ControlError;
@@ -29,6 +30,8 @@ pub enum Failure {
     LogFilter(#[from] tracing_subscriber::filter::ParseError),
     #[error("the program can't be told to end: {0}; nothing was shown")]
     Signals(io::Error),
+    #[error("the trace can't be written to {}: {}; nothing was shown", .0.display(), .1)]
+    Trace(PathBuf, io::Error),
     #[error("there are more cards than readers; name a reader for each with --reader")]
     TooFewReaders,
     #[error(
@@ -63,6 +66,7 @@ impl Failure {
             Self::MainnetCard => "mainnet-card",
             Self::LogFilter(_) => "log-filter",
             Self::Signals(_) => "no-signals",
+            Self::Trace(..) => "trace-file",
             Self::TooFewReaders => "too-few-readers",
             Self::OneCard => "one-card",
             Self::Store(error) => error.code(),

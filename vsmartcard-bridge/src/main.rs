@@ -15,7 +15,7 @@ use etcetera::BaseStrategy;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use tillcard_emu::card::EmulatedCard;
-use tillcard_emu::layers::{Faulty, Traced};
+use tillcard_emu::layers::{Faulty, TraceFile, Traced};
 use tillcard_emu::nvm::{CardMemory, PowerSwitch, Store};
 use tillcard_emu::seed::Seed;
 use tillcard_emu::test_cards::{Description, TestCard, TestCardError};
@@ -116,6 +116,14 @@ fn faucet(arguments: &Arguments) -> Result<Option<Faucet>, TestCardError> {
     Ok(chain.map(Faucet::open).transpose()?)
 }
 
+/// Where traces are written to.
+fn trace_file(arguments: &Arguments) -> Result<Option<TraceFile>, Failure> {
+    let path = arguments.trace.as_ref();
+    let file = path
+        .map(|path| TraceFile::create(path).map_err(|error| Failure::Trace(path.clone(), error)));
+    file.transpose()
+}
+
 /// A card that isn't one of the test cards.
 fn usual<N: CardMemory + 'static>(
     mut card: EmulatedCard<N>,
@@ -145,7 +153,12 @@ fn show(mut cards: Vec<TestCard>, arguments: &Arguments) -> Result<ExitCode, Fai
         own_reader::show(cards, arguments)?
     } else {
         match &mut cards[..] {
-            [one] => vpcd_reader::show(&mut *one.card, &arguments.vpcd)?,
+            [one] => {
+                if let Some(file) = trace_file(arguments)? {
+                    one.trace.copy_to(&one.about.name, file);
+                }
+                vpcd_reader::show(&mut *one.card, &arguments.vpcd)?
+            }
             _ => return Err(Failure::OneCard),
         }
     };

@@ -53,6 +53,9 @@ pub fn show(
     }
     let seed = arguments.seed.unwrap_or(0);
     let tray = Arc::new(Tray::open(arguments.pcsc_socket.as_deref(), seed)?);
+    if let Some(file) = crate::trace_file(arguments)? {
+        tray.trace_to(file);
+    }
     if arguments.control.is_some()
         && let Some(faucet) = crate::faucet(arguments)?
     {

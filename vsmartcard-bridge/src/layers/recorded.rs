@@ -8,6 +8,7 @@ use serde::Serialize;
 use tillcard_protocol::command::{Header, name};
 use tillcard_protocol::status::meaning;
 
+use super::TraceFile;
 use crate::slot::{CardInSlot, Layer, SlotError};
 
 /// The most entries that a trace keeps; the oldest give way.
@@ -28,6 +29,7 @@ pub struct Trace(Arc<Mutex<Kept>>);
 
 struct Kept {
     began: Instant,
+    copy: Option<(String, TraceFile)>,
     entries: VecDeque<Entry>,
     commands: u64,
     answered: u64,
@@ -83,6 +85,7 @@ impl Default for Trace {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Kept {
             began: Instant::now(),
+            copy: None,
             entries: VecDeque::new(),
             commands: 0,
             answered: 0,
@@ -114,6 +117,11 @@ impl Trace {
         self.kept().entries.clear();
     }
 
+    /// Has each entry from now on written to a file too, with the card's name.
+    pub fn copy_to(&self, card: &str, file: TraceFile) {
+        self.kept().copy = Some((card.to_owned(), file));
+    }
+
     fn add(&self, event: Event) {
         let mut kept = self.kept();
         let at_us = micros(kept.began);
@@ -124,7 +132,11 @@ impl Trace {
         if kept.entries.len() == ENTRIES_MAX {
             kept.entries.pop_front();
         }
-        kept.entries.push_back(Entry { at_us, event });
+        let entry = Entry { at_us, event };
+        if let Some((card, file)) = &kept.copy {
+            file.write(card, &entry);
+        }
+        kept.entries.push_back(entry);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

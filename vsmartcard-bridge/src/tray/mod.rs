@@ -21,7 +21,7 @@ use held::{Held, Place};
 pub use reader::Reader;
 
 use crate::layers::faults::Fault;
-use crate::layers::{FaultSwitch, Trace};
+use crate::layers::{FaultSwitch, Trace, TraceFile};
 use crate::pcsc_socket::{PcscSocket, SocketError};
 use crate::test_cards::{Description, TestCard};
 
@@ -46,6 +46,8 @@ pub struct Tray {
 struct State {
     readers: Vec<String>,
     cards: BTreeMap<String, Held>,
+    /// Where the cards' traces are written to.
+    trace_file: Option<TraceFile>,
     /// Why cards that failed in these readers had to leave.
     failures: BTreeMap<String, SocketError>,
 }
@@ -91,6 +93,11 @@ impl Tray {
     /// node.
     pub fn fund_from(&self, funding: Box<dyn Funding>) {
         *lock(&self.funding) = Some(funding);
+    }
+
+    /// Has the traces of the cards that come from now on written to a file too.
+    pub fn trace_to(&self, file: TraceFile) {
+        self.state().trace_file = Some(file);
     }
 
     /// The value of [`SOCKET_VARIABLE`](crate::pcsc_socket::SOCKET_VARIABLE) for programs that are to
@@ -329,6 +336,9 @@ impl State {
         }
         if self.cards.len() >= CARDS_MAX {
             return Err(TrayError::Full);
+        }
+        if let Some(file) = &self.trace_file {
+            card.trace.copy_to(&name, file.clone());
         }
         self.cards.insert(name, Held::new(card));
         Ok(())

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tillcard_emu::control::Control;
 use tillcard_emu::tray::Tray;
 
+use crate::support::pcsc_client::{PcscClient, SHARED};
 use crate::support::program::Emulator;
 
 struct Served {
@@ -243,4 +244,61 @@ fn named_cards_are_shown_one_in_each_reader_and_listed() {
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!(listed[0]["name"], "ok");
     assert_eq!(listed[0]["scenario"]["coins"][0]["amount"], 60_000);
+}
+
+#[test]
+fn a_trace_is_written_as_it_is_said_and_has_no_pin() {
+    let home = tempfile::tempdir().unwrap();
+    let (file, socket) = (home.path().join("trace"), home.path().join("socket"));
+    let (file_name, socket_name) = (file.to_str().unwrap(), socket.to_str().unwrap());
+    let arguments = [
+        "--card",
+        "ok",
+        "--trace",
+        file_name,
+        "--pcsc-socket",
+        socket_name,
+    ];
+    let mut emulator = Emulator::start(home.path(), arguments);
+    emulator.line();
+    let mut client = PcscClient::new(&socket, 4);
+    let card = client.connect("Tillcard Emulator 00 00", SHARED).unwrap();
+    for command in [
+        &b"\x00\xA4\x04\x00\x09\xF0TILLCARD\x00"[..],
+        b"\x00\x20\x00\x80\x08\x26\x27\x18\x28\xFF\xFF\xFF\xFF",
+    ] {
+        client.transmit(card, command).unwrap();
+    }
+    // It is there while the card is in.
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(!written.contains("2718"), "{written}");
+    let lines: Vec<Value> = written
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["card"], &last["name"]),
+        (&json!("ok"), &json!("VERIFY"))
+    );
+    assert_eq!(
+        (&last["command"], &last["redacted"]),
+        (&json!("00200080"), &json!(true))
+    );
+    emulator.signal("TERM");
+    assert!(emulator.end().status.success());
+    let nowhere = [
+        "--card",
+        "ok",
+        "--trace",
+        "/no/such/folder/trace",
+        "--",
+        "true",
+    ];
+    let ended = Emulator::start(home.path(), nowhere).end();
+    assert!(
+        ended.stderr.contains("error[trace-file]"),
+        "{}",
+        ended.stderr
+    );
 }
