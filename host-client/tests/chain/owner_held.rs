@@ -1,8 +1,5 @@
 //! A real card in this process that an owner issues, adopts and holds several sessions with.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
-
 use bitcoin::Network;
 use tillcard::owner::{AdoptTerms, CardRecord, IssueTerms, LeafTerms, Limits, Owner, OwnerError};
 use tillcard_client::card::{self, Issued, Policy, Session};
@@ -10,7 +7,7 @@ use tillcard_client::genuine::Checker;
 use tillcard_client::transport::{Transport, TransportError};
 use tillcard_client::vetting::Vetting;
 
-use crate::card_support::{PIN, TestCard, fresh_card, pin};
+use crate::card_support::{Between, Middle, PIN, TestCard, fresh_card, pin};
 use crate::owner_support::Regtest;
 
 /// When a card leaves the reader.
@@ -20,69 +17,46 @@ pub(crate) enum Leaves {
     BeforeItIsHeard,
 }
 
+/// The card leaves at the next command of an instruction.
+#[derive(Default)]
+pub(crate) struct Tear(Option<(u8, Leaves)>);
+
 /// A card that several sessions, one after the other, are held with; it leaves at a command.
-#[derive(Clone)]
-pub(crate) struct Shared {
-    pub(crate) card: Rc<RefCell<TestCard>>,
-    tear: Rc<Cell<Option<(u8, Leaves)>>>,
-}
+pub(crate) type Shared = Between<Tear>;
 
-impl Shared {
-    pub(crate) fn fresh(seed: u64) -> Self {
-        Self::new(fresh_card(seed))
-    }
-
-    pub(crate) fn new(card: TestCard) -> Self {
-        Self {
-            card: Rc::new(RefCell::new(card)),
-            tear: Rc::default(),
-        }
-    }
-
-    /// The card leaves at the next command of this instruction.
-    pub(crate) fn tear(&self, instruction: u8, leaves: Leaves) {
-        self.tear.set(Some((instruction, leaves)));
-    }
-
-    pub(crate) fn session(&self) -> Session<Self, Issued> {
-        let opened = card::open(self.clone()).expect("a card");
-        opened.issued().expect("an issued one")
-    }
-}
-
-impl Transport for Shared {
-    fn atr(&self) -> &[u8] {
-        &tillcard_applet::ATR
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let tear = self.tear.get().filter(|(code, _)| *code == command[1]);
-        let mut card = self.card.borrow_mut();
-        let Some((_, leaves)) = tear else {
+impl Middle for Tear {
+    fn answer(&mut self, card: &mut TestCard, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let Some((_, leaves)) = self
+            .0
+            .take_if(|(instruction, _)| *instruction == command[1])
+        else {
             return card.transmit(command);
         };
-        self.tear.set(None);
         if let Leaves::BeforeItIsHeard = leaves {
             card.transmit(command)?;
         }
         card.power_cut()?;
         Err(TransportError::CardRemoved)
     }
+}
 
-    fn apdus(&self) -> u64 {
-        self.card.borrow().apdus()
+impl Shared {
+    pub(crate) fn fresh(seed: u64) -> Self {
+        Self::of(fresh_card(seed))
     }
 
-    fn reset(&mut self) -> Result<(), TransportError> {
-        self.card.borrow_mut().reset()
+    pub(crate) fn of(card: TestCard) -> Self {
+        Self::new(card, Tear::default())
     }
 
-    fn power_cut(&mut self) -> Result<(), TransportError> {
-        self.card.borrow_mut().power_cut()
+    /// The card leaves at the next command of this instruction.
+    pub(crate) fn tear(&self, instruction: u8, leaves: Leaves) {
+        *self.middle.borrow_mut() = Tear(Some((instruction, leaves)));
     }
 
-    fn disconnect(self) -> Result<(), TransportError> {
-        Ok(())
+    pub(crate) fn session(&self) -> Session<Self, Issued> {
+        let opened = card::open(self.clone()).expect("a card");
+        opened.issued().expect("an issued one")
     }
 }
 

@@ -200,7 +200,7 @@ fn a_card_whose_key_nobody_wrote_down_is_adopted_by_the_words() {
     let regtest = Embedded::start();
     for (card, certified) in [
         (Shared::fresh(10), true),
-        (Shared::new(blank_card(10)), false),
+        (Shared::of(blank_card(10)), false),
     ] {
         let mut someone = Someone::with_funds(&regtest);
         let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
@@ -245,7 +245,7 @@ fn rewrite(
 #[test]
 fn a_folder_of_an_older_version_learns_the_keys_of_its_cards() {
     let regtest = Embedded::start();
-    for card in [Shared::fresh(11), Shared::new(blank_card(11))] {
+    for card in [Shared::fresh(11), Shared::of(blank_card(11))] {
         let mut someone = Someone::with_funds(&regtest);
         let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
         rewrite(&someone, |card| {
@@ -278,7 +278,7 @@ fn a_folder_of_an_older_version_learns_the_keys_of_its_cards() {
 fn a_card_that_has_shown_certificates_is_never_asked_without() {
     let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
-    let card = Shared::new(blank_card(14));
+    let card = Shared::of(blank_card(14));
     issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
     rewrite(&someone, |card| {
         card.remove("agreement_key").expect("a key");

@@ -14,7 +14,7 @@ use tillcard_client::transport::{Transport, TransportError};
 use tillcard_protocol::command::AccountRecord;
 use tillcard_protocol::owner::IssueRecord;
 
-use crate::card_support::{LIMITS, TestCard, blank_card, pin};
+use crate::card_support::{Between, LIMITS, Middle, TestCard, blank_card, pin};
 use crate::embedded::Embedded;
 use crate::owner_held::{MADE, Shared, adopt, adopt_with, issue, obeys};
 use crate::owner_support::{RATE, Regtest, Someone};
@@ -27,62 +27,39 @@ const GET_RESPONSE: u8 = 0xC0;
 
 /// What somebody in the middle makes of a command to the card: his own answer, or none, and the card
 /// gets it.
-type Mischief = dyn FnMut(&mut TestCard, &[u8]) -> Option<Vec<u8>>;
+type Mischief = Box<dyn FnMut(&mut TestCard, &[u8]) -> Option<Vec<u8>>>;
 
-/// A card with somebody between it and its reader.
-#[derive(Clone)]
-struct Between {
-    card: Shared,
-    mischief: Rc<RefCell<Mischief>>,
-    sent: Rc<RefCell<Vec<u8>>>,
+/// Somebody who does mischief, and whom commands of these instructions came by.
+struct Thief {
+    mischief: Mischief,
+    sent: Vec<u8>,
 }
 
-impl Between {
-    fn new(
-        card: &Shared,
-        mischief: impl FnMut(&mut TestCard, &[u8]) -> Option<Vec<u8>> + 'static,
-    ) -> Self {
-        Self {
-            card: card.clone(),
-            mischief: Rc::new(RefCell::new(mischief)),
-            sent: Rc::default(),
-        }
-    }
+type Shim = Between<Thief>;
 
-    /// Whether a command of this instruction was sent.
-    fn heard(&self, instruction: u8) -> bool {
-        self.sent.borrow().contains(&instruction)
-    }
-}
-
-impl Transport for Between {
-    fn atr(&self) -> &[u8] {
-        &tillcard_applet::ATR
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        self.sent.borrow_mut().push(command[1]);
-        let mut card = self.card.card.borrow_mut();
-        match (self.mischief.borrow_mut())(&mut card, command) {
+impl Middle for Thief {
+    fn answer(&mut self, card: &mut TestCard, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.sent.push(command[1]);
+        match (self.mischief)(card, command) {
             Some(answer) => Ok(answer),
             None => card.transmit(command),
         }
     }
+}
 
-    fn apdus(&self) -> u64 {
-        self.card.apdus()
+impl Shim {
+    fn with(
+        card: &Shared,
+        mischief: impl FnMut(&mut TestCard, &[u8]) -> Option<Vec<u8>> + 'static,
+    ) -> Self {
+        let mischief = Box::new(mischief);
+        let sent = Vec::new();
+        Self::before(&card.card, Thief { mischief, sent })
     }
 
-    fn reset(&mut self) -> Result<(), TransportError> {
-        self.card.reset()
-    }
-
-    fn power_cut(&mut self) -> Result<(), TransportError> {
-        self.card.power_cut()
-    }
-
-    fn disconnect(self) -> Result<(), TransportError> {
-        Ok(())
+    /// Whether a command of this instruction was sent.
+    fn heard(&self, instruction: u8) -> bool {
+        self.middle.borrow().sent.contains(&instruction)
     }
 }
 
@@ -121,7 +98,7 @@ fn thief_s_account(thief: &Shared, account: &[u8]) -> Vec<u8> {
     };
     let record = Rc::<RefCell<Vec<u8>>>::default();
     let overheard = Rc::clone(&record);
-    let thief = Between::new(thief, move |card, command| {
+    let thief = Shim::with(thief, move |card, command| {
         let answer = card.transmit(command).ok()?;
         if command[1] == ISSUE {
             overheard.borrow_mut().clone_from(&answer);
@@ -140,9 +117,9 @@ fn replaces_the_account(
     card: &Shared,
     thief: Shared,
     mut replaced: impl FnMut(&Shared, &[u8]) -> Vec<u8> + 'static,
-) -> Between {
+) -> Shim {
     let mut rest: Option<Vec<u8>> = None;
-    Between::new(card, move |card, command| {
+    Shim::with(card, move |card, command| {
         if command[1..4] == [GET_DATA, 0xBF, 0x21] {
             return Some(vec![0x6A, 0x88]);
         }
@@ -175,7 +152,7 @@ fn nobody_s_account_is_adopted_in_the_place_of_the_card_s() {
     let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
     let (mut restored, _) = someone.restored(&regtest);
 
-    let thief = Shared::new(blank_card(22));
+    let thief = Shared::of(blank_card(22));
     let shim = replaces_the_account(&card, thief, thief_s_account);
     let refused = adopt(&mut restored, &regtest, shim.clone());
     assert!(matches!(refused, Err(OwnerError::Uncertified)));
@@ -218,10 +195,10 @@ fn nobody_s_account_is_adopted_in_the_place_of_the_card_s() {
 fn an_account_that_nothing_proves_is_taken_by_who_asks_for_that_only() {
     let regtest = Embedded::start();
     let mut someone = Someone::with_funds(&regtest);
-    let card = Shared::new(blank_card(21));
+    let card = Shared::of(blank_card(21));
     let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
     let (mut restored, _) = someone.restored(&regtest);
-    let shim = replaces_the_account(&card, Shared::new(blank_card(22)), thief_s_account);
+    let shim = replaces_the_account(&card, Shared::of(blank_card(22)), thief_s_account);
     let refused = adopt(&mut restored, &regtest, shim.clone());
     assert!(matches!(refused, Err(OwnerError::Uncertified)));
     let trusting = AdoptTerms {
@@ -268,7 +245,7 @@ fn nobody_s_keys_are_learned_in_the_place_of_the_card_s() {
     top_up.expect("a top-up");
     regtest.confirm();
     let mut thief = Someone::with_funds(&regtest);
-    let thief_s_card = Shared::new(blank_card(24));
+    let thief_s_card = Shared::of(blank_card(24));
     let thief_s = issue(&mut thief.owner, &regtest, thief_s_card.clone(), MADE).expect("issued");
 
     let (mut restored, _) = someone.restored(&regtest);
@@ -300,7 +277,7 @@ fn a_refusal_of_issue_makes_nobody_forget_the_card() {
     for import in [false, true] {
         let mut someone = Someone::with_funds(&regtest);
         let card = Shared::fresh(25);
-        let shim = Between::new(&card, |card, command| {
+        let shim = Shim::with(&card, |card, command| {
             let answer = card.transmit(command).ok()?;
             match command[1] {
                 ISSUE => Some(vec![0x6A, 0x80]),
@@ -339,8 +316,8 @@ fn what_a_card_is_issued_with_is_read_back() {
     ] {
         let mut someone = Someone::with_funds(&regtest);
         // Without certificates there is no channel for ISSUE.
-        let card = Shared::new(blank_card(27));
-        let shim = Between::new(&card, move |card, command| {
+        let card = Shared::of(blank_card(27));
+        let shim = Shim::with(&card, move |card, command| {
             let mut changed = command.to_vec();
             if command[1] == ISSUE {
                 changed[at] ^= mask;
@@ -363,7 +340,7 @@ fn a_refused_owner_key_is_not_another_card() {
     let mut someone = Someone::with_funds(&regtest);
     let card = Shared::fresh(28);
     issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
-    let shim = Between::new(&card, |_, command| {
+    let shim = Shim::with(&card, |_, command| {
         (command[1] == READ_LIMITS).then(|| vec![0x69, 0x82])
     });
     let refused = someone.owner.visit(Some(0), shim).err();
@@ -384,7 +361,7 @@ fn a_change_that_is_refused_without_proof_is_uncertain() {
     let record = issue(&mut someone.owner, &regtest, card.clone(), MADE).expect("issued");
     let owner = &mut someone.owner;
     let refuses = |instruction: u8| {
-        Between::new(&card, move |card, command| {
+        Shim::with(&card, move |card, command| {
             let answer = card.transmit(command).ok()?;
             Some(match command[1] == instruction {
                 true => vec![0x69, 0x82],

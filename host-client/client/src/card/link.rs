@@ -218,50 +218,20 @@ fn with_le(command: &[u8], le: u8) -> Zeroizing<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::transport::TransportError;
     use std::collections::VecDeque;
 
-    /// Plays back answers and notes the commands.
-    struct Script {
-        answers: VecDeque<Vec<u8>>,
-        commands: Vec<Vec<u8>>,
-    }
+    use super::*;
+    use crate::card::scripted::Scripted;
 
-    impl Script {
-        fn new(answers: &[&[u8]]) -> Link<Self> {
-            Link::new(Self {
-                answers: answers.iter().map(|a| a.to_vec()).collect(),
-                commands: Vec::new(),
-            })
-        }
-    }
-
-    impl Transport for Script {
-        fn atr(&self) -> &[u8] {
-            &[0x3B, 0x00]
-        }
-        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-            self.commands.push(command.to_vec());
-            self.answers.pop_front().ok_or(TransportError::CardRemoved)
-        }
-        fn apdus(&self) -> u64 {
-            self.commands.len() as u64
-        }
-        fn reset(&mut self) -> Result<(), TransportError> {
-            Ok(())
-        }
-        fn power_cut(&mut self) -> Result<(), TransportError> {
-            Ok(())
-        }
-        fn disconnect(self) -> Result<(), TransportError> {
-            Ok(())
-        }
+    /// A link to a card that gives these answers.
+    fn scripted(answers: &[&[u8]]) -> Link<Scripted<VecDeque<Vec<u8>>>> {
+        let answers = answers.iter().map(|answer| answer.to_vec()).collect();
+        Link::new(Scripted::by(answers))
     }
 
     #[test]
     fn parts_are_put_together() {
-        let mut link = Script::new(&[&[1, 2, 0x61, 0x00], &[3, 0x61, 0x02], &[4, 5, 0x90, 0x00]]);
+        let mut link = scripted(&[&[1, 2, 0x61, 0x00], &[3, 0x61, 0x02], &[4, 5, 0x90, 0x00]]);
         let answer = link.exchange("TEST", &[0, 1, 0, 0, 0]).unwrap();
         assert_eq!((answer.data, answer.status), (vec![1, 2, 3, 4, 5], 0x9000));
         assert_eq!(
@@ -278,7 +248,7 @@ mod tests {
             (vec![0, 1, 2, 3, 1, 9], vec![0, 1, 2, 3, 1, 9, 7]),
             (vec![0, 1, 2, 3, 1, 9, 0], vec![0, 1, 2, 3, 1, 9, 7]),
         ] {
-            let mut link = Script::new(&[&[0x6C, 7], &[0x90, 0x00]]);
+            let mut link = scripted(&[&[0x6C, 7], &[0x90, 0x00]]);
             assert_eq!(link.exchange("TEST", &command).unwrap().status, 0x9000);
             assert_eq!(link.transport().commands[1], corrected);
         }
@@ -287,19 +257,19 @@ mod tests {
     #[test]
     fn endless_promises_end() {
         let part = [vec![0; 256], vec![0x61, 0x00]].concat();
-        let mut link = Script::new(&[&part[..]; 40]);
+        let mut link = scripted(&[&part[..]; 40]);
         assert!(matches!(
             link.exchange("TEST", &[0, 1, 0, 0, 0]),
             Err(CardError::Malformed { .. })
         ));
-        let mut link = Script::new(&[&[0x61, 0x10][..]; 40]);
+        let mut link = scripted(&[&[0x61, 0x10][..]; 40]);
         assert!(link.exchange("TEST", &[0, 1, 0, 0, 0]).is_err());
         assert_eq!(link.transport().commands.len(), 2);
     }
 
     #[test]
     fn less_than_a_status_word_is_no_answer() {
-        let mut link = Script::new(&[&[0x90]]);
+        let mut link = scripted(&[&[0x90]]);
         assert!(matches!(
             link.exchange("TEST", &[0, 1, 0, 0]),
             Err(CardError::Malformed { .. })

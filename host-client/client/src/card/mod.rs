@@ -31,6 +31,8 @@ mod order;
 mod owner;
 mod proving;
 mod rights;
+#[cfg(test)]
+mod scripted;
 mod signing;
 
 pub use card_keys::{AgreementKey, CardKeys, IdentityKey};

@@ -1,8 +1,8 @@
 //! The typed session with the real card, in process.
 
 use crate::card_support::{
-    Authority, LIMITS, PIN, PLAIN, TestCard, TestOwner, blank_card, fresh_card, issue, payee, pin,
-    try_issue,
+    Authority, Between, LIMITS, Middle, PIN, PLAIN, TestCard, TestOwner, blank_card, fresh_card,
+    issue, payee, pin, try_issue,
 };
 use bitcoin::{Amount, Network, OutPoint};
 use tillcard_client::FeeRate;
@@ -50,40 +50,19 @@ fn a_fresh_card_is_told_from_an_issued_one() {
     assert_eq!(fresh.issued().err(), Some(CardError::NotIssued));
 }
 
-/// A card that answers one command with one bit changed.
+/// One command is answered with one bit changed.
 struct Liar {
-    card: TestCard,
     instruction: u8,
     byte: usize,
 }
 
-impl Transport for Liar {
-    fn atr(&self) -> &[u8] {
-        self.card.atr()
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let mut answer = self.card.transmit(command)?;
+impl Middle for Liar {
+    fn answer(&mut self, card: &mut TestCard, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let mut answer = card.transmit(command)?;
         if command[1] == self.instruction {
             answer[self.byte] ^= 1;
         }
         Ok(answer)
-    }
-
-    fn apdus(&self) -> u64 {
-        self.card.apdus()
-    }
-
-    fn reset(&mut self) -> Result<(), TransportError> {
-        self.card.reset()
-    }
-
-    fn power_cut(&mut self) -> Result<(), TransportError> {
-        self.card.power_cut()
-    }
-
-    fn disconnect(self) -> Result<(), TransportError> {
-        self.card.disconnect()
     }
 }
 
@@ -99,11 +78,8 @@ fn an_issue_record_that_isn_t_true_is_found_out() {
         (141 + 5, "salt"),
         (159 + 5, "signature"),
     ] {
-        let liar = Liar {
-            card: fresh_card(20),
-            instruction: 0x10,
-            byte,
-        };
+        let instruction = 0x10;
+        let liar = Between::new(fresh_card(20), Liar { instruction, byte });
         let error = try_issue(liar).err().expect("a lie").error;
         let expected = match part {
             "account key" | "chain code" => matches!(error, CardError::DishonestKey),
@@ -459,11 +435,8 @@ fn an_account_that_isn_t_true_is_found_out() {
         (228, "provenance"),
         (231 + 5, "owner key"),
     ] {
-        let liar = Liar {
-            card: blank_card(21),
-            instruction: 0x50,
-            byte,
-        };
+        let instruction = 0x50;
+        let liar = Between::new(blank_card(21), Liar { instruction, byte });
         let (owner, session) = issue(liar);
         let authority = owner.authority();
         let mut card = session.as_owner(&authority);

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::card_support::{
-    Authority, PIN, TestCard, TestOwner, blank_card, fresh_card, issue, payee, pin,
+    Authority, Between, Middle, PIN, TestCard, TestOwner, blank_card, fresh_card, issue, payee, pin,
 };
 use bitcoin::{Amount, Network, OutPoint, ScriptBuf, TxOut};
 use tillcard_client::FeeRate;
@@ -17,70 +17,42 @@ use tillcard_client::genuine::{Checker, check_proof};
 use tillcard_client::transport::{Transport, TransportError};
 use tillcard_client::vetting::{Trust, Vetting};
 
-/// Somebody who sits between card and reader: sees all, and changes an answer.
-#[derive(Clone)]
-struct Shim {
-    card: Rc<RefCell<TestCard>>,
-    seen: Rc<RefCell<Vec<Vec<u8>>>>,
-    change: Rc<RefCell<Option<Change>>>,
+/// Somebody who sees all, and changes an answer.
+#[derive(Default)]
+struct Watcher {
+    seen: Vec<Vec<u8>>,
+    change: Option<Change>,
 }
 
 type Change = Box<dyn FnMut(&[u8], &mut Vec<u8>)>;
+type Shim = Between<Watcher>;
 
-impl Shim {
-    fn before(card: TestCard) -> Self {
-        Self {
-            card: Rc::new(RefCell::new(card)),
-            seen: Rc::default(),
-            change: Rc::default(),
+impl Middle for Watcher {
+    fn answer(&mut self, card: &mut TestCard, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let mut answer = card.transmit(command)?;
+        self.seen.push(command.to_vec());
+        if let Some(change) = &mut self.change {
+            change(command, &mut answer);
         }
-    }
-
-    fn change(&self, change: impl FnMut(&[u8], &mut Vec<u8>) + 'static) {
-        *self.change.borrow_mut() = Some(Box::new(change));
+        self.seen.push(answer.clone());
+        Ok(answer)
     }
 }
 
-impl Transport for Shim {
-    fn atr(&self) -> &[u8] {
-        &tillcard_applet::ATR
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let mut answer = self.card.borrow_mut().transmit(command)?;
-        self.seen.borrow_mut().push(command.to_vec());
-        if let Some(change) = &mut *self.change.borrow_mut() {
-            change(command, &mut answer);
-        }
-        self.seen.borrow_mut().push(answer.clone());
-        Ok(answer)
-    }
-
-    fn apdus(&self) -> u64 {
-        self.card.borrow().apdus()
-    }
-
-    fn reset(&mut self) -> Result<(), TransportError> {
-        self.card.borrow_mut().reset()
-    }
-
-    fn power_cut(&mut self) -> Result<(), TransportError> {
-        self.card.borrow_mut().power_cut()
-    }
-
-    fn disconnect(self) -> Result<(), TransportError> {
-        Ok(())
+impl Shim {
+    fn changes(&self, change: impl FnMut(&[u8], &mut Vec<u8>) + 'static) {
+        self.middle.borrow_mut().change = Some(Box::new(change));
     }
 }
 
 /// An issued card behind a shim, its owner, and a channel to it.
 fn in_channel(seed: u64) -> (TestOwner, Shim, Session<Shim, Issued>) {
-    let shim = Shim::before(fresh_card(seed));
+    let shim = Shim::new(fresh_card(seed), Watcher::default());
     let (owner, mut session) = issue(shim.clone());
     session
         .open_channel(&owner.card_keys.agreement)
         .expect("this card");
-    shim.seen.borrow_mut().clear();
+    shim.middle.borrow_mut().seen.clear();
     (owner, shim, session)
 }
 
@@ -123,7 +95,7 @@ fn all_of_it_goes_through_the_channel_and_tells_nothing() {
     card.read_account(Network::Regtest, &owner.owner_key.x_only_public_key().0)
         .expect("an answer in parts");
 
-    let seen = shim.seen.borrow();
+    let seen = &shim.middle.borrow().seen;
     for command in seen.iter().step_by(2) {
         let get_response = command[..2] == [0x00, 0xC0];
         assert!(
@@ -152,7 +124,7 @@ fn a_changed_bit_anywhere_is_found_out() {
         let (owner, shim, session) = in_channel(2);
         let authority = owner.authority();
         let mut card = session.as_owner(&authority);
-        shim.change(move |command, answer| {
+        shim.changes(move |command, answer| {
             if command[1] == 0x84 {
                 answer[at] ^= 0x40;
             }
@@ -162,9 +134,9 @@ fn a_changed_bit_anywhere_is_found_out() {
             command: "GET CHALLENGE",
         };
         assert_eq!(error, challenge, "byte {at}");
-        let sent = shim.seen.borrow().len();
+        let sent = shim.middle.borrow().seen.len();
         assert_eq!(card.read_limits().unwrap_err(), CardError::ChannelEnded);
-        assert_eq!(shim.seen.borrow().len(), sent);
+        assert_eq!(shim.middle.borrow().seen.len(), sent);
     }
 }
 
@@ -173,7 +145,7 @@ fn what_was_changed_on_the_way_to_the_card_is_not_done() {
     let (_, shim, session) = in_channel(3);
     // The shim sends the same command again by itself, and its answer in the place of the next.
     let (_, session) = session.query_tries().expect("tries");
-    let last = shim.seen.borrow()[0].clone();
+    let last = shim.middle.borrow().seen[0].clone();
     let answer = shim.card.borrow_mut().transmit(&last).expect("an answer");
     assert_eq!(answer, [0x69, 0x82], "it closes the channel");
     let failed = session.query_tries().err().expect("no channel");
@@ -308,7 +280,7 @@ fn a_card_is_met_by_its_certificates() {
 #[test]
 fn a_proof_of_another_card_is_found_out() {
     // The shim has a genuine card of its own, and gives its certificates and proofs.
-    let shim = Shim::before(fresh_card(10));
+    let shim = Shim::new(fresh_card(10), Watcher::default());
     let other = card::open(fresh_card(11)).unwrap().factory().unwrap();
     let answers = Rc::new(RefCell::new(other.into_transport()));
     for instruction in [0xCA, 0x88] {
@@ -323,11 +295,11 @@ fn a_proof_of_another_card_is_found_out() {
             }
         };
         let mut session = card::open(shim.clone()).unwrap().factory().unwrap();
-        shim.change(plain);
+        shim.changes(plain);
         let failed = vetting(false, Network::Regtest).vet(&mut session);
         assert!(failed.is_err(), "{instruction:02X}: {failed:?}");
         assert_eq!(session.id(), SessionId::Plain, "no channel");
-        shim.change(|_, _| ());
+        shim.changes(|_, _| ());
     }
 }
 

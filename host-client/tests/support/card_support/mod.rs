@@ -1,6 +1,14 @@
 //! A card in process, its owner's keys, and coins for it.
 
-#![allow(dead_code, reason = "each test program uses its own part of this")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test program uses its own part of this"
+)]
+
+mod between;
+
+pub use between::{Between, Middle};
 
 use crate::in_process::InProcess;
 use bitcoin::absolute::LockTime;
