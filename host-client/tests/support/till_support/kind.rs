@@ -36,6 +36,18 @@ impl Kind {
             ..Self::default()
         }
     }
+
+    /// A card that pays so often and so much (in sat) without PIN.
+    pub(crate) fn without_pin(payments: u16, amount: u64) -> Self {
+        Self {
+            limits: Limits {
+                without_pin: Amount::from_sat(amount),
+                payments_without_pin: payments,
+                ..LIMITS
+            },
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Kind {

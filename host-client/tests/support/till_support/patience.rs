@@ -1,16 +1,14 @@
 //! What the till waits for, and what it stops waiting for: a node that lags, a card that has given a
 //! payment too often, an owner who has cancelled one.
 
-use std::time::Duration;
-
-use bitcoin::{Amount, Network};
-use tillcard::owner::Limits;
-use tillcard::till::{Decline, Event, Open, Outcome, PaymentState, PaymentStore, Settlement};
+use bitcoin::Network;
+use tillcard::till::{Decline, Event, Open, Outcome, PaymentState};
 
 use super::home::cancel_first_payment;
 use super::proof::{assert_one_settled, assert_payments};
 use super::reluctant::Reluctance;
-use super::{Kind, LIMITS, Mischief, PIN, REPORT_ABSENT, Scene, VERIFY};
+use super::scene::settlement;
+use super::{Kind, Mischief, PIN, REPORT_ABSENT, Scene, VERIFY};
 use crate::owner_support::Regtest;
 
 /// A node that stays behind: no card is asked for a PIN, and none hears that its coins aren't there.
@@ -62,10 +60,7 @@ pub(crate) fn the_pin_brings_back_what_was_given_too_often(regtest: &dyn Regtest
     scene.purse.expect(Mischief::Denied(0x6985));
     scene.pay(&[PIN]).open();
     scene.purse.expect_nothing();
-    let order = PaymentStore::open(scene.folder.path())
-        .expect("a folder")
-        .read();
-    let order = order.expect("records").remove(0).order;
+    let order = scene.records().remove(0).order;
     let mut session = scene.session();
     while session.pay_again(&order).is_ok() {}
     session.close().expect("a card");
@@ -88,14 +83,7 @@ pub(crate) fn the_pin_brings_back_what_was_given_too_often(regtest: &dyn Regtest
 /// The answer to a payment without PIN is lost, and the owner cancels it: the till, which never heard
 /// what it spends, can't see that on the chain. It stays open until the shop closes it.
 pub(crate) fn a_payment_without_pin_that_its_owner_cancelled(regtest: &dyn Regtest) {
-    let kind = Kind {
-        limits: Limits {
-            without_pin: Amount::from_sat(25_000),
-            payments_without_pin: 2,
-            ..LIMITS
-        },
-        ..Kind::default()
-    };
+    let kind = Kind::without_pin(2, 25_000);
     let mut scene = Scene::issued(regtest, Network::Regtest, kind);
     scene.top_up(60_000);
     scene.without_pin = true;
@@ -111,12 +99,8 @@ pub(crate) fn a_payment_without_pin_that_its_owner_cancelled(regtest: &dyn Regte
     );
     assert_eq!(records[0].state, PaymentState::Asked);
     let mut events = Vec::new();
-    let mut settlement = Settlement {
-        chain: regtest.chain(),
-        store: PaymentStore::open(scene.folder.path()).expect("a folder"),
-        poll_interval: Duration::from_millis(1),
-        on_event: Box::new(|event| events.push(event.clone())),
-    };
+    let on_event = |event: &Event| events.push(event.clone());
+    let mut settlement = settlement(regtest.chain(), scene.store(), on_event);
     let id = &records[0].id;
     let [open] = &settlement.open_payments().expect("records")[..] else {
         panic!("one is open");

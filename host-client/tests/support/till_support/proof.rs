@@ -2,17 +2,16 @@
 //! cards, and of a node that refuses.
 
 use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use bitcoin::{Amount, Network};
+use bitcoin::Network;
 use serde_json::{Value, json};
 use tillcard::chain::FeeRate;
-use tillcard::owner::{Limits, SweepOptions};
 use tillcard::till::{Decline, Event, Open, Outcome, PaymentState, PaymentStore};
 
 use super::reluctant::Reluctance;
+use super::stories::block;
 use super::trouble::pay_and_keep;
-use super::{Kind, LIMITS, Mischief, PAY, PAYMENT_STATE, PIN, PREVIEW, Scene, Told, VERIFY};
+use super::{Kind, Mischief, PAY, PAYMENT_STATE, PIN, PREVIEW, Scene, Told, VERIFY};
 use crate::owner_support::{RATE, Regtest};
 
 /// How many payments the card made.
@@ -109,14 +108,7 @@ pub(crate) fn a_plain_session_proves_nothing(regtest: &dyn Regtest) {
 /// What a till asks when it resumes pays nothing: a stranger's card, though it pays without a PIN, is
 /// named as another card, and the first one's payment stays to be had.
 pub(crate) fn a_strangers_card_is_asked_for_nothing(regtest: &dyn Regtest) {
-    let kind = Kind {
-        limits: Limits {
-            without_pin: Amount::from_sat(50_000),
-            payments_without_pin: 5,
-            ..LIMITS
-        },
-        ..Kind::default()
-    };
+    let kind = Kind::without_pin(5, 50_000);
     let mut stranger = Scene::issued_with_seed(regtest, Network::Regtest, kind, 8);
     stranger.top_up(90_000);
     let mut scene = Scene::with_coin(regtest, 60_000);
@@ -157,25 +149,13 @@ pub(crate) fn a_payment_that_the_node_refuses_is_kept(regtest: &dyn Regtest) {
 /// A payment without a PIN spends a coin that the owner has moved: it is kept until that is deep in
 /// the chain, since the owner's transaction may not come through.
 pub(crate) fn a_payment_without_pin_whose_coin_is_spent_is_kept(regtest: &dyn Regtest) {
-    let kind = Kind {
-        limits: Limits {
-            without_pin: Amount::from_sat(25_000),
-            payments_without_pin: 2,
-            ..LIMITS
-        },
-        ..Kind::default()
-    };
+    let kind = Kind::without_pin(2, 25_000);
     let mut scene = Scene::issued(regtest, Network::Regtest, kind);
     scene.top_up(60_000);
     scene.without_pin = true;
-    scene.someone.sync(regtest);
-    let options = SweepOptions {
-        fee_rate: FeeRate::from_sat_per_kvb(20_000),
-        replace_unconfirmed: true,
-    };
-    let owner = &mut scene.someone.owner;
-    let swept = owner.block(regtest.chain(), scene.number, options, &mut |_, _| ());
-    swept.expect("a sweep");
+    let number = scene.number;
+    let rate = FeeRate::from_sat_per_kvb(20_000);
+    block(&mut scene.someone, regtest, number, rate);
     let told = scene.pay(&[]);
     assert!(matches!(told.open(), Open::NotTaken { .. }));
     assert_eq!(told.records[0].state, PaymentState::Signed);
@@ -227,14 +207,7 @@ pub(crate) fn a_payment_in_a_block_is_sent_again_in_vain(regtest: &dyn Regtest) 
 /// The till loses its power before a card was asked: nothing was debited, and that is said.
 pub(crate) fn a_payment_that_nobody_was_asked_for_is_cancelled(regtest: &dyn Regtest) {
     let mut scene = Scene::with_coin(regtest, 60_000);
-    let lost = catch_unwind(AssertUnwindSafe(|| {
-        scene.pay_while(&[PIN], |event, _, _| {
-            if matches!(event, Event::WaitingForPin { .. }) {
-                resume_unwind(Box::new("power failure"));
-            }
-        })
-    }));
-    assert!(lost.is_err());
+    scene.pay_until_power_fails(|event, _| matches!(event, Event::WaitingForPin { .. }));
     let (outcomes, records) = scene.resume();
     assert!(matches!(outcomes[..], [Outcome::Cancelled]), "{outcomes:?}");
     assert_eq!(records[0].state, PaymentState::Cancelled);
@@ -298,7 +271,7 @@ pub(crate) fn a_payment_that_the_card_forgot_is_found_on_the_chain(regtest: &dyn
 pub(crate) fn records_of_the_first_format_are_read(regtest: &dyn Regtest) {
     let mut scene = Scene::with_coin(regtest, 60_000);
     scene.pay(&[PIN]).settled();
-    let store = PaymentStore::open(scene.folder.path()).expect("a folder");
+    let store = scene.store();
     let id = store.read().expect("records")[0].id.clone();
     let path = scene.folder.path().join(format!("{id}.json"));
     let text = fs::read(&path).expect("a record");

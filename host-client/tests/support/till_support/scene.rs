@@ -1,9 +1,11 @@
 //! An owner, a card, a shop: what they do together.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use bitcoin::{Address, Amount, Network};
+use tillcard::chain::Chain;
 use tillcard::owner::{Authority, NewCard};
 use tillcard::till::{
     CardRules, Event, Outcome, PaymentRecord, PaymentStore, PaymentTerms, Settlement, Till,
@@ -178,27 +180,17 @@ impl<'a> Scene<'a> {
         mut meanwhile: impl FnMut(&Event, &mut Someone, &dyn Regtest),
     ) -> Told {
         let mut events = Vec::new();
-        let store = PaymentStore::open(self.folder.path()).expect("a folder");
-        let rules = self.rules();
+        let (store, rules, chain) = (self.store(), self.rules(), self.chain());
         let (someone, regtest) = (&mut self.someone, self.regtest);
         let cards = std::iter::once(&self.purse).chain(&self.others);
-        let chain = Reluctant {
-            chain: regtest.chain(),
-            mood: self.node.clone(),
-        };
         let outcome = Till {
             cards: Hand(cards.cloned().collect()),
             pins: Fingers(typed.iter().copied().collect()),
             rules,
-            settlement: Settlement {
-                chain: &chain,
-                store,
-                poll_interval: Duration::from_millis(1),
-                on_event: Box::new(|event| {
-                    meanwhile(event, someone, regtest);
-                    events.push(event.clone());
-                }),
-            },
+            settlement: settlement(&chain, store, |event| {
+                meanwhile(event, someone, regtest);
+                events.push(event.clone());
+            }),
         }
         .pay(&PaymentTerms {
             amount: Amount::from_sat(21_000),
@@ -210,12 +202,24 @@ impl<'a> Scene<'a> {
             without_pin: self.without_pin,
             statement: self.statement,
         });
-        let store = PaymentStore::open(self.folder.path()).expect("a folder");
         Told {
             outcome,
             events,
-            records: store.read().expect("readable records"),
+            records: self.records(),
         }
+    }
+
+    /// As [`Self::pay_while`], with the PIN, until the till loses its power.
+    #[track_caller]
+    pub(crate) fn pay_until_power_fails(&mut self, fails: impl Fn(&Event, &dyn Regtest) -> bool) {
+        let lost = catch_unwind(AssertUnwindSafe(|| {
+            self.pay_while(&[PIN], |event, _, regtest| {
+                if fails(event, regtest) {
+                    resume_unwind(Box::new("power failure"));
+                }
+            })
+        }));
+        assert!(lost.is_err(), "it never failed");
     }
 
     /// A till that lost its power, or the card, asks again.
@@ -230,65 +234,71 @@ impl<'a> Scene<'a> {
         purse: &Purse,
         typed: &[&'static str],
     ) -> (Vec<Outcome>, Vec<Event>, Vec<PaymentRecord>) {
-        let (regtest, mut events) = (self.regtest, Vec::new());
-        let chain = Reluctant {
-            chain: regtest.chain(),
-            mood: self.node.clone(),
-        };
+        let (chain, mut events) = (self.chain(), Vec::new());
         let mut till = Till {
             cards: Hand(VecDeque::from([purse.clone()])),
             pins: Fingers(typed.iter().copied().collect()),
             rules: self.rules(),
-            settlement: Settlement {
-                chain: &chain,
-                store: PaymentStore::open(self.folder.path()).expect("a folder"),
-                poll_interval: Duration::from_millis(1),
-                on_event: Box::new(|event| {
-                    if matches!(
-                        event,
-                        Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 }
-                    ) {
-                        regtest.confirm();
-                    }
-                    events.push(event.clone());
-                }),
-            },
+            settlement: settlement(&chain, self.store(), |event| {
+                mine(event, self.regtest);
+                events.push(event.clone());
+            }),
         };
         let outcomes = till.ask_again().expect("a card and a chain");
-        let records = till.settlement.store.read().expect("readable records");
         drop(till);
-        (outcomes, events, records)
+        (outcomes, events, self.records())
     }
 
     /// A till that lost its power has it again; a block is mined whenever it waits for one.
     pub(crate) fn resume(&mut self) -> (Vec<Outcome>, Vec<PaymentRecord>) {
         let regtest = self.regtest;
-        let mut settlement = Settlement {
-            chain: regtest.chain(),
-            store: PaymentStore::open(self.folder.path()).expect("a folder"),
-            poll_interval: Duration::from_millis(1),
-            on_event: Box::new(|event| {
-                if matches!(
-                    event,
-                    Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 }
-                ) {
-                    regtest.confirm();
-                }
-            }),
-        };
+        let mines = |event: &Event| mine(event, regtest);
+        let mut settlement = settlement(regtest.chain(), self.store(), mines);
         let outcomes = settlement.resume().expect("the chain answers");
-        (outcomes, settlement.store.read().expect("readable records"))
+        (outcomes, self.records())
     }
 
     /// As [`Self::pay_while`], and a block is mined whenever the till waits for one.
     pub(crate) fn pay(&mut self, typed: &[&'static str]) -> Told {
-        self.pay_while(typed, |event, _, regtest| {
-            if matches!(
-                event,
-                Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 }
-            ) {
-                regtest.confirm();
-            }
-        })
+        self.pay_while(typed, |event, _, regtest| mine(event, regtest))
+    }
+
+    /// The till's folder of payments.
+    pub(super) fn store(&self) -> PaymentStore {
+        PaymentStore::open(self.folder.path()).expect("a folder")
+    }
+
+    /// What the till keeps of its payments.
+    pub(super) fn records(&self) -> Vec<PaymentRecord> {
+        self.store().read().expect("readable records")
+    }
+
+    /// The chain, as the till's node lets it see it.
+    fn chain(&self) -> Reluctant<'a> {
+        Reluctant {
+            chain: self.regtest.chain(),
+            mood: self.node.clone(),
+        }
+    }
+}
+
+/// What a till has of chain and payments, without a card.
+pub(super) fn settlement<'a>(
+    chain: &'a dyn Chain,
+    store: PaymentStore,
+    on_event: impl FnMut(&Event) + 'a,
+) -> Settlement<'a> {
+    Settlement {
+        chain,
+        store,
+        poll_interval: Duration::from_millis(1),
+        on_event: Box::new(on_event),
+    }
+}
+
+/// A block is mined whenever the till waits for one.
+fn mine(event: &Event, regtest: &dyn Regtest) {
+    if let Event::Broadcast { .. } | Event::Confirmed { confirmations: 1 } = event {
+        regtest.confirm();
     }
 }

@@ -1,9 +1,7 @@
 //! What happens in shops, on any chain.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use bitcoin::{Amount, Network, OutPoint};
-use tillcard::chain::{OutputState, TransactionStatus};
+use tillcard::chain::{FeeRate, OutputState, TransactionStatus};
 use tillcard::owner::SweepOptions;
 use tillcard::till::{Decline, Event, Open, Outcome, PaymentState};
 use tillcard_client::card::CardError;
@@ -79,10 +77,11 @@ macro_rules! tests {
 }
 pub(crate) use tests;
 
-fn block(someone: &mut Someone, regtest: &dyn Regtest, number: u32) {
+/// The owner blocks the card, at this rate.
+pub(super) fn block(someone: &mut Someone, regtest: &dyn Regtest, number: u32, fee_rate: FeeRate) {
     someone.sync(regtest);
     let options = SweepOptions {
-        fee_rate: RATE,
+        fee_rate,
         replace_unconfirmed: true,
     };
     let chain = regtest.chain();
@@ -153,7 +152,7 @@ pub(crate) fn milk_is_paid_for(regtest: &dyn Regtest) {
 pub(crate) fn a_blocked_card_is_declined(regtest: &dyn Regtest) {
     let mut scene = Scene::with_coin(regtest, 60_000);
     let number = scene.number;
-    block(&mut scene.someone, regtest, number);
+    block(&mut scene.someone, regtest, number, RATE);
     // In the mempool already, not only in a block.
     for _ in 0..2 {
         let told = scene.pay(&[PIN]);
@@ -178,7 +177,7 @@ pub(crate) fn a_race_that_the_shop_loses(regtest: &dyn Regtest) {
     let number = scene.number;
     let told = scene.pay_while(&[PIN], |event, someone, regtest| {
         if *event == Event::Signing {
-            block(someone, regtest, number);
+            block(someone, regtest, number, RATE);
             regtest.confirm();
         }
     });
@@ -307,17 +306,13 @@ pub(crate) fn the_till_follows_the_chain(regtest: &dyn Regtest) {
 pub(crate) fn a_till_that_lost_power_goes_on(regtest: &dyn Regtest) {
     for confirm_before in [false, true] {
         let mut scene = Scene::with_coin(regtest, 60_000);
-        let lost = catch_unwind(AssertUnwindSafe(|| {
-            scene.pay_while(&[PIN], |event, _, regtest| {
-                if matches!(event, Event::Broadcast { .. }) {
-                    if confirm_before {
-                        regtest.confirm();
-                    }
-                    resume_unwind(Box::new("power failure"));
-                }
-            })
-        }));
-        assert!(lost.is_err());
+        scene.pay_until_power_fails(|event, regtest| {
+            let is_sent = matches!(event, Event::Broadcast { .. });
+            if is_sent && confirm_before {
+                regtest.confirm();
+            }
+            is_sent
+        });
         let (outcomes, records) = scene.resume();
         let [Outcome::Settled(transaction)] = &outcomes[..] else {
             panic!("{outcomes:?}");

@@ -1,18 +1,15 @@
 //! Cards that are torn out, coins that aren't there, payments that another till kept back.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, Network, OutPoint, Transaction, TxIn, TxOut, Txid};
 use tillcard::chain::TransactionStatus;
-use tillcard::owner::Limits;
 use tillcard::till::{Decline, Event, Open, Outcome, PaymentState};
 use tillcard_client::account::CardChain;
 use tillcard_client::card::{PaymentOrder, PinBlock};
 use tillcard_client::transport::TransportError;
 
-use super::{INVOICE, Kind, LIMITS, MERCHANT, Mischief, PAY, PIN, Scene, VERIFY};
+use super::{INVOICE, Kind, MERCHANT, Mischief, PAY, PIN, Scene, VERIFY};
 use crate::chain_support::Payer;
 use crate::owner_support::{RATE, Regtest};
 
@@ -84,14 +81,7 @@ pub(crate) fn a_till_that_stops_while_the_card_signs(regtest: &dyn Regtest) {
             true => Mischief::Lost(PAY, TransportError::CardRemoved),
             false => Mischief::Removed(PAY),
         });
-        let stopped = catch_unwind(AssertUnwindSafe(|| {
-            scene.pay_while(&[PIN], |event, _, _| {
-                if matches!(event, Event::CardLost { .. }) {
-                    resume_unwind(Box::new("power failure"));
-                }
-            })
-        }));
-        assert!(stopped.is_err());
+        scene.pay_until_power_fails(|event, _| matches!(event, Event::CardLost { .. }));
         assert!(
             scene.resume().0.is_empty(),
             "nothing was signed, for all it knows"
@@ -256,15 +246,7 @@ fn no_txid(number: u32) -> Txid {
 
 /// The owner allows two small payments without a PIN; the third takes one.
 pub(crate) fn small_payments_without_a_pin(regtest: &dyn Regtest) {
-    let limits = Limits {
-        without_pin: Amount::from_sat(25_000),
-        payments_without_pin: 2,
-        ..LIMITS
-    };
-    let kind = Kind {
-        limits,
-        ..Kind::default()
-    };
+    let kind = Kind::without_pin(2, 25_000);
     let mut scene = Scene::issued(regtest, Network::Regtest, kind);
     scene.top_up(90_000);
     scene.without_pin = true;
