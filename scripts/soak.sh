@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs the symbolic models and the long tests, the test targets called `soak*`, and writes what they
-# print into a report that is committed with the sources it was made from. The tests run in the development profile, which the other
-# tests have built already: the card and all dependencies are optimised in it.
+# Runs the symbolic models, the long searches of the till's machine and the long tests, the test
+# targets called `soak*`, and writes what they print into a report that is committed with the sources
+# it was made from. The tests run in the development profile, which the other tests have built
+# already: the card and all dependencies are optimised in it.
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
@@ -29,6 +30,9 @@ printf 'the symbolic models, their variants and results (docs/models/README.md):
 scripts/models.sh 2>&1 | tee -a "$draft"
 printf 'the control interface, asked at random (scripts/control-api.sh):\n' | tee -a "$draft"
 scripts/control-api.sh 500 2>&1 | tee -a "$draft"
+printf "the till's machine, searched deeper than in the other tests (decision 34):\n" | tee -a "$draft"
+cargo test --quiet --locked --workspace --all-features --lib \
+    -- --ignored --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 cargo test --quiet --locked --workspace --all-features \
     --test 'soak*' -- --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 printf '```\n' >>"$draft"

@@ -34,7 +34,7 @@ pub enum Effect {
 }
 
 /// A task for which a card is needed.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CardTask {
     /// Wait for a card, open a channel to it, see whether it is genuine.
     Meet,
@@ -65,7 +65,7 @@ pub enum CardTask {
 }
 
 /// A question to the chain.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChainTask {
     /// How high is it, and what does it take?
     Check,

@@ -55,6 +55,7 @@ pub const DEEPEST_REORGANISATION: u32 = 6;
 
 /// The payments of a till, each at its own point.
 #[derive(Default)]
+#[cfg_attr(test, derive(Clone, Debug, PartialEq, Eq))]
 pub struct Machine {
     payments: BTreeMap<String, Payment>,
 }

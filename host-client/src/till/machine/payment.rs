@@ -18,6 +18,7 @@ pub struct Wishes {
 
 /// What the driver is at: which inputs mean something.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, PartialEq, Eq))]
 pub(super) enum Phase {
     /// Nothing.
     Idle,
@@ -62,6 +63,7 @@ pub(super) enum Phase {
 
 /// What a source that is behind can't answer.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, PartialEq, Eq))]
 pub(super) enum Question {
     /// Can a card be asked to pay?
     Readiness,
@@ -84,6 +86,7 @@ pub(super) enum Peer {
 
 /// A status word in the place of a payment: whoever sits at the contacts can say it.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, PartialEq, Eq))]
 pub(super) struct Refusal {
     pub(super) error: CardError,
     /// Whether PAY came after a PIN.
@@ -92,6 +95,7 @@ pub(super) struct Refusal {
 
 /// A payment, and what is forgotten of it when the till stops.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, PartialEq, Eq))]
 pub(super) struct Payment {
     pub(super) record: PaymentRecord,
     pub(super) wishes: Wishes,

@@ -1,5 +1,7 @@
 //! An order, and what two cards make of it.
 
+use std::sync::LazyLock;
+
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::Hash;
 use bitcoin::key::{Keypair, Secp256k1, TapTweak};
@@ -7,7 +9,8 @@ use bitcoin::secp256k1::Message;
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::transaction::Version;
 use bitcoin::{
-    Amount, OutPoint, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid, Witness,
+    Amount, OutPoint, ScriptBuf, Sequence, TapSighashType, Transaction, TxIn, TxOut, Txid,
+    WPubkeyHash, Witness,
 };
 
 use tillcard_client::FeeRate;
@@ -21,21 +24,31 @@ pub(super) struct Paper {
     pub(super) payment: Transaction,
 }
 
-/// An order, and the payments of two cards for it.
+/// An order, the payments of two cards for it, and one for another order.
 pub(super) struct Papers {
     pub(super) order: PaymentOrder,
     pub(super) of: [Paper; 2],
+    pub(super) foreign: Transaction,
 }
 
 impl Papers {
-    pub(super) fn new() -> Self {
-        let payee = ScriptBuf::new_p2wpkh(&bitcoin::WPubkeyHash::all_zeros());
-        let rate = FeeRate::from_sat_per_kvb(2_000);
-        let order = PaymentOrder::new(Amount::from_sat(21_000), rate, payee).unwrap();
+    fn new() -> Self {
+        let order = order([0; 20]);
         let of = [1, 2].map(|secret| paper(&order, secret));
-        Self { order, of }
+        let foreign = paper(&self::order([1; 20]), 1).payment;
+        Self { order, of, foreign }
     }
 }
+
+/// The same amount, to one address or another.
+fn order(payee: [u8; 20]) -> PaymentOrder {
+    let payee = ScriptBuf::new_p2wpkh(&WPubkeyHash::from_byte_array(payee));
+    let rate = FeeRate::from_sat_per_kvb(2_000);
+    PaymentOrder::new(Amount::from_sat(21_000), rate, payee).unwrap()
+}
+
+/// The same in every story.
+pub(super) static PAPERS: LazyLock<Papers> = LazyLock::new(Papers::new);
 
 /// One coin by key path, without change.
 fn paper(order: &PaymentOrder, secret: u8) -> Paper {

@@ -1,6 +1,6 @@
 //! Single steps of the machine.
 
-use super::papers::Papers;
+use super::papers::PAPERS;
 use super::world::{BEHIND, keys_of};
 use super::*;
 use crate::till::Decline;
@@ -14,10 +14,9 @@ fn the_machine_goes_to_another_thread() {
 
 #[test]
 fn payments_know_nothing_of_each_other() {
-    let papers = Papers::new();
     let mut machine = Machine::default();
     for id in ["milk", "bread"] {
-        let record = PaymentRecord::new(id.into(), "bcrt1q".into(), 1, papers.order.clone());
+        let record = PaymentRecord::new(id.into(), "bcrt1q".into(), 1, PAPERS.order.clone());
         machine.add(record, Wishes::default());
         machine.step(id, Input::Clerk(ClerkSaid::Begin));
     }
@@ -35,10 +34,9 @@ fn payments_know_nothing_of_each_other() {
 /// A card that always offers a coin that isn't there takes four reports, and no fifth is made.
 #[test]
 fn a_card_that_goes_on_offering_absent_coins_is_sent_away() {
-    let papers = Papers::new();
-    let preview = papers.of[0].preview.clone();
+    let preview = PAPERS.of[0].preview.clone();
     let mut machine = Machine::default();
-    let record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, papers.order.clone());
+    let record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, PAPERS.order.clone());
     machine.add(record, Wishes::default());
     let least = tillcard_client::FeeRate::FLOOR;
     let mut step = Step::default();
@@ -91,10 +89,9 @@ fn a_card_that_goes_on_offering_absent_coins_is_sent_away() {
 /// in time doesn't.
 #[test]
 fn a_source_that_is_behind_is_waited_for() {
-    let papers = Papers::new();
     for waits in [1, MOST_BEHIND, MOST_BEHIND + 1] {
         let mut machine = Machine::default();
-        let record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, papers.order.clone());
+        let record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, PAPERS.order.clone());
         machine.add(record, Wishes::default());
         machine.step(ID, Input::Clerk(ClerkSaid::Begin));
         let keys = Some(keys_of(0));
@@ -137,21 +134,14 @@ fn a_source_that_is_behind_is_waited_for() {
 /// Nothing but that is asked of it.
 #[test]
 fn the_pin_lets_a_card_give_what_it_keeps() {
-    let papers = Papers::new();
     let mut machine = Machine::default();
-    let mut record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, papers.order.clone());
+    let mut record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, PAPERS.order.clone());
     record.state = PaymentState::Asked;
     record.card = Some(keys_of(0));
-    record.preview = Some(papers.of[0].preview.clone());
-    record.coins = vec![papers.of[0].coin.clone()];
+    record.preview = Some(PAPERS.of[0].preview.clone());
+    record.coins = vec![PAPERS.of[0].coin.clone()];
     machine.add(record, Wishes::default());
-    let payment = &papers.of[0].payment;
-    let given_too_often = || {
-        CardSaid::Failed(CardError::Refused {
-            command: "PAY",
-            status: 0x9413,
-        })
-    };
+    let payment = &PAPERS.of[0].payment;
     let mut asked = Vec::new();
     for input in [
         Input::Clerk(ClerkSaid::Resume),
@@ -185,7 +175,6 @@ fn the_pin_lets_a_card_give_what_it_keeps() {
 /// The shop may wait no longer for what a card was asked; that is its own word, and no proof.
 #[test]
 fn a_shop_closes_what_stays_open() {
-    let papers = Papers::new();
     for (state, closed) in [
         (PaymentState::WaitingForPin, None),
         (PaymentState::Asked, Some(PaymentState::Closed)),
@@ -194,7 +183,7 @@ fn a_shop_closes_what_stays_open() {
         (PaymentState::Settled, None),
     ] {
         let mut machine = Machine::default();
-        let mut record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, papers.order.clone());
+        let mut record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, PAPERS.order.clone());
         record.state = state;
         record.card = Some(keys_of(0));
         machine.add(record, Wishes::default());
@@ -204,4 +193,95 @@ fn a_shop_closes_what_stays_open() {
         let told = |effect: &Effect| matches!(effect, Effect::Tell(Event::Closed { .. }));
         assert_eq!(step.effects.iter().any(told), closed.is_some());
     }
+}
+
+/// Blocks may be replaced after a card was asked: a payment, or its conflict, may then stand six blocks
+/// lower than the next one had, and is looked for there.
+#[test]
+fn a_payment_is_looked_for_below_the_tip_at_which_its_card_was_asked() {
+    let paper = &PAPERS.of[0];
+    for (height, lowest) in [(100, 94), (3, 0)] {
+        let mut machine = Machine::default();
+        let record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, PAPERS.order.clone());
+        machine.add(record, Wishes::default());
+        let mut since = Vec::new();
+        for input in [
+            Input::Clerk(ClerkSaid::Begin),
+            Input::Card(CardSaid::Met {
+                keys: Some(keys_of(0)),
+            }),
+            Input::Chain(ChainSaid::Ready {
+                height,
+                least: tillcard_client::FeeRate::FLOOR,
+                reach: Reach::Complete,
+            }),
+            Input::Card(CardSaid::Verified),
+            Input::Card(CardSaid::Previewed(paper.preview.clone())),
+            Input::Card(CardSaid::LookedUp {
+                coins: vec![paper.coin.clone()],
+                absent: Vec::new(),
+                is_crowded: false,
+                reach: Reach::Complete,
+            }),
+            Input::Card(CardSaid::Paid(bitcoin::consensus::serialize(
+                &paper.payment,
+            ))),
+            Input::Chain(ChainSaid::Unknown),
+            Input::Chain(ChainSaid::Refused {
+                reason: "bad-txns-inputs-missingorspent".into(),
+                reach: Reach::Complete,
+            }),
+        ] {
+            for effect in machine.step(ID, input).effects {
+                if let Effect::Chain(
+                    ChainTask::Status { since_height, .. }
+                    | ChainTask::Conflict { since_height, .. },
+                ) = effect
+                {
+                    since.push(since_height);
+                }
+            }
+        }
+        assert_eq!(since, [lowest, lowest], "asked at {height}");
+        let stored = machine.record(ID).map(|record| record.since_height);
+        assert_eq!(stored, Some(lowest));
+    }
+}
+
+/// Whoever only says that a card gave the payment too often gets no PIN for it; nor does a card that
+/// says so after the PIN.
+#[test]
+fn a_pin_to_give_again_is_for_who_proves_to_keep_the_payment_and_once() {
+    let kept = CardState::Kept(PAPERS.of[0].payment.compute_txid());
+    for (keys, pins) in [(None, 0), (Some(keys_of(0)), 1)] {
+        let mut machine = Machine::default();
+        let mut record = PaymentRecord::new(ID.into(), "bcrt1q".into(), 1, PAPERS.order.clone());
+        record.state = PaymentState::Asked;
+        record.card = keys;
+        machine.add(record, Wishes::default());
+        let mut asked = 0;
+        for said in [
+            CardSaid::Met { keys },
+            CardSaid::State(kept),
+            given_too_often(),
+            CardSaid::Verified,
+            given_too_often(),
+        ] {
+            if let CardSaid::Met { .. } = said {
+                machine.step(ID, Input::Clerk(ClerkSaid::Resume));
+            }
+            let effects = machine.step(ID, Input::Card(said)).effects;
+            let is_pin = |effect: &&Effect| matches!(effect, Effect::Card(CardTask::AskPin));
+            asked += effects.iter().filter(is_pin).count();
+        }
+        assert_eq!(asked, pins, "{keys:?}");
+        assert!(machine.record(ID).is_none(), "the outcome is open");
+    }
+}
+
+fn given_too_often() -> CardSaid {
+    CardSaid::Failed(CardError::Refused {
+        command: "PAY",
+        status: 0x9413,
+    })
 }

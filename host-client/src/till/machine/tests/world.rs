@@ -1,14 +1,12 @@
-//! Cards, a wire that cheats, and a chain, as far as the machine meets them.
+//! Cards and a wire that cheats, as far as the machine meets them.
 
-use bitcoin::hashes::Hash;
-use bitcoin::{Amount, Txid};
+use bitcoin::{Amount, Transaction};
 
 use super::choices::Choices;
-use super::papers::{Paper, Papers};
+use super::papers::{PAPERS, Paper};
 use crate::chain::{Reach, SourceProgress};
 use crate::till::Decline;
-use crate::till::machine::{CardSaid, CardTask, ChainSaid, ChainTask, Conflict};
-use tillcard_client::FeeRate;
+use crate::till::machine::{CardSaid, CardTask};
 use tillcard_client::card::{AgreementKey, CardError, CardKeys, IdentityKey, PaymentState};
 use tillcard_client::transport::TransportError;
 
@@ -20,7 +18,25 @@ pub(super) const BEHIND: SourceProgress = SourceProgress {
     tip_time: None,
 };
 
+/// A promise that the world breaks, and on which the machine builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lie {
+    /// A card says under MAC that it doesn't know what it keeps.
+    CardForgets,
+    /// A card says under MAC that it keeps what it doesn't know.
+    CardInvents,
+    /// Both cards have the same keys.
+    KeysAreCopied,
+    /// A PIN that no card has seen is said to be right.
+    PinIsUnseen,
+    /// The chain tells of a block that it doesn't have, with the payment in it.
+    BlockIsInvented,
+    /// The same, with what conflicts.
+    ConflictIsInvented,
+}
+
 /// What is at the other end: a card, and what the wire did in this session.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Session {
     card: usize,
     is_channel: bool,
@@ -30,9 +46,10 @@ struct Session {
     is_torn: bool,
 }
 
-/// Two cards, a wire, a chain.
-pub(super) struct World<'a> {
-    papers: &'a Papers,
+/// Two cards, a wire, a chain, as far as one payment meets them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct World {
+    lie: Option<Lie>,
     /// Whether the cards have certificates; otherwise all sessions are plain.
     pub(super) is_certified: bool,
     /// Whether the wire cheats, and the chain can't be asked at times.
@@ -47,6 +64,8 @@ pub(super) struct World<'a> {
     pub(super) reports: usize,
     /// How far the source had come that the machine heard last.
     pub(super) reach: Reach,
+    /// Whether it stays behind.
+    pub(super) stays_behind: bool,
     /// Whether the card's owner had it forget the payment, which is in a block.
     is_forgotten: bool,
     /// Blocks that bury the payment, or what conflicts with it.
@@ -71,10 +90,10 @@ pub(super) fn keys_of(card: usize) -> CardKeys {
     }
 }
 
-impl<'a> World<'a> {
-    pub(super) fn new(papers: &'a Papers, is_certified: bool) -> Self {
+impl World {
+    pub(super) fn new(is_certified: bool, lie: Option<Lie>) -> Self {
         Self {
-            papers,
+            lie,
             is_certified,
             is_honest: false,
             session: None,
@@ -83,6 +102,7 @@ impl<'a> World<'a> {
             plain_pay: false,
             reports: 0,
             reach: Reach::Complete,
+            stays_behind: false,
             is_forgotten: false,
             depth: None,
             conflict_depth: None,
@@ -92,7 +112,40 @@ impl<'a> World<'a> {
     /// The keys of the card at hand, if it proved them.
     pub(super) fn keys_at_hand(&self) -> Option<CardKeys> {
         let session = self.session.as_ref()?;
-        session.is_channel.then(|| keys_of(session.card))
+        session.is_channel.then(|| self.keys_of(session.card))
+    }
+
+    fn keys_of(&self, card: usize) -> CardKeys {
+        match self.tells(Lie::KeysAreCopied) {
+            true => keys_of(0),
+            false => keys_of(card),
+        }
+    }
+
+    /// Whether this promise is broken.
+    pub(super) fn tells(&self, lie: Lie) -> bool {
+        self.lie == Some(lie)
+    }
+
+    /// Whether the card at hand, if there is one, has seen the PIN.
+    pub(super) fn has_pin(&self) -> bool {
+        self.session.as_ref().is_none_or(|session| session.has_pin)
+    }
+
+    /// The card in the reader.
+    pub(super) fn card_at_hand(&self) -> Option<usize> {
+        self.session.as_ref().map(|session| session.card)
+    }
+
+    /// Nobody is at the other end any more.
+    pub(super) fn loses_card(&mut self) {
+        self.session = None;
+        self.stays_behind = false;
+    }
+
+    /// Whether somebody has paid, or a wire can still have a card pay.
+    pub(super) fn may_be_paid(&self) -> bool {
+        self.plain_pay || self.committed != [false; 2]
     }
 
     /// What the wire makes of an answer that bears no MAC.
@@ -109,6 +162,15 @@ impl<'a> World<'a> {
             _ => CardSaid::Failed(CardError::NotProven { command: "PAY" }),
         };
         Some(said)
+    }
+
+    /// What it makes of an answer that is a payment: in a plain session, another one too.
+    fn replaced_payment(&mut self, choices: &mut Choices) -> Option<CardSaid> {
+        let is_plain = self.session.as_ref().is_some_and(|it| !it.is_channel);
+        if is_plain && !self.is_honest && choices.happens() {
+            return Some(paid(&PAPERS.foreign));
+        }
+        self.replaced(choices)
     }
 
     pub(super) fn card(&mut self, task: &CardTask, choices: &mut Choices) -> Option<CardSaid> {
@@ -162,7 +224,7 @@ impl<'a> World<'a> {
             has_pin: false,
             is_torn: false,
         });
-        let keys = is_channel.then(|| keys_of(card));
+        let keys = is_channel.then(|| self.keys_of(card));
         CardSaid::Met { keys }
     }
 
@@ -176,9 +238,11 @@ impl<'a> World<'a> {
         if session.is_torn {
             return refused(0x6982);
         }
-        let txid = self.papers.of[session.card].payment.compute_txid();
+        let txid = PAPERS.of[session.card].payment.compute_txid();
         let is_kept = self.committed[session.card] && !self.is_forgotten;
         let truth = match (is_kept, self.is_cancelled) {
+            (false, _) if self.tells(Lie::CardInvents) => PaymentState::Kept(txid),
+            (true, _) if self.tells(Lie::CardForgets) => PaymentState::Unknown,
             (false, _) => PaymentState::Unknown,
             (true, false) => PaymentState::Kept(txid),
             (true, true) => PaymentState::Cancelled(txid),
@@ -196,7 +260,7 @@ impl<'a> World<'a> {
 
     fn pin(&mut self, choices: &mut Choices) -> CardSaid {
         if let Some(session) = &mut self.session {
-            session.has_pin = true;
+            session.has_pin = self.lie != Some(Lie::PinIsUnseen);
         }
         match choices.choose(6) {
             0 => CardSaid::Verified,
@@ -212,7 +276,7 @@ impl<'a> World<'a> {
         let Some(session) = &self.session else {
             return gone();
         };
-        let mut preview = self.papers.of[session.card].preview.clone();
+        let mut preview = PAPERS.of[session.card].preview.clone();
         match choices.choose(4) {
             0 => CardSaid::Previewed(preview),
             1 => refused(0x9401),
@@ -224,21 +288,12 @@ impl<'a> World<'a> {
         }
     }
 
-    /// How far the source of the chain has come.
-    fn come(&mut self, choices: &mut Choices) -> Reach {
-        self.reach = match !self.is_honest && choices.happens() {
-            false => Reach::Complete,
-            true => Reach::Behind(BEHIND),
-        };
-        self.reach
-    }
-
     fn look_up(&mut self, choices: &mut Choices) -> CardSaid {
-        let reach = self.come(choices);
+        let reach = self.come_or_stay(choices);
         let Some(session) = &self.session else {
             return gone();
         };
-        let Paper { preview, coin, .. } = &self.papers.of[session.card];
+        let Paper { preview, coin, .. } = &PAPERS.of[session.card];
         let (coins, absent) = match choices.choose(4) {
             // One that is behind doesn't know coins that are there.
             _ if reach != Reach::Complete => (Vec::new(), preview.outpoints.clone()),
@@ -258,7 +313,6 @@ impl<'a> World<'a> {
         let Some(session) = &mut self.session else {
             return gone();
         };
-        assert!(!with_pin || session.has_pin, "PAY without its PIN");
         self.plain_pay |= !session.is_channel;
         // The wire may keep it back, and the card may refuse by itself.
         let is_delivered = self.is_honest || !choices.happens();
@@ -268,7 +322,7 @@ impl<'a> World<'a> {
         let is_refused = choices.happens();
         let card = session.card;
         self.committed[card] |= is_delivered && !is_refused;
-        if let Some(said) = self.replaced(choices) {
+        if let Some(said) = self.replaced_payment(choices) {
             return said;
         }
         match (is_delivered, is_refused) {
@@ -280,7 +334,7 @@ impl<'a> World<'a> {
     }
 
     fn pay_again(&mut self, choices: &mut Choices) -> CardSaid {
-        if let Some(said) = self.replaced(choices) {
+        if let Some(said) = self.replaced_payment(choices) {
             return said;
         }
         let Some(session) = &self.session else {
@@ -299,81 +353,10 @@ impl<'a> World<'a> {
     }
 
     fn paper_of(&self, card: usize) -> CardSaid {
-        CardSaid::Paid(bitcoin::consensus::serialize(&self.papers.of[card].payment))
+        paid(&PAPERS.of[card].payment)
     }
+}
 
-    /// Time passes on the chain: what is committed may be mined by whoever has it, or its coins may go
-    /// another way.
-    fn mine(&mut self, choices: &mut Choices) {
-        let (depth, conflict) = (&mut self.depth, &mut self.conflict_depth);
-        match (&depth, &conflict) {
-            (None, None) if self.committed == [false; 2] => {}
-            (None, None) => match choices.choose(3) {
-                0 => *depth = Some(1),
-                1 => *conflict = Some(1),
-                _ => {}
-            },
-            _ => {
-                *depth = depth.map(|depth| depth + 1);
-                *conflict = conflict.map(|depth| depth + 1);
-            }
-        }
-    }
-
-    pub(super) fn chain(&mut self, task: &ChainTask, choices: &mut Choices) -> ChainSaid {
-        let may_fail = !self.is_honest && !matches!(task, ChainTask::Check | ChainTask::Inputs(_));
-        if may_fail && choices.happens() {
-            let reason = "it is being restarted".into();
-            return ChainSaid::Unavailable { reason };
-        }
-        match task {
-            ChainTask::Check => ChainSaid::Ready {
-                height: 100,
-                least: FeeRate::from_sat_per_kvb(if choices.happens() { 9_000 } else { 100 }),
-                reach: self.come(choices),
-            },
-            ChainTask::Inputs(payment) => {
-                let found = self.papers.of.iter().find(|of| of.payment == *payment);
-                let coins = found.map(|of| vec![of.coin.clone()]);
-                ChainSaid::Inputs(coins.filter(|_| !choices.happens()))
-            }
-            ChainTask::Send(_) => {
-                let is_refused = self.conflict_depth.is_some() || choices.happens();
-                match is_refused {
-                    true => ChainSaid::Refused {
-                        reason: "mempool min fee not met".into(),
-                        reach: self.come(choices),
-                    },
-                    false => ChainSaid::Sent,
-                }
-            }
-            ChainTask::Status { .. } => {
-                self.mine(choices);
-                match self.depth {
-                    Some(confirmations) => ChainSaid::Confirmed { confirmations },
-                    None => ChainSaid::Unknown,
-                }
-            }
-            ChainTask::FindPayment { .. } => {
-                let reach = self.come(choices);
-                let mined = self.depth.filter(|_| reach == Reach::Complete);
-                let paper = &self.papers.of[usize::from(self.committed[1])];
-                let payment = mined.map(|_| paper.payment.clone());
-                ChainSaid::Found { payment, reach }
-            }
-            ChainTask::Conflict { .. } => {
-                let reach = self.come(choices);
-                let depth = match reach {
-                    Reach::Complete => self.conflict_depth,
-                    // In a block that isn't in the chain any more.
-                    Reach::Behind(_) => Some(9),
-                };
-                let conflict = depth.map(|confirmations| Conflict {
-                    by: Txid::all_zeros(),
-                    confirmations,
-                });
-                ChainSaid::Conflict { conflict, reach }
-            }
-        }
-    }
+fn paid(payment: &Transaction) -> CardSaid {
+    CardSaid::Paid(bitcoin::consensus::serialize(payment))
 }
