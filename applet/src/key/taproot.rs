@@ -32,6 +32,8 @@ impl OutputKey {
             ODD => -*child.point(),
             _ => *child.point(),
         };
+        // As in [`Node::child`].
+        let even = ProjectivePoint::from(even);
         let tweak = tweak(&public, merkle_root)?;
         let output = ProjectivePoint::mul_by_generator(&tweak) + even;
         if bool::from(output.is_identity()) {
