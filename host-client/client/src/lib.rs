@@ -94,6 +94,7 @@ mod fee_rate;
 pub mod genuine;
 pub mod transport;
 pub mod untrusted;
+mod verifier;
 pub mod vetting;
 
 pub use fee_rate::FeeRate;

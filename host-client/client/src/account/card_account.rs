@@ -7,7 +7,6 @@
 use std::fmt;
 
 use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
-use bitcoin::key::Secp256k1;
 use bitcoin::secp256k1::{PublicKey, Scalar, SecretKey};
 use bitcoin::taproot::{ControlBlock, LeafVersion, TaprootBuilder, TaprootSpendInfo};
 use bitcoin::{Address, Network, NetworkKind, ScriptBuf};
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tagged_hash::tagged_hash;
 use super::{AccountError, Leaf};
+use crate::verifier::VERIFIER;
 
 /// One of the two chains of a card's indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -107,7 +107,7 @@ impl CardAccount {
         let share = Scalar::from_be_bytes(*host_share)
             .map_err(|error| AccountError::Key(error.to_string()))?;
         let account_key = PublicKey::from_slice(commitment)
-            .and_then(|point| point.add_exp_tweak(&Secp256k1::verification_only(), &share))
+            .and_then(|point| point.add_exp_tweak(&VERIFIER, &share))
             .map_err(key)?;
         let chain_code = tagged_hash("Tillcard/chaincode", &[commitment, host_share]);
         Ok(Self::new(network, account_key, chain_code, leaf))
@@ -220,7 +220,6 @@ impl CardAccount {
         chain: CardChain,
         index: u32,
     ) -> Result<TaprootSpendInfo, AccountError> {
-        let secp = Secp256k1::verification_only();
         let key_error = |error: bitcoin::bip32::Error| AccountError::Key(error.to_string());
         let path = [
             ChildNumber::Normal {
@@ -228,15 +227,22 @@ impl CardAccount {
             },
             ChildNumber::from_normal_idx(index).map_err(key_error)?,
         ];
-        let child = self.xpub().derive_pub(&secp, &path).map_err(key_error)?;
+        let child = self
+            .xpub()
+            .derive_pub(&VERIFIER, &path)
+            .map_err(key_error)?;
         let Some(script) = self.leaf.script() else {
             let internal_key = child.to_x_only_pub();
-            return Ok(TaprootSpendInfo::new_key_spend(&secp, internal_key, None));
+            return Ok(TaprootSpendInfo::new_key_spend(
+                &VERIFIER,
+                internal_key,
+                None,
+            ));
         };
         TaprootBuilder::with_capacity(1)
             .add_leaf(0, script)
             .map_err(|error| AccountError::Key(error.to_string()))?
-            .finalize(&secp, child.to_x_only_pub())
+            .finalize(&VERIFIER, child.to_x_only_pub())
             .map_err(|_| AccountError::Key("the script tree isn't complete".into()))
     }
 }
@@ -251,6 +257,7 @@ impl fmt::Display for CardAccount {
 mod tests {
     use std::str::FromStr;
 
+    use bitcoin::key::Secp256k1;
     use miniscript::{Descriptor, DescriptorPublicKey};
 
     use super::*;
@@ -362,7 +369,7 @@ mod tests {
                 .unwrap()
                 .output_key();
             assert!(control.verify_taproot_commitment(
-                &Secp256k1::verification_only(),
+                &VERIFIER,
                 output_key.to_x_only_public_key(),
                 &script
             ));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use bitcoin::blockdata::transaction::Version;
 use bitcoin::consensus::encode::deserialize;
-use bitcoin::secp256k1::{Message, Secp256k1, schnorr};
+use bitcoin::secp256k1::{Message, schnorr};
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::{
     Amount, OutPoint, TapSighashType, Transaction, TxIn, TxOut, XOnlyPublicKey, absolute,
@@ -12,6 +12,7 @@ use bitcoin::{
 
 use super::{PaymentOrder, Preview};
 use crate::advice::{Advice, Explain};
+use crate::verifier::VERIFIER;
 
 /// What is wrong with a card's transaction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -217,7 +218,6 @@ fn checked_sum(mut amounts: impl Iterator<Item = Amount>) -> Option<Amount> {
 }
 
 fn check_signatures(transaction: &Transaction, spent: &[TxOut]) -> Result<(), CheckError> {
-    let secp = Secp256k1::verification_only();
     let prevouts = Prevouts::All(spent);
     let mut cache = SighashCache::new(transaction);
     for (i, (input, coin)) in transaction.input.iter().zip(spent).enumerate() {
@@ -228,7 +228,8 @@ fn check_signatures(transaction: &Transaction, spent: &[TxOut]) -> Result<(), Ch
             signed_key(input, coin)
                 .zip(sighash)
                 .is_some_and(|((key, signature), sighash)| {
-                    secp.verify_schnorr(&signature, &Message::from(sighash), &key)
+                    VERIFIER
+                        .verify_schnorr(&signature, &Message::from(sighash), &key)
                         .is_ok()
                 });
         if !valid {

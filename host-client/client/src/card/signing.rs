@@ -2,7 +2,7 @@
 //! 8.4).
 
 use bitcoin::hashes::{Hash, HashEngine, sha256};
-use bitcoin::secp256k1::{Message, Secp256k1, schnorr};
+use bitcoin::secp256k1::{Message, schnorr};
 use bitcoin::sighash::{Prevouts, SighashCache};
 use bitcoin::{Amount, TapSighashType, Transaction, TxOut, Witness, XOnlyPublicKey, taproot};
 use tillcard_protocol::command::{
@@ -14,6 +14,7 @@ use super::owner::TOO_LONG;
 use super::{CardError, Owner, OwnerAuthority, Session};
 use crate::account::CardChain;
 use crate::transport::Transport;
+use crate::verifier::VERIFIER;
 
 /// Where a key of a card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -181,7 +182,6 @@ fn digest(stream: &[u8]) -> [u8; 32] {
 }
 
 fn verify(order: &SigningOrder, signatures: &[taproot::Signature]) -> Result<(), CardError> {
-    let secp = Secp256k1::verification_only();
     let coins: Vec<&TxOut> = order.coins.iter().map(|(coin, _)| coin).collect();
     let prevouts = Prevouts::All(&coins);
     let mut cache = SighashCache::new(&order.transaction);
@@ -192,7 +192,8 @@ fn verify(order: &SigningOrder, signatures: &[taproot::Signature]) -> Result<(),
             cache.taproot_key_spend_signature_hash(input, &prevouts, TapSighashType::Default);
         let valid = key.zip(sighash.ok()).is_some_and(|(key, sighash)| {
             let message = Message::from(sighash);
-            secp.verify_schnorr(&signature.signature, &message, &key)
+            VERIFIER
+                .verify_schnorr(&signature.signature, &message, &key)
                 .is_ok()
         });
         if !valid {

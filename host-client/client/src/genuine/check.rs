@@ -17,7 +17,7 @@ use super::GenuineError;
 use super::bundle::Bundle;
 use super::lists::Lists;
 use super::roots::{Root, is_published};
-use super::signature::ALGORITHMS;
+use super::signature::EcdsaP256Sha256;
 use crate::Untrusted;
 
 /// anyExtendedKeyUsage (RFC 5280 §4.2.1.12). The protocol knows no extended key usages: what is
@@ -25,9 +25,13 @@ use crate::Untrusted;
 const ANY_PURPOSE: &[u8] = &[0x55, 0x1D, 0x25, 0x00];
 
 /// The root certificates that a till or an owner trusts, and certificate revocation lists.
+///
+/// It remembers which signatures are good, and a clone shares that: make one, and keep it.
+#[derive(Clone)]
 pub struct Checker {
     roots: Vec<Root>,
     lists: Lists,
+    algorithm: EcdsaP256Sha256,
     lists_required: bool,
     allows_test: bool,
 }
@@ -54,6 +58,7 @@ impl Checker {
         Ok(Self {
             roots: vec![Root::test()?],
             lists: Lists::default(),
+            algorithm: EcdsaP256Sha256::default(),
             lists_required: false,
             allows_test: network != Network::Bitcoin,
         })
@@ -203,7 +208,7 @@ impl Checker {
         let card = EndEntityCert::try_from(&bundle.card.der)?;
         let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let path = card.verify_for_usage(
-            ALGORITHMS,
+            &[&self.algorithm],
             &anchors,
             &batch,
             UnixTime::since_unix_epoch(since_epoch),

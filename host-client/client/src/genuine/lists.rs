@@ -1,5 +1,7 @@
 //! Certificate revocation lists (RFC 5280 §5).
 
+use std::sync::Arc;
+
 use rustls_pki_types::CertificateRevocationListDer;
 use rustls_pki_types::pem::PemObject;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
@@ -20,8 +22,8 @@ pub(super) struct List {
 }
 
 /// The lists that there are.
-#[derive(Default)]
-pub(super) struct Lists(Vec<List>);
+#[derive(Clone, Default)]
+pub(super) struct Lists(Vec<Arc<List>>);
 
 impl Lists {
     /// Takes in the lists in a file, in PEM or DER.
@@ -44,7 +46,7 @@ impl Lists {
             if self.of(&list.issuer) {
                 return Err(GenuineError::TwoLists(list.name));
             }
-            self.0.push(list);
+            self.0.push(Arc::new(list));
         }
         Ok(())
     }

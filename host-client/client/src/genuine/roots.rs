@@ -1,5 +1,7 @@
 //! Whom to trust.
 
+use std::sync::LazyLock;
+
 use p256::ecdsa::VerifyingKey;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -15,6 +17,7 @@ pub(super) const TEST_ROOT: &str = include_str!("test-root.pem");
 pub(super) const EMULATOR_BATCH: &str = include_str!("emulator-batch.pem");
 
 /// A root certificate that is trusted, or known for what it is.
+#[derive(Clone)]
 pub(super) struct Root {
     der: CertificateDer<'static>,
     /// Whether everybody knows its secret key.
@@ -72,16 +75,23 @@ impl Root {
     }
 }
 
+/// The keys whose secret everybody knows, or why the certificates that are built in can't be read.
+static PUBLISHED: LazyLock<Result<Vec<VerifyingKey>, String>> = LazyLock::new(|| {
+    let key = |pem: &str| -> Result<VerifyingKey, GenuineError> {
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(not_a_root)?;
+        Read::first(&der)?.0.public_key()
+    };
+    let keys = [TEST_ROOT, EMULATOR_BATCH].map(key);
+    let keys: Result<Vec<_>, _> = keys.into_iter().collect();
+    keys.map_err(|error| error.to_string())
+});
+
 /// Whether everybody knows the secret of this key.
 pub(super) fn is_published(key: &VerifyingKey) -> Result<bool, GenuineError> {
-    for pem in [TEST_ROOT, EMULATOR_BATCH] {
-        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(not_a_root)?;
-        let (certificate, _) = Read::first(&der).map_err(not_a_root)?;
-        if certificate.public_key()? == *key {
-            return Ok(true);
-        }
+    match &*PUBLISHED {
+        Ok(keys) => Ok(keys.contains(key)),
+        Err(reason) => Err(not_a_root(reason)),
     }
-    Ok(false)
 }
 
 /// Whether a file is in PEM (RFC 7468) rather than in DER, which begins with the tag of a sequence.
