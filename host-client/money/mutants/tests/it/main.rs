@@ -1,0 +1,3 @@
+//! The money model finds each fault that the programs once had.
+
+mod found;
