@@ -15,6 +15,7 @@ mod folder;
 pub mod fuse;
 pub mod home;
 pub mod invariants;
+mod issuing;
 pub mod runner;
 pub mod steps;
 pub mod story;

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tillcard_money::card::reference_card;
-use tillcard_money::runner::{Report, run};
-use tillcard_money::story::{Played, play};
-use tillcard_money::world::World;
+use tillcard_money::runner::{Report, run_all, run_on};
+use tillcard_money::story::play;
+use tillcard_money::world::{Failure, World};
 
 /// Random stories of tills, cards, a hostile wire and a node, and what must hold after each.
 #[derive(Parser)]
@@ -27,49 +27,31 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let world = match World::new() {
-        Ok(world) => world,
+    match run(&Arguments::parse()) {
+        Ok(report) => {
+            println!("{report}");
+            match report.violations {
+                0 => ExitCode::SUCCESS,
+                _ => ExitCode::FAILURE,
+            }
+        }
         Err(error) => {
             eprintln!("the cards can't be prepared: {error}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Report, Failure> {
     let seed = arguments.seed;
     if let Some(number) = arguments.story {
-        let played = play(&world, &reference_card, seed, number);
-        print(seed, number, &played);
-        return end(&Report::of(number, &played));
+        let played = play(&World::new()?, &reference_card, seed, number);
+        print!("story {number} of seed {seed}:\n{played}");
+        return Ok(Report::of(number, &played));
     }
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = arguments.threads.unwrap_or(processors);
-    let told = |number, played: &Played| print(seed, number, played);
-    let report = run(
-        &world,
-        &reference_card,
-        seed,
-        0..arguments.stories,
-        threads,
-        &told,
-    );
-    end(&report)
-}
-
-fn print(seed: u64, number: u64, played: &Played) {
-    let mut text = format!("story {number} of seed {seed}:\n");
-    for step in &played.steps {
-        text.push_str(&format!("  {step}\n"));
-    }
-    for violation in &played.violations {
-        text.push_str(&format!("  VIOLATION {violation}\n"));
-    }
-    print!("{text}");
-}
-
-fn end(report: &Report) -> ExitCode {
-    println!("{report}");
-    match report.violations {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    let stories = 0..arguments.stories;
+    match arguments.threads {
+        Some(threads) => run_on(threads, seed, stories),
+        None => run_all(seed, stories),
     }
 }

@@ -1,12 +1,13 @@
 //! Many stories, on all processors.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::card::MakeCard;
+use crate::card::{MakeCard, reference_card};
 use crate::story::{Played, play};
-use crate::world::World;
+use crate::world::{Failure, World};
 
 /// What came of many stories.
 #[derive(Debug, Default)]
@@ -21,13 +22,33 @@ pub struct Report {
     pub digest: u64,
 }
 
-/// Plays stories `first..first + count` of this seed on so many threads, and tells `told` of each
+/// Plays these stories of this seed with the card as it is, on all processors, and prints each that
+/// breaks a rule.
+///
+/// # Errors
+/// When the world can't be made.
+pub fn run_all(seed: u64, stories: Range<u64>) -> Result<Report, Failure> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    run_on(threads, seed, stories)
+}
+
+/// [`run_all`] on so many threads.
+///
+/// # Errors
+/// When the world can't be made.
+pub fn run_on(threads: usize, seed: u64, stories: Range<u64>) -> Result<Report, Failure> {
+    let world = World::new()?;
+    let told = |number, played: &Played| print!("story {number} of seed {seed}:\n{played}");
+    Ok(run(&world, &reference_card, seed, stories, threads, &told))
+}
+
+/// Plays these stories of this seed on so many threads, and tells `told` of each
 /// that breaks a rule. How many threads there are changes nothing but the order of what is told.
 pub fn run(
     world: &World,
     make: MakeCard<'_>,
     seed: u64,
-    stories: std::ops::Range<u64>,
+    stories: Range<u64>,
     threads: usize,
     told: &(dyn Fn(u64, &Played) + Sync),
 ) -> Report {

@@ -10,16 +10,13 @@ use tillcard_client::account::{CardAccount, CardChain, Leaf};
 use tillcard_client::card::{
     self, CardError, CardKeys, IssueOrder, Limits, OwnerAuthority, PinBlock, Policy,
 };
+use tillcard_client::genuine::Checker;
 use tillcard_emu::nvm::CardMemory;
 use tillcard_emu::{EmulatedCard, Seed};
 
-use crate::card::{SharedCard, reference_card};
 use crate::chain::Ledger;
-use crate::dice::Dice;
-use crate::fuse::Fuse;
 use crate::home::HomeFacts;
-use crate::steps::Steps;
-use crate::wire::Contacts;
+use crate::issuing::NewCard;
 
 /// Scripts of each chain of a card that are known to be its own: more than any story uses.
 const SCRIPTS: u32 = 48;
@@ -27,19 +24,6 @@ const SCRIPTS: u32 = 48;
 /// The coins of a card, in sat. Of two equal ones the card takes that of the lower txid, which is
 /// another in each run.
 const COINS: [u64; 3] = [61_000, 43_000, 24_000];
-
-/// What a card's owner allows.
-const LIMITS: Limits = Limits {
-    per_payment: 30_000,
-    cumulative: 400_000,
-    payments: 60,
-    fee_cap: 5_000,
-    least_fee_rate: 1_000,
-    highest_fee_rate: 20_000,
-    least_coin: 1_000,
-    without_pin_amount: 0,
-    without_pin_payments: 0,
-};
 
 /// Most that a card pays without PIN whose owner allows that.
 pub const WITHOUT_PIN: Amount = Amount::from_sat(9_000);
@@ -87,6 +71,8 @@ pub struct World {
     pub granted: u32,
     /// Which card a script is of.
     pub scripts: HashMap<ScriptBuf, usize>,
+    /// Whom tills and owners trust. One for all stories, as a till has one for all customers.
+    pub checker: Checker,
     /// What stories at home begin with.
     pub home: HomeFacts,
 }
@@ -125,12 +111,14 @@ impl World {
             cards.push(facts);
         }
         let granted = ledger.bury();
+        let checker = Checker::new(Network::Regtest)?;
         Ok(Self {
             cards,
             ledger,
             granted,
             scripts,
-            home: HomeFacts::new()?,
+            home: HomeFacts::new(checker.clone())?,
+            checker,
         })
     }
 }
@@ -143,17 +131,6 @@ fn issue(number: usize, kind: Kind, ledger: &mut Ledger) -> Result<CardFacts, Fa
         _ => EmulatedCard::ephemeral(seed)?,
     };
     let image = blank.into_nvm().read_image()?;
-    let card = SharedCard::new(&reference_card, &image, number as u64);
-    let reader = Contacts::new(
-        "home".into(),
-        vec![card.clone()],
-        Dice::new(0, 0),
-        Steps::default(),
-        Fuse::new(),
-    );
-    reader.expect(&[0], Default::default());
-    let connect = || reader.connect().ok_or("no card");
-
     let byte = u8::try_from(number + 1)?;
     let (owner_key, leaf_key) = (keypair(0x10 + byte)?, keypair(0x20 + byte)?);
     let pin = format!("407{number}");
@@ -169,13 +146,11 @@ fn issue(number: usize, kind: Kind, ledger: &mut Ledger) -> Result<CardFacts, Fa
             statements: false,
         },
     };
-    let session = card::open(connect()?)?.factory()?;
-    let (issued, session) = session.issue(&order).map_err(|failed| failed.error)?;
-    session.close()?;
-    let keys = issued.card_keys.ok_or("the card names its keys")?;
-    let account = issued.account;
+    let new = NewCard::issue(&image, number as u64, &order)?;
+    let account = &new.issued.account;
+    let keys = new.issued.card_keys.ok_or("the card names its keys")?;
 
-    let mut session = card::open(connect()?)?.issued()?;
+    let mut session = card::open(new.connect()?)?.issued()?;
     session.open_channel(&keys.agreement)?;
     let mut owner = session.as_owner(Authority(owner_key, account.card_id()));
     for (index, amount) in (0..).zip(COINS) {
@@ -189,22 +164,29 @@ fn issue(number: usize, kind: Kind, ledger: &mut Ledger) -> Result<CardFacts, Fa
     owner.close()?;
     Ok(CardFacts {
         kind,
-        image: card.image(),
-        account,
+        image: new.card.image(),
+        account: new.issued.account,
         keys,
         owner_key,
         pin,
     })
 }
 
+/// What a card's owner allows: what he does who says nothing, but less at once and more often.
 fn limits(kind: Kind) -> Limits {
+    let usual = Limits {
+        per_payment: 30_000,
+        cumulative: 400_000,
+        payments: 60,
+        ..Limits::from(&tillcard::owner::Limits::DEFAULT)
+    };
     match kind {
         Kind::WithoutPin => Limits {
             without_pin_amount: WITHOUT_PIN.to_sat(),
             without_pin_payments: 30,
-            ..LIMITS
+            ..usual
         },
-        _ => LIMITS,
+        _ => usual,
     }
 }
 

@@ -11,15 +11,14 @@ use tempfile::TempDir;
 use tillcard::owner::{Limits, Owner, Words};
 use tillcard_client::account::Leaf;
 use tillcard_client::card::{self, IssueOrder, PinBlock, Policy};
+use tillcard_client::genuine::Checker;
 use tillcard_emu::nvm::CardMemory;
 use tillcard_emu::{EmulatedCard, Seed};
 
-use crate::card::{SharedCard, reference_card};
 use crate::chain::{Ledger, Network, Node};
 use crate::dice::Dice;
 use crate::fuse::Fuse;
-use crate::steps::Steps;
-use crate::wire::Contacts;
+use crate::issuing::NewCard;
 use crate::world::Failure;
 
 /// The owner's words.
@@ -52,6 +51,8 @@ pub struct HomeFacts {
     pub granted: u32,
     /// The scripts of his wallet, derived from his words without his tool.
     pub wallet: HashSet<ScriptBuf>,
+    /// Whom he trusts.
+    pub checker: Checker,
 }
 
 impl HomeFacts {
@@ -59,7 +60,7 @@ impl HomeFacts {
     ///
     /// # Errors
     /// When a card or the folder can't be made.
-    pub fn new() -> Result<Self, Failure> {
+    pub fn new(checker: Checker) -> Result<Self, Failure> {
         let wallet = wallet_scripts()?;
         let folder = tempfile::tempdir()?;
         let network = Network::new(Ledger::new());
@@ -93,6 +94,7 @@ impl HomeFacts {
             ledger,
             granted,
             wallet,
+            checker,
         })
     }
 
@@ -118,15 +120,6 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// The memory of a card with this one, once it is issued as the owner's card 0.
 fn issued(owner: &Owner, image: &[u8]) -> Result<Vec<u8>, Failure> {
-    let card = SharedCard::new(&reference_card, image, 5);
-    let reader = Contacts::new(
-        "home".into(),
-        vec![card.clone()],
-        Dice::new(0, 0),
-        Steps::default(),
-        Fuse::new(),
-    );
-    reader.expect(&[0], Default::default());
     let order = IssueOrder {
         network: Coin::Regtest,
         owner_key: owner.owner_key(0)?.public(),
@@ -139,10 +132,7 @@ fn issued(owner: &Owner, image: &[u8]) -> Result<Vec<u8>, Failure> {
             statements: false,
         },
     };
-    let session = card::open(reader.connect().ok_or("no card")?)?.factory()?;
-    let (_, session) = session.issue(&order).map_err(|failed| failed.error)?;
-    session.close()?;
-    Ok(card.image())
+    Ok(NewCard::issue(image, 5, &order)?.card.image())
 }
 
 /// What BIP86 gives for these words.

@@ -1,10 +1,14 @@
 //! The owner's commands, each as his program does it: the folder is opened, and closed at the end.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use bitcoin::{Amount, Network as Coin};
 use tillcard::chain::{Chain, FeeRate, OutputState};
-use tillcard::owner::{AdoptTerms, IssueTerms, LeafTerms, Limits, Owner, OwnerError, TopUp, Visit};
+use tillcard::owner::{
+    AdoptTerms, CardRecord, IssueTerms, LeafTerms, Limits, Owner, OwnerError, TopUp,
+};
+use tillcard_client::account::CardAccount;
 use tillcard_client::card::{self, CardError, PinBlock, Policy};
 use tillcard_client::genuine::Checker;
 use tillcard_client::vetting::{Vetting, VettingError};
@@ -26,10 +30,14 @@ pub struct Computer {
     pub reader: Contacts,
     /// His node.
     pub node: Node,
+    /// Whom he trusts.
+    pub checker: Checker,
     /// What a command dies by.
     pub fuse: Fuse,
     /// Where it is noted what commands say.
     pub steps: Steps,
+    /// The cards that the last command left in the folder, unless it lost its power.
+    pub known: RefCell<Option<Vec<CardRecord>>>,
 }
 
 /// What a command came to; nothing when it died.
@@ -41,9 +49,12 @@ impl Computer {
         name: &str,
         act: impl FnOnce(&mut Owner) -> Result<T, OwnerError>,
     ) -> Ended<T> {
+        self.known.take();
         let ended = self.fuse.run(|| {
             let mut owner = Owner::open(&self.folder)?;
-            act(&mut owner)
+            let result = act(&mut owner);
+            self.known.replace(owner.cards().ok());
+            result
         });
         match &ended {
             None => self.steps.note(format_args!("  {name}: lost its power")),
@@ -56,10 +67,21 @@ impl Computer {
         ended
     }
 
-    /// Opens the folder to look at it.
-    pub fn look<T>(&self, look: impl FnOnce(&Owner) -> Result<T, OwnerError>) -> T {
-        let owner = Owner::open(&self.folder).expect("the owner's folder");
-        look(&owner).expect("the owner's folder can be read")
+    /// The cards in the folder.
+    pub fn cards(&self) -> Vec<CardRecord> {
+        let mut known = self.known.borrow_mut();
+        let read = || {
+            let owner = Owner::open(&self.folder).expect("the owner's folder");
+            owner.cards().expect("the owner's folder can be read")
+        };
+        known.get_or_insert_with(read).clone()
+    }
+
+    fn vetting(&self) -> Vetting {
+        Vetting {
+            checker: self.checker.clone(),
+            unverified: false,
+        }
     }
 
     fn connect(&self) -> Result<Contact, OwnerError> {
@@ -71,7 +93,7 @@ impl Computer {
     pub fn issue(&self) -> Ended<u32> {
         self.run("issue", |owner| {
             let mut session = card::open(self.connect()?)?.factory()?;
-            let trust = vetting().vet(&mut session).map_err(vetted)?;
+            let trust = self.vetting().vet(&mut session).map_err(vetted)?;
             let pin = PinBlock::from_digits(PIN.as_bytes()).expect("a PIN");
             let terms = IssueTerms {
                 label: "card".into(),
@@ -99,7 +121,7 @@ impl Computer {
     pub fn adopt(&self) -> Ended<u32> {
         self.run("adopt", |owner| {
             let mut session = card::open(self.connect()?)?.issued()?;
-            let trust = vetting().vet(&mut session).map_err(vetted)?;
+            let trust = self.vetting().vet(&mut session).map_err(vetted)?;
             let terms = AdoptTerms::default();
             let adopted = owner.adopt(session, &trust, terms, &self.node, &mut |_, _| ());
             let (record, session) = adopted?;
@@ -144,25 +166,16 @@ impl Computer {
         })
     }
 
-    /// A visit of the card in the reader, for whoever wants to know the truth.
-    pub fn visit<T>(
-        &self,
-        number: u32,
-        act: impl FnOnce(&mut Visit<Contact>) -> Result<T, OwnerError>,
-    ) -> Ended<T> {
+    /// The account that the card in the reader says it has, in its channel, if it is the card of
+    /// this number.
+    pub fn read_account(&self, number: u32) -> Ended<CardAccount> {
         self.run("visit", |owner| {
+            let owner_key = owner.owner_key(number)?.public();
             let mut visit = owner.visit(Some(number), self.connect()?)?;
-            let result = act(&mut visit)?;
+            let issued = visit.card.read_account(Coin::Regtest, &owner_key)?;
             visit.close()?;
-            Ok(result)
+            Ok(issued.account)
         })
-    }
-}
-
-fn vetting() -> Vetting {
-    Vetting {
-        checker: Checker::new(Coin::Regtest).expect("the test root is built in"),
-        unverified: false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What owner and adversary do, as the dice decide, and how it comes to rest.
 
+use std::cell::RefCell;
+
 use bitcoin::Amount;
 
 use super::facts::{BLANK, FORMER, HomeFacts, THIEF};
@@ -53,8 +55,10 @@ pub fn play(facts: &HomeFacts, make: MakeCard<'_>, mut dice: Dice) -> Played {
             folder: path,
             reader,
             node,
+            checker: facts.checker.clone(),
             fuse,
             steps: steps.clone(),
+            known: RefCell::default(),
         },
         lost: dice.percent(50),
         at_hand: FORMER,
@@ -122,7 +126,7 @@ impl Home<'_> {
 
     /// One of the cards that the folder knows.
     fn number(&mut self) -> Option<u32> {
-        let known = self.computer.look(|owner| owner.cards());
+        let known = self.computer.cards();
         let numbers: Vec<u32> = known.iter().map(|record| record.number).collect();
         (!numbers.is_empty()).then(|| self.dice.pick(&numbers))
     }

@@ -33,14 +33,14 @@ pub fn violations(home: &mut Home<'_>) -> Vec<Violation> {
                 what: format!("card {card}: {what}"),
             });
         };
-        let Some(number) = taken_up(home, card) else {
+        let Some((number, account)) = taken_up(home, card) else {
             add("it isn't in the owner's books, and can't be adopted");
             continue;
         };
         if !numbers.insert(number) {
             add("it has the number of another card");
         }
-        match account(home, card, number) {
+        match account {
             Some(account) => own.extend(scripts(&account)),
             None => add("it doesn't say what its account is"),
         }
@@ -62,28 +62,20 @@ fn is_issued(home: &Home<'_>, card: usize) -> bool {
     contact.is_some_and(|contact| card::open(contact).is_ok_and(|opened| opened.issued().is_ok()))
 }
 
-/// The card's number, as the folder knows it or learns it now.
-fn taken_up(home: &Home<'_>, card: usize) -> Option<u32> {
-    let known = home.computer.look(|owner| owner.cards());
-    for record in known {
+/// The card's number, as the folder knows it or learns it now, and the account that the card says
+/// it has.
+fn taken_up(home: &Home<'_>, card: usize) -> Option<(u32, Option<CardAccount>)> {
+    for record in home.computer.cards() {
         home.expect_honest(card);
-        if let Some(Ok(())) = home.computer.visit(record.number, |_| Ok(())) {
-            return Some(record.number);
+        if let Some(Ok(account)) = home.computer.read_account(record.number) {
+            return Some((record.number, Some(account)));
         }
     }
     home.expect_honest(card);
-    home.computer.adopt()?.ok()
-}
-
-/// The account that the card itself says it has, in its channel.
-fn account(home: &Home<'_>, card: usize, number: u32) -> Option<CardAccount> {
-    let owner_key = home.computer.look(|owner| owner.owner_key(number)).public();
+    let number = home.computer.adopt()?.ok()?;
     home.expect_honest(card);
-    let read = home.computer.visit(number, |visit| {
-        let network = bitcoin::Network::Regtest;
-        Ok(visit.card.read_account(network, &owner_key)?.account)
-    });
-    read?.ok()
+    let account = home.computer.read_account(number);
+    Some((number, account.and_then(Result::ok)))
 }
 
 fn scripts(account: &CardAccount) -> Vec<ScriptBuf> {

@@ -11,6 +11,7 @@ mod till;
 pub use attempt::{Attempt, Told};
 pub use stage::Stage;
 
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::card::MakeCard;
@@ -32,6 +33,18 @@ impl Played {
         let mut hasher = DefaultHasher::new();
         self.steps.hash(&mut hasher);
         hasher.finish()
+    }
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            writeln!(f, "  {step}")?;
+        }
+        for violation in &self.violations {
+            writeln!(f, "  VIOLATION {violation}")?;
+        }
+        Ok(())
     }
 }
 

@@ -72,6 +72,7 @@ impl<'a> Stage<'a> {
                     fuse.clone(),
                 ),
                 node: Node::new(network.clone(), dice.split(), fuse.clone()),
+                checker: world.checker.clone(),
                 fuse,
                 plain: true,
                 is_down: false,

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bitcoin::Network;
 use tillcard::chain::FeeRate;
 use tillcard::till::{
     CardRules, Event, Outcome, PaymentRecord, PaymentStore, PaymentTerms, PinSource, Settlement,
@@ -32,6 +31,8 @@ pub struct ShopTill {
     pub reader: Contacts,
     /// Its node.
     pub node: Node,
+    /// Whom it trusts.
+    pub checker: Checker,
     /// What it dies by.
     pub fuse: Fuse,
     /// Whether it takes cards without certificates.
@@ -83,7 +84,7 @@ impl ShopTill {
             pins,
             rules: CardRules {
                 vetting: Vetting {
-                    checker: Checker::new(Network::Regtest).expect("the test root is built in"),
+                    checker: self.checker.clone(),
                     unverified: false,
                 },
                 plain: self.plain,
