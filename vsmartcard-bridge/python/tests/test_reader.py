@@ -76,7 +76,11 @@ def test_a_memory_is_saved_and_restored(reader):
     connection.transmit(toBytes("00 20 00 80 08 24 99 99 FF FF FF FF FF"))
     connection.disconnect()
     assert tries(reader) == "63C2"
+    reader.fork("before", "twin")
     reader.restore("before")
+    assert tries(reader) == "63C3"
+    reader.remove()
+    reader.insert("twin")
     assert tries(reader) == "63C3"
 
 

@@ -191,6 +191,12 @@ class Reader:
         """Keeps a copy of the card's memory under a label."""
         self._emulator._ask("PUT", f"{self._card_path()}/snapshots/{_part(label)}")
 
+    def fork(self, label: str, name: str) -> Card:
+        """Makes a card of this name with the memory that was saved; both go their own ways from there.
+        Put it in by its name."""
+        path = f"{self._card_path()}/snapshots/{_part(label)}/fork"
+        return Card(**self._emulator._ask("POST", path, {"name": name}))
+
     def restore(self, label: str) -> None:
         """Makes the card's memory what it was when it was saved; the card loses its power."""
         self._emulator._ask("POST", f"{self._card_path()}/snapshots/{_part(label)}/restore")

@@ -58,6 +58,14 @@ struct CardName {
     card: String,
 }
 
+/// The card that gets the memory of another.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Twin {
+    /// Its name; none of the tray's.
+    name: String,
+}
+
 /// The card that was taken out.
 #[derive(Serialize, ToSchema)]
 struct Removed {
@@ -232,6 +240,22 @@ async fn restore(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Lays another card down with the memory that was saved; both go their own ways from there.
+#[utoipa::path(post, path = "/v1/cards/{card}/snapshots/{label}/fork", request_body = Twin,
+    params(("card" = String, Path), ("label" = String, Path)), responses(
+    (status = 200, body = Description),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn fork(
+    State(tray): State<Arc<Tray>>,
+    path: PathOf<(String, String)>,
+    body: BodyOf<Twin>,
+) -> Answer<Description> {
+    let (Path((card, label)), Json(Twin { name })) = (path?, body?);
+    ask(tray, move |tray| tray.fork(&card, &label, &name))
+        .await
+        .map(Json)
+}
+
 /// The interface's description of itself.
 #[derive(OpenApi)]
 #[openapi(
@@ -262,6 +286,7 @@ pub(super) fn router(tray: Arc<Tray>, authorization: Authorization) -> Router {
         .routes(routes!(set_fault, clear_faults))
         .routes(routes!(save))
         .routes(routes!(restore))
+        .routes(routes!(fork))
         .with_state(tray)
         .split_for_parts();
     let described = Json(openapi);

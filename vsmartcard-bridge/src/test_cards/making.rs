@@ -13,7 +13,7 @@ use super::issuing::issue;
 use super::{Description, LifeState, NamedCard, Scenario, TestCardError};
 use crate::card::EmulatedCard;
 use crate::layers::{FaultSwitch, Faulty, Recorded, Trace};
-use crate::nvm::PowerCutNvm;
+use crate::nvm::{PowerCutNvm, PowerSwitch};
 use crate::seed::Seed;
 use crate::slot::{CardInSlot, Snapshot};
 
@@ -84,10 +84,7 @@ impl TestCard {
         funding: Option<&mut dyn Funding>,
     ) -> Result<Self, TestCardError> {
         let mut rng = Seed::Number(seed).generator(name, 0)?;
-        let memory = PowerCutNvm::new(RamNvm::default());
-        let power = memory.switch();
-        let mut card = EmulatedCard::new(memory, ChaCha20Rng::from_rng(&mut rng));
-        card.refuse_mainnet();
+        let (mut card, power) = blank(&mut rng);
         let mut about = Description::new(name, &scenario.about);
         card.power_on()?;
         about.revocation_list = certify(&mut card, scenario.certificates, &mut rng)?;
@@ -105,6 +102,18 @@ impl TestCard {
         Ok(Self::around(card, about))
     }
 
+    /// A card with the memory of another, whose faults it doesn't have. From now on each goes its own
+    /// way, and draws other random numbers than the other.
+    ///
+    /// # Errors
+    /// [`TestCardError::Slot`] when the memory is one of another kind of card.
+    pub fn twin(about: Description, memory: &Snapshot, seed: u64) -> Result<Self, TestCardError> {
+        let mut rng = Seed::Number(seed).generator(&about.name, 0)?;
+        let (mut card, power) = blank(&mut rng);
+        card.restore(memory)?;
+        Ok(Self::around(Faulty::new(card, power, rng), about))
+    }
+
     /// A card that isn't one of the test cards, so that it can be laid on a tray.
     pub fn around(card: Faulty<impl CardInSlot + 'static>, about: Description) -> Self {
         let faults = card.switch();
@@ -118,7 +127,16 @@ impl TestCard {
     }
 }
 
-/// Erases three bytes of each record's head: what a worn-out memory does.
+/// A card as it is made, and the switch of its power.
+fn blank(rng: &mut ChaCha20Rng) -> (EmulatedCard<PowerCutNvm<RamNvm>>, PowerSwitch) {
+    let memory = PowerCutNvm::new(RamNvm::default());
+    let power = memory.switch();
+    let mut card = EmulatedCard::new(memory, ChaCha20Rng::from_rng(rng));
+    card.refuse_mainnet();
+    (card, power)
+}
+
+/// Spoils a byte in each 64: what a worn-out memory does.
 fn damage(card: &mut dyn CardInSlot) -> Result<(), TestCardError> {
     let mut image = card.snapshot()?.as_bytes().to_vec();
     for byte in image.iter_mut().skip(64).step_by(64) {

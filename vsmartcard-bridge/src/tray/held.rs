@@ -69,6 +69,12 @@ impl Held {
         }
     }
 
+    /// What was saved under a label.
+    pub(super) fn snapshot(&self, label: &str) -> Result<Snapshot, TrayError> {
+        let saved = self.snapshots.get(label).cloned();
+        saved.ok_or_else(|| TrayError::NoSnapshot(self.about.name.clone(), label.to_owned()))
+    }
+
     pub(super) fn is_in(&self, reader: &str) -> bool {
         matches!(&self.place, Place::In(place) if place == reader)
     }

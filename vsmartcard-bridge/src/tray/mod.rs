@@ -239,16 +239,29 @@ impl Tray {
     pub fn restore(&self, card: &str, label: &str) -> Result<(), TrayError> {
         let mut state = self.current();
         let held = state.held(card)?;
-        let snapshot = held.snapshots.get(label);
-        let snapshot =
-            snapshot.ok_or_else(|| TrayError::NoSnapshot(card.to_owned(), label.to_owned()))?;
+        let snapshot = held.snapshot(label)?;
         match &mut held.place {
-            Place::Out(card) => card.restore(snapshot)?,
+            Place::Out(card) => card.restore(&snapshot)?,
             Place::In(reader) => {
-                self.socket.restore(reader, snapshot)?;
+                self.socket.restore(reader, &snapshot)?;
             }
         }
         Ok(())
+    }
+
+    /// Lays a card called `name` on the tray that has the memory which was saved under the label: both
+    /// cards go their own ways from there.
+    ///
+    /// # Errors
+    /// [`TrayError::NoCard`], [`TrayError::NoSnapshot`], [`TrayError::CardExists`], [`TrayError::Full`]
+    pub fn fork(&self, card: &str, label: &str, name: &str) -> Result<Description, TrayError> {
+        let mut state = self.current();
+        let held = state.held(card)?;
+        let mut about = held.about.clone();
+        name.clone_into(&mut about.name);
+        let twin = TestCard::twin(about.clone(), &held.snapshot(label)?, self.seed)?;
+        state.add(twin)?;
+        Ok(about)
     }
 
     /// All readers, in the order in which they were added.

@@ -172,7 +172,7 @@ fn the_interface_describes_itself() {
     let (status, described) = served.ask("GET", "/v1/openapi.json", &Value::Null);
     assert_eq!((status, &described["openapi"]), (200, &json!("3.1.0")));
     let paths = described["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 9, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 10, "{:?}", paths.keys());
 }
 
 #[test]

@@ -152,6 +152,25 @@ fn a_card_goes_back_to_what_it_was_when_it_was_saved() {
 }
 
 #[test]
+fn a_card_that_was_forked_goes_its_own_way() {
+    let reader = Reader::with_card("ok").unwrap();
+    let (mut client, card) = connected(&reader);
+    client.transmit(card, Select::to_apdu().as_bytes()).unwrap();
+    wrong_pin(&mut client, card);
+    reader.tray().save("ok", "one wrong").unwrap();
+    let one = reader.tray().describe("ok").unwrap();
+    let twin = reader.tray().fork("ok", "one wrong", "twin").unwrap();
+    assert_eq!(one.account.unwrap().card_id, twin.account.unwrap().card_id);
+    wrong_pin(&mut client, card);
+    reader.remove().unwrap();
+    reader.insert("twin").unwrap();
+    let (mut client, card) = connected(&reader);
+    assert_eq!(tries_left(&mut client, card), [0x63, 0xC2]);
+    let twice = reader.tray().fork("ok", "one wrong", "twin");
+    assert_eq!(twice.err().map(|error| error.code()), Some("card-exists"));
+}
+
+#[test]
 fn a_trace_names_commands_and_keeps_no_pin() {
     let reader = Reader::with_card("ok").unwrap();
     let (mut client, card) = connected(&reader);

@@ -55,6 +55,12 @@ export class Reader {
     await this.control.ask("PUT", await this.path("snapshots", label));
   }
 
+  /** Makes a card of this name with the memory that was saved; both go their own ways from there. Put it in by
+   * its name. */
+  async fork(label: string, name: string): Promise<Card> {
+    return this.control.ask("POST", await this.path("snapshots", label, "fork"), { name });
+  }
+
   /** Makes the card's memory what it was when it was saved; its session is over. */
   async restore(label: string): Promise<void> {
     await this.control.ask("POST", await this.path("snapshots", label, "restore"));

@@ -55,10 +55,13 @@ test("a memory is saved and restored", async () => {
   await emulator.reader.save("before");
   await send(SELECT, "00:20:00:80:08:24:99:99:FF:FF:FF:FF:FF");
   assert.deepEqual(await send(SELECT, TRIES), ["9000", "63C2"]);
+  await emulator.reader.fork("before", "twin");
   await emulator.reader.restore("before");
   assert.deepEqual(await send(SELECT, TRIES), ["9000", "63C3"]);
   assert.equal(await emulator.reader.remove(), "ok");
   assert.equal(await emulator.reader.card(), null);
+  await emulator.reader.insert("twin");
+  assert.deepEqual(await send(SELECT, TRIES), ["9000", "63C3"]);
 });
 
 test("what is not there is told by its code", async () => {
