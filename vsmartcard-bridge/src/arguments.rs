@@ -87,6 +87,19 @@ pub struct Arguments {
 /// What is answered, without a card.
 #[derive(Subcommand)]
 pub enum Ask {
+    /// Give a test card again what a trace says that it was given, and report the first answer that is
+    /// another
+    Replay {
+        /// What --trace wrote
+        #[arg(value_name = "FILE")]
+        trace: PathBuf,
+        /// The card, as it was named when the trace was written
+        #[arg(long, value_name = "NAME")]
+        card: String,
+        /// The number that made the card
+        #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+        seed: u64,
+    },
     /// List the test cards
     Cards {
         /// As one JSON value, with each card's scenario

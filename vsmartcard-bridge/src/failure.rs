@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use tillcard_emu::card::CardError;
 use tillcard_emu::control::ControlError;
 use tillcard_emu::nvm::StoreError;
+use tillcard_emu::replay::ReplayError;
 use tillcard_emu::seed::NoRandomness;
 use tillcard_emu::slot::SlotError;
 use tillcard_emu::test_cards::TestCardError;
@@ -32,6 +33,12 @@ pub enum Failure {
     Signals(io::Error),
     #[error("the trace can't be written to {}: {}; nothing was shown", .0.display(), .1)]
     Trace(PathBuf, io::Error),
+    #[error("the trace in {} can't be read: {}", .0.display(), .1)]
+    TraceUnread(PathBuf, io::Error),
+    #[error("{0}")]
+    Different(String),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     #[error("there are more cards than readers; name a reader for each with --reader")]
     TooFewReaders,
     #[error(
@@ -66,7 +73,9 @@ impl Failure {
             Self::MainnetCard => "mainnet-card",
             Self::LogFilter(_) => "log-filter",
             Self::Signals(_) => "no-signals",
-            Self::Trace(..) => "trace-file",
+            Self::Trace(..) | Self::TraceUnread(..) => "trace-file",
+            Self::Different(_) => "trace-differs",
+            Self::Replay(error) => error.code(),
             Self::TooFewReaders => "too-few-readers",
             Self::OneCard => "one-card",
             Self::Store(error) => error.code(),

@@ -7,6 +7,7 @@
 //! - `control`: readers and cards over HTTP, for tests in any language (feature `control`)
 //! - [`pcsc_socket`]: readers of our own, which PC/SC programs find without pcscd
 //! - [`redacted`]: what of an APDU may be logged
+//! - [`replay`](mod@replay): giving a card again what a trace has
 //! - [`test_cards`]: cards in the state that a test needs, by name
 //! - [`tray`]: test cards beside readers of our own, for a test's hands: [`Reader`]
 //! - [`vpcd`]: the link to vpcd, which shows a card to every PC/SC program of the machine
@@ -34,6 +35,7 @@ pub mod layers;
 pub mod nvm;
 pub mod pcsc_socket;
 pub mod redacted;
+pub mod replay;
 pub mod seed;
 pub mod slot;
 pub mod test_cards;

@@ -6,8 +6,9 @@ mod listing;
 mod own_reader;
 mod vpcd_reader;
 
+use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -17,6 +18,7 @@ use rand_core::SeedableRng;
 use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::layers::{Faulty, TraceFile, Traced};
 use tillcard_emu::nvm::{CardMemory, PowerSwitch, Store};
+use tillcard_emu::replay::{Replayed, replay};
 use tillcard_emu::seed::Seed;
 use tillcard_emu::test_cards::{Description, TestCard, TestCardError};
 use tillcard_protocol::command::Network;
@@ -62,8 +64,12 @@ fn data_folder() -> Result<PathBuf, Failure> {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    if let Some(Ask::Cards { json }) = arguments.ask {
-        tell(io::stdout(), &listing::list(json)?);
+    if let Some(ask) = &arguments.ask {
+        let answer = match ask {
+            Ask::Cards { json } => listing::list(*json)?,
+            Ask::Replay { trace, card, seed } => replayed(trace, card, *seed)?,
+        };
+        tell(io::stdout(), &answer);
         return Ok(ExitCode::SUCCESS);
     }
     start_log(arguments.log.as_deref())?;
@@ -114,6 +120,26 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn faucet(arguments: &Arguments) -> Result<Option<Faucet>, TestCardError> {
     let chain = arguments.chain.as_deref();
     Ok(chain.map(Faucet::open).transpose()?)
+}
+
+/// Replays a trace; what to say when all answers are the same.
+fn replayed(trace: &Path, card: &str, seed: u64) -> Result<String, Failure> {
+    let text =
+        fs::read_to_string(trace).map_err(|error| Failure::TraceUnread(trace.to_owned(), error))?;
+    let mut test = TestCard::named(card, seed)?;
+    match replay(&text, &mut test)? {
+        Replayed::Same(commands) => Ok(format!("{commands} commands, all answered as before")),
+        Replayed::Different(different) => {
+            let nothing = || "no answer".to_owned();
+            Err(Failure::Different(format!(
+                "line {}: {} was answered by {}, and is now by {}",
+                different.line,
+                different.command,
+                different.traced.unwrap_or_else(nothing),
+                different.given.unwrap_or_else(nothing)
+            )))
+        }
+    }
 }
 
 /// Where traces are written to.

@@ -287,6 +287,31 @@ fn a_trace_is_written_as_it_is_said_and_has_no_pin() {
     );
     emulator.signal("TERM");
     assert!(emulator.end().status.success());
+
+    // The same card answers the same, another one doesn't.
+    let replay = |more: &[&str]| {
+        let arguments = ["replay", file_name, "--card", "ok"];
+        Emulator::start(home.path(), arguments.iter().chain(more)).end()
+    };
+    let same = replay(&[]);
+    assert_eq!(
+        same.stdout, "2 commands, all answered as before\n",
+        "{}",
+        same.stderr
+    );
+    let changed = written
+        .replacen("009000\"", "006A82\"", 1)
+        .replacen("FF9000\"", "FF6A82\"", 1);
+    assert_ne!(changed, written);
+    std::fs::write(&file, changed).unwrap();
+    let other = replay(&[]);
+    assert!(
+        other.stderr.contains("error[trace-differs]: line "),
+        "{}",
+        other.stderr
+    );
+    std::fs::write(&file, "rubbish").unwrap();
+    assert!(replay(&[]).stderr.contains("error[not-a-trace]: line 1"));
     let nowhere = [
         "--card",
         "ok",
