@@ -39,7 +39,9 @@ impl Coin {
         self.transaction.output[self.vout as usize].clone()
     }
 
-    fn announced(&self) -> Announced {
+    /// The coin as it is announced to a card.
+    #[must_use]
+    pub fn announced(&self) -> Announced {
         Announced {
             txid: self.transaction.compute_txid().to_byte_array(),
             vout: self.vout,
@@ -121,14 +123,20 @@ impl Owner {
     }
 }
 
-/// Sends the card an announced transaction, without its witnesses, which a txid doesn't cover.
-fn stream(card: &mut dyn Contact, transaction: &Transaction) -> Result<Amount, OwnerError> {
+/// What a txid is the hash of: a transaction without its witnesses.
+#[must_use]
+pub fn stripped(transaction: &Transaction) -> Vec<u8> {
     let mut stripped = transaction.clone();
     for input in &mut stripped.input {
         input.witness.clear();
     }
+    consensus::serialize(&stripped)
+}
+
+/// Sends the card an announced transaction.
+fn stream(card: &mut dyn Contact, transaction: &Transaction) -> Result<Amount, OwnerError> {
     let mut answer = Vec::new();
-    for piece in consensus::serialize(&stripped).chunks(PIECE_MAX) {
+    for piece in stripped(transaction).chunks(PIECE_MAX) {
         let piece = EnterCoin::piece(piece).map_err(|_| OwnerError::TooLong(ENTER_COIN))?;
         answer = card.ask(ENTER_COIN, &piece)?;
     }

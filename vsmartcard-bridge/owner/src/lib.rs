@@ -21,7 +21,7 @@ mod payments;
 mod sweep;
 
 pub use account::Account;
-pub use coins::{Coin, funding_transaction};
+pub use coins::{Coin, funding_transaction, stripped};
 pub use contact::Contact;
 pub use error::OwnerError;
 pub use faucet::Faucet;

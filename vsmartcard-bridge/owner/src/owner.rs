@@ -3,8 +3,9 @@
 use bitcoin::key::{Keypair, Secp256k1};
 use bitcoin::secp256k1::{All, Message, SecretKey};
 use tillcard_protocol::command::{
-    FactoryReset, GenerateKey, GetChallenge, Issue, Issued, KeySource, Leaf, Limits, Network,
-    OwnerCommand, Policy, Select, SetLimits, SetPolicy, Terminate,
+    CHALLENGE_LENGTH, FactoryReset, GenerateKey, GetChallenge, Issue, Issued, KeySource, Leaf,
+    Limits, Network, OwnerCommand, Policy, SIGNATURE_LENGTH, Select, SetLimits, SetPolicy,
+    Terminate,
 };
 use tillcard_protocol::hash::tagged_hash;
 use tillcard_protocol::owner;
@@ -27,6 +28,7 @@ pub struct Terms {
 }
 
 /// The owner of one card.
+#[derive(Clone)]
 pub struct Owner {
     pub(crate) secp: Secp256k1<All>,
     pub(crate) account: Account,
@@ -114,11 +116,21 @@ impl Owner {
         &self,
         card: &mut dyn Contact,
         command: &C,
-    ) -> Result<[u8; 64], OwnerError> {
+    ) -> Result<[u8; SIGNATURE_LENGTH], OwnerError> {
         const CHALLENGE: &str = "GET CHALLENGE";
         let challenge = card.ask(CHALLENGE, &GetChallenge::to_apdu())?;
-        let challenge =
-            (challenge.as_slice().try_into()).map_err(|_| OwnerError::Malformed(CHALLENGE))?;
+        let challenge = challenge.as_slice().try_into();
+        let challenge = challenge.map_err(|_| OwnerError::Malformed(CHALLENGE))?;
+        Ok(self.sign(challenge, command))
+    }
+
+    /// The signature that authorises a command in a plain session whose challenge this is.
+    #[must_use]
+    pub fn sign<C: OwnerCommand>(
+        &self,
+        challenge: &[u8; CHALLENGE_LENGTH],
+        command: &C,
+    ) -> [u8; SIGNATURE_LENGTH] {
         let message = owner::message(
             self.account.network(),
             self.account.card_id(),
@@ -129,7 +141,7 @@ impl Owner {
         );
         let message = Message::from_digest(message);
         let signature = self.secp.sign_schnorr_no_aux_rand(&message, &self.key);
-        Ok(signature.serialize())
+        signature.serialize()
     }
 
     /// Replaces the card's limits (section 8.3).

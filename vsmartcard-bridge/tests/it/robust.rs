@@ -11,6 +11,7 @@ use tillcard_protocol::command::{
 };
 use tillcard_protocol::status::meaning;
 use tillcard_runtime::nvm::RamNvm;
+use tillcard_test_owner::stripped;
 
 /// Mutated commands.
 const MUTATIONS: usize = 10_000;
@@ -104,7 +105,7 @@ fn session(
     let transaction = owner.funding(index, 50_000, dice.next_u32());
     owner.note(&transaction);
     let challenge = card.done(&GetChallenge::to_apdu());
-    let bytes = Owner::stripped(&transaction);
+    let bytes = stripped(&transaction);
     [
         owner.begin(&transaction, index, &challenge),
         Owner::piece(&bytes[..40]),

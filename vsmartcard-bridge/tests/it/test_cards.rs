@@ -12,8 +12,8 @@ use tillcard_protocol::command::{
 };
 use tillcard_protocol::pin::PinBlock;
 
-use crate::support::owner::PAYEE;
 use crate::support::pcsc_client::{PcscClient, SHARED};
+use tillcard_test_owner::SHOP_SCRIPT;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/test-cards.md");
 
@@ -39,7 +39,7 @@ fn request() -> PaymentRequest<'static> {
     PaymentRequest {
         amount: 21_000,
         fee_rate: 2_000,
-        payee_script: &PAYEE,
+        payee_script: &SHOP_SCRIPT,
         source: Source::Rooted,
         identity: *b"the till's own 1",
         merchant: b"The shop",

@@ -19,6 +19,7 @@ use super::plan::{Outcome, Plan};
 use crate::support::contacts::{Contacts, powered};
 use crate::support::owner::{Owner, PIN, verify};
 use crate::support::survivor::{image, memory, revive};
+use tillcard_test_owner::stripped;
 
 /// A card on the disk that is killed again and again.
 pub struct Victim {
@@ -89,7 +90,7 @@ impl Victim {
                     let salt = dice.next_u32();
                     let transaction = self.owner.funding(index, 5 * amount, salt);
                     self.owner.note(&transaction);
-                    let bytes = Owner::stripped(&transaction);
+                    let bytes = stripped(&transaction);
                     let (first, last) = bytes.split_at(bytes.len() / 2);
                     moves.extend([
                         Move::Challenge,

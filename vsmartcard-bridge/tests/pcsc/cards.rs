@@ -7,12 +7,13 @@ use std::{fs, io};
 
 use crate::support::DEADLINE;
 use crate::support::contacts::Contacts;
-use crate::support::owner::{Owner, PAYEE};
+use crate::support::owner::Owner;
 use crate::support::program::Emulator;
 use crate::support::reader::{self, NAME, Session};
 use pcsc::{Disposition, Error, ReaderState, State};
 use tillcard_applet::ATR;
 use tillcard_protocol::command::{GetData, Select, State as CardState, StatusObject};
+use tillcard_test_owner::SHOP_SCRIPT;
 
 #[test]
 fn a_card_pays_through_the_reader_and_counts_as_its_client_does() {
@@ -230,7 +231,11 @@ fn extended_length_passes_the_reader_whole() {
     let mut answer = session.exchange(&extended).unwrap();
     assert_eq!(answer.split_off(answer.len() - 2), [0x90, 0x00]);
     assert!(answer.len() > 256, "three inputs don't fit a short answer");
-    assert!(answer.windows(PAYEE.len()).any(|window| window == PAYEE));
+    assert!(
+        answer
+            .windows(SHOP_SCRIPT.len())
+            .any(|window| window == SHOP_SCRIPT)
+    );
     owner.check_payment(&answer, 25_000);
     session.end();
     reader::remove(emulator);

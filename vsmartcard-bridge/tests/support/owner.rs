@@ -1,35 +1,23 @@
-//! An owner and a shop, on rust-bitcoin.
+//! An owner of a card, who remembers the coins that it had, and a shop that looks at what it is paid.
 
 use std::collections::HashMap;
 
-use bitcoin::absolute::LockTime;
-use bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
-use bitcoin::hashes::Hash;
-use bitcoin::key::{Keypair, TapTweak};
-use bitcoin::opcodes::all::OP_CHECKSIG;
-use bitcoin::secp256k1::{All, Message, PublicKey, Secp256k1, SecretKey, schnorr};
+use bitcoin::secp256k1::{Message, Secp256k1, schnorr};
 use bitcoin::sighash::{Prevouts, SighashCache, TapSighashType};
-use bitcoin::taproot::{LeafVersion, TapLeafHash, TapNodeHash};
-use bitcoin::transaction::Version;
-use bitcoin::{
-    Amount, NetworkKind, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness,
-    XOnlyPublicKey, consensus,
-};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, XOnlyPublicKey, consensus};
 use tillcard_protocol::command::{
-    Announced, Apdu, EnterCoin, GenerateKey, GetChallenge, Issue, Issued, KeySource, Leaf, Limits,
-    Network, OwnerCommand, PIECE_MAX, Pay, PaymentRequest, Place, Policy, Select, Source, Verify,
+    Apdu, EnterCoin, Issue, KeySource, Leaf, Limits, Network, Pay, PaymentRequest, Policy, Source,
+    Verify,
 };
-use tillcard_protocol::owner;
 use tillcard_protocol::pin::PinBlock;
-use tillcard_protocol::session::Session;
+use tillcard_test_owner::{
+    Coin, Owner as TestOwner, SHOP_SCRIPT, ShopRequest, Terms, funding_transaction,
+};
 
 use super::contacts::{Answer, Contacts};
 
 pub const PIN: &str = "271828";
 pub const WRONG_PIN: &str = "314159";
-
-/// A P2WPKH output of a shop.
-pub const PAYEE: [u8; 22] = *b"\x00\x14the-shop's-key-hash!";
 
 /// These tests are of readers and memories, and pay without a channel.
 pub const POLICY: Policy = Policy {
@@ -57,41 +45,28 @@ pub fn verify(digits: &str) -> Apdu {
 pub fn request(amount: u64) -> PaymentRequest<'static> {
     let mut identity = [0x7E; 16];
     identity[8..].copy_from_slice(&amount.to_be_bytes());
-    PaymentRequest {
+    let request = ShopRequest {
         amount,
         fee_rate: 2_000,
-        payee_script: &PAYEE,
         source: Source::Rooted,
-        identity,
-        merchant: b"The shop",
-        invoice: None,
-    }
+    };
+    request.with_identity(identity)
 }
 
 pub fn pay(amount: u64) -> Apdu {
     Pay::to_apdu(request(amount)).unwrap()
 }
 
-/// What an owner knows of a card that he issued.
-#[derive(Clone)]
-pub struct Owner {
-    secp: Secp256k1<All>,
-    key: Keypair,
-    leaf: XOnlyPublicKey,
-    issued: Issued,
-    account: Xpub,
-    /// Every coin that the card ever had.
-    outputs: HashMap<OutPoint, TxOut>,
-    /// Payments asked for, so that each has an identity of its own.
-    payments: u64,
-}
-
-fn issue(network: Network, key: &Keypair, leaf: &XOnlyPublicKey) -> Apdu {
+/// ISSUE for a network, with keys of nobody.
+pub fn issue_for(network: Network) -> Apdu {
+    let secp = Secp256k1::new();
+    let key = bitcoin::secp256k1::SecretKey::from_slice(&[0x11; 32]).unwrap();
+    let key = key.x_only_public_key(&secp).0.serialize();
     Issue::new(
         network,
         KeySource::Made(&[0x33; 32]),
-        &key.x_only_public_key().0.serialize(),
-        Leaf::Key(leaf.serialize()),
+        &key,
+        Leaf::Key(key),
         &PinBlock::from_digits(PIN.as_bytes()).unwrap(),
         LIMITS,
         POLICY,
@@ -99,109 +74,50 @@ fn issue(network: Network, key: &Keypair, leaf: &XOnlyPublicKey) -> Apdu {
     .to_apdu()
 }
 
-fn keys() -> (Secp256k1<All>, Keypair, XOnlyPublicKey) {
-    let secp = Secp256k1::new();
-    let secret = |byte| SecretKey::from_slice(&[byte; 32]).unwrap();
-    let key = Keypair::from_secret_key(&secp, &secret(0x11));
-    let leaf = secret(0x22).x_only_public_key(&secp).0;
-    (secp, key, leaf)
-}
-
-/// ISSUE for a network, with keys of nobody.
-pub fn issue_for(network: Network) -> Apdu {
-    let (_, key, leaf) = keys();
-    issue(network, &key, &leaf)
+/// What an owner knows of a card that he issued.
+#[derive(Clone)]
+pub struct Owner {
+    owner: TestOwner,
+    /// Every coin that the card ever had.
+    outputs: HashMap<OutPoint, TxOut>,
+    /// Payments asked for, so that each has an identity of its own.
+    payments: u64,
 }
 
 impl Owner {
     /// Selects and issues a card that has left its factory.
     pub fn issue(card: &mut impl Contacts) -> Self {
-        let (secp, key, leaf) = keys();
-        card.done(&Select::to_apdu());
-        card.done(&GenerateKey::to_apdu());
-        let issued = Issued::parse(&card.done(&issue(Network::Regtest, &key, &leaf))).unwrap();
-        let account = Xpub {
-            network: NetworkKind::Test,
-            depth: 0,
-            parent_fingerprint: Fingerprint::default(),
-            child_number: ChildNumber::from_normal_idx(0).unwrap(),
-            public_key: PublicKey::from_slice(&issued.public_key).unwrap(),
-            chain_code: ChainCode::from(issued.chain_code),
+        let terms = Terms {
+            network: Network::Regtest,
+            pin: PIN.into(),
+            limits: LIMITS,
+            policy: POLICY,
         };
+        let mut contact = |command: &[u8]| card.exchange(command);
         Self {
-            secp,
-            key,
-            leaf,
-            issued,
-            account,
+            owner: TestOwner::issue(&mut contact, &terms, [0x11; 32]).unwrap(),
             outputs: HashMap::new(),
             payments: 0,
         }
     }
 
-    /// `tr(CARD/chain/index, pk(PRIMARY))`
+    /// The card's script at an index of a chain.
     pub fn script(&self, chain: u32, index: u32) -> ScriptBuf {
-        let path = [chain, index].map(|number| ChildNumber::from_normal_idx(number).unwrap());
-        let child = self.account.derive_pub(&self.secp, &path).unwrap();
-        let leaf = ScriptBuf::builder()
-            .push_x_only_key(&self.leaf)
-            .push_opcode(OP_CHECKSIG);
-        let leaf = TapLeafHash::from_script(&leaf.into_script(), LeafVersion::TapScript);
-        let internal = child.public_key.x_only_public_key().0;
-        let output = internal
-            .tap_tweak(&self.secp, Some(TapNodeHash::from(leaf)))
-            .0;
-        ScriptBuf::new_p2tr_tweaked(output)
+        self.owner.account().script(chain, index)
     }
 
     /// A transaction that pays the card at a receive index, from an outpoint that nobody has.
     pub fn funding(&self, index: u32, amount: u64, salt: u32) -> Transaction {
-        Transaction {
-            version: Version::TWO,
-            lock_time: LockTime::ZERO,
-            input: vec![TxIn {
-                previous_output: OutPoint::new(Txid::from_byte_array([0xAB; 32]), salt),
-                script_sig: ScriptBuf::new(),
-                sequence: Sequence::MAX,
-                witness: Witness::new(),
-            }],
-            output: vec![TxOut {
-                value: Amount::from_sat(amount),
-                script_pubkey: self.script(0, index),
-            }],
-        }
+        let mut source = [0xAB; 32];
+        source[..4].copy_from_slice(&salt.to_be_bytes());
+        funding_transaction(source, self.script(0, index), Amount::from_sat(amount))
     }
 
     /// Announces output 0 of `transaction` to the card, which was asked for a challenge.
     pub fn begin(&self, transaction: &Transaction, index: u32, challenge: &[u8]) -> Apdu {
-        let announced = Announced {
-            txid: transaction.compute_txid().to_byte_array(),
-            vout: 0,
-            place: Place::receive(index),
-        };
-        let message = owner::message(
-            Network::Regtest,
-            &owner::card_id(&self.issued.public_key, &self.issued.chain_code),
-            &Session::Plain,
-            challenge.try_into().unwrap(),
-            &Announced::HEADER,
-            &announced.body(),
-        );
-        let signature = self
-            .secp
-            .sign_schnorr_no_aux_rand(&Message::from_digest(message), &self.key);
-        EnterCoin::begin(&announced, &signature.serialize())
-    }
-
-    /// The preimage of a txid, which is what the card is given.
-    pub fn stripped(transaction: &Transaction) -> Vec<u8> {
-        assert!(
-            transaction
-                .input
-                .iter()
-                .all(|input| input.witness.is_empty())
-        );
-        consensus::serialize(transaction)
+        let announced = coin(transaction, index).announced();
+        let signature = self.owner.sign(challenge.try_into().unwrap(), &announced);
+        EnterCoin::begin(&announced, &signature)
     }
 
     /// The command that gives the card the next bytes of a transaction.
@@ -220,11 +136,9 @@ impl Owner {
     /// Gives the card a coin at a receive index.
     pub fn enter(&mut self, card: &mut impl Contacts, index: u32, amount: u64, salt: u32) {
         let transaction = self.funding(index, amount, salt);
-        let challenge = card.done(&GetChallenge::to_apdu());
-        card.done(&self.begin(&transaction, index, &challenge));
-        for piece in Self::stripped(&transaction).chunks(PIECE_MAX) {
-            card.done(&Self::piece(piece));
-        }
+        let mut contact = |command: &[u8]| card.exchange(command);
+        let entered = self.owner.enter(&mut contact, &coin(&transaction, index));
+        assert_eq!(entered.unwrap(), Amount::from_sat(amount));
         self.note(&transaction);
     }
 
@@ -245,7 +159,7 @@ impl Owner {
     /// card's keys.
     pub fn check_payment(&mut self, answer: &[u8], amount: u64) {
         let transaction: Transaction = consensus::deserialize(answer).unwrap();
-        let paid = |output: &&TxOut| output.script_pubkey.as_bytes() == PAYEE;
+        let paid = |output: &&TxOut| output.script_pubkey.as_bytes() == SHOP_SCRIPT;
         let paid: u64 = transaction
             .output
             .iter()
@@ -258,6 +172,7 @@ impl Owner {
             .iter()
             .map(|input| self.outputs[&input.previous_output].clone())
             .collect();
+        let secp = Secp256k1::verification_only();
         let mut cache = SighashCache::new(&transaction);
         for (at, input) in transaction.input.iter().enumerate() {
             let prevouts = Prevouts::All(&spent);
@@ -267,10 +182,18 @@ impl Owner {
             let key = &spent[at].script_pubkey.as_bytes()[2..];
             let key = XOnlyPublicKey::from_slice(key).unwrap();
             let signature = schnorr::Signature::from_slice(&input.witness[0]).unwrap();
-            self.secp
-                .verify_schnorr(&signature, &Message::from(hash), &key)
+            secp.verify_schnorr(&signature, &Message::from(hash), &key)
                 .unwrap();
         }
         self.note(&transaction);
+    }
+}
+
+/// Output 0 of a transaction, at a receive index.
+fn coin(transaction: &Transaction, index: u32) -> Coin {
+    Coin {
+        transaction: transaction.clone(),
+        vout: 0,
+        index,
     }
 }
