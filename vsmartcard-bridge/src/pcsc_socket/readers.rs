@@ -228,3 +228,27 @@ impl From<SlotError> for SocketError {
         Self::Card(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_change_between_the_picture_and_the_wait_is_told_at_once() {
+        let readers = Readers::default();
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let patience = Some(Duration::from_secs(5));
+        theirs.set_read_timeout(patience).unwrap();
+        let client = ClientId(1);
+        let picture = readers.picture();
+        readers.add("Counter 1").unwrap();
+        readers.wait(client, Event(Arc::new(ours)), Some(&picture));
+        let mut event = [0; 8];
+        theirs.read_exact(&mut event).unwrap();
+        assert!(!readers.stop_waiting(client), "nobody waits any more");
+    }
+}

@@ -99,7 +99,10 @@ fn a_fault_happens_at_its_command_and_once() {
     let mut ask = || client.transmit(card, select.as_bytes()).unwrap();
     let whole = ask();
     assert!(whole.ends_with(&[0x90, 0x00]));
+    assert_eq!(reader.tray().cards()[0].faults.len(), 1);
     assert_eq!(ask(), [0x6F, 0x00]);
+    // It can't happen again, and isn't listed any more.
+    assert!(reader.tray().cards()[0].faults.is_empty());
     assert_eq!(ask(), whole);
 }
 
