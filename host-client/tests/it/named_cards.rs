@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tillcard::chain::Auth;
 use tillcard_emu::pcsc_socket::SOCKET_VARIABLE;
@@ -13,6 +14,9 @@ use tillcard_test_owner::Faucet;
 use crate::node::Node;
 
 const READER: &str = "Counter 1";
+
+/// Longer than a till needs to look at a card.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the till makes of a card.
 enum Outcome {
@@ -141,8 +145,12 @@ impl Shop {
                 till.wait_for("waiting for card");
             }
             if self.tray.readers()[0].card.is_some() {
-                // It has had its chance: a mute card holds the till for a second.
-                std::thread::sleep(std::time::Duration::from_millis(1_500));
+                // It has had its chance.
+                let trace = self.tray.trace(name).unwrap();
+                assert!(
+                    trace.wait_for_commands(1, PATIENCE),
+                    "{name} was asked nothing"
+                );
                 self.tray.remove(READER).unwrap();
             }
             self.tray.insert(READER, &other).unwrap();

@@ -1,8 +1,8 @@
 //! Keeping what was said to a card and what it answered.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tillcard_protocol::command::{Header, name};
@@ -25,7 +25,12 @@ pub struct Recorded<C> {
 
 /// What happened to a [`Recorded`] card, in order; clones are the same trace.
 #[derive(Clone)]
-pub struct Trace(Arc<Mutex<Kept>>);
+pub struct Trace(Arc<Shared>);
+
+struct Shared {
+    kept: Mutex<Kept>,
+    changed: Condvar,
+}
 
 struct Kept {
     began: Instant,
@@ -83,13 +88,17 @@ pub enum Event {
 
 impl Default for Trace {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Kept {
+        let kept = Kept {
             began: Instant::now(),
             copy: None,
             entries: VecDeque::new(),
             commands: 0,
             answered: 0,
-        })))
+        };
+        Self(Arc::new(Shared {
+            kept: Mutex::new(kept),
+            changed: Condvar::new(),
+        }))
     }
 }
 
@@ -110,6 +119,17 @@ impl Trace {
     #[must_use]
     pub fn answered(&self) -> u64 {
         self.kept().answered
+    }
+
+    /// Waits until the card has got so many commands, each answered or given up; whether it has, within
+    /// the time.
+    #[must_use]
+    pub fn wait_for_commands(&self, count: u64, patience: Duration) -> bool {
+        let kept = self.kept();
+        let waited = (self.0.changed)
+            .wait_timeout_while(kept, patience, |kept| kept.commands < count)
+            .unwrap_or_else(PoisonError::into_inner);
+        !waited.1.timed_out()
     }
 
     /// Forgets the entries; the numbers stay.
@@ -137,10 +157,11 @@ impl Trace {
             file.write(card, &entry);
         }
         kept.entries.push_back(entry);
+        self.0.changed.notify_all();
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
