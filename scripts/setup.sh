@@ -16,6 +16,8 @@ tests=(libevent-dev opensc pcsc-tools python3-pyscard python3-pytest python3-cry
 # Node from wherever it comes.
 command -v node >/dev/null || tests+=(nodejs)
 command -v npm >/dev/null || tests+=(npm)
+# A browser for the tests of pages, from wherever it comes; CHROMIUM names it.
+command -v "${CHROMIUM:-chromium}" >/dev/null || tests+=(chromium)
 # Where Debian's toolchain is the one in use, its formatter and linter are packages too.
 case $(command -v cargo) in
 "" | /usr/bin/cargo) tests+=(rustfmt-web rust-web-clippy) ;;
@@ -97,7 +99,7 @@ install_missing() {
         "${as_root[@]}" service pcscd restart >&2
     fi
 }
-declare -A minutes=([demo]="a minute" [reader]="a minute" [test]="two minutes")
+declare -A minutes=([demo]="a minute" [reader]="a minute" [test]="three minutes")
 
 # The tests' packages bring a toolchain; the demo takes the one that is there, or ends at once.
 [[ $1 == test ]] || check_toolchain

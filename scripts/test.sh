@@ -9,7 +9,7 @@ cd "$root"
 
 lint=(setup format shell clippy documentation dependencies bare-metal)
 tests=(setup build side-by-side demo)
-others=(unit-tests python-client packages reader-tests fuzz)
+others=(unit-tests python-client packages browser reader-tests fuzz)
 
 stage_setup() { scripts/setup.sh test; }
 
@@ -78,6 +78,12 @@ stage_packages() {
     scripts/node-package.sh
 }
 
+# The pages, in Chromium.
+stage_browser() {
+    find_fixtures
+    scripts/browser-tests.sh
+}
+
 stage_reader-tests() {
     find_fixtures
     TILLCARD_YUBIKIT=$(scripts/yubikit.sh)
@@ -104,7 +110,7 @@ stage_side-by-side() {
     # shellcheck disable=SC2064  # these values, now
     trap "kill -- -$readers 2>/dev/null && wait $readers; cat '$log'; rm -f '$log'" EXIT
     trap 'exit 130' INT TERM HUP
-    nice scripts/test.sh unit-tests python-client packages
+    nice scripts/test.sh unit-tests python-client packages browser
     wait "$readers"
 }
 
