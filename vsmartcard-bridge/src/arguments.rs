@@ -44,6 +44,10 @@ pub struct Arguments {
     /// The name of the emulator's own reader, 1 to 127 bytes. Once for each reader
     #[arg(long, value_name = "NAME", default_value = own_reader::DEFAULT_NAME)]
     pub reader: Vec<String>,
+    /// Let other programs show cards in readers of the emulator's own, as they would to vpcd: who
+    /// connects to this address, such as 127.0.0.1:35963, is a card in a reader. Once for each reader
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "vpcd")]
+    pub cards_from: Vec<SocketAddr>,
     /// Let tests put cards in and take them out over HTTP at this address, such as 127.0.0.1:0
     /// (docs/emulator.md). The readers are empty unless a card is named
     #[arg(long, value_name = "ADDRESS", conflicts_with = "vpcd")]
@@ -111,13 +115,17 @@ pub enum Ask {
 impl Arguments {
     /// Whether the reader is the emulator's own.
     pub fn has_own_reader(&self) -> bool {
-        self.pcsc_socket.is_some() || self.control.is_some() || !self.command.is_empty()
+        self.pcsc_socket.is_some()
+            || self.control.is_some()
+            || !self.cards_from.is_empty()
+            || !self.command.is_empty()
     }
 
     /// Whether the readers are empty until somebody puts a card in.
     pub fn begins_empty(&self) -> bool {
         let names_card = self.ephemeral || self.data.is_some() || self.name.is_some();
-        self.control.is_some() && !names_card && self.card.is_empty()
+        let others = self.control.is_some() || !self.cards_from.is_empty();
+        others && !names_card && self.card.is_empty()
     }
 
     /// The name of the card that is kept.

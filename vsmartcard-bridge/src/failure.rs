@@ -11,7 +11,7 @@ use tillcard_emu::replay::ReplayError;
 use tillcard_emu::seed::NoRandomness;
 use tillcard_emu::slot::SlotError;
 use tillcard_emu::test_cards::TestCardError;
-use tillcard_emu::tray::TrayError;
+use tillcard_emu::tray::{PortError, TrayError};
 use tillcard_emu::vpcd::LinkError;
 
 /// Why the program ends with status 1.
@@ -60,6 +60,8 @@ pub enum Failure {
     #[error(transparent)]
     Tray(#[from] TrayError),
     #[error(transparent)]
+    CardPort(#[from] PortError),
+    #[error(transparent)]
     Control(#[from] ControlError),
     #[error("{} can't be run: {}", .0.display(), .1)]
     Command(OsString, io::Error),
@@ -85,6 +87,7 @@ impl Failure {
             Self::Slot(error) => error.code(),
             Self::Link(error) => error.code(),
             Self::Tray(error) => error.code(),
+            Self::CardPort(error) => error.code(),
             Self::Control(error) => error.code(),
             Self::Command(..) => "command-not-run",
         }

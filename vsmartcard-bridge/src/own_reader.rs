@@ -14,7 +14,7 @@ use signal_hook::iterator::Signals;
 use tillcard_emu::control::Control;
 use tillcard_emu::pcsc_socket::SOCKET_VARIABLE;
 use tillcard_emu::test_cards::TestCard;
-use tillcard_emu::tray::Tray;
+use tillcard_emu::tray::{CardPort, Tray};
 
 use crate::arguments::Arguments;
 use crate::failure::Failure;
@@ -26,6 +26,9 @@ pub const DEFAULT_NAME: &str = "Tillcard Emulator 00 00";
 /// Where a command finds the control interface, and by which token.
 const URL_VARIABLE: &str = "TILLCARD_EMU_URL";
 const TOKEN_VARIABLE: &str = "TILLCARD_EMU_TOKEN";
+
+/// Where a command's cards can connect to, with commas between the addresses.
+const CARDS_VARIABLE: &str = "TILLCARD_EMU_CARDS_FROM";
 
 /// What ends the cards' time in the readers.
 enum End {
@@ -48,7 +51,8 @@ pub fn show(
     cards: Vec<TestCard>,
     arguments: &Arguments,
 ) -> Result<Result<ExitCode, Failure>, Failure> {
-    if cards.len() > arguments.reader.len() {
+    let shown = cards.len();
+    if shown + arguments.cards_from.len() > arguments.reader.len() {
         return Err(Failure::TooFewReaders);
     }
     let seed = arguments.seed.unwrap_or(0);
@@ -75,17 +79,23 @@ pub fn show(
             watchers.push(watch(Arc::clone(&tray), reader.clone(), ended.clone()));
         }
     }
+    let mut ports = Vec::new();
+    for (reader, address) in arguments.reader[shown..].iter().zip(&arguments.cards_from) {
+        let port = CardPort::open(Arc::clone(&tray), reader, *address)?;
+        ports.push((reader.as_str(), port));
+    }
     let control = arguments
         .control
         .map(|at| Control::start(Arc::clone(&tray), at));
     let control = control.transpose()?;
-    say(&tray, control.as_ref(), arguments);
+    say(&tray, &ports, control.as_ref(), arguments);
     let child = match arguments.command.is_empty() {
         true => None,
-        false => Some(start(arguments, &tray, control.as_ref(), ended)?),
+        false => Some(start(arguments, &tray, &ports, control.as_ref(), ended)?),
     };
     let status = wait(child, watchers.len(), &end);
     drop(control);
+    drop(ports);
     for reader in &arguments.reader {
         tray.remove(reader)?;
     }
@@ -97,13 +107,17 @@ pub fn show(
 }
 
 /// Says where everything is.
-fn say(tray: &Tray, control: Option<&Control>, arguments: &Arguments) {
+fn say(tray: &Tray, ports: &[(&str, CardPort)], control: Option<&Control>, arguments: &Arguments) {
     let path = tray.socket_path();
     if arguments.json {
         let line = json!({
             "pcsc_socket": path,
             "readers": tray.readers(),
             "cards": tray.cards(),
+            "cards_from": ports
+                .iter()
+                .map(|(reader, port)| json!({"reader": reader, "address": port.address()}))
+                .collect::<Vec<_>>(),
             "control": control.map(|control| json!({
                 "url": format!("http://{}", control.address()),
                 "token": control.token(),
@@ -121,6 +135,13 @@ fn say(tray: &Tray, control: Option<&Control>, arguments: &Arguments) {
         let line = format!("programs see it with {SOCKET_VARIABLE}={}", path.display());
         tell(io::stderr(), &line);
     }
+    for (reader, port) in ports {
+        let line = format!(
+            "cards that connect to {} come into {reader}",
+            port.address()
+        );
+        tell(io::stderr(), &line);
+    }
     if let Some(control) = control {
         let line = format!(
             "control: http://{} token {}",
@@ -135,6 +156,7 @@ fn say(tray: &Tray, control: Option<&Control>, arguments: &Arguments) {
 fn start(
     arguments: &Arguments,
     tray: &Tray,
+    ports: &[(&str, CardPort)],
     control: Option<&Control>,
     ended: Sender<End>,
 ) -> Result<Pid, Failure> {
@@ -146,6 +168,12 @@ fn start(
     if let Some(control) = control {
         command.env(URL_VARIABLE, format!("http://{}", control.address()));
         command.env(TOKEN_VARIABLE, control.token());
+    }
+    if !ports.is_empty() {
+        let addresses: Vec<_> = (ports.iter())
+            .map(|(_, port)| port.address().to_string())
+            .collect();
+        command.env(CARDS_VARIABLE, addresses.join(","));
     }
     let mut child: Child = command
         .spawn()

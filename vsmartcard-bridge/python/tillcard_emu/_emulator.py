@@ -48,7 +48,8 @@ class Emulator:
     """A running `tillcard-emu` with readers of its own.
 
     PC/SC programs see the readers with PCSCLITE_CSOCK_NAME set to `socket`. pcsc-lite's library reads
-    that variable once in a process: set it before the first call.
+    that variable once in a process: set it before the first call. The cards' coins are invented, unless
+    `chain` names a regtest node, as `core:http://HOST:PORT?cookie=PATH`.
     """
 
     def __init__(
@@ -57,11 +58,14 @@ class Emulator:
         *,
         seed: int = 0,
         socket: str | None = None,
+        chain: str | None = None,
         program: str | None = None,
     ) -> None:
         command = [_find(program), "--control", "127.0.0.1:0", "--json", "--seed", str(seed)]
         for name in readers:
             command += ["--reader", name]
+        if chain is not None:
+            command += ["--chain", chain]
         if socket is not None:
             command += ["--pcsc-socket", socket]
         self._process = subprocess.Popen(

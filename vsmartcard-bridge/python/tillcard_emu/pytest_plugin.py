@@ -42,9 +42,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def emulator(pytestconfig: pytest.Config) -> Iterator[Emulator]:
+def emulator_chain() -> str | None:
+    """Where the cards' coins come from: override this to name a regtest node. Else they are invented."""
+    return None
+
+
+@pytest.fixture(scope="session")
+def emulator(pytestconfig: pytest.Config, emulator_chain: str | None) -> Iterator[Emulator]:
     """The emulator of this session. To have other readers, override this fixture."""
-    with Emulator(socket=os.path.join(pytestconfig.stash[_folder], "pcscd.comm")) as running:
+    socket = os.path.join(pytestconfig.stash[_folder], "pcscd.comm")
+    with Emulator(socket=socket, chain=emulator_chain) as running:
         yield running
 
 

@@ -6,24 +6,28 @@
 
 mod error;
 mod held;
+mod port;
 mod reader;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rand_chacha::ChaCha20Rng;
 use tempfile::TempDir;
 use tillcard_test_owner::Funding;
 
 pub use error::TrayError;
 pub use held::CardStatus;
 use held::{Held, Place};
+pub use port::{CardPort, PortError};
 pub use reader::Reader;
 
 use crate::layers::faults::Fault;
 use crate::layers::{FaultSwitch, Trace, TraceFile};
 use crate::pcsc_socket::{PcscSocket, SocketError};
-use crate::test_cards::{Description, TestCard};
+use crate::seed::Seed;
+use crate::test_cards::{Description, TestCard, TestCardError};
 
 /// Between a test card's name and what tells it from another of its kind.
 const MARK: char = '#';
@@ -287,6 +291,12 @@ impl Tray {
     /// [`TrayError::Socket`] for an unknown reader.
     pub fn wait_for_removal(&self, reader: &str) -> Result<(), TrayError> {
         Ok(self.socket.wait_for_removal(reader)?)
+    }
+
+    /// What draws lots for the faults of a card.
+    fn lots(&self, card: &str) -> Result<ChaCha20Rng, TrayError> {
+        let drawn = Seed::Number(self.seed).generator(card, 0);
+        Ok(drawn.map_err(TestCardError::from)?)
     }
 
     /// Makes a test card, unless the tray has one of this name.

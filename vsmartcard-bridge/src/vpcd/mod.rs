@@ -21,13 +21,17 @@
 //! vpcd sends a frame in two writes, and the second waits until the first is acknowledged. Linux
 //! delays that acknowledgement by 40 ms, unless told before every read that it must not
 //! (`TCP_QUICKACK`, `tcp(7)`), as the link does.
+//!
+//! [`Guest`] is the other end: a card that another program shows, for readers of our own.
 
 mod address;
+mod guest;
 mod link;
 
 use std::io;
 
 pub use address::{Address, DEFAULT_PORT, NotAnAddress};
+pub use guest::{Guest, GuestAnswers};
 pub use link::{Link, Remover, Waited};
 
 use crate::slot::SlotError;

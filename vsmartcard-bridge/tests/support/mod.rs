@@ -8,6 +8,7 @@ pub mod pcsc_client;
 pub mod program;
 pub mod reader;
 pub mod scripted;
+pub mod slots;
 pub mod stall;
 pub mod survivor;
 

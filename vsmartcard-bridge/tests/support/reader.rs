@@ -1,4 +1,4 @@
-//! The real virtual reader: pcscd with the driver vpcd.
+//! The virtual reader: pcscd with the driver vpcd, or one of the emulator's own in its place.
 
 use std::ffi::CStr;
 use std::path::Path;
@@ -10,6 +10,7 @@ use tillcard_protocol::command::Apdu;
 use super::DEADLINE;
 use super::contacts::Contacts;
 use super::program::{Emulator, Ended};
+use super::slots::slot;
 
 /// What PC/SC calls vpcd's first slot.
 pub const NAME: &CStr = c"Virtual PCD 00 00";
@@ -63,13 +64,25 @@ pub fn wait_for_in(slot: &CStr, state: State) {
     }
 }
 
+/// Starts an emulator of a card for the first slot.
+pub fn start(home: &Path, arguments: &[&str]) -> Emulator {
+    let slot = slot(0).to_string();
+    Emulator::start(home, ["--vpcd", &slot].iter().chain(arguments))
+}
+
+/// What the emulator calls the first slot.
+pub fn slot_name() -> String {
+    let slot = slot(0);
+    (slot.reader_name()).unwrap_or_else(|| format!("the virtual reader at {slot}"))
+}
+
 /// Puts a card in, and waits until PC/SC sees it.
 pub fn insert(home: &Path, arguments: &[&str]) -> Emulator {
-    let mut emulator = Emulator::start(home, arguments);
+    let mut emulator = start(home, arguments);
     let line = emulator.line_or_end();
     assert_eq!(
-        line.as_deref(),
-        Some("card inserted in Virtual PCD 00 00"),
+        line,
+        Some(format!("card inserted in {}", slot_name())),
         "{}",
         emulator.errors()
     );

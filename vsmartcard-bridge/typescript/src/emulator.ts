@@ -14,6 +14,9 @@ export interface EmulatorOptions {
   readers?: readonly string[];
   /** Makes the cards; the same number makes the same cards. */
   seed?: number;
+  /** A regtest node that gives the cards real coins: `core:http://HOST:PORT?cookie=PATH`. Without it
+   *  they are invented. */
+  chain?: string;
   /** The path of the program. */
   program?: string;
 }
@@ -42,6 +45,9 @@ export class Emulator {
     const program = options.program ?? process.env["TILLCARD_EMU"] ?? "tillcard-emu";
     const seed = String(options.seed ?? 0);
     const flags = ["--control", "127.0.0.1:0", "--json", "--seed", seed];
+    if (options.chain !== undefined) {
+      flags.push("--chain", options.chain);
+    }
     const child = spawn(program, [...flags, ...names.flatMap((name) => ["--reader", name])], {
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
+#[path = "../../../../vsmartcard-bridge/tests/support/slots.rs"]
+mod slots;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -13,8 +16,10 @@ use tillcard_emu::card::EmulatedCard;
 use tillcard_emu::layers::Counted;
 use tillcard_emu::seed::Seed;
 use tillcard_emu::slot::{Layer, SlotError, Snapshot};
-use tillcard_emu::vpcd::{Address, DEFAULT_PORT, Link, Remover, Waited};
+use tillcard_emu::vpcd::{Link, Remover, Waited};
 use tillcard_runtime::nvm::RamNvm;
+
+pub(crate) use slots::slot;
 
 pub(crate) const FIRST: &str = "Virtual PCD 00 00";
 pub(crate) const SECOND: &str = "Virtual PCD 00 01";
@@ -61,9 +66,8 @@ impl<C: TestCard> Inserted<C> {
     /// Puts `card` into the slot of the reader named `reader`. It may take the service a moment to
     /// notice.
     pub(crate) fn put(mut card: C, reader: &str) -> Self {
-        let slot = u16::from(reader == SECOND);
-        let address = Address::new("127.0.0.1", DEFAULT_PORT + slot);
-        let link = Link::connect(&address).expect("vpcd listens");
+        let address = slot(u16::from(reader == SECOND));
+        let link = Link::connect(&address).expect("somebody listens");
         let remover = link.remover();
         let waited = link.wait(Some(DEADLINE)).expect("the slot");
         assert!(matches!(waited, Waited::Inserted), "the slot is taken");

@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
-use tillcard_emu::vpcd::DEFAULT_PORT;
-
 use super::tear::Tear;
 use crate::cli_support::User;
-use crate::reader_support::DEADLINE;
+use crate::reader_support::{DEADLINE, slot};
 
 /// An emulator of a card that is kept in a folder.
 pub(crate) struct Emulator(Child);
@@ -18,7 +16,7 @@ pub(crate) struct Emulator(Child);
 impl Emulator {
     /// Puts the card into the reader.
     pub(crate) fn start(folder: &Path) -> Self {
-        Self::at(folder, DEFAULT_PORT)
+        Self::at(folder, slot(0).port())
     }
 
     /// Puts the card into a slot that it is torn out of.

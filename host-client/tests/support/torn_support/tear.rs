@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use tillcard_emu::vpcd::DEFAULT_PORT;
-
-use crate::reader_support::DEADLINE;
+use crate::reader_support::{DEADLINE, slot};
 
 /// By which a protected PAY begins.
 const PAY: [u8; 2] = [0x84, 0x30];
@@ -29,7 +27,7 @@ impl Tear {
         let (tell, kept_back) = channel();
         thread::spawn(move || {
             let (card, _) = listener.accept().expect("an emulator");
-            let slot = TcpStream::connect((Ipv4Addr::LOCALHOST, DEFAULT_PORT)).expect("vpcd");
+            let slot = TcpStream::connect((Ipv4Addr::LOCALHOST, slot(0).port())).expect("a slot");
             pass_on(card, slot, tell);
         });
         Self { port, kept_back }
