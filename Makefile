@@ -2,7 +2,7 @@
 
 ARGS ?=
 
-.PHONY: help demo test lint audit money soak bench doc clean
+.PHONY: help demo test lint audit money soak bench doc package clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -30,6 +30,9 @@ bench: ## the benchmarks, those through the reader included
 
 doc: ## the documentation: API, conformance matrix and book
 	@scripts/doc.sh
+
+package: ## what others install, into dist/ (ARGS='tillcard-emu': for one program alone)
+	@scripts/package.sh $(ARGS)
 
 clean: ## remove what cargo built; bitcoind and the tools stay in the cache folder
 	@scripts/clean.sh

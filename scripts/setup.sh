@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing for a purpose, and checks the Rust toolchain.
 # With nothing missing it changes nothing and says nothing.
 #
-# usage: scripts/setup.sh demo|reader|test
+# usage: scripts/setup.sh demo|reader|test|package
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -11,11 +11,13 @@ run=(pcscd vsmartcard-vpcd)
 # bitcoind's library, three foreign clients of PC/SC, what Python clients of the channel need, a
 # foreign reader of certificates, a linter of scripts, and the one Debian toolchain that carries the
 # sources of `core` for the bare-metal build.
-tests=(libevent-dev opensc pcsc-tools python3-pyscard python3-pytest python3-cryptography python3-pip
-    python3-setuptools openssl shellcheck rustc-web cargo-web rust-web-src)
+tests=(libevent-dev opensc pcsc-tools python3-pyscard python3-pytest python3-cryptography
+    python3-venv python3-yaml openssl shellcheck rustc-web cargo-web rust-web-src)
+# What finds a program's libraries, and what packs for Python; Node as below.
+packaging=(dpkg-dev xz-utils python3-pip python3-setuptools python3-wheel)
 # Node from wherever it comes.
-command -v node >/dev/null || tests+=(nodejs)
-command -v npm >/dev/null || tests+=(npm)
+command -v node >/dev/null || packaging+=(nodejs)
+command -v npm >/dev/null || packaging+=(npm)
 # A browser for the tests of pages, from wherever it comes; CHROMIUM names it.
 command -v "${CHROMIUM:-chromium}" >/dev/null || tests+=(chromium)
 # Where Debian's toolchain is the one in use, its formatter and linter are packages too.
@@ -26,8 +28,9 @@ esac
 case ${1-} in
 demo) wanted=("${build[@]}") ;;
 reader) wanted=("${build[@]}" "${run[@]}") ;;
-test) wanted=("${build[@]}" "${run[@]}" "${tests[@]}") ;;
-*) die "usage: scripts/setup.sh demo|reader|test" ;;
+test) wanted=("${build[@]}" "${run[@]}" "${packaging[@]}" "${tests[@]}") ;;
+package) wanted=("${build[@]}" "${packaging[@]}") ;;
+*) die "usage: scripts/setup.sh demo|reader|test|package" ;;
 esac
 
 installed() {
@@ -99,7 +102,8 @@ install_missing() {
         "${as_root[@]}" service pcscd restart >&2
     fi
 }
-declare -A minutes=([demo]="a minute" [reader]="a minute" [test]="three minutes")
+declare -A minutes=([demo]="a minute" [reader]="a minute" [test]="three minutes"
+    [package]="two minutes")
 
 # The tests' packages bring a toolchain; the demo takes the one that is there, or ends at once.
 [[ $1 == test ]] || check_toolchain

@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
 lint=(setup format shell clippy documentation dependencies bare-metal)
-tests=(setup build side-by-side demo)
+tests=(setup build side-by-side demo delivery)
 others=(unit-tests python-client packages browser reader-tests fuzz)
 
 stage_setup() { scripts/setup.sh test; }
@@ -91,6 +91,12 @@ stage_reader-tests() {
     # One reader, so one test at a time.
     scripts/with-pcscd.sh cargo test --quiet --locked --workspace --all-features \
         --test 'pcsc*' -- --test-threads=1
+    # The same without the service, in readers of the emulator's own with the names of the virtual
+    # one's; but for what tells of the service, or has tried both ways already.
+    "$CARGO_TARGET_DIR/debug/tillcard-emu" --cards-from 127.0.0.1:0 --cards-from 127.0.0.1:0 \
+        --reader "Virtual PCD 00 00" --reader "Virtual PCD 00 01" -- \
+        cargo test --quiet --locked --package tillcard-emu --package tillcard --all-features \
+        --test 'pcsc*' -- --test-threads=1 --skip demo:: --skip clients::
 }
 
 # What waits for a reader service that looks twice a second runs beside what waits for a processor.
@@ -119,6 +125,9 @@ stage_demo() {
     scripts/demo.sh --json | /usr/bin/python3 scripts/check_demo.py "Tillcard Emulator"
     scripts/demo.sh --pcscd --json | /usr/bin/python3 scripts/check_demo.py "Virtual PCD"
 }
+
+# Right after the demos, which have built the same programs with the same features.
+stage_delivery() { scripts/package-test.sh; }
 
 # Each target for twenty seconds: enough to see that they run; `make soak` gives them longer.
 stage_fuzz() { scripts/fuzz.sh 20; }
