@@ -1,9 +1,10 @@
 //! What a case works with: a card, fresh cards, test values, and what it adds to the report.
 
 use crate::card::{Capability, Card};
-use crate::card_under_test::Target;
+use crate::card_under_test::{About, Target};
 use crate::channel::Ephemeral;
 use crate::driver::Driver;
+use crate::failure::Failure;
 use crate::model::{Limits, Profile, Request, STATEMENTS, payee};
 use crate::outcome::{Preamble, Step, Stop};
 use crate::recorder::Recorder;
@@ -46,6 +47,8 @@ pub struct CaseContext {
     next_request: Rc<Cell<u64>>,
     notes: Vec<String>,
     measurements: BTreeMap<String, f64>,
+    /// Why the last card that was asked for didn't come.
+    no_card: Option<Failure>,
 }
 
 impl CaseContext {
@@ -68,6 +71,7 @@ impl CaseContext {
             next_request: Rc::new(Cell::new(0)),
             notes: Vec::new(),
             measurements: BTreeMap::new(),
+            no_card: None,
         }
     }
 
@@ -94,7 +98,11 @@ impl CaseContext {
         let name = format!("card {}", self.cards_in_case);
         self.cards_in_case += 1;
         let seed = u64::from_be_bytes(self.values.bytes(&name));
-        let link = self.target.fresh_card(seed).map_err(|e| Stop::Error(e.0))?;
+        let link = self.target.fresh_card(seed).map_err(|failure| {
+            let stop = Stop::Error(failure.to_string());
+            self.no_card = Some(failure);
+            stop
+        })?;
         self.card = Card::new(link, Rc::clone(&self.recorder));
         Ok(())
     }
@@ -204,10 +212,14 @@ impl CaseContext {
         )
     }
 
-    /// What the target calls itself.
-    #[must_use]
-    pub fn target_name(&self) -> String {
-        self.target.name()
+    /// Why a card that was asked for didn't come, once.
+    pub(crate) const fn take_no_card(&mut self) -> Option<Failure> {
+        self.no_card.take()
+    }
+
+    /// Where the cards are.
+    pub(crate) fn about(&self) -> About {
+        self.target.about()
     }
 }
 

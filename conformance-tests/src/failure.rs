@@ -56,6 +56,10 @@ codes! {
     Interrupted = "interrupted",
     /// The suite has a fault.
     SuitePanicked = "suite-panicked",
+    /// A card is in the reader, and doesn't answer to reset.
+    CardMute = "card-mute",
+    /// The reader was taken away.
+    ReaderGone = "reader-gone",
     /// No card came into the reader in time.
     NoCard = "no-card",
     /// The card wasn't taken out of the reader in time.
@@ -75,6 +79,15 @@ codes! {
 }
 
 impl Code {
+    /// Whether no other card will come either, so that the run can't go on.
+    #[must_use]
+    pub const fn leaves_no_card(self) -> bool {
+        matches!(
+            self,
+            Self::NoCard | Self::CardNotRemoved | Self::NoTerminal | Self::ReaderGone
+        )
+    }
+
     /// What went wrong in this instance.
     #[must_use]
     pub fn because(self, reason: impl Into<String>) -> Failure {
@@ -82,12 +95,6 @@ impl Code {
             code: self,
             reason: reason.into(),
         }
-    }
-
-    /// The same, from a target.
-    #[must_use]
-    pub fn link(self, reason: impl Into<String>) -> LinkError {
-        LinkError(self.because(reason).to_string())
     }
 }
 
@@ -113,22 +120,3 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-/// The harness's own failure: the reader, the link, or the program that changes cards. The text
-/// ends with a code where there is one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkError(pub String);
-
-impl fmt::Display for LinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for LinkError {}
-
-impl From<Failure> for LinkError {
-    fn from(failure: Failure) -> Self {
-        Self(failure.to_string())
-    }
-}

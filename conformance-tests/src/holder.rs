@@ -6,7 +6,7 @@
 //! closes. The suite keeps the other end open, so that it closes when the card is to leave and
 //! when the suite ends, in whatever way, SIGKILL included. The holder then ends the whole group.
 
-use crate::failure::{Code, LinkError};
+use crate::failure::{Code, Failure};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use std::ffi::OsString;
 use std::io;
@@ -44,7 +44,7 @@ impl Held {
     /// # Errors
     /// When the holder can't be started. A program that can't be started shows in
     /// [`Held::ended`].
-    pub fn start(holder: &Path, program: &Command) -> Result<Self, LinkError> {
+    pub fn start(holder: &Path, program: &Command) -> Result<Self, Failure> {
         let mut command = Command::new(holder);
         command
             .arg(SUBCOMMAND)
@@ -62,7 +62,7 @@ impl Held {
         }
         let holder = command.spawn().map_err(|e| {
             let name = holder.display();
-            Code::CardProgramFailed.link(format!("{name} can't be started: {e}"))
+            Code::CardProgramFailed.because(format!("{name} can't be started: {e}"))
         })?;
         Ok(Self { holder })
     }

@@ -8,7 +8,7 @@ use std::process::{self, ExitCode};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tillcard_conform::card_under_test::{
-    Choice, CommandTarget, EmulatorTarget, FreshCards, LinkError, Operator, PcscTarget, Target,
+    Choice, CommandTarget, EmulatorTarget, FreshCards, Operator, PcscTarget, Target,
     beside_this_program,
 };
 use tillcard_conform::case::Case;
@@ -18,7 +18,7 @@ use tillcard_conform::holder::{hold, this_program};
 use tillcard_conform::interrupt::on_interruption;
 use tillcard_conform::options::Options;
 use tillcard_conform::outcome::Verdict;
-use tillcard_conform::report::{CaseReport, Ended, Folder, Report};
+use tillcard_conform::report::{CaseReport, Ended, Folder, Report, Sample};
 use tillcard_conform::runner::{Progress, run};
 use tillcard_conform::{catalogue, matrix};
 
@@ -89,6 +89,15 @@ struct RunArguments {
     /// How many seconds the card has for an answer.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     card_timeout: u64,
+    /// What the sample is called, for the report.
+    #[arg(long, value_name = "SERIAL")]
+    sample: Option<String>,
+    /// The batch that the sample is of, for the report.
+    #[arg(long)]
+    batch: Option<String>,
+    /// Who runs the test, for the report.
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
     /// The ATR that the card's maker declares, in hexadecimal, if it isn't the reference card's.
     #[arg(long)]
     atr: Option<String>,
@@ -166,19 +175,19 @@ fn list_json() -> String {
     format!("{:#}\n", serde_json::Value::Array(cases))
 }
 
-fn perform(arguments: &RunArguments) -> Result<Report, LinkError> {
+fn perform(arguments: &RunArguments) -> Result<Report, Failure> {
     if let Some(unknown) = arguments
         .filter
         .iter()
         .find(|filter| !catalogue::all().any(|case| case.matches(filter)))
     {
-        return Err(Code::UnknownFilter.link(format!(
+        return Err(Code::UnknownFilter.because(format!(
             "no case and no area is called {unknown}, and no case is about it; see `list`"
         )));
     }
     let atr = match &arguments.atr {
         Some(text) => {
-            hex::decode(text).map_err(|e| Code::BadAtr.link(format!("--atr {text}: {e}")))?
+            hex::decode(text).map_err(|e| Code::BadAtr.because(format!("--atr {text}: {e}")))?
         }
         None => REFERENCE_ATR.to_vec(),
     };
@@ -194,6 +203,11 @@ fn perform(arguments: &RunArguments) -> Result<Report, LinkError> {
         filters: arguments.filter.clone(),
         sacrificial: arguments.sacrificial || consumable,
         trace: folder.as_ref().map(Folder::trace),
+        sample: Sample {
+            serial: arguments.sample.clone(),
+            batch: arguments.batch.clone(),
+            operator: arguments.operator.clone(),
+        },
         arguments: std::env::args().skip(1).collect(),
     };
     let so_far = SoFar::default();
@@ -258,7 +272,7 @@ fn end_with_report(so_far: SoFar, folder: Option<Folder>) {
 }
 
 /// The target, and whether its cards cost nothing.
-fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), LinkError> {
+fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), Failure> {
     let (kind, name) = match arguments.target.split_once(':') {
         Some((kind, name)) => (kind, Some(name)),
         None => (arguments.target.as_str(), None),
@@ -269,7 +283,7 @@ fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), LinkError
         ("emulator-pcsc", _) => Some(true),
         ("pcsc", _) => Some(false),
         _ => {
-            return Err(Code::BadTarget.link(format!(
+            return Err(Code::BadTarget.because(format!(
                 "--target {}: say emulator, pcsc, pcsc:READER, emulator-pcsc, emulator-pcsc:READER \
                  or command:LINE",
                 arguments.target
@@ -277,7 +291,7 @@ fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), LinkError
         }
     };
     if own != Some(false) && arguments.fresh_card_command.is_some() {
-        return Err(Code::BadTarget.link(
+        return Err(Code::BadTarget.because(
             "--fresh-card-command is for --target pcsc: the other targets make their cards",
         ));
     }

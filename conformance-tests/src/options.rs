@@ -1,6 +1,7 @@
 //! What the tester asks of a run.
 
 use crate::context::Settings;
+use crate::report::Sample;
 use std::path::PathBuf;
 
 /// Which cases to run, and how.
@@ -15,6 +16,8 @@ pub struct Options {
     pub sacrificial: bool,
     /// Where the trace goes.
     pub trace: Option<PathBuf>,
+    /// Which sample is tested, and by whom.
+    pub sample: Sample,
     /// The arguments of the program, for the report.
     pub arguments: Vec<String>,
 }

@@ -11,9 +11,11 @@ use crate::options::Options;
 use crate::outcome::{Outcome, Preamble, Step, Stop, Verdict, require};
 use crate::panics;
 use crate::recorder::Recorder;
-use crate::report::{CardReport, CaseReport, Ended, Report};
+use crate::report::{CardReport, CaseReport, Ended, Report, Sample};
 use crate::values::Values;
+use bitcoin::hashes::{Hash, sha256};
 use std::cell::RefCell;
+use std::fs;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -63,6 +65,7 @@ pub fn run_silently(target: Box<dyn Target>, seed: u64, filters: &[&str]) -> Rep
         sacrificial: true,
         trace: None,
         arguments: Vec::new(),
+        sample: Sample::default(),
     };
     run(target, &options, &mut Silent).expect("a run without a trace can't fail")
 }
@@ -127,6 +130,7 @@ pub fn run(
         progress.ended(&ended);
         report.add(ended);
         report.card.clone_from(&runner.card);
+        report.driver = runner.context.about().driver;
         report.ended = runner.ended.as_ref().map(Ended::from);
         report.cards = recorder.borrow().card();
         report.apdus = recorder.borrow().apdus();
@@ -138,6 +142,12 @@ pub fn run(
     }
     runner.context.take_out();
     recorder.borrow_mut().finish().map_err(trace_failed)?;
+    if let Some(trace) = &options.trace {
+        let bytes = fs::read(trace).map_err(|e| trace_failed(e.to_string()))?;
+        let digest = sha256::Hash::hash(&bytes).to_byte_array();
+        report.trace_sha256 = Some(hex::encode_upper(digest));
+        progress.stands(&report)?;
+    }
     Ok(report)
 }
 
@@ -155,6 +165,11 @@ impl Runner {
             let fault = format!("the suite has a fault; please report it: it panicked at {panic}");
             Err(Stop::Error(Code::SuitePanicked.because(fault).to_string()))
         });
+        if let Some(failure) = self.context.take_no_card()
+            && (self.card.is_none() || failure.code.leaves_no_card())
+        {
+            self.ended = Some(failure);
+        }
         if outcome.is_err() || !case.start.is_shared() {
             // Nobody knows what a failed case left behind, and an own card is used up.
             self.shared = Shared::None;

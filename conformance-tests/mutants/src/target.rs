@@ -8,9 +8,8 @@ use rand_core::TryCryptoRng;
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::{Mutex, PoisonError};
-use tillcard_conform::card_under_test::{
-    ChosenRandom, InProcess, Link, LinkError, RandomSource, Target,
-};
+use tillcard_conform::card_under_test::{ChosenRandom, InProcess, Link, RandomSource, Target};
+use tillcard_conform::failure::{Code, Failure};
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::{CardMemory, PowerCutNvm};
 use tillcard_emu::slot::{SlotError, Snapshot};
@@ -55,7 +54,7 @@ impl Target for Mutated {
         self.0.map_or("no defect", |mutant| mutant.name).to_owned()
     }
 
-    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
+    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, Failure> {
         let blank = EmulatedCard::ephemeral_blank(Seed::Number(seed)).map_err(failed)?;
         let mut memory = blank.into_nvm();
         (memory.write_image(&personalised(seed)?)).map_err(failed)?;
@@ -70,7 +69,7 @@ impl Target for Mutated {
 
 /// The memory of a card that the emulator personalised. Every mutant is asked with the same seeds,
 /// and signing certificates takes longer than most cases.
-fn personalised(seed: u64) -> Result<Vec<u8>, LinkError> {
+fn personalised(seed: u64) -> Result<Vec<u8>, Failure> {
     static IMAGES: Mutex<Option<HashMap<u64, Vec<u8>>>> = Mutex::new(None);
     let images = || IMAGES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(image) = images().get_or_insert_default().get(&seed) {
@@ -147,6 +146,6 @@ impl<N: CardMemory + Send, R: TryCryptoRng + Send> CardInSlot for MutatedCard<N,
     }
 }
 
-fn failed(error: impl Debug) -> LinkError {
-    LinkError(format!("{error:?}"))
+fn failed(error: impl Debug) -> Failure {
+    Code::EmulatorFailed.because(format!("{error:?}"))
 }

@@ -2,9 +2,10 @@
 
 use super::Host;
 use crate::apdu::{Answer, Command, LE_EXTENDED, LE_SHORT};
-use crate::card_under_test::{Fault, Link, LinkError, Reset};
+use crate::card_under_test::{Fault, Link, Reset};
 use crate::channel::Channel;
 use crate::driver::MOST_PARTS;
+use crate::failure::{Code, Failure};
 use crate::outcome::{Step, Stop, require};
 use crate::recorder::Recorder;
 use crate::status::Sw;
@@ -457,16 +458,16 @@ fn not_issued() -> Stop {
     Stop::Error("the case uses an issued card that it never issued".to_owned())
 }
 
-fn link_failed(error: LinkError) -> Stop {
-    Stop::Error(error.0)
+fn link_failed(error: Failure) -> Stop {
+    Stop::Error(error.to_string())
 }
 
 /// The link to a card that isn't there.
 struct NoCard;
 
 impl NoCard {
-    fn error() -> LinkError {
-        LinkError("no card has been put in".to_owned())
+    fn error() -> Failure {
+        Code::NoCard.because("no card has been put in")
     }
 }
 
@@ -475,11 +476,11 @@ impl Link for NoCard {
         Vec::new()
     }
 
-    fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn transmit(&mut self, _: &[u8]) -> Result<Vec<u8>, Failure> {
         Err(Self::error())
     }
 
-    fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
+    fn reset(&mut self, _: Reset) -> Result<(), Failure> {
         Err(Self::error())
     }
 }

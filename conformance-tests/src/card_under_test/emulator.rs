@@ -1,7 +1,8 @@
 //! The reference card in this process.
 
 use super::in_process::failed;
-use super::{About, ChosenRandom, InProcess, Link, LinkError, RandomSource, Target};
+use super::{About, ChosenRandom, InProcess, Link, RandomSource, Target};
+use crate::failure::Failure;
 use tillcard_emu::card::DEFAULT_NAME;
 use tillcard_emu::nvm::PowerCutNvm;
 use tillcard_emu::{EmulatedCard, Seed};
@@ -17,12 +18,12 @@ impl Target for EmulatorTarget {
 
     fn about(&self) -> About {
         About {
-            reader: None,
             own_emulator: true,
+            ..About::default()
         }
     }
 
-    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
+    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, Failure> {
         let seed = Seed::Number(seed);
         let memory = EmulatedCard::ephemeral(seed).map_err(failed)?.into_nvm();
         let own = seed.generator(DEFAULT_NAME, 0).map_err(failed)?;

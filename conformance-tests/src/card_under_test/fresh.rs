@@ -1,7 +1,6 @@
 //! How a fresh card comes into a reader.
 
-use super::LinkError;
-use crate::failure::Code;
+use crate::failure::{Code, Failure};
 use crate::holder::Held;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
@@ -31,14 +30,15 @@ pub struct Operator {
 }
 
 impl Operator {
-    pub(super) fn ask(self, prompt: &str) -> Result<(), LinkError> {
+    pub(super) fn ask(self, prompt: &str) -> Result<(), Failure> {
         if !self.terminal {
-            return Err(Code::NoTerminal.link(format!(
+            return Err(Code::NoTerminal.because(format!(
                 "nobody can be told: \"{prompt}\" There is no terminal; name a program with \
                  --fresh-card-command"
             )));
         }
-        eprintln!("{prompt} (within {} s)", self.patience.as_secs());
+        // On a line of its own: the progress of the run stands on the last one.
+        eprintln!("\n{prompt} (within {} s)", self.patience.as_secs());
         Ok(())
     }
 }
@@ -54,7 +54,7 @@ impl Program {
     ///
     /// # Errors
     /// When the program can't be run.
-    pub fn insert(&self, seed: u64) -> Result<Held, LinkError> {
+    pub fn insert(&self, seed: u64) -> Result<Held, Failure> {
         Held::start(&self.holder, &(self.command)(seed))
     }
 }
@@ -108,9 +108,9 @@ impl FreshCards {
 ///
 /// # Errors
 /// When there is none.
-pub fn beside_this_program(name: &str) -> Result<PathBuf, LinkError> {
+pub fn beside_this_program(name: &str) -> Result<PathBuf, Failure> {
     let here = std::env::current_exe()
-        .map_err(|e| Code::NoEmulator.link(format!("this program's own path: {e}")))?;
+        .map_err(|e| Code::NoEmulator.because(format!("this program's own path: {e}")))?;
     let folders = [here.parent(), here.parent().and_then(Path::parent)];
     folders
         .into_iter()
@@ -118,7 +118,7 @@ pub fn beside_this_program(name: &str) -> Result<PathBuf, LinkError> {
         .map(|folder| folder.join(name))
         .find(|program| program.is_file())
         .ok_or_else(|| {
-            Code::NoEmulator.link(format!(
+            Code::NoEmulator.because(format!(
                 "{name} isn't beside {}; build it: cargo build -p tillcard-emu",
                 here.display()
             ))
@@ -137,6 +137,7 @@ fn vpcd_port(reader: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::{Operator, vpcd_port};
+    use crate::failure::Code;
     use std::time::Duration;
 
     #[test]
@@ -154,6 +155,6 @@ mod tests {
         let refused = operator
             .ask("Take the card out of the reader.")
             .unwrap_err();
-        assert!(refused.0.ends_with("[no-terminal]"), "{refused}");
+        assert_eq!(refused.code, Code::NoTerminal);
     }
 }

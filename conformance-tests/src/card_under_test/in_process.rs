@@ -1,7 +1,7 @@
 //! The link to a card in this process.
 
-use super::{Fault, Link, LinkError, RandomSource, Reset};
-use crate::failure::Code;
+use super::{Fault, Link, RandomSource, Reset};
+use crate::failure::{Code, Failure};
 use std::fmt::Display;
 use tillcard_emu::CardInSlot;
 use tillcard_emu::nvm::PowerSwitch;
@@ -29,7 +29,7 @@ impl InProcess {
         mut card: Box<dyn CardInSlot>,
         power: PowerSwitch,
         source: RandomSource,
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, Failure> {
         card.power_on().map_err(failed)?;
         Ok(Self {
             card,
@@ -44,7 +44,7 @@ impl Link for InProcess {
         self.card.atr().to_vec()
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
         match self.card.transmit(command) {
             Ok(answer) => Ok(answer.to_vec()),
             Err(SlotError::PowerCut | SlotError::NoPower) if !self.power.has_power() => {
@@ -54,7 +54,7 @@ impl Link for InProcess {
         }
     }
 
-    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
+    fn reset(&mut self, how: Reset) -> Result<(), Failure> {
         if !self.power.has_power() {
             self.power.mend();
         }
@@ -69,7 +69,7 @@ impl Link for InProcess {
         .map_err(failed)
     }
 
-    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
+    fn inject(&mut self, fault: &Fault) -> Result<bool, Failure> {
         match fault {
             Fault::Random(bytes) => self.source.choose(bytes),
             Fault::NoRandom => self.source.fail(),
@@ -91,12 +91,12 @@ impl Link for InProcess {
         self.power.has_power()
     }
 
-    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+    fn memory(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let snapshot = self.card.snapshot().map_err(failed)?;
         Ok(Some(snapshot.as_bytes().to_vec()))
     }
 }
 
-pub(super) fn failed(error: impl Display) -> LinkError {
-    Code::EmulatorFailed.link(error.to_string())
+pub(super) fn failed(error: impl Display) -> Failure {
+    Code::EmulatorFailed.because(error.to_string())
 }

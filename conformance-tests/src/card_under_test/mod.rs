@@ -19,7 +19,7 @@ pub use in_process::InProcess;
 pub use pcsc::{Choice, PcscTarget};
 pub use subprocess::CommandTarget;
 
-pub use crate::failure::LinkError;
+use crate::failure::Failure;
 
 /// How a card is started anew (ISO/IEC 7816-3 §6.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,19 +73,19 @@ pub trait Link {
     ///
     /// # Errors
     /// When the reader or the link failed, or the card went away.
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError>;
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure>;
 
     /// Starts the card anew.
     ///
     /// # Errors
     /// As for [`Link::transmit`].
-    fn reset(&mut self, how: Reset) -> Result<(), LinkError>;
+    fn reset(&mut self, how: Reset) -> Result<(), Failure>;
 
     /// Does something to the card that no reader can, or says that it can't.
     ///
     /// # Errors
     /// As for [`Link::transmit`].
-    fn inject(&mut self, _: &Fault) -> Result<bool, LinkError> {
+    fn inject(&mut self, _: &Fault) -> Result<bool, Failure> {
         Ok(false)
     }
 
@@ -98,7 +98,7 @@ pub trait Link {
     ///
     /// # Errors
     /// As for [`Link::transmit`].
-    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+    fn memory(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         Ok(None)
     }
 }
@@ -108,6 +108,8 @@ pub trait Link {
 pub struct About {
     /// The reader's name, where there is a reader.
     pub reader: Option<String>,
+    /// What the reader's driver says of itself, once a card was there.
+    pub driver: Option<String>,
     /// Whether the cards are those of the suite's own emulator.
     pub own_emulator: bool,
 }
@@ -127,5 +129,5 @@ pub trait Target {
     ///
     /// # Errors
     /// When no card can be had.
-    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError>;
+    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, Failure>;
 }

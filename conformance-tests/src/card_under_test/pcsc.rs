@@ -2,10 +2,12 @@
 
 use super::fresh::{Operator, Program};
 use super::worker::Worker;
-use super::{About, FreshCards, Link, LinkError, Reset, Target};
-use crate::failure::Code;
+use super::{About, FreshCards, Link, Reset, Target};
+use crate::failure::{Code, Failure};
 use crate::holder::Held;
-use pcsc::{Card, Context, Disposition, Protocols, ReaderState, Scope, ShareMode, State};
+use pcsc::{
+    Attribute, Card, Context, Disposition, Protocols, ReaderState, Scope, ShareMode, State,
+};
 use std::ffi::{CStr, CString};
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,8 @@ const LONGEST_RESPONSE: usize = 65_538;
 /// How long a card may take to be noticed after a program put it in or took it out, and the
 /// service to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a card that doesn't answer to reset is waited for, once it is there.
+const MUTE_PATIENCE: Duration = Duration::from_secs(5);
 /// How much of that the suite's own emulator has before it is put in once more.
 const FIRST_TRY: Duration = Duration::from_secs(5);
 
@@ -35,6 +39,8 @@ pub struct PcscTarget {
     card_patience: Duration,
     /// Whether a card was given before.
     used: bool,
+    /// What the reader's driver says of itself, once a card was there.
+    driver: Option<String>,
 }
 
 impl PcscTarget {
@@ -43,11 +49,11 @@ impl PcscTarget {
     ///
     /// # Errors
     /// When no PC/SC service runs, or the choice isn't clear; the message lists the readers.
-    pub fn find(name: Option<&str>, choice: Choice) -> Result<(Context, CString), LinkError> {
+    pub fn find(name: Option<&str>, choice: Choice) -> Result<(Context, CString), Failure> {
         // In a worker: a service that hangs must not hang the suite.
         let mut service = Worker::start(|| {
             Context::establish(Scope::User).map_err(|e| {
-                Code::NoPcscService.link(format!(
+                Code::NoPcscService.because(format!(
                     "no PC/SC service: {e}. Start pcscd (Debian: package pcscd)."
                 ))
             })
@@ -77,12 +83,13 @@ impl PcscTarget {
             fresh,
             card_patience,
             used: false,
+            driver: None,
         }
     }
 
     /// Puts a fresh card in, in place of the one there. A program that holds it there is given
     /// back.
-    fn change_cards(&self, seed: u64) -> Result<Option<Held>, LinkError> {
+    fn change_cards(&self, seed: u64) -> Result<Option<Held>, Failure> {
         match &self.fresh {
             FreshCards::Operator(operator) => self.change_by_hand(*operator).map(|()| None),
             FreshCards::Program(program) => self.change_by(program, seed, PATIENCE).map(Some),
@@ -96,25 +103,21 @@ impl PcscTarget {
     }
 
     /// Has a program put a fresh card in, and waits until it is noticed.
-    fn change_by(
-        &self,
-        program: &Program,
-        seed: u64,
-        patience: Duration,
-    ) -> Result<Held, LinkError> {
+    fn change_by(&self, program: &Program, seed: u64, patience: Duration) -> Result<Held, Failure> {
         self.wait(false, PATIENCE)?;
         let mut held = program.insert(seed)?;
         self.wait(true, patience)
             .map_err(|error| match held.ended() {
-                Some(status) => LinkError(format!(
-                    "{error}: the program that should keep it there ended ({status})"
+                Some(status) => error.code.because(format!(
+                    "{}: the program that should keep it there ended ({status})",
+                    error.reason
                 )),
                 None => error,
             })?;
         Ok(held)
     }
 
-    fn change_by_hand(&self, operator: Operator) -> Result<(), LinkError> {
+    fn change_by_hand(&self, operator: Operator) -> Result<(), Failure> {
         if !self.used && self.wait(true, Duration::ZERO).is_ok() {
             // The first card is in the reader already.
             return Ok(());
@@ -127,50 +130,89 @@ impl PcscTarget {
         self.wait(true, operator.patience)
     }
 
-    fn wait(&self, present: bool, patience: Duration) -> Result<(), LinkError> {
-        let until = Instant::now() + patience;
+    fn wait(&self, present: bool, patience: Duration) -> Result<(), Failure> {
+        let mut until = Instant::now() + patience;
+        let mut mute = false;
         let mut states = [ReaderState::new(self.reader.clone(), State::UNAWARE)];
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.context.get_status_change(left, &mut states) {
                 Ok(()) => {}
                 Err(pcsc::Error::Timeout) => {
-                    let (code, what) = match present {
-                        true => (Code::NoCard, "no"),
-                        false => (Code::CardNotRemoved, "a"),
-                    };
-                    return Err(code.link(format!(
-                        "after {} s there is still {what} card in {}",
-                        patience.as_secs(),
-                        self.reader.to_string_lossy()
-                    )));
+                    return Err(self.not_changed(present, mute, patience));
                 }
                 Err(e) => return Err(reader_failed("its state", e)),
             }
             let [state] = &mut states;
             let now = state.event_state();
             state.sync_current_state();
-            let there = now.contains(State::PRESENT) && !now.contains(State::MUTE);
-            if there == present {
+            if now.intersects(State::UNKNOWN | State::UNAVAILABLE) {
+                return Err(self.gone());
+            }
+            let there = now.contains(State::PRESENT);
+            mute = there && now.contains(State::MUTE);
+            if there == present && !mute {
                 return Ok(());
+            }
+            if present && mute {
+                // Nobody waits ten minutes for a card that lies in the reader the wrong way round.
+                until = until.min(Instant::now() + MUTE_PATIENCE);
             }
         }
     }
+
+    /// Why a change of cards wasn't seen.
+    fn not_changed(&self, present: bool, mute: bool, patience: Duration) -> Failure {
+        let reader = self.reader.to_string_lossy();
+        if mute && present {
+            return Code::CardMute.because(format!(
+                "the card in {reader} doesn't answer to reset: is it the right way round?"
+            ));
+        }
+        let (code, what) = match present {
+            true => (Code::NoCard, "no"),
+            false => (Code::CardNotRemoved, "a"),
+        };
+        code.because(format!(
+            "after {} s there is still {what} card in {reader}",
+            patience.as_secs()
+        ))
+    }
+
+    fn gone(&self) -> Failure {
+        let reader = self.reader.to_string_lossy();
+        Code::ReaderGone.because(format!("{reader} isn't there any more"))
+    }
 }
 
-fn no_service(why: &str) -> LinkError {
-    Code::NoPcscService.link(format!("the PC/SC service: {why}. Restart pcscd."))
+/// Whether a reader's driver says that the reader isn't there any more.
+const fn is_gone(error: pcsc::Error) -> bool {
+    matches!(
+        error,
+        pcsc::Error::ReaderUnavailable
+            | pcsc::Error::UnknownReader
+            | pcsc::Error::NoReadersAvailable
+    )
 }
 
-fn let_go() -> LinkError {
-    Code::ReaderFailed.link("the card was let go")
+fn no_service(why: &str) -> Failure {
+    Code::NoPcscService.because(format!("the PC/SC service: {why}. Restart pcscd."))
 }
 
-fn reader_failed(what: &str, error: pcsc::Error) -> LinkError {
-    Code::ReaderFailed.link(format!("the reader, {what}: {error}"))
+fn let_go() -> Failure {
+    Code::ReaderFailed.because("the card was let go")
 }
 
-fn choose(readers: &[CString], name: Option<&str>, choice: Choice) -> Result<CString, LinkError> {
+fn reader_failed(what: &str, error: pcsc::Error) -> Failure {
+    let code = if is_gone(error) {
+        Code::ReaderGone
+    } else {
+        Code::ReaderFailed
+    };
+    code.because(format!("the reader, {what}: {error}"))
+}
+
+fn choose(readers: &[CString], name: Option<&str>, choice: Choice) -> Result<CString, Failure> {
     let shown = |reader: &CString| reader.to_string_lossy().into_owned();
     let list = || readers.iter().map(shown).collect::<Vec<_>>().join(", ");
     let called: Vec<&CString> = readers
@@ -205,7 +247,7 @@ fn choose(readers: &[CString], name: Option<&str>, choice: Choice) -> Result<CSt
             list()
         ))),
     };
-    chosen.cloned().map_err(LinkError::from)
+    chosen.cloned()
 }
 
 /// Whether this is a reader of vsmartcard's vpcd driver, whose cards are emulated.
@@ -221,11 +263,12 @@ impl Target for PcscTarget {
     fn about(&self) -> About {
         About {
             reader: Some(self.reader.to_string_lossy().into_owned()),
+            driver: self.driver.clone(),
             own_emulator: self.fresh.is_own_emulator(),
         }
     }
 
-    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
+    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, Failure> {
         let held = self.change_cards(seed)?;
         self.used = true;
         let (context, reader) = (self.context.clone(), self.reader.clone());
@@ -245,6 +288,9 @@ impl Target for PcscTarget {
             _held: held,
         };
         link.reset(Reset::Cold)?;
+        if self.driver.is_none() {
+            self.driver = link.ask(|connection| Ok(connection.driver()))?;
+        }
         Ok(Box::new(link))
     }
 }
@@ -254,6 +300,24 @@ struct Connection {
     /// Always there until the connection is dropped.
     card: Option<Card>,
     buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// Vendor and version of the reader's driver, as far as it tells them.
+    fn driver(&self) -> Option<String> {
+        let card = self.card.as_ref()?;
+        let vendor = card.get_attribute_owned(Attribute::VendorName).ok()?;
+        let vendor = String::from_utf8_lossy(&vendor);
+        let version = card.get_attribute_owned(Attribute::VendorIfdVersion).ok();
+        // Major, minor and build number (PC/SC part 3).
+        let version = version.and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+        let version = version.map(|bytes| {
+            let [low, high, minor, major] = bytes;
+            format!(" {major}.{minor}.{}", u16::from_le_bytes([low, high]))
+        });
+        let vendor = vendor.trim_end_matches('\0').trim();
+        Some(format!("{vendor}{}", version.unwrap_or_default())).filter(|told| !told.is_empty())
+    }
 }
 
 impl Drop for Connection {
@@ -267,7 +331,7 @@ impl Drop for Connection {
 
 /// A card in the reader. PC/SC knows no limit of time, so that another thread talks to it.
 struct InReader {
-    worker: Worker<Connection, LinkError>,
+    worker: Worker<Connection, Failure>,
     patience: Duration,
     atr: Vec<u8>,
     /// Dropped last: first the card is let go, then its program ends.
@@ -277,12 +341,12 @@ struct InReader {
 impl InReader {
     fn ask<T: Send + 'static>(
         &mut self,
-        question: impl FnOnce(&mut Connection) -> Result<T, LinkError> + Send + 'static,
-    ) -> Result<T, LinkError> {
+        question: impl FnOnce(&mut Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
         let patience = self.patience;
         self.worker.ask(patience, question).map_err(|failed| {
             failed.unwrap_or_else(|| {
-                Code::CardSilent.link(format!(
+                Code::CardSilent.because(format!(
                     "the card or its reader didn't answer within {} s",
                     patience.as_secs()
                 ))
@@ -296,7 +360,7 @@ impl Link for InReader {
         self.atr.clone()
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
         let command = command.to_vec();
         self.ask(move |Connection { card, buffer }| {
             let card = card.as_ref().ok_or_else(let_go)?;
@@ -306,7 +370,7 @@ impl Link for InReader {
         })
     }
 
-    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
+    fn reset(&mut self, how: Reset) -> Result<(), Failure> {
         let how = match how {
             Reset::Cold => Disposition::UnpowerCard,
             Reset::Warm => Disposition::ResetCard,
@@ -327,6 +391,7 @@ impl Link for InReader {
 #[cfg(test)]
 mod tests {
     use super::{Choice, choose};
+    use crate::failure::Code;
     use std::ffi::CString;
 
     fn readers(names: &[&str]) -> Vec<CString> {
@@ -340,7 +405,7 @@ mod tests {
     fn a_reader_is_chosen_by_name_or_when_the_choice_is_clear() {
         let two = readers(&["Virtual PCD 00 00", "Virtual PCD 00 01"]);
         let any = |readers: &[CString], name| choose(readers, name, Choice::Any);
-        let refused = |readers: &[CString], name| any(readers, name).unwrap_err().0;
+        let refused = |readers: &[CString], name| any(readers, name).unwrap_err().to_string();
         assert_eq!(any(&two, Some("00 01")).unwrap(), two[1]);
         assert!(refused(&two, Some("Virtual")).contains("[which-reader]"));
         assert!(refused(&two, None).contains("[which-reader]"));
@@ -359,8 +424,8 @@ mod tests {
         let own = |name| choose(&mixed, name, Choice::Virtual);
         assert_eq!(own(None).unwrap(), mixed[1]);
         assert_eq!(own(Some("00 01")).unwrap(), mixed[2]);
-        assert!(own(Some("ACME")).unwrap_err().0.contains("[not-virtual]"));
+        assert!(own(Some("ACME")).unwrap_err().code == Code::NotVirtual);
         let real = choose(&readers(&["ACME One"]), None, Choice::Virtual);
-        assert!(real.unwrap_err().0.contains("[no-reader]"));
+        assert!(real.unwrap_err().code == Code::NoReader);
     }
 }

@@ -5,8 +5,8 @@
 //! its power away and give it back) and `A` with a command APDU. It answers each by a length and
 //! so many bytes: the ATR, the ATR, the response APDU.
 
-use super::{Link, LinkError, Reset, Target};
-use crate::failure::Code;
+use super::{Link, Reset, Target};
+use crate::failure::{Code, Failure};
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -34,7 +34,7 @@ impl CommandTarget {
     ///
     /// # Errors
     /// When `sh` can't be started.
-    pub fn new(line: &str) -> Result<Self, LinkError> {
+    pub fn new(line: &str) -> Result<Self, Failure> {
         Ok(Self {
             line: line.to_owned(),
             program: Rc::new(RefCell::new(Program::start(line)?)),
@@ -47,7 +47,7 @@ impl Target for CommandTarget {
         format!("command:{}", self.line)
     }
 
-    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
+    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, Failure> {
         let atr = (self.program.borrow_mut()).exchange(NEW_CARD, &seed.to_be_bytes())?;
         Ok(Box::new(Answered {
             program: Rc::clone(&self.program),
@@ -67,11 +67,11 @@ impl Link for Answered {
         self.atr.clone()
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
         self.program.borrow_mut().exchange(APDU, command)
     }
 
-    fn reset(&mut self, _: Reset) -> Result<(), LinkError> {
+    fn reset(&mut self, _: Reset) -> Result<(), Failure> {
         self.atr = self.program.borrow_mut().exchange(RESET, &[])?;
         Ok(())
     }
@@ -85,17 +85,17 @@ struct Program {
 }
 
 impl Program {
-    fn start(line: &str) -> Result<Self, LinkError> {
+    fn start(line: &str) -> Result<Self, Failure> {
         let mut child = Command::new("sh")
             .arg("-c")
             .arg(line)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|e| Code::CardProgramFailed.link(format!("sh: {e}")))?;
+            .map_err(|e| Code::CardProgramFailed.because(format!("sh: {e}")))?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let (input, mut output) =
-            pipes.ok_or_else(|| Code::CardProgramFailed.link("it has no pipes"))?;
+            pipes.ok_or_else(|| Code::CardProgramFailed.because("it has no pipes"))?;
         let (answered, answers) = mpsc::channel();
         // A thread of its own, so that an answer can be waited for with a limit. It ends with the
         // program's output, or when nobody listens any more.
@@ -115,9 +115,9 @@ impl Program {
         })
     }
 
-    fn exchange(&mut self, kind: u8, data: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn exchange(&mut self, kind: u8, data: &[u8]) -> Result<Vec<u8>, Failure> {
         let gone = |why: String| {
-            Code::CardWentAway.link(format!("the program that answers for a card: {why}"))
+            Code::CardWentAway.because(format!("the program that answers for a card: {why}"))
         };
         let length = u32::try_from(data.len()).map_err(|e| gone(e.to_string()))?;
         let frame = [&[kind], &length.to_be_bytes()[..], data].concat();
@@ -127,7 +127,7 @@ impl Program {
         match self.answers.recv_timeout(PATIENCE) {
             Ok(answer) => answer.map_err(|e| gone(e.to_string())),
             Err(RecvTimeoutError::Disconnected) => Err(gone("it has ended".to_owned())),
-            Err(RecvTimeoutError::Timeout) => Err(Code::CardSilent.link(format!(
+            Err(RecvTimeoutError::Timeout) => Err(Code::CardSilent.because(format!(
                 "the program that answers for a card: no answer in {} s",
                 PATIENCE.as_secs()
             ))),

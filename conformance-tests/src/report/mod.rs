@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Raised when a reader of reports must know of a change.
-const SCHEMA: &str = "tillcard-conform-report/2";
+const SCHEMA: &str = "tillcard-conform-report/3";
 
 /// What came of one case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,6 +69,40 @@ pub struct CardReport {
     /// The version of the protocol that it declares, major.minor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub protocol: Option<String>,
+    /// Its certificates; none when nobody personalised it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub certificates: Vec<CertificateReport>,
+}
+
+/// Which sample was tested, and by whom, in the tester's words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// What the sample is called.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub serial: Option<String>,
+    /// The batch that it is of.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch: Option<String>,
+    /// Who tested it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub operator: Option<String>,
+}
+
+/// A certificate that a card showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateReport {
+    /// `batch`, `identity` or `agreement`.
+    pub of: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// Its serial number, if it is a certificate by RFC 5280.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub serial: Option<String>,
+    /// Its subject.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subject: Option<String>,
 }
 
 /// Why a run ended before its last case.
@@ -94,7 +128,7 @@ impl From<&Failure> for Ended {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// `tillcard-conform-report/2`.
+    /// `tillcard-conform-report/3`.
     pub schema: String,
     /// The suite's version.
     pub suite: String,
@@ -105,6 +139,11 @@ pub struct Report {
     /// The reader's name, where there is a reader.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reader: Option<String>,
+    /// What the reader's driver says of itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub driver: Option<String>,
+    /// Which sample was tested, and by whom.
+    pub sample: Sample,
     /// The version of the suite's own emulator, if the cards are its.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub emulator: Option<String>,
@@ -125,6 +164,9 @@ pub struct Report {
     pub cards: u32,
     /// Commands sent.
     pub apdus: u64,
+    /// SHA-256 of the trace, once the run has ended, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trace_sha256: Option<String>,
     /// How long the run took.
     pub milliseconds: u64,
     /// Cases in the catalogue.
@@ -180,6 +222,8 @@ impl Report {
             protocol: format!("{major}.{minor}"),
             target: target.name(),
             reader: about.reader,
+            driver: about.driver,
+            sample: options.sample.clone(),
             // Suite and emulator are built together.
             emulator: own.then(|| env!("CARGO_PKG_VERSION").to_owned()),
             host: host(),
@@ -190,6 +234,7 @@ impl Report {
             filters: options.filters.clone(),
             cards: 0,
             apdus: 0,
+            trace_sha256: None,
             milliseconds: 0,
             catalogue: catalogue::all().count(),
             wanted,

@@ -4,8 +4,9 @@
 
 use crate::shim::Shimmed;
 use std::ops::Range;
-use tillcard_conform::card_under_test::{Fault, Link, LinkError, Reset};
+use tillcard_conform::card_under_test::{Fault, Link, Reset};
 use tillcard_conform::catalogue;
+use tillcard_conform::failure::Failure;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::runner::run_silently;
 
@@ -129,7 +130,7 @@ impl Lesser {
     }
 
     /// A card that can't be given certificates has none.
-    fn begin(&mut self, card: &mut dyn Link) -> Result<(), LinkError> {
+    fn begin(&mut self, card: &mut dyn Link) -> Result<(), Failure> {
         if std::mem::take(&mut self.is_new) && self.lacks(CHANNEL) {
             card.inject(&Fault::Memory(Vec::new()))?;
             card.reset(Reset::Cold)?;
@@ -137,7 +138,7 @@ impl Lesser {
         Ok(())
     }
 
-    fn transmit(&mut self, card: &mut dyn Link, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn transmit(&mut self, card: &mut dyn Link, command: &[u8]) -> Result<Vec<u8>, Failure> {
         self.begin(card)?;
         let mut other = self.instead(command);
         if other.starts_with(&[0x80, 0x10, 0, 0, 171])

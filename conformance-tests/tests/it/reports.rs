@@ -1,6 +1,7 @@
 //! Reports are what their schema says, and JUnit tools can read them.
 
 use crate::shim::{Shimmed, honest};
+use bitcoin::hashes::{Hash, sha256};
 use boon::{Compiler, Schemas};
 use serde_json::Value;
 use std::path::Path;
@@ -105,9 +106,10 @@ fn the_program_writes_its_reports_and_says_how_it_went() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/folder");
     let report = path.to_str().unwrap();
-    let ran = program(&[
-        "run", "--target", "emulator", "--filter", "PIN", "--report", report,
-    ]);
+    let mut arguments = vec!["run", "--target", "emulator", "--filter", "PIN"];
+    arguments.extend(["--report", report, "--sample", "A7", "--batch", "12"]);
+    arguments.extend(["--operator", "N. N."]);
+    let ran = program(&arguments);
     assert!(
         ran.status.success(),
         "{}",
@@ -120,12 +122,17 @@ fn the_program_writes_its_reports_and_says_how_it_went() {
         "{said}"
     );
     let json = std::fs::read_to_string(path.join("report.json")).unwrap();
-    assert_eq!(assert_valid(&json)["target"], "emulator");
+    let told = assert_valid(&json);
+    assert_eq!(told["target"], "emulator");
+    let sample = serde_json::json!({ "serial": "A7", "batch": "12", "operator": "N. N." });
+    assert_eq!(told["sample"], sample);
     let xml = std::fs::read_to_string(path.join("junit.xml")).unwrap();
     roxmltree::Document::parse(&xml).unwrap();
 
     // Every line of the trace is an object; no VERIFY shows its data.
     let trace = std::fs::read_to_string(path.join("trace.jsonl")).unwrap();
+    let digest = sha256::Hash::hash(trace.as_bytes()).to_byte_array();
+    assert_eq!(told["trace_sha256"], hex::encode_upper(digest));
     let mut verifies = 0;
     for line in trace.lines() {
         let line: Value = serde_json::from_str(line).unwrap();

@@ -1,9 +1,10 @@
 //! The reference card behind a shim.
 
-use tillcard_conform::card_under_test::{EmulatorTarget, Fault, Link, LinkError, Reset, Target};
+use tillcard_conform::card_under_test::{EmulatorTarget, Fault, Link, Reset, Target};
+use tillcard_conform::failure::Failure;
 
 /// What a shim makes of a command to its card.
-pub type Transmit = Box<dyn FnMut(&mut dyn Link, &[u8]) -> Result<Vec<u8>, LinkError>>;
+pub type Transmit = Box<dyn FnMut(&mut dyn Link, &[u8]) -> Result<Vec<u8>, Failure>>;
 
 /// Reference cards, each behind a shim that stands between the suite and the card, and changes
 /// commands or answers. What is wrong inside a card is the business of `tillcard-mutants`.
@@ -35,7 +36,7 @@ impl Target for Shimmed {
         self.name.clone()
     }
 
-    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, LinkError> {
+    fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, Failure> {
         Ok(Box::new(ShimmedCard {
             card: EmulatorTarget.fresh_card(seed)?,
             shim: (self.shim)(),
@@ -53,15 +54,15 @@ impl Link for ShimmedCard {
         self.card.atr()
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, LinkError> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
         (self.shim)(self.card.as_mut(), command)
     }
 
-    fn reset(&mut self, how: Reset) -> Result<(), LinkError> {
+    fn reset(&mut self, how: Reset) -> Result<(), Failure> {
         self.card.reset(how)
     }
 
-    fn inject(&mut self, fault: &Fault) -> Result<bool, LinkError> {
+    fn inject(&mut self, fault: &Fault) -> Result<bool, Failure> {
         self.card.inject(fault)
     }
 
@@ -69,7 +70,7 @@ impl Link for ShimmedCard {
         self.card.has_power()
     }
 
-    fn memory(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+    fn memory(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         self.card.memory()
     }
 }

@@ -1,5 +1,7 @@
 //! Which card it is: what it says of itself before the first case, and whether it is one to test.
 
+mod certificates;
+
 use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::card::{AID, Card};
 use crate::card_under_test::Reset;
@@ -45,6 +47,7 @@ pub(crate) fn look(card: &mut Card) -> Step<Identity> {
     }
     let status = card.once(&Command::new(STATUS).le(LE_SHORT))?;
     let capabilities = card.once(&Command::new(CAPABILITIES).le(LE_SHORT))?;
+    let certificates = certificates::shown(card);
     card.reset(Reset::Cold)?;
     let unfit = unfit.or_else(|| used(&status));
     Ok(Identity {
@@ -54,6 +57,7 @@ pub(crate) fn look(card: &mut Card) -> Step<Identity> {
             status: shown(&status),
             capabilities: shown(&capabilities),
             protocol: version(&capabilities),
+            certificates,
         },
         unfit,
     })
