@@ -45,9 +45,10 @@ impl Case {
 
 /// The card that a case needs.
 ///
-/// A card that was issued isn't taken for a fresh one again, since whether FACTORY RESET makes it
-/// one is itself asked, so that every card but the one of `Factory` cases is used up by being
-/// prepared: preparing is D3 whatever the case itself does.
+/// A card that was issued is taken for a fresh one again only where cards are few
+/// ([`Thrift`](crate::supply::Thrift)), since whether FACTORY RESET makes it one is itself asked.
+/// Otherwise every card but the one of `Factory` cases is used up by being prepared: preparing is
+/// D3 whatever the case itself does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
@@ -59,7 +60,8 @@ pub enum Start {
     Funded,
     /// A card never issued, for this case alone, which may issue it and use it up.
     Own,
-    /// As `Own`, after all other cases: it judges what the whole run showed.
+    /// After all other cases: it judges what the whole run showed, and puts cards in itself where
+    /// there was none.
     AfterAll,
 }
 

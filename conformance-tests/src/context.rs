@@ -1,13 +1,13 @@
 //! What a case works with: a card, fresh cards, test values, and what it adds to the report.
 
 use crate::card::{Capability, Card};
-use crate::card_under_test::{About, Target};
+use crate::card_under_test::{Fault, Reset};
 use crate::channel::Ephemeral;
 use crate::driver::Driver;
-use crate::failure::Failure;
 use crate::model::{Limits, Profile, Request, STATEMENTS, payee};
-use crate::outcome::{Preamble, Step, Stop};
+use crate::outcome::{Preamble, Step};
 use crate::recorder::Recorder;
+use crate::supply::Supply;
 use crate::values::Values;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ pub struct CaseContext {
     pub recorder: Rc<RefCell<Recorder>>,
     /// What the tester said.
     pub settings: Settings,
-    target: Box<dyn Target>,
+    pub(crate) supply: Supply,
     label: String,
     cards_in_case: u32,
     channels_in_case: u32,
@@ -47,31 +47,24 @@ pub struct CaseContext {
     next_request: Rc<Cell<u64>>,
     notes: Vec<String>,
     measurements: BTreeMap<String, f64>,
-    /// Why the last card that was asked for didn't come.
-    no_card: Option<Failure>,
 }
 
 impl CaseContext {
     /// A context without a card.
     #[must_use]
-    pub fn new(
-        target: Box<dyn Target>,
-        settings: Settings,
-        recorder: Rc<RefCell<Recorder>>,
-    ) -> Self {
+    pub(crate) fn new(supply: Supply, settings: Settings, recorder: Rc<RefCell<Recorder>>) -> Self {
         Self {
             card: Card::absent(Rc::clone(&recorder)),
             values: Values::new(settings.seed, ""),
             recorder,
             settings,
-            target,
+            supply,
             label: String::new(),
             cards_in_case: 0,
             channels_in_case: 0,
             next_request: Rc::new(Cell::new(0)),
             notes: Vec::new(),
             measurements: BTreeMap::new(),
-            no_card: None,
         }
     }
 
@@ -88,21 +81,30 @@ impl CaseContext {
         self.recorder.borrow_mut().enter_case(label);
     }
 
-    /// Puts a card in that was never issued, in place of the one there.
+    /// Puts a card in that was never issued, in place of the one there; or makes the one there
+    /// fresh again, where cards are few.
     ///
     /// # Errors
-    /// [`Stop::Error`] when none is to be had.
+    /// [`Stop::Error`] when none is to be had, [`Stop::Inconclusive`] when the run may use no other.
     pub fn fresh_card(&mut self) -> Step<()> {
+        if self.supply.renew(&mut self.card) {
+            self.cards_in_case += 1;
+            return Ok(());
+        }
+        self.other_card()
+    }
+
+    /// Puts another card in, one that was never issued.
+    ///
+    /// # Errors
+    /// As for [`CaseContext::fresh_card`].
+    pub fn other_card(&mut self) -> Step<()> {
         // The old one must be out before the new one goes in.
         self.card.take_out();
         let name = format!("card {}", self.cards_in_case);
         self.cards_in_case += 1;
         let seed = u64::from_be_bytes(self.values.bytes(&name));
-        let link = self.target.fresh_card(seed).map_err(|failure| {
-            let stop = Stop::Error(failure.to_string());
-            self.no_card = Some(failure);
-            stop
-        })?;
+        let link = self.supply.fresh_card(seed)?;
         self.card = Card::new(link, Rc::clone(&self.recorder));
         Ok(())
     }
@@ -212,14 +214,25 @@ impl CaseContext {
         )
     }
 
-    /// Why a card that was asked for didn't come, once.
-    pub(crate) const fn take_no_card(&mut self) -> Option<Failure> {
-        self.no_card.take()
+    /// Whether a card is used for case after case.
+    pub const fn uses_cards_again(&self) -> bool {
+        self.supply.reuses()
     }
 
-    /// Where the cards are.
-    pub(crate) fn about(&self) -> About {
-        self.target.about()
+    /// Makes the card one that nobody personalised, or puts such a one in. The application is
+    /// selected.
+    ///
+    /// # Errors
+    /// [`Stop::NotApplicable`] when there is none.
+    pub fn blank_card(&mut self) -> Step<()> {
+        if self.supply.has_blank_cards() {
+            self.other_card()?;
+        } else {
+            // As the memory was before anybody wrote to it.
+            self.card.inject(&Fault::Memory(Vec::new()))?;
+            self.card.reset(Reset::Cold)?;
+        }
+        self.card.select()
     }
 }
 

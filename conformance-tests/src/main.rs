@@ -17,9 +17,11 @@ use tillcard_conform::failure::{Code, Failure};
 use tillcard_conform::holder::{hold, this_program};
 use tillcard_conform::interrupt::on_interruption;
 use tillcard_conform::options::Options;
+use tillcard_conform::order::{cards_needed, ordered};
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::{CaseReport, Ended, Folder, Report, Sample};
 use tillcard_conform::runner::{Progress, run};
+use tillcard_conform::supply::Thrift;
 use tillcard_conform::{catalogue, matrix};
 
 /// Exit code of a run with FAIL, ERROR or INCONCLUSIVE.
@@ -28,6 +30,8 @@ const NOT_CONFORMING: u8 = 1;
 const NO_RUN: u8 = 2;
 /// Exit code when the card in the reader isn't one to test.
 const UNFIT_CARD: u8 = 3;
+/// Cards that a run by hand may take when nobody says otherwise: enough for the whole catalogue.
+const CARDS_BY_HAND: u32 = 6;
 /// Exit code of `hold` when there is no such program, as shells have it.
 const NO_PROGRAM: u8 = 127;
 
@@ -52,7 +56,7 @@ enum Action {
     /// Runs cases. Exit code 0: nothing stands in the way of conforming; 1: something does; 2: no
     /// run; 3: the card isn't one to test (no Tillcard application, or issued already); 130, 143:
     /// ended by Ctrl-C, SIGTERM.
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Runs a program until it ends or standard input closes.
     #[command(hide = true)]
     Hold {
@@ -101,6 +105,13 @@ struct RunArguments {
     /// The ATR that the card's maker declares, in hexadecimal, if it isn't the reference card's.
     #[arg(long)]
     atr: Option<String>,
+    /// Uses a card again after FACTORY RESET, once TC-RST-01 has passed; so it is always when you
+    /// change cards by hand.
+    #[arg(long)]
+    reuse: bool,
+    /// The most cards that the run may take; 6 when you change them by hand.
+    #[arg(long, value_name = "NUMBER")]
+    cards: Option<u32>,
     /// The cards in the reader may be used up: issuing can't be undone.
     #[arg(long)]
     sacrificial: bool,
@@ -192,6 +203,14 @@ fn perform(arguments: &RunArguments) -> Result<Report, Failure> {
         None => REFERENCE_ATR.to_vec(),
     };
     let (target, consumable) = target(arguments)?;
+    let by_hand = !consumable && arguments.fresh_card_command.is_none();
+    let thrift = Thrift {
+        reuse: by_hand || arguments.reuse,
+        most: (arguments.cards).or_else(|| by_hand.then_some(CARDS_BY_HAND)),
+    };
+    if by_hand && arguments.sacrificial {
+        announce(&arguments.filter, thrift);
+    }
     let folder = (arguments.report.as_deref())
         .map(Folder::create)
         .transpose()?;
@@ -202,6 +221,7 @@ fn perform(arguments: &RunArguments) -> Result<Report, Failure> {
         },
         filters: arguments.filter.clone(),
         sacrificial: arguments.sacrificial || consumable,
+        thrift,
         trace: folder.as_ref().map(Folder::trace),
         sample: Sample {
             serial: arguments.sample.clone(),
@@ -220,6 +240,18 @@ fn perform(arguments: &RunArguments) -> Result<Report, Failure> {
     let report = run(target, &options, &mut progress)?;
     conclude(&report);
     Ok(report)
+}
+
+/// Says how many cards a run by hand takes.
+fn announce(filters: &[String], thrift: Thrift) {
+    let order = ordered(filters, true);
+    let [others, blank] = [false, true].map(|blank| cards_needed(&order, blank));
+    let most = thrift.most.unwrap_or(CARDS_BY_HAND);
+    eprintln!(
+        "{} cases. Cards that pass take {others}, or {blank} if nobody has personalised them; the \
+         run may take {most} (--cards).",
+        order.len()
+    );
 }
 
 /// Says how the run went.

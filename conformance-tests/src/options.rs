@@ -2,6 +2,7 @@
 
 use crate::context::Settings;
 use crate::report::Sample;
+use crate::supply::Thrift;
 use std::path::PathBuf;
 
 /// Which cases to run, and how.
@@ -14,6 +15,8 @@ pub struct Options {
     /// Whether cards may be used up. When not, only cases of level D0 on a factory card run, and
     /// the rest are INCONCLUSIVE.
     pub sacrificial: bool,
+    /// How cards are spent.
+    pub thrift: Thrift,
     /// Where the trace goes.
     pub trace: Option<PathBuf>,
     /// Which sample is tested, and by whom.

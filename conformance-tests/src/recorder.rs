@@ -50,9 +50,9 @@ pub struct Recorder {
     apdus: u64,
     pins: Vec<String>,
     /// What every card of the run answered to reset.
-    pub atrs: Vec<Vec<u8>>,
-    /// Every answer to SELECT that a card gave, with the card's number.
-    pub fcis: BTreeSet<(u32, Vec<u8>)>,
+    pub atrs: BTreeSet<Vec<u8>>,
+    /// What every card of the run answered to SELECT.
+    pub fcis: BTreeSet<Vec<u8>>,
     /// The leak sweep.
     pub leaks: Leaks,
 }
@@ -71,7 +71,7 @@ impl Recorder {
             card: 0,
             apdus: 0,
             pins: Vec::new(),
-            atrs: Vec::new(),
+            atrs: BTreeSet::new(),
             fcis: BTreeSet::new(),
             leaks: Leaks::default(),
         })
@@ -86,9 +86,15 @@ impl Recorder {
     pub fn enter_card(&mut self, atr: Vec<u8>) {
         self.card += 1;
         self.pins.clear();
-        self.atrs.push(atr);
+        self.atrs.insert(atr);
         self.leaks.next_card();
         self.event("card inserted");
+    }
+
+    /// The card in use is as one that was never issued, again.
+    pub fn renew_card(&mut self) {
+        self.pins.clear();
+        self.event("made fresh by FACTORY RESET");
     }
 
     /// The number of the card now in use, from 1.
@@ -110,7 +116,7 @@ impl Recorder {
 
     /// An answer to SELECT.
     pub fn selected(&mut self, fci: &[u8]) {
-        self.fcis.insert((self.card, fci.to_vec()));
+        self.fcis.insert(fci.to_vec());
     }
 
     /// A reset, or a change of cards.

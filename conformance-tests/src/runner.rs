@@ -2,16 +2,18 @@
 
 use crate::card_under_test::{Reset, Target};
 use crate::case::{Case, Level, Start};
-use crate::catalogue;
 use crate::context::{CaseContext, REFERENCE_ATR, Settings};
 use crate::failure::{Code, Failure};
 use crate::identity;
 use crate::model::Profile;
 use crate::options::Options;
+use crate::order::{PROOF, ordered};
 use crate::outcome::{Outcome, Preamble, Step, Stop, Verdict, require};
 use crate::panics;
 use crate::recorder::Recorder;
 use crate::report::{CardReport, CaseReport, Ended, Report, Sample};
+use crate::requirements::{Req, req};
+use crate::supply::{Supply, Thrift};
 use crate::values::Values;
 use bitcoin::hashes::{Hash, sha256};
 use std::cell::RefCell;
@@ -24,6 +26,9 @@ pub const FUNDED: [u64; 20] = [
     200_000, 190_000, 180_000, 170_000, 160_000, 150_000, 140_000, 130_000, 120_000, 110_000,
     100_000, 90_000, 80_000, 70_000, 60_000, 50_000, 40_000, 30_000, 20_000, 10_000,
 ];
+
+/// What FACTORY RESET must do, so that a card can be used again.
+const RESET: [Req; 3] = [req::RST_1, req::RST_2, req::RST_3];
 
 /// Hears how the run goes.
 pub trait Progress {
@@ -63,6 +68,7 @@ pub fn run_silently(target: Box<dyn Target>, seed: u64, filters: &[&str]) -> Rep
         },
         filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
         sacrificial: true,
+        thrift: Thrift::default(),
         trace: None,
         arguments: Vec::new(),
         sample: Sample::default(),
@@ -107,17 +113,12 @@ pub fn run(
     let recorder =
         Recorder::new(options.trace.as_deref()).map_err(|e| trace_failed(e.to_string()))?;
     let recorder = Rc::new(RefCell::new(recorder));
-    let wanted = |case: &&Case| {
-        options.filters.is_empty() || options.filters.iter().any(|filter| case.matches(filter))
-    };
-    let mut order: Vec<&Case> = catalogue::all().filter(wanted).collect();
-    // Cases that share a card stand together, so that few cards are used up.
-    order.sort_by_key(|case| case.start);
-
+    let order = ordered(&options.filters, options.thrift.reuse);
     let mut report = Report::begin(target.as_ref(), options, order.len());
     progress.stands(&report)?;
+    let supply = Supply::new(target, options.thrift);
     let mut runner = Runner {
-        context: CaseContext::new(target, options.settings.clone(), Rc::clone(&recorder)),
+        context: CaseContext::new(supply, options.settings.clone(), Rc::clone(&recorder)),
         shared: Shared::None,
         sacrificial: options.sacrificial,
         card: None,
@@ -130,7 +131,8 @@ pub fn run(
         progress.ended(&ended);
         report.add(ended);
         report.card.clone_from(&runner.card);
-        report.driver = runner.context.about().driver;
+        report.driver = runner.context.supply.about().driver;
+        report.resets = (options.thrift.reuse).then(|| runner.context.supply.resets());
         report.ended = runner.ended.as_ref().map(Ended::from);
         report.cards = recorder.borrow().card();
         report.apdus = recorder.borrow().apdus();
@@ -165,7 +167,7 @@ impl Runner {
             let fault = format!("the suite has a fault; please report it: it panicked at {panic}");
             Err(Stop::Error(Code::SuitePanicked.because(fault).to_string()))
         });
-        if let Some(failure) = self.context.take_no_card()
+        if let Some(failure) = self.context.supply.take_failure()
             && (self.card.is_none() || failure.code.leaves_no_card())
         {
             self.ended = Some(failure);
@@ -181,6 +183,7 @@ impl Runner {
                 (verdict, Some(reason))
             }
         };
+        self.trust(case, verdict);
         let (notes, measurements) = self.context.take_margin();
         CaseReport {
             notes,
@@ -188,6 +191,19 @@ impl Runner {
             apdus: self.apdus() - self.apdus_before,
             milliseconds: milliseconds(began),
             ..CaseReport::of(case, verdict, reason)
+        }
+    }
+
+    /// Draws from a case whether cards can be used again after FACTORY RESET.
+    fn trust(&mut self, case: &Case, verdict: Verdict) {
+        let leaks = !(self.context.recorder.borrow_mut().leaks.sweep().findings).is_empty();
+        if case.id == PROOF {
+            let proven = verdict == Verdict::Pass && !leaks;
+            self.context.supply.prove(proven);
+        } else if verdict == Verdict::Fail
+            && case.requirements.iter().any(|req| RESET.contains(req))
+        {
+            self.context.supply.prove(false);
         }
     }
 
@@ -213,10 +229,15 @@ impl Runner {
             Start::Factory => self.share_factory(),
             Start::Issued => self.share_issued(),
             Start::Funded => self.share_funded(),
-            Start::Own | Start::AfterAll => {
+            Start::Own => {
                 self.shared = Shared::None;
                 self.context.begin_case(case.id);
                 return self.fresh_card();
+            }
+            Start::AfterAll => {
+                self.shared = Shared::None;
+                self.context.begin_case(case.id);
+                return Ok(());
             }
         };
         self.context.begin_case(case.id);
@@ -236,6 +257,9 @@ impl Runner {
         let before = self.apdus();
         let identity = identity::look(&mut self.context.card)?;
         self.apdus_before += self.apdus() - before;
+        if identity.is_blank {
+            self.context.supply.is_blank();
+        }
         self.card = Some(identity.card);
         self.ended = identity.unfit;
         match &self.ended {

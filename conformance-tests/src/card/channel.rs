@@ -47,7 +47,7 @@ impl Card {
         let (channel, card_ephemeral) = Channel::open(own, agreement, &answer)?;
         let mut recorder = self.recorder.borrow_mut();
         let of_channel = secrets::of_channel(&channel.keys, card_ephemeral);
-        recorder.leaks.guard_too(of_channel);
+        recorder.leaks.guard_too(&of_channel);
         drop(recorder);
         self.channel = Some(channel);
         Ok(())

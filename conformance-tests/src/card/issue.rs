@@ -1,6 +1,6 @@
 //! Issuing: GENERATE ASYMMETRIC KEY PAIR and ISSUE.
 
-use super::{Capabilities, Card, VERSION, secrets};
+use super::{Capabilities, Card, Owner, VERSION, secrets};
 use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::keys::{Account, p256_verifies, tagged_hash};
 use crate::model::{Profile, Provenance, Purse};
@@ -137,19 +137,21 @@ impl Card {
             record.is_valid(profile, &account),
             "ISSUE: the issue record's signature isn't valid for what was sent and answered"
         );
-        let mut recorder = self.recorder.borrow_mut();
-        let leaks = &mut recorder.leaks;
-        leaks.guard(secrets::of_account(&account));
-        leaks.guard_too(secrets::of_pin(&profile.pin));
         let own_keys = [record.identity_key, record.agreement_key];
-        leaks.guard_too(secrets::of_own_keys(&own_keys));
+        let mut kept = secrets::of_account(&account)
+            .and(secrets::of_pin(&profile.pin))
+            .and(secrets::of_own_keys(&own_keys));
         if let Some(commitment) = &commitment {
-            leaks.guard_too(secrets::of_commitment(commitment));
+            kept = kept.and(secrets::of_commitment(commitment));
         }
         if let Provenance::Imported { key, .. } = &profile.provenance {
-            leaks.guard_too(secrets::of_import(key));
+            kept = kept.and(secrets::of_import(key));
         }
-        drop(recorder);
+        self.recorder.borrow_mut().leaks.guard(&kept);
+        self.owned_by(Owner {
+            card_id: account.card_id(),
+            key: profile.owner,
+        });
         let capabilities = self.capabilities()?;
         self.host = Some(Host {
             profile: profile.clone(),

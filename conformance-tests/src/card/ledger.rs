@@ -104,11 +104,11 @@ impl Card {
         compare(&books, &expected, when)?;
         // Nothing of an image is the card's to choose but the order of its coins.
         let leaks = &mut self.recorder.borrow_mut().leaks;
-        leaks.predicted(bytes);
+        leaks.predicted(&bytes);
         books
             .log
             .into_iter()
-            .for_each(|entry| leaks.predicted(entry));
+            .for_each(|entry| leaks.predicted(&entry));
         Ok(())
     }
 

@@ -18,6 +18,7 @@ mod personal;
 mod pin;
 mod power;
 mod proof;
+mod renewal;
 mod rights;
 pub(crate) mod samples;
 pub(crate) mod secrets;
@@ -35,6 +36,7 @@ pub use payment::{GET_ANCESTOR, PAY, PAY_AGAIN, PAYMENT_STATE, PREVIEW, REPORT_A
 pub use personal::{CERTIFICATES, END, GENERATE_OWN_KEYS, OwnKeys, certificates_of, put_data};
 pub use pin::VERIFY;
 pub use proof::{GENUINE, Signed, statement_field};
+pub use renewal::Owner;
 pub use rights::{
     CHANGE_OWNER_KEY, FACTORY_RESET, NEW_PIN, READ_ACCOUNT, READ_LIMITS, SAME_PIN, SET_POLICY,
     TERMINATE, judge_account, new_owner_body, new_pin_body,

@@ -64,7 +64,7 @@ impl Card {
             "{what}: one key both signs and agrees"
         );
         let own_keys = secrets::of_own_keys(&[keys.identity, keys.agreement]);
-        self.recorder.borrow_mut().leaks.guard(own_keys);
+        self.recorder.borrow_mut().leaks.guard(&own_keys);
         Ok(keys)
     }
 
@@ -138,7 +138,7 @@ impl Card {
             );
             // They are the manufacturer's, to the byte.
             if let Some(bytes) = found {
-                self.recorder.borrow_mut().leaks.predicted(bytes);
+                self.recorder.borrow_mut().leaks.predicted(&bytes);
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What the owner does to PIN and owner key, and what he reads: RESET RETRY COUNTER, CHANGE OWNER
 //! KEY, READ LIMITS, READ ACCOUNT.
 
-use super::{Card, Host, IssueRecord, secrets};
+use super::{Card, Host, IssueRecord, Owner, secrets};
 use crate::apdu::{Answer, Command};
 use crate::channel::Ephemeral;
 use crate::keys::{sign, tagged_hash};
@@ -64,7 +64,7 @@ impl Card {
         self.authorisation_ended();
         if let Some(pin) = pin {
             let of_pin = secrets::of_pin(pin);
-            self.recorder.borrow_mut().leaks.guard_too(of_pin);
+            self.recorder.borrow_mut().leaks.guard_too(&of_pin);
             self.host_mut()?.profile.pin = pin.clone();
         }
         Ok(())
@@ -99,7 +99,10 @@ impl Card {
     pub fn change_owner(&mut self, new: Keypair) -> Step<()> {
         let command = self.change_owner_command(&new)?;
         self.once(&command)?.want_bare(Sw::OK, "CHANGE OWNER KEY")?;
-        self.host_mut()?.profile.owner = new;
+        let host = self.host_mut()?;
+        host.profile.owner = new;
+        let card_id = host.account.card_id();
+        self.owned_by(Owner { card_id, key: new });
         Ok(())
     }
 

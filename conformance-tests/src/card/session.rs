@@ -1,6 +1,6 @@
 //! The link, SELECT and GET DATA.
 
-use super::Host;
+use super::{Host, Owner};
 use crate::apdu::{Answer, Command, LE_EXTENDED, LE_SHORT};
 use crate::card_under_test::{Fault, Link, Reset};
 use crate::channel::Channel;
@@ -150,6 +150,12 @@ pub struct Card {
     pub(super) recorder: Rc<RefCell<Recorder>>,
     pub(super) host: Option<Host>,
     pub(super) channel: Option<Channel>,
+    /// Who owned this card since it was put in, the last one last.
+    pub(super) owners: Vec<Owner>,
+    /// Whether something was done to it that no reader can.
+    pub(super) tampered: bool,
+    /// How often FACTORY RESET made it fresh again for another case.
+    pub(crate) resets: u32,
     /// How long the last exchange took, in nanoseconds.
     pub took_ns: u64,
 }
@@ -165,6 +171,9 @@ impl Card {
             recorder,
             host: None,
             channel: None,
+            owners: Vec::new(),
+            tampered: false,
+            resets: 0,
             took_ns: 0,
         }
     }
@@ -178,6 +187,9 @@ impl Card {
             recorder,
             host: None,
             channel: None,
+            owners: Vec::new(),
+            tampered: false,
+            resets: 0,
             took_ns: 0,
         }
     }
@@ -332,6 +344,7 @@ impl Card {
     /// [`Stop::NotApplicable`] when this one can't.
     pub fn inject(&mut self, fault: &Fault) -> Step<()> {
         if self.link.inject(fault).map_err(link_failed)? {
+            self.tampered = true;
             self.recorder.borrow_mut().event(fault.name());
             return Ok(());
         }

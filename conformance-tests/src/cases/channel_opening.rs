@@ -1,6 +1,6 @@
 //! Opening a channel: section 2.6.
 
-use super::personalisation::blank;
+use super::personalisation::without_own_keys;
 use super::prelude::*;
 use crate::card::OPEN_CHANNEL;
 use crate::card_under_test::Fault;
@@ -60,7 +60,7 @@ pub(super) fn no_channel(ctx: &mut CaseContext, when: &str) -> Outcome {
 }
 
 fn nobody_personalised_it(ctx: &mut CaseContext) -> Outcome {
-    blank(ctx)?;
+    without_own_keys(ctx)?;
     let field = ctx.ephemeral()?.field();
     for attempt in ["first", "second"] {
         ctx.open_channel_answer(&field)?

@@ -1,6 +1,6 @@
 //! The proof of genuineness: section 3.8.
 
-use super::personalisation::{blank, personalised};
+use super::personalisation::{blank, personalised, without_own_keys};
 use super::prelude::*;
 use crate::card::{GENUINE, SAME_PIN, Signed};
 use crate::card_under_test::Fault;
@@ -150,7 +150,7 @@ fn refused(ctx: &mut CaseContext) -> Outcome {
 }
 
 fn without_keys(ctx: &mut CaseContext) -> Outcome {
-    blank(ctx)?;
+    without_own_keys(ctx)?;
     for _ in 0..2 {
         ctx.genuine_answer(&[7; 32])?.want_bare(
             Sw::CONDITIONS,

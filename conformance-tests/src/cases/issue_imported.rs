@@ -38,7 +38,8 @@ fn issue_records(ctx: &mut CaseContext) -> Outcome {
     let mut seen = HashSet::new();
     for card in 0..2 {
         if card > 0 {
-            ctx.fresh_card()?;
+            // Not the same one made fresh again, which keeps its own keys.
+            ctx.other_card()?;
         }
         // The signature is verified in judging the answer.
         ctx.issue(&profile)?;

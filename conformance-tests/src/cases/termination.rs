@@ -198,6 +198,8 @@ fn by_others(ctx: &mut CaseContext) -> Outcome {
 
 fn erased(ctx: &mut CaseContext) -> Outcome {
     let request_of = ctx.requests();
+    // Before anything that can't be undone.
+    ctx.memory()?;
     let chains = personalised(ctx)?;
     ctx.capabilities()?.needs(Capability::Imported)?;
     let Some(first) = chains[0].get(..64) else {

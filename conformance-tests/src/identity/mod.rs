@@ -3,7 +3,7 @@
 mod certificates;
 
 use crate::apdu::{Answer, Command, LE_SHORT};
-use crate::card::{AID, Card};
+use crate::card::{AID, Capability, Card};
 use crate::card_under_test::Reset;
 use crate::failure::{Code, Failure};
 use crate::outcome::Step;
@@ -23,6 +23,8 @@ const CAPABILITIES: [u8; 4] = [0x00, 0xCA, 0x01, 0x01];
 pub(crate) struct Identity {
     /// For the report.
     pub(crate) card: CardReport,
+    /// Whether nobody personalised it, though it could be.
+    pub(crate) is_blank: bool,
     /// Why no case can be put to it, if so.
     pub(crate) unfit: Option<Failure>,
 }
@@ -51,6 +53,7 @@ pub(crate) fn look(card: &mut Card) -> Step<Identity> {
     card.reset(Reset::Cold)?;
     let unfit = unfit.or_else(|| used(&status));
     Ok(Identity {
+        is_blank: certificates.is_empty() && has_channels(&capabilities),
         card: CardReport {
             atr: hex::encode_upper(card.atr()),
             select: shown(&select),
@@ -81,6 +84,13 @@ fn used(status: &Answer) -> Option<Failure> {
         )),
         _ => None,
     }
+}
+
+/// Whether a card declares secure channels, and so can be personalised.
+fn has_channels(capabilities: &Answer) -> bool {
+    let mut reader = Reader::new("GET DATA, capabilities", &capabilities.data);
+    let bits = reader.array::<2>(0x80).and_then(|_| reader.array(0x81));
+    bits.is_ok_and(|bits| u32::from_be_bytes(bits) & (1 << Capability::Channel as u32) != 0)
 }
 
 fn version(capabilities: &Answer) -> Option<String> {

@@ -9,6 +9,7 @@ mod guard;
 
 use crate::multiples::SECRET;
 use guard::Guard;
+use serde::{Deserialize, Serialize};
 
 /// How many bytes in a row count as a leak.
 const WINDOW: usize = 8;
@@ -60,16 +61,20 @@ pub struct Secrets {
     pub chosen: bool,
 }
 
-/// A time of a card's, in which it has secrets that it hadn't before. What it had it must keep on.
-struct Life {
-    /// How many answers had been seen when it began: those that made the secrets tell of them.
-    from: usize,
-    secrets: Secrets,
+impl Secrets {
+    /// These and more.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.bytes.extend(more.bytes);
+        self.secp256k1.extend(more.secp256k1);
+        self.p256.extend(more.p256);
+        self.chosen |= more.chosen;
+        self
+    }
 }
 
 /// An answer of a card that has secrets, put together from its parts.
 struct Seen {
-    card: usize,
     case: String,
     header: Vec<u8>,
     data: Vec<u8>,
@@ -78,7 +83,8 @@ struct Seen {
 }
 
 /// Something found in an answer.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Finding {
     /// The case in which the answer was given.
     pub case: String,
@@ -86,73 +92,98 @@ pub struct Finding {
     pub what: String,
 }
 
+/// What a search of answers gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Searched {
+    /// How many answers were searched.
+    pub answers: usize,
+    /// How many bytes they had together.
+    pub bytes: usize,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
 /// Collects answers and searches them.
+///
+/// A card's life is a time in which it has secrets that it hadn't before; what it had it must keep
+/// on. Answers are searched while their life lasts, for the secrets of this life and of those
+/// before.
 #[derive(Default)]
 pub struct Leaks {
-    cards: Vec<Vec<Life>>,
-    seen: Vec<Seen>,
-    /// Bytes that the suite worked out by itself before a card answered them, with the card.
-    predicted: Vec<(usize, Vec<u8>)>,
+    /// What the card now in use must keep.
+    guard: Guard,
+    /// How many lives it has begun.
+    lives: usize,
+    /// Answers to be searched, all of its present life.
+    pending: Vec<Seen>,
+    searched: Searched,
 }
 
 impl Leaks {
-    /// From here on answers come from another card.
-    pub fn next_card(&mut self) {
-        self.cards.push(Vec::new());
+    /// Goes on after a search that gave this.
+    #[must_use]
+    pub fn after(searched: Searched) -> Self {
+        Self {
+            searched,
+            ..Self::default()
+        }
     }
 
-    /// From here on the card now in use must keep these, and those of before still.
-    pub fn guard(&mut self, secrets: Secrets) {
-        let from = self.seen.len();
-        if let Some(card) = self.cards.last_mut() {
-            card.push(Life { from, secrets });
-        }
+    /// From here on answers come from another card.
+    pub fn next_card(&mut self) {
+        self.sweep();
+        self.guard = Guard::default();
+        self.lives = 0;
+    }
+
+    /// From here on the card now in use must keep these, and those of before still. The last answer
+    /// tells the owner of them.
+    pub fn guard(&mut self, secrets: &Secrets) {
+        let made = self.pending.pop();
+        self.sweep();
+        self.pending.extend(made);
+        self.for_the_owner();
+        self.lives += 1;
+        self.guard.begin(self.lives);
+        self.guard.add(secrets);
     }
 
     /// The card now in use must keep these too, since it got what it keeps last. Nothing is
     /// noted of a card that keeps nothing yet.
-    pub fn guard_too(&mut self, more: Secrets) {
-        let last = self.cards.last_mut().and_then(|lives| lives.last_mut());
-        if let Some(Life { secrets, .. }) = last {
-            secrets.bytes.extend(more.bytes);
-            secrets.secp256k1.extend(more.secp256k1);
-            secrets.p256.extend(more.p256);
-            secrets.chosen |= more.chosen;
+    pub fn guard_too(&mut self, more: &Secrets) {
+        if self.lives > 0 {
+            self.guard.add(more);
         }
     }
 
     /// The last answer was to a command of the owner's: it may hold what the owner may read, and
     /// nothing else of what is looked for.
     pub fn for_the_owner(&mut self) {
-        if let Some(last) = self.seen.last_mut() {
+        if let Some(last) = self.pending.last_mut() {
             last.for_the_owner = true;
         }
     }
 
     /// The card now in use answered what the suite knew it would, to the byte: 32 bytes of that
     /// needn't be tried as a secret key, which takes its time.
-    pub fn predicted(&mut self, bytes: Vec<u8>) {
-        if let Some(card) = self.cards.len().checked_sub(1) {
-            self.predicted.push((card, bytes));
-        }
+    pub fn predicted(&mut self, bytes: &[u8]) {
+        self.guard.predicted(bytes);
     }
 
     /// Takes note of an exchange.
     pub fn saw(&mut self, case: &str, command: &[u8], answer: &[u8]) {
-        let keeps = self.cards.last().is_some_and(|lives| !lives.is_empty());
-        if !keeps || answer.len() <= 2 {
+        if self.lives == 0 || answer.len() <= 2 {
             return;
         }
-        let card = self.cards.len() - 1;
         let data = &answer[..answer.len() - 2];
         if command.get(1) == Some(&INS_GET_RESPONSE)
-            && let Some(last) = self.seen.last_mut().filter(|last| last.card == card)
+            && let Some(last) = self.pending.last_mut()
         {
             last.data.extend_from_slice(data);
             return;
         }
-        self.seen.push(Seen {
-            card,
+        self.pending.push(Seen {
             case: case.to_owned(),
             header: command.iter().take(4).copied().collect(),
             data: data.to_vec(),
@@ -160,36 +191,14 @@ impl Leaks {
         });
     }
 
-    /// How many answers there are to search.
-    #[must_use]
-    pub const fn answers(&self) -> usize {
-        self.seen.len()
-    }
-
-    /// How many bytes the answers have together.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.seen.iter().map(|seen| seen.data.len()).sum()
-    }
-
-    /// Searches all answers.
-    #[must_use]
-    pub fn sweep(&self) -> Vec<Finding> {
-        let mut guards: Vec<Guard> = self.cards.iter().map(|lives| Guard::new(lives)).collect();
-        for (card, bytes) in &self.predicted {
-            let windows = bytes
-                .windows(SECRET)
-                .filter_map(|window| <[u8; SECRET]>::try_from(window).ok());
-            guards[*card].tried.extend(windows);
-        }
-        let mut findings = Vec::new();
-        for (position, seen) in self.seen.iter().enumerate() {
-            let lives = &self.cards[seen.card];
-            let begun = lives.iter().filter(|life| life.from <= position).count();
-            let guard = &mut guards[seen.card];
-            if let Some(what) = guard.find(&seen.data, begun, seen.for_the_owner) {
-                findings.push(Finding {
-                    case: seen.case.clone(),
+    /// Searches the answers that weren't yet, and gives what was found in all.
+    pub fn sweep(&mut self) -> &Searched {
+        for seen in std::mem::take(&mut self.pending) {
+            self.searched.answers += 1;
+            self.searched.bytes += seen.data.len();
+            if let Some(what) = self.guard.find(&seen.data, seen.for_the_owner) {
+                self.searched.findings.push(Finding {
+                    case: seen.case,
                     what: format!(
                         "the answer to {} holds {what}",
                         hex::encode_upper(&seen.header)
@@ -197,7 +206,7 @@ impl Leaks {
                 });
             }
         }
-        findings
+        &self.searched
     }
 }
 

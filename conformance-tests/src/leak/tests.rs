@@ -21,11 +21,11 @@ fn leaks() -> (Leaks, Account, [u8; 32]) {
     let mut leaks = Leaks::default();
     leaks.next_card();
     leaks.saw("before", &[0; 5], &account.public_key());
-    leaks.guard(secrets::of_account(&account));
-    leaks.guard_too(secrets::of_commitment(&c.public_key()));
-    leaks.guard_too(secrets::of_pin(&Pin::new(&[1, 2, 3, 4])));
+    leaks.guard(&secrets::of_account(&account));
+    leaks.guard_too(&secrets::of_commitment(&c.public_key()));
+    leaks.guard_too(&secrets::of_pin(&Pin::new(&[1, 2, 3, 4])));
     let own_keys = [IDENTITY, AGREEMENT].map(|key| p256_public(&key).unwrap());
-    leaks.guard_too(secrets::of_own_keys(&own_keys));
+    leaks.guard_too(&secrets::of_own_keys(&own_keys));
     (leaks, account, secret.secret_bytes())
 }
 
@@ -55,7 +55,7 @@ fn each_kind_of_leak_is_found() {
         leaks.saw("leaking", &[0x80, 0x30, 0, 0], &answer(data));
     }
     leaks.saw("clean", &[0x80, 0x30, 0, 0], &answer(&[0x55; 200]));
-    let found = leaks.sweep();
+    let found = &leaks.sweep().findings;
     assert_eq!(found.len(), leaking.len(), "{found:?}");
     assert!(found.iter().all(|f| f.case == "leaking"));
 }
@@ -66,16 +66,16 @@ fn the_owner_may_read_the_account_and_nothing_else() {
     let record = [&account.public_key()[..], &account.chain_code()].concat();
     leaks.saw("read", &[0x80, 0x50, 0, 0], &answer(&record));
     leaks.for_the_owner();
-    assert_eq!(leaks.sweep(), []);
+    assert_eq!(leaks.sweep().findings, []);
     leaks.saw("read by another", &[0x80, 0x50, 0, 0], &answer(&record));
     let new = Pin::new(&[5, 6, 7, 8]);
-    leaks.guard_too(secrets::of_pin(&new));
+    leaks.guard_too(&secrets::of_pin(&new));
     for more in [&secret[..], &new.block()] {
         let data = [&record[..], more].concat();
         leaks.saw("read with more", &[0x80, 0x50, 0, 0], &answer(&data));
         leaks.for_the_owner();
     }
-    assert_eq!(leaks.sweep().len(), 3);
+    assert_eq!(leaks.sweep().findings.len(), 3);
 }
 
 #[test]
@@ -85,12 +85,12 @@ fn a_card_keeps_what_it_had_before_and_its_new_account_is_no_leak_of_the_old() {
     let leaf = Leaf::Key(keypair(&[7; 32]).unwrap());
     let account = Account::made(&c.public_key(), &HOST_SHARE, leaf).unwrap();
     leaks.saw("ISSUE", &[0x80, 0x10, 0, 0], &answer(&account.chain_code()));
-    leaks.guard(secrets::of_account(&account));
-    leaks.guard_too(secrets::of_commitment(&c.public_key()));
-    leaks.guard_too(secrets::of_pin(&Pin::new(&[4, 3, 2, 1])));
+    leaks.guard(&secrets::of_account(&account));
+    leaks.guard_too(&secrets::of_commitment(&c.public_key()));
+    leaks.guard_too(&secrets::of_pin(&Pin::new(&[4, 3, 2, 1])));
     leaks.saw("read", &[0x80, 0x50, 0, 0], &answer(&account.chain_code()));
     leaks.for_the_owner();
-    assert_eq!(leaks.sweep(), []);
+    assert_eq!(leaks.sweep().findings, []);
     for secret in [&old.chain_code()[..], &IDENTITY, &account.chain_code()] {
         leaks.saw("leaking", &[0x80, 0x50, 0, 0], &answer(secret));
     }
@@ -100,18 +100,18 @@ fn a_card_keeps_what_it_had_before_and_its_new_account_is_no_leak_of_the_old() {
         &answer(&old.chain_code()),
     );
     leaks.for_the_owner();
-    assert_eq!(leaks.sweep().len(), 4);
+    assert_eq!(leaks.sweep().findings.len(), 4);
 }
 
 #[test]
 fn keys_of_its_own_are_kept_before_there_is_an_account() {
     let mut leaks = Leaks::default();
     leaks.next_card();
-    leaks.guard(secrets::of_own_keys(&[p256_public(&IDENTITY).unwrap()]));
+    leaks.guard(&secrets::of_own_keys(&[p256_public(&IDENTITY).unwrap()]));
     leaks.saw("factory", &[0x00, 0x88, 0, 0], &answer(&AGREEMENT));
-    assert_eq!(leaks.sweep(), []);
+    assert_eq!(leaks.sweep().findings, []);
     leaks.saw("factory", &[0x00, 0x88, 0, 0], &answer(&IDENTITY));
-    assert_eq!(leaks.sweep().len(), 1);
+    assert_eq!(leaks.sweep().findings.len(), 1);
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn a_leak_split_over_get_response_is_found() {
         &[0x00, 0xC0, 0, 0],
         &[&secret[9..], &[0x90, 0]].concat(),
     );
-    assert_eq!(leaks.sweep().len(), 1);
+    assert_eq!(leaks.sweep().findings.len(), 1);
 }

@@ -162,6 +162,10 @@ pub struct Report {
     pub filters: Vec<String>,
     /// Cards used.
     pub cards: u32,
+    /// Where cards were used again: how often FACTORY RESET made one fresh for another case, which
+    /// it was trusted to do after TC-RST-01 had passed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub resets: Option<u32>,
     /// Commands sent.
     pub apdus: u64,
     /// SHA-256 of the trace, once the run has ended, where there is one.
@@ -233,6 +237,7 @@ impl Report {
             seed: options.settings.seed,
             filters: options.filters.clone(),
             cards: 0,
+            resets: None,
             apdus: 0,
             trace_sha256: None,
             milliseconds: 0,
@@ -304,12 +309,16 @@ impl Report {
                 format!("{} {name}", self.summary.get(&name).copied().unwrap_or(0))
             })
             .collect();
+        let resets = self
+            .resets
+            .map(|resets| format!(", {resets} times made fresh again by FACTORY RESET"));
         format!(
-            "{} of {} cases: {} ({} cards, {} APDUs, {:.1} s)",
+            "{} of {} cases: {} ({} cards{}, {} APDUs, {:.1} s)",
             self.cases.len(),
             self.catalogue,
             counts.join(", "),
             self.cards,
+            resets.unwrap_or_default(),
             self.apdus,
             self.milliseconds as f64 / 1000.0
         )

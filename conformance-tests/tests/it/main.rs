@@ -4,6 +4,7 @@ mod capabilities;
 mod catalogue;
 mod channel;
 mod errors;
+mod few_cards;
 mod filters;
 mod holder;
 mod interruption;

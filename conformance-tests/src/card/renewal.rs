@@ -1,0 +1,85 @@
+//! A card that is used again: FACTORY RESET of whatever a case left.
+
+use super::{Card, FACTORY_RESET, Form, PLAIN_SESSION, Status};
+use crate::apdu::Command;
+use crate::card_under_test::Reset;
+use crate::keys::{sign, tagged_hash};
+use crate::outcome::Step;
+use crate::status::Sw;
+use bitcoin::secp256k1::Keypair;
+
+/// Who can reset an account.
+#[derive(Clone, Copy)]
+pub struct Owner {
+    /// The account's card id.
+    pub card_id: [u8; 16],
+    /// The owner key.
+    pub key: Keypair,
+}
+
+impl Card {
+    /// Remembers who owns the card, as the suite issued it or changed its owner.
+    pub(super) fn owned_by(&mut self, owner: Owner) {
+        self.owners.push(owner);
+    }
+
+    /// Whether the suite never saw this card issued.
+    pub(crate) const fn was_never_issued(&self) -> bool {
+        self.owners.is_empty()
+    }
+
+    /// Brings the card to the factory state, power on and nothing selected, whatever case had it
+    /// before. Says whether it is there: not when it is terminated, when nobody knows its owner, or
+    /// when something was done to it that no reader can.
+    ///
+    /// # Errors
+    /// When the card doesn't answer as it must.
+    pub(crate) fn renew(&mut self) -> Step<bool> {
+        if self.tampered {
+            return Ok(false);
+        }
+        self.form = Form::Short;
+        self.power_cycle()?;
+        if let Status::Issued { network, .. } = self.status()? {
+            let known = self.host.as_ref().map(|host| Owner {
+                card_id: host.account.card_id(),
+                key: host.profile.owner,
+            });
+            let owners: Vec<Owner> = known
+                .into_iter()
+                .chain(self.owners.iter().rev().copied())
+                .collect();
+            for owner in owners {
+                if self.reset_by(&owner, network)? {
+                    self.resets += 1;
+                    break;
+                }
+            }
+        }
+        self.host = None;
+        self.power_cycle()?;
+        if self.status()? != Status::Factory {
+            return Ok(false);
+        }
+        self.recorder.borrow_mut().renew_card();
+        self.reset(Reset::Cold)?;
+        Ok(true)
+    }
+
+    fn reset_by(&mut self, owner: &Owner, network: u8) -> Step<bool> {
+        let challenge = self.challenge()?;
+        let message = tagged_hash(
+            "Tillcard/owner",
+            &[
+                &[network],
+                &owner.card_id,
+                &PLAIN_SESSION,
+                &challenge,
+                &FACTORY_RESET,
+            ],
+        );
+        let field = Self::signed(&[], &sign(&owner.key, &message));
+        let answer = self.once(&Command::new(FACTORY_RESET).data(field))?;
+        Ok(answer.sw == Sw::OK)
+    }
+}
