@@ -181,7 +181,7 @@ fn show(mut cards: Vec<TestCard>, arguments: &Arguments) -> Result<ExitCode, Fai
         match &mut cards[..] {
             [one] => {
                 if let Some(file) = trace_file(arguments)? {
-                    one.trace.copy_to(&one.about.name, file);
+                    file.follow(&one.trace, &one.about.name);
                 }
                 vpcd_reader::show(&mut *one.card, &arguments.vpcd)?
             }

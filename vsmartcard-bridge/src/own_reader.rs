@@ -121,6 +121,7 @@ fn say(tray: &Tray, ports: &[(&str, CardPort)], control: Option<&Control>, argum
             "control": control.map(|control| json!({
                 "url": format!("http://{}", control.address()),
                 "token": control.token(),
+                "page": control.page(),
             })),
         });
         return tell(output(arguments), &line.to_string());
@@ -149,6 +150,7 @@ fn say(tray: &Tray, ports: &[(&str, CardPort)], control: Option<&Control>, argum
             control.token()
         );
         tell(io::stderr(), &line);
+        tell(io::stderr(), &format!("page: {}", control.page()));
     }
 }
 

@@ -33,6 +33,17 @@ def test_a_card_is_what_its_name_says(reader, card, status):
     assert tries(reader) == status
 
 
+def test_who_waits_for_a_command_goes_on_when_the_card_got_it(reader):
+    reader.insert("empty")
+    reader.choose("ok")
+    assert tries(reader) == "63C3"
+    reader.wait_for("card", command="VERIFY")
+    reader.remove()
+    reader.wait_for("empty", commands=0)
+    with pytest.raises(TimeoutError):
+        reader.wait_for("card", timeout=0.01)
+
+
 def test_each_test_begins_with_an_empty_reader(reader):
     assert reader.card is None
     with pytest.raises(NoCardException):

@@ -9,13 +9,13 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any, Sequence
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from urllib.request import Request, build_opener, ProxyHandler
 
 DEFAULT_READER = "Tillcard Emulator 00 00"
 
 #: Longer than the emulator takes for anything, in seconds.
-PATIENCE = 60
+PATIENCE = 90
 
 
 class EmulatorError(Exception):
@@ -157,6 +157,28 @@ class Reader:
         connect to it. A card that was in before is the same card."""
         about = self._emulator._ask("PUT", f"{self._path}/card", {"card": card})
         return Card(**about)
+
+    def choose(self, card: str) -> Card:
+        """Puts a card in, by its name; one that is in leaves first."""
+        return Card(**self._emulator._ask("POST", f"{self._path}/choose", {"card": card}))
+
+    def wait_for(
+        self,
+        state: str | None = None,
+        *,
+        command: str | None = None,
+        commands: int | None = None,
+        timeout: float = 10,
+    ) -> None:
+        """Waits until the reader is "empty", has a "card", or has one that is "powered"; until the card got
+        so many commands since it was put in; or until it got the command of this name:
+        `reader.wait_for(command="PAY")`. Raises TimeoutError when that takes longer than so many
+        seconds, at most 60."""
+        wanted = {"state": state, "command": command, "commands": commands}
+        query = {key: value for key, value in wanted.items() if value is not None}
+        query["timeout"] = round(1000 * timeout)
+        if not self._emulator._ask("GET", f"{self._path}/wait?{urlencode(query)}")["came"]:
+            raise TimeoutError(f"{self.name}: not within {timeout} s: {wanted}")
 
     def remove(self) -> str | None:
         """Takes the card out; its name, or None for an empty reader."""

@@ -5,6 +5,8 @@
 //! describes itself at `/v1/openapi.json` (OpenAPI 3.1). Errors are problems (RFC 9457) with the
 //! codes of `docs/errors/emulator.md`.
 
+mod following;
+mod page;
 mod problem;
 mod routes;
 
@@ -120,6 +122,12 @@ impl Control {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of the page for people, with the token in its fragment, which browsers send to nobody.
+    #[must_use]
+    pub fn page(&self) -> String {
+        format!("http://{}/#{}", self.address, self.token)
     }
 
     /// What a client sends as `Authorization: Bearer TOKEN`.

@@ -21,7 +21,7 @@ use crate::test_cards::{Description, NAMED_CARDS};
 use crate::tray::{CardStatus, ReaderStatus, Tray};
 
 /// A tray, asked from a thread that may wait for a card.
-async fn ask<T: Send + 'static>(
+pub(super) async fn ask<T: Send + 'static>(
     tray: Arc<Tray>,
     what: impl FnOnce(&Tray) -> Result<T, crate::tray::TrayError> + Send + 'static,
 ) -> Result<T, Problem> {
@@ -36,8 +36,8 @@ async fn ask<T: Send + 'static>(
     }
 }
 
-type Answer<T> = Result<Json<T>, Problem>;
-type PathOf<T> = Result<Path<T>, PathRejection>;
+pub(super) type Answer<T> = Result<Json<T>, Problem>;
+pub(super) type PathOf<T> = Result<Path<T>, PathRejection>;
 type BodyOf<T> = Result<Json<T>, JsonRejection>;
 
 /// A reader to be added.
@@ -112,6 +112,21 @@ async fn insert(
 ) -> Answer<Description> {
     let (Path(reader), Json(CardName { card })) = (path?, body?);
     ask(tray, move |tray| tray.insert(&reader, &card))
+        .await
+        .map(Json)
+}
+
+/// Puts a card into a reader; one that is in leaves first.
+#[utoipa::path(post, path = "/v1/readers/{reader}/choose", request_body = CardName,
+    params(("reader" = String, Path)), responses(
+    (status = 200, body = Description), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+async fn choose(
+    State(tray): State<Arc<Tray>>,
+    path: PathOf<String>,
+    body: BodyOf<CardName>,
+) -> Answer<Description> {
+    let (Path(reader), Json(CardName { card })) = (path?, body?);
+    ask(tray, move |tray| tray.choose(&reader, &card))
         .await
         .map(Json)
 }
@@ -210,7 +225,7 @@ async fn clear_faults(
     path: PathOf<String>,
 ) -> Result<StatusCode, Problem> {
     let Path(card) = path?;
-    ask(tray, move |tray| tray.faults(&card)).await?.clear();
+    ask(tray, move |tray| tray.clear_faults(&card)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -279,6 +294,9 @@ pub(super) fn router(tray: Arc<Tray>, authorization: Authorization) -> Router {
     let (router, openapi) = OpenApiRouter::with_openapi(Description31::openapi())
         .routes(routes!(readers, add_reader))
         .routes(routes!(insert, remove))
+        .routes(routes!(choose))
+        .routes(routes!(super::following::events))
+        .routes(routes!(super::following::wait))
         .routes(routes!(test_cards))
         .routes(routes!(cards))
         .routes(routes!(card, discard))
@@ -300,6 +318,7 @@ pub(super) fn router(tray: Arc<Tray>, authorization: Authorization) -> Router {
             Problem::new(StatusCode::NOT_FOUND, "no-such-path", detail)
         })
         .layer(from_fn_with_state(authorization, check))
+        .merge(super::page::router())
 }
 
 /// Lets in who has the token.

@@ -68,7 +68,6 @@ pub enum Effect {
 
 /// The name of a command, as the protocol has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "control", derive(utoipa::ToSchema), schema(value_type = String, example = "PAY"))]
 #[serde(try_from = "String", into = "String")]
 pub struct CommandName(String);
 
@@ -83,7 +82,34 @@ impl CommandName {
     pub fn is(&self, header: Header) -> bool {
         name(header) == Some(&self.0)
     }
+
+    /// All names.
+    pub fn all() -> impl Iterator<Item = &'static str> {
+        let headers = [0x00, 0x80]
+            .into_iter()
+            .flat_map(|class| (0..=0xFF).map(move |ins| [class, ins, 0, 0]));
+        headers.filter_map(name)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
+
+#[cfg(feature = "control")]
+impl utoipa::PartialSchema for CommandName {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .enum_values(Some(Self::all()))
+            .into()
+    }
+}
+
+#[cfg(feature = "control")]
+impl utoipa::ToSchema for CommandName {}
 
 impl FromStr for CommandName {
     type Err = NoCommand;

@@ -1,6 +1,6 @@
 //! A card that things happen to.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -27,7 +27,16 @@ pub struct Faulty<C> {
 
 /// The faults of a [`Faulty`] card, which can be set while it is elsewhere; clones are the same.
 #[derive(Clone, Default)]
-pub struct FaultSwitch(Arc<Mutex<Vec<Armed>>>);
+pub struct FaultSwitch(Arc<Switch>);
+
+#[derive(Default)]
+struct Switch {
+    armed: Mutex<Vec<Armed>>,
+    follower: OnceLock<Follower>,
+}
+
+/// Who is told of each fault that happens.
+type Follower = Box<dyn Fn(&Fault) + Send + Sync>;
 
 /// A fault, and how many commands it has seen that it was about.
 struct Armed {
@@ -55,9 +64,15 @@ impl FaultSwitch {
             .collect()
     }
 
+    /// Has somebody told of each fault, at the moment at which it happens. There is one who is told:
+    /// the first who asked.
+    pub fn follow(&self, follower: impl Fn(&Fault) + Send + Sync + 'static) {
+        let _ = self.0.follower.set(Box::new(follower));
+    }
+
     /// What happens to this command: the faults that are due, in the order in which they were set. One
     /// with a number happens once.
-    fn due(&self, command: &[u8]) -> Vec<Effect> {
+    fn due(&self, command: &[u8]) -> Vec<Fault> {
         let header: Option<&Header> = command.first_chunk();
         let mut due = Vec::new();
         self.armed().retain_mut(|armed| {
@@ -72,7 +87,7 @@ impl FaultSwitch {
             armed.seen += 1;
             let happens = armed.fault.number.is_none_or(|number| number == armed.seen);
             if happens {
-                due.push(armed.fault.effect.clone());
+                due.push(armed.fault.clone());
             }
             !(happens && armed.fault.number.is_some())
         });
@@ -80,7 +95,7 @@ impl FaultSwitch {
     }
 
     fn armed(&self) -> std::sync::MutexGuard<'_, Vec<Armed>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        (self.0.armed.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,16 +126,16 @@ impl<C: CardInSlot> Faulty<C> {
 
     /// Has everything happen that comes before the answer. Without an answer of its own, the card is
     /// asked.
-    fn happen(&mut self, effects: &[Effect], command: &[u8]) -> Result<(), SlotError> {
+    fn happen(&mut self, faults: &[Fault], command: &[u8]) -> Result<(), SlotError> {
         self.answer.clear();
-        for effect in effects {
-            self.before(effect)?;
+        for fault in faults {
+            self.before(&fault.effect)?;
         }
         if self.answer.is_empty() {
             self.pass_on(command)?;
         }
-        for effect in effects {
-            self.after(effect, command)?;
+        for fault in faults {
+            self.after(&fault.effect, command)?;
         }
         Ok(())
     }
@@ -205,6 +220,9 @@ impl<C: CardInSlot> Layer for Faulty<C> {
         let due = self.faults.due(command);
         if due.is_empty() {
             return self.card.transmit(command);
+        }
+        if let Some(follower) = self.faults.0.follower.get() {
+            due.iter().for_each(follower);
         }
         self.happen(&due, command)?;
         Ok(&self.answer)

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tillcard_protocol::command::{Header, name};
 use tillcard_protocol::status::meaning;
 
-use super::TraceFile;
+use super::faults::Fault;
 use crate::slot::{CardInSlot, Layer, SlotError};
 
 /// The most entries that a trace keeps; the oldest give way.
@@ -32,9 +32,12 @@ struct Shared {
     changed: Condvar,
 }
 
+/// Who is told of each entry at once.
+type Follower = Box<dyn Fn(&Entry) + Send>;
+
 struct Kept {
     began: Instant,
-    copy: Option<(String, TraceFile)>,
+    followers: Vec<Follower>,
     entries: VecDeque<Entry>,
     commands: u64,
     answered: u64,
@@ -62,6 +65,11 @@ pub enum Event {
     PowerOff,
     /// It was reset.
     WarmReset,
+    /// Something went wrong with the command that follows, or with its answer.
+    Fault {
+        /// What.
+        fault: Fault,
+    },
     /// It got a command.
     Command {
         /// The protocol's name; none for others.
@@ -90,7 +98,7 @@ impl Default for Trace {
     fn default() -> Self {
         let kept = Kept {
             began: Instant::now(),
-            copy: None,
+            followers: Vec::new(),
             entries: VecDeque::new(),
             commands: 0,
             answered: 0,
@@ -137,12 +145,13 @@ impl Trace {
         self.kept().entries.clear();
     }
 
-    /// Has each entry from now on written to a file too, with the card's name.
-    pub fn copy_to(&self, card: &str, file: TraceFile) {
-        self.kept().copy = Some((card.to_owned(), file));
+    /// Has somebody told of each entry from now on, before the next one. The card waits for that, and
+    /// the trace can't be asked meanwhile.
+    pub fn follow(&self, follower: impl Fn(&Entry) + Send + 'static) {
+        self.kept().followers.push(Box::new(follower));
     }
 
-    fn add(&self, event: Event) {
+    pub(crate) fn add(&self, event: Event) {
         let mut kept = self.kept();
         let at_us = micros(kept.began);
         if let Event::Command { answer, .. } = &event {
@@ -153,8 +162,8 @@ impl Trace {
             kept.entries.pop_front();
         }
         let entry = Entry { at_us, event };
-        if let Some((card, file)) = &kept.copy {
-            file.write(card, &entry);
+        for follower in &kept.followers {
+            follower(&entry);
         }
         kept.entries.push_back(entry);
         self.0.changed.notify_all();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use tracing::error;
 
-use super::Entry;
+use super::{Entry, Trace};
 
 /// JSON Lines, one for each entry of a trace, with the card's name; clones are the same file. Each line
 /// is in the file before the next command is asked.
@@ -31,8 +31,14 @@ impl TraceFile {
         Ok(Self(Arc::new(Mutex::new(Some(File::create(path)?)))))
     }
 
+    /// Has each entry of a trace from now on written to the file too, with the card's name.
+    pub fn follow(&self, trace: &Trace, card: &str) {
+        let (file, card) = (self.clone(), card.to_owned());
+        trace.follow(move |entry| file.write(&card, entry));
+    }
+
     /// A file that can't be written any more is left, and the log says so: the cards go on.
-    pub(super) fn write(&self, card: &str, entry: &Entry) {
+    fn write(&self, card: &str, entry: &Entry) {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(file) = &mut *place else {
             return;

@@ -182,11 +182,8 @@ impl Readers {
         };
         if !has_card {
             self.change(|state| {
-                let reader = state.of(card)?;
-                if reader.atr.is_some() {
-                    reader.changed(None);
-                }
-                Ok::<_, ReturnCode>(())
+                let name = state.of(card)?.name.clone();
+                state.leave(&name).map_err(|_| ReturnCode::UNKNOWN_READER)
             })?;
             self.released.notify_all();
         }

@@ -268,6 +268,12 @@ impl PcscSocket {
         self.readers.add(name)
     }
 
+    /// Has somebody told of each card that comes or leaves, in which reader and which of the two, before
+    /// clients are. Everybody waits for that: it may not ask this socket for anything.
+    pub fn follow(&self, follower: impl Fn(&str, bool) + Send + 'static) {
+        self.readers.follow(follower);
+    }
+
     /// Puts a card into an empty reader. When this returns, a client can connect to it. A card that
     /// left the reader by itself, and that nobody has taken with [`remove`](Self::remove), is dropped.
     ///

@@ -24,6 +24,9 @@ pub(super) struct Readers {
     pub(super) released: Condvar,
 }
 
+/// Who is told, at once, in which reader a card came or left.
+type Follower = Box<dyn Fn(&str, bool) + Send>;
+
 #[derive(Default)]
 pub(super) struct State {
     pub(super) readers: Vec<Reader>,
@@ -33,6 +36,7 @@ pub(super) struct State {
     reader_events: u32,
     waiting: Vec<(ClientId, Event)>,
     last_card: u32,
+    follower: Option<Follower>,
     pub(super) is_closed: bool,
 }
 
@@ -58,6 +62,11 @@ impl Readers {
             event.send(ReturnCode::SUCCESS);
         }
         result
+    }
+
+    /// Has somebody told of each card that comes or leaves, before clients are.
+    pub(super) fn follow(&self, follower: impl Fn(&str, bool) + Send + 'static) {
+        self.state().follower = Some(Box::new(follower));
     }
 
     /// A reader more, without a card.
@@ -90,8 +99,8 @@ impl Readers {
         }
         slot.insert(card);
         self.change(|state| {
-            let reader = state.named(name)?;
-            reader.changed(Some(atr));
+            state.named(name)?.changed(Some(atr));
+            state.tell(name, true);
             Ok(())
         })
     }
@@ -100,11 +109,8 @@ impl Readers {
     /// lost.
     pub(super) fn remove(&self, name: &str) -> Result<Option<Box<dyn CardInSlot>>, SocketError> {
         let slot = self.change(|state| {
-            let reader = state.named(name)?;
-            if reader.atr.is_some() {
-                reader.changed(None);
-            }
-            Ok::<_, SocketError>(Arc::clone(&reader.slot))
+            state.leave(name)?;
+            Ok::<_, SocketError>(Arc::clone(&state.named(name)?.slot))
         })?;
         self.released.notify_all();
         lock(&slot).remove().map_err(SocketError::Card)
@@ -197,6 +203,22 @@ impl State {
         (self.readers.iter_mut())
             .find(|reader| reader.name == name)
             .ok_or_else(|| SocketError::NoReader(name.to_owned()))
+    }
+
+    /// The card isn't in the reader any more, if there was one.
+    pub(super) fn leave(&mut self, name: &str) -> Result<(), SocketError> {
+        let reader = self.named(name)?;
+        if reader.atr.is_some() {
+            reader.changed(None);
+            self.tell(name, false);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, reader: &str, has_card: bool) {
+        if let Some(follower) = &self.follower {
+            follower(reader, has_card);
+        }
     }
 
     /// The reader to which this is a connection.

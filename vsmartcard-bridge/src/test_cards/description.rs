@@ -1,5 +1,6 @@
 //! What a test may know of a test card: all that its owner knows, and its PIN.
 
+use super::TestNetwork;
 use serde::Serialize;
 use tillcard_test_owner::bitcoin::Transaction;
 use tillcard_test_owner::bitcoin::consensus::encode::serialize_hex;
@@ -32,6 +33,8 @@ pub struct Description {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
 pub struct DescribedAccount {
+    /// The chain that it is on.
+    pub network: TestNetwork,
     /// The card id, in hexadecimal digits.
     pub card_id: String,
     /// The descriptor of its scripts (BIP386, BIP389), without a checksum.
@@ -74,9 +77,10 @@ impl Description {
     }
 }
 
-impl From<&Account> for DescribedAccount {
-    fn from(account: &Account) -> Self {
+impl DescribedAccount {
+    pub(super) fn new(account: &Account, network: TestNetwork) -> Self {
         Self {
+            network,
             card_id: hex::encode(account.card_id()),
             descriptor: account.descriptor(),
             addresses: (0..ADDRESSES)

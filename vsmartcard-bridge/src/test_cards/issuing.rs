@@ -41,7 +41,7 @@ pub(super) fn issue(
     };
     let mut owner = Owner::issue(contact, &terms, seed)?;
     about.pin = Some(scenario.pin.clone());
-    about.account = Some(DescribedAccount::from(owner.account()));
+    about.account = Some(DescribedAccount::new(owner.account(), scenario.network));
     let mut invented = Invented {
         number: owner.number("coins"),
     };

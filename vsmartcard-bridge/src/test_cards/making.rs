@@ -12,7 +12,7 @@ use super::certificates::certify;
 use super::issuing::issue;
 use super::{Description, LifeState, NamedCard, Scenario, TestCardError};
 use crate::card::EmulatedCard;
-use crate::layers::{FaultSwitch, Faulty, Recorded, Trace};
+use crate::layers::{Event, FaultSwitch, Faulty, Recorded, Trace};
 use crate::nvm::{PowerCutNvm, PowerSwitch};
 use crate::seed::Seed;
 use crate::slot::{CardInSlot, Snapshot};
@@ -118,6 +118,11 @@ impl TestCard {
     pub fn around(card: Faulty<impl CardInSlot + 'static>, about: Description) -> Self {
         let faults = card.switch();
         let card = Recorded::new(card);
+        let trace = card.trace();
+        faults.follow(move |fault| {
+            let fault = fault.clone();
+            trace.add(Event::Fault { fault });
+        });
         Self {
             about,
             faults,

@@ -114,6 +114,7 @@ pub enum Certificates {
 
 /// A chain for tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TestNetwork {
     /// A private one.

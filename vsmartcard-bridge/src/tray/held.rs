@@ -55,14 +55,23 @@ impl Held {
         }
     }
 
+    /// The card is in no reader.
+    pub(super) fn check_out(&self) -> Result<(), TrayError> {
+        match &self.place {
+            Place::Out(_) => Ok(()),
+            Place::In(other) => {
+                let name = self.about.name.clone();
+                Err(TrayError::InUse(name, other.clone()))
+            }
+        }
+    }
+
     /// The card itself, for this reader.
     pub(super) fn take_out_of_tray(
         &mut self,
         reader: &str,
     ) -> Result<Box<dyn CardInSlot>, TrayError> {
-        if let Place::In(other) = &self.place {
-            return Err(TrayError::InUse(self.about.name.clone(), other.clone()));
-        }
+        self.check_out()?;
         match std::mem::replace(&mut self.place, Place::In(reader.to_owned())) {
             Place::Out(card) => Ok(card),
             Place::In(_) => unreachable!("looked at above"),

@@ -5,26 +5,30 @@
 //! remembers what was done to it. `ok#2` is another card of the same kind as `ok`.
 
 mod error;
+mod events;
+mod faults;
 mod held;
 mod port;
 mod reader;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
 use tempfile::TempDir;
 use tillcard_test_owner::Funding;
 
 pub use error::TrayError;
+pub use events::{Awaited, AwaitedState, Events, Following, PlaceEvent, TrayEvent, What};
 pub use held::CardStatus;
 use held::{Held, Place};
 pub use port::{CardPort, PortError};
 pub use reader::Reader;
 
-use crate::layers::faults::Fault;
-use crate::layers::{FaultSwitch, Trace, TraceFile};
+use crate::layers::{Trace, TraceFile};
 use crate::pcsc_socket::{PcscSocket, SocketError};
 use crate::seed::Seed;
 use crate::test_cards::{Description, TestCard, TestCardError};
@@ -39,6 +43,7 @@ const CARDS_MAX: usize = 1_000;
 pub struct Tray {
     state: Mutex<State>,
     socket: PcscSocket,
+    events: Events,
     seed: u64,
     /// Where the coins of test cards come from; without it, they are invented.
     funding: Mutex<Option<Box<dyn Funding>>>,
@@ -84,9 +89,13 @@ impl Tray {
                 (socket, Some(folder))
             }
         };
+        let events = Events::default();
+        let seats = events.clone();
+        socket.follow(move |reader, has_card| seats.reader_changed(reader, has_card));
         Ok(Self {
             state: Mutex::default(),
             socket,
+            events,
             seed,
             funding: Mutex::default(),
             _folder: folder,
@@ -118,6 +127,7 @@ impl Tray {
     pub fn add_reader(&self, name: &str) -> Result<(), TrayError> {
         let mut state = self.state();
         self.socket.add_reader(name)?;
+        self.events.reader_added(name);
         state.readers.push(name.to_owned());
         Ok(())
     }
@@ -128,7 +138,7 @@ impl Tray {
     /// [`TrayError::CardExists`], [`TrayError::Full`]
     pub fn add_card(&self, card: TestCard) -> Result<(), TrayError> {
         let mut state = self.current();
-        state.add(card)
+        self.add(&mut state, card)
     }
 
     /// Puts a card into an empty reader, by its name. When this returns, a client can connect to it.
@@ -137,14 +147,42 @@ impl Tray {
     /// # Errors
     /// [`TrayError`]; nothing was done.
     pub fn insert(&self, reader: &str, card: &str) -> Result<Description, TrayError> {
+        self.put_in(&mut self.current(), reader, card)
+    }
+
+    /// Puts a card into a reader, by its name; one that is in leaves first.
+    ///
+    /// # Errors
+    /// [`TrayError`]; the reader has the card that it had before, or none.
+    pub fn choose(&self, reader: &str, card: &str) -> Result<Description, TrayError> {
         let mut state = self.current();
+        state.failures.remove(reader);
+        match state.card_in(reader)?.map(str::to_owned) {
+            Some(same) if same == card => return Ok(state.held(card)?.about.clone()),
+            Some(other) => {
+                self.make(&mut state, card)?;
+                state.held(card)?.check_out()?;
+                self.take_back(&mut state, &other, reader);
+            }
+            None => {}
+        }
+        self.put_in(&mut state, reader, card)
+    }
+
+    fn put_in(
+        &self,
+        state: &mut State,
+        reader: &str,
+        card: &str,
+    ) -> Result<Description, TrayError> {
         if let Some(other) = state.card_in(reader)? {
             return Err(TrayError::Occupied(reader.to_owned(), other.to_owned()));
         }
-        self.make(&mut state, card)?;
+        self.make(state, card)?;
         let held = state.held(card)?;
         let about = held.about.clone();
         let inserted = held.take_out_of_tray(reader)?;
+        self.events.card_comes(reader, card);
         if let Err(error) = self.socket.insert(reader, inserted) {
             // The reader was empty a moment ago, and nobody else fills it.
             state.cards.remove(card);
@@ -180,6 +218,7 @@ impl Tray {
             self.take_back(&mut state, card, &reader);
         }
         state.cards.remove(card);
+        self.events.card_changed(card);
         Ok(())
     }
 
@@ -193,79 +232,12 @@ impl Tray {
         Ok(state.held(card)?.about.clone())
     }
 
-    /// Sets a fault of a card, which is in a reader or not.
-    ///
-    /// # Errors
-    /// [`TrayError::NoCard`]
-    pub fn set_fault(&self, card: &str, fault: Fault) -> Result<(), TrayError> {
-        self.faults(card)?.set(fault);
-        Ok(())
-    }
-
-    /// The switch of a card's faults.
-    ///
-    /// # Errors
-    /// [`TrayError::NoCard`]
-    pub fn faults(&self, card: &str) -> Result<FaultSwitch, TrayError> {
-        Ok(self.current().held(card)?.faults.clone())
-    }
-
     /// A card's trace.
     ///
     /// # Errors
     /// [`TrayError::NoCard`]
     pub fn trace(&self, card: &str) -> Result<Trace, TrayError> {
         Ok(self.current().held(card)?.trace.clone())
-    }
-
-    /// Keeps a copy of a card's memory under a label, between two commands.
-    ///
-    /// # Errors
-    /// [`TrayError::NoCard`], [`TrayError::Slot`]
-    pub fn save(&self, card: &str, label: &str) -> Result<(), TrayError> {
-        let mut state = self.current();
-        let held = state.held(card)?;
-        let snapshot = match &mut held.place {
-            Place::Out(card) => card.snapshot()?,
-            Place::In(reader) => {
-                let snapshot = self.socket.snapshot(reader)?;
-                snapshot.ok_or_else(|| TrayError::NoCard(card.to_owned()))?
-            }
-        };
-        held.snapshots.insert(label.to_owned(), snapshot);
-        Ok(())
-    }
-
-    /// Makes a card's memory what it was when it was saved under the label, and takes its power.
-    ///
-    /// # Errors
-    /// [`TrayError::NoCard`], [`TrayError::NoSnapshot`], [`TrayError::Slot`]
-    pub fn restore(&self, card: &str, label: &str) -> Result<(), TrayError> {
-        let mut state = self.current();
-        let held = state.held(card)?;
-        let snapshot = held.snapshot(label)?;
-        match &mut held.place {
-            Place::Out(card) => card.restore(&snapshot)?,
-            Place::In(reader) => {
-                self.socket.restore(reader, &snapshot)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Lays a card called `name` on the tray that has the memory which was saved under the label: both
-    /// cards go their own ways from there.
-    ///
-    /// # Errors
-    /// [`TrayError::NoCard`], [`TrayError::NoSnapshot`], [`TrayError::CardExists`], [`TrayError::Full`]
-    pub fn fork(&self, card: &str, label: &str, name: &str) -> Result<Description, TrayError> {
-        let mut state = self.current();
-        let held = state.held(card)?;
-        let mut about = held.about.clone();
-        name.clone_into(&mut about.name);
-        let twin = TestCard::twin(about.clone(), &held.snapshot(label)?, self.seed)?;
-        state.add(twin)?;
-        Ok(about)
     }
 
     /// All readers, in the order in which they were added.
@@ -283,6 +255,35 @@ impl Tray {
     #[must_use]
     pub fn cards(&self) -> Vec<CardStatus> {
         self.current().cards.values().map(Held::status).collect()
+    }
+
+    /// What happens, in order.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Waits until a reader, and the card in it, are as it is awaited; whether they are, within the
+    /// time.
+    ///
+    /// # Errors
+    /// [`TrayError::NoReader`]
+    pub fn wait_for(
+        &self,
+        reader: &str,
+        awaited: &Awaited,
+        patience: Duration,
+    ) -> Result<bool, TrayError> {
+        self.check_reader(reader)?;
+        Ok(self.events.wait_at_most(reader, awaited, patience))
+    }
+
+    /// The reader is there.
+    ///
+    /// # Errors
+    /// [`TrayError::NoReader`]
+    pub fn check_reader(&self, reader: &str) -> Result<(), TrayError> {
+        self.state().card_in(reader).map(drop)
     }
 
     /// Waits until there is no card in a reader: somebody took it out, or it left by itself.
@@ -308,7 +309,16 @@ impl Tray {
         let mut funding = lock(&self.funding);
         let funding = funding.as_mut().map(|funding| &mut **funding as _);
         let card = TestCard::called(name, kind, self.seed, funding)?;
-        state.add(card)
+        self.add(state, card)
+    }
+
+    fn add(&self, state: &mut State, card: TestCard) -> Result<(), TrayError> {
+        let name = card.about.name.clone();
+        let trace = card.trace.clone();
+        state.add(card)?;
+        let events = self.events.clone();
+        trace.follow(move |entry| events.card_did(&name, entry));
+        Ok(())
     }
 
     /// The card is on the tray again; one that failed is there no longer.
@@ -361,7 +371,7 @@ impl State {
             return Err(TrayError::Full);
         }
         if let Some(file) = &self.trace_file {
-            card.trace.copy_to(&name, file.clone());
+            file.follow(&card.trace, &name);
         }
         self.cards.insert(name, Held::new(card));
         Ok(())

@@ -1,8 +1,9 @@
 //! A reader in a test's hands.
 
 use std::path::Path;
+use std::time::Duration;
 
-use super::{Tray, TrayError};
+use super::{Awaited, Tray, TrayError};
 use crate::layers::Entry;
 use crate::layers::faults::{Effect, Fault};
 use crate::test_cards::Description;
@@ -87,6 +88,23 @@ impl Reader {
     /// None: the reader is there.
     pub fn remove(&self) -> Result<Option<String>, TrayError> {
         self.tray.remove(NAME)
+    }
+
+    /// Puts a test card in, by its name; one that is in leaves first.
+    ///
+    /// # Errors
+    /// [`TrayError`]
+    pub fn choose(&self, card: &str) -> Result<Description, TrayError> {
+        self.tray.choose(NAME, card)
+    }
+
+    /// Waits until the reader, and the card in it, are as it is awaited; whether they are, within the
+    /// time.
+    ///
+    /// # Errors
+    /// None: the reader is there.
+    pub fn wait_for(&self, awaited: &Awaited, patience: Duration) -> Result<bool, TrayError> {
+        self.tray.wait_for(NAME, awaited, patience)
     }
 
     /// Sets a fault of the card that is in.

@@ -24,7 +24,7 @@ fn served() -> Served {
 }
 
 /// A request as bytes; status and body of the answer.
-fn request(address: &str, token: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
+pub fn request(address: &str, token: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     write!(
@@ -62,6 +62,31 @@ fn without_the_token_there_is_nothing_but_401() {
             assert_eq!((status, &problem["code"]), (401, &json!("unauthorized")));
         }
     }
+}
+
+#[test]
+fn the_page_is_open_and_lets_nothing_in_from_elsewhere() {
+    let served = served();
+    for path in ["/", "/main.js", "/style.css"] {
+        let mut stream = TcpStream::connect(served.control.address()).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        for part in [
+            "default-src 'none'; script-src 'self'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(answer.contains(part), "{path}: {answer}");
+        }
+        assert!(!answer.contains(served.control.token()));
+    }
+    let page = served.control.page();
+    assert!(page.ends_with(&format!("/#{}", served.control.token())));
 }
 
 #[test]
@@ -172,7 +197,7 @@ fn the_interface_describes_itself() {
     let (status, described) = served.ask("GET", "/v1/openapi.json", &Value::Null);
     assert_eq!((status, &described["openapi"]), (200, &json!("3.1.0")));
     let paths = described["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 10, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 13, "{:?}", paths.keys());
 }
 
 #[test]

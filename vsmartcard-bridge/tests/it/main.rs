@@ -8,6 +8,7 @@ mod support;
 
 mod control;
 mod errors;
+mod following;
 mod guests;
 mod in_process;
 mod kill;

@@ -7,8 +7,14 @@ export class Control {
     private readonly token: string,
   ) {}
 
-  async ask<T>(method: string, path: readonly string[], body?: unknown): Promise<T> {
-    const address = [this.url, "v1", ...path.map(encodeURIComponent)].join("/");
+  async ask<T>(
+    method: string,
+    path: readonly string[],
+    body?: unknown,
+    query: Readonly<Record<string, string | number>> = {},
+  ): Promise<T> {
+    const address = new URL([this.url, "v1", ...path.map(encodeURIComponent)].join("/"));
+    Object.entries(query).forEach(([name, value]) => address.searchParams.set(name, String(value)));
     const headers: Record<string, string> = { Authorization: `Bearer ${this.token}` };
     const request: RequestInit = { method, headers };
     if (body !== undefined) {

@@ -16,5 +16,5 @@
 
 export { Emulator, type EmulatorOptions } from "./emulator.js";
 export { EmulatorError } from "./error.js";
-export type { Card, Coin, Effect, Entry, Fault } from "./model.js";
+export type { Awaited, Card, Coin, Effect, Entry, Fault } from "./model.js";
 export { Reader } from "./reader.js";

@@ -6,6 +6,7 @@ export interface Card {
   readonly pin: string | null;
   /** Null where the card is nobody's. */
   readonly account: {
+    readonly network: "regtest" | "signet" | "testnet";
     readonly card_id: string;
     readonly descriptor: string;
     readonly addresses: readonly string[];
@@ -52,10 +53,21 @@ export interface Fault {
   readonly effect: Effect;
 }
 
+/** What a test waits for at a reader; all of what is named. */
+export interface Awaited {
+  readonly state?: "empty" | "card" | "powered";
+  /** Commands since the card was put in, answered or given up. */
+  readonly commands?: number;
+  /** Of the commands, only those of this name count; one, where no number is named. */
+  readonly command?: string;
+}
+
 /** A line of a trace. */
 export interface Entry {
   readonly at_us: number;
-  readonly event: "power-on" | "power-off" | "warm-reset" | "command";
+  readonly event: "power-on" | "power-off" | "warm-reset" | "fault" | "command";
+  /** What went wrong with the command that follows. */
+  readonly fault?: Fault;
   readonly name?: string;
   readonly command?: string;
   /** Whether the data field was left out, since it holds a PIN or a key. */

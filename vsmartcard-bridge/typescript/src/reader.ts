@@ -1,6 +1,6 @@
 import type { Control } from "./control.js";
 import { EmulatorError } from "./error.js";
-import type { Card, Entry, Fault } from "./model.js";
+import type { Awaited, Card, Entry, Fault } from "./model.js";
 
 /** One reader of an emulator. */
 export class Reader {
@@ -15,6 +15,22 @@ export class Reader {
    * that was in before is the same card. */
   insert(card: string): Promise<Card> {
     return this.control.ask("PUT", ["readers", this.name, "card"], { card });
+  }
+
+  /** Puts a card in, by its name; one that is in leaves first. */
+  choose(card: string): Promise<Card> {
+    return this.control.ask("POST", ["readers", this.name, "choose"], { card });
+  }
+
+  /** Waits until the reader is as it is awaited, and fails with the code "wait-timeout" when that takes longer
+   * than `timeout` milliseconds, at most 60,000. */
+  async waitFor({ timeout = 10_000, ...awaited }: Awaited & { timeout?: number }): Promise<void> {
+    const query = { ...awaited, timeout };
+    const path = ["readers", this.name, "wait"];
+    const { came } = await this.control.ask<{ came: boolean }>("GET", path, undefined, query);
+    if (!came) {
+      throw new EmulatorError("wait-timeout", `${this.name}: not within ${timeout} ms: ${JSON.stringify(awaited)}`);
+    }
   }
 
   /** Takes the card out; its name, or null for an empty reader. */

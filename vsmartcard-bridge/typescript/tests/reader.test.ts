@@ -50,6 +50,18 @@ test("the power is cut at the command that was named", async () => {
   assert.deepEqual(await send(SELECT, TRIES), ["9000", "63C3"]);
 });
 
+test("who waits for a command goes on when the card got it", async () => {
+  await emulator.reader.insert("empty");
+  await emulator.reader.choose("ok");
+  const waited = emulator.reader.waitFor({ command: "VERIFY", commands: 2 });
+  assert.deepEqual(await send(SELECT, TRIES, TRIES), ["9000", "63C3", "63C3"]);
+  await waited;
+  await emulator.reader.remove();
+  await emulator.reader.waitFor({ state: "empty" });
+  const late = emulator.reader.waitFor({ state: "card", timeout: 1 });
+  await assert.rejects(late, (error) => error instanceof EmulatorError && error.code === "wait-timeout");
+});
+
 test("a memory is saved and restored", async () => {
   await emulator.reader.insert("ok");
   await emulator.reader.save("before");
