@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Asks the emulator's control interface at random, as its own description says it can be asked, by
 # schemathesis (downloaded once into the cache folder): no answer of 5xx, none that the description
-# doesn't know, each operation reached; and without the token nothing but 401.
+# doesn't know, each operation reached, and at least half of the answers 2xx; and without the token
+# nothing but 401. The stream of events, which has no end, is asked for by itself.
 #
 # usage: scripts/control-api.sh [EXAMPLES for each operation]
 # shellcheck source=scripts/common.sh
@@ -22,7 +23,7 @@ fi
 
 cargo build --quiet --locked -p tillcard-emu
 scratch=$(mktemp --directory)
-"$CARGO_TARGET_DIR/debug/tillcard-emu" --control 127.0.0.1:0 --json >"$scratch/told" &
+"$CARGO_TARGET_DIR/debug/tillcard-emu" --control 127.0.0.1:0 --pin-pad --json >"$scratch/told" &
 emulator=$!
 trap 'kill "$emulator" 2>/dev/null; rm -rf "$scratch"' EXIT
 for _ in {1..100}; do
@@ -42,20 +43,47 @@ except urllib.error.HTTPError as error:
 sys.exit(1)
 END
 
-# Once with a card and a reader that are there, once with what comes.
+# Once with a card and a reader that are there, and requests as they should be; once with what comes.
 cat >"$scratch/there.toml" <<'END'
 [parameters]
 "path.card" = "ok"
 "path.reader" = "Tillcard Emulator 00 00"
 "path.label" = "before"
+"query.timeout" = 5
 END
-: >"$scratch/any.toml"
+cat >"$scratch/any.toml" <<'END'
+[parameters]
+"query.timeout" = 5
+END
 cd "$scratch"
+said() {
+    curl --silent --header "Authorization: Bearer $token" "$@" "$url$path"
+}
+# A card and a memory for those who ask for what is there.
+path=/v1/readers/Tillcard%20Emulator%2000%2000/card
+said --request PUT --json '{"card": "ok"}' >/dev/null
+path=/v1/cards/ok/snapshots/before
+said --request PUT
+path="/v1/events?since=0"
+said --max-time 1 >events || true
+grep --quiet '^event: inserted$' events || die "no event of the insertion"
+declare -A mode=([there]=positive [any]=all)
 for config in there any; do
     PYTHONPATH=$folder /usr/bin/python3 -m schemathesis.cli --config-file "$scratch/$config.toml" \
         run "$url/v1/openapi.json" \
         --header "Authorization: Bearer $token" --max-examples "$examples" --no-color \
+        --mode "${mode[$config]}" --exclude-path /v1/events --report har --report-dir "$scratch/$config" \
         --checks not_a_server_error,status_code_conformance,content_type_conformance \
         --checks response_schema_conformance,ignored_auth
 done
 kill -0 "$emulator" || die "the emulator has ended"
+/usr/bin/python3 - "$scratch"/there/*.json "$scratch"/any/*.json <<'END' || die "too few answers of 2xx"
+import collections, json, sys
+for path in sys.argv[1:]:
+    entries = json.load(open(path))["log"]["entries"]
+    kinds = collections.Counter(entry["response"]["status"] // 100 for entry in entries)
+    share = kinds[2] / kinds.total()
+    print(f"{path.split('/')[-2]}: {kinds.total()} answers, {share:.0%} of them 2xx")
+    if path == sys.argv[1] and share < 0.5:
+        sys.exit(1)
+END

@@ -9,10 +9,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 build=(g++ cmake make libboost-dev pkg-config libpcsclite-dev)
 run=(pcscd vsmartcard-vpcd)
 # bitcoind's library, three foreign clients of PC/SC, what Python clients of the channel need, a
-# foreign reader of certificates, a linter of scripts, and the one Debian toolchain that carries the
-# sources of `core` for the bare-metal build.
+# foreign reader of certificates and one of packets, a linter of scripts, and the one Debian toolchain
+# that carries the sources of `core` for the bare-metal build.
 tests=(libevent-dev opensc pcsc-tools python3-pyscard python3-pytest python3-cryptography
-    python3-venv python3-yaml openssl shellcheck rustc-web cargo-web rust-web-src)
+    python3-venv python3-yaml openssl shellcheck tshark rustc-web cargo-web rust-web-src)
 # What finds a program's libraries, and what packs for Python; Node as below.
 packaging=(dpkg-dev xz-utils python3-pip python3-setuptools python3-wheel)
 # Node from wherever it comes.

@@ -48,6 +48,9 @@ pub struct Arguments {
     /// connects to this address, such as 127.0.0.1:35963, is a card in a reader. Once for each reader
     #[arg(long, value_name = "ADDRESS", conflicts_with = "vpcd")]
     pub cards_from: Vec<SocketAddr>,
+    /// Give the emulator's own readers a PIN pad (PC/SC part 10), on which tests and the page type
+    #[arg(long, conflicts_with = "vpcd")]
+    pub pin_pad: bool,
     /// Let tests put cards in and take them out over HTTP at this address, such as 127.0.0.1:0
     /// (docs/emulator.md). The readers are empty unless a card is named
     #[arg(long, value_name = "ADDRESS", conflicts_with = "vpcd")]
@@ -60,6 +63,10 @@ pub struct Arguments {
     /// bytes, without PINs and keys, and the answer
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Write what is said to the cards into this file as packets for Wireshark (GSMTAP, type SIM), without
+    /// PINs and keys
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
     /// Say where everything is in one line of JSON
     #[arg(long)]
     pub json: bool,
@@ -109,6 +116,9 @@ pub enum Ask {
         /// As one JSON value, with each card's scenario
         #[arg(long)]
         json: bool,
+        /// The form of a scenario's file, as a JSON Schema, in the place of the list
+        #[arg(long, conflicts_with = "json")]
+        schema: bool,
     },
 }
 

@@ -20,7 +20,7 @@ use tillcard_emu::layers::{Faulty, TraceFile, Traced};
 use tillcard_emu::nvm::{CardMemory, PowerSwitch, Store};
 use tillcard_emu::replay::{Replayed, replay};
 use tillcard_emu::seed::Seed;
-use tillcard_emu::test_cards::{Description, TestCard, TestCardError};
+use tillcard_emu::test_cards::{Description, TestCard, TestCardError, scenario_schema};
 use tillcard_protocol::command::Network;
 use tillcard_test_owner::Faucet;
 use tracing_subscriber::filter::Targets;
@@ -66,7 +66,8 @@ fn data_folder() -> Result<PathBuf, Failure> {
 fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(ask) = &arguments.ask {
         let answer = match ask {
-            Ask::Cards { json } => listing::list(*json)?,
+            Ask::Cards { schema: true, .. } => scenario_schema(),
+            Ask::Cards { json, .. } => listing::list(*json)?,
             Ask::Replay { trace, card, seed } => replayed(trace, card, *seed)?,
         };
         tell(io::stdout(), &answer);
@@ -143,11 +144,16 @@ fn replayed(trace: &Path, card: &str, seed: u64) -> Result<String, Failure> {
 }
 
 /// Where traces are written to.
-fn trace_file(arguments: &Arguments) -> Result<Option<TraceFile>, Failure> {
-    let path = arguments.trace.as_ref();
-    let file = path
-        .map(|path| TraceFile::create(path).map_err(|error| Failure::Trace(path.clone(), error)));
-    file.transpose()
+fn trace_files(arguments: &Arguments) -> Result<Vec<TraceFile>, Failure> {
+    let made = |path: &Option<PathBuf>, create: fn(&Path) -> io::Result<TraceFile>| {
+        let file = path
+            .as_ref()
+            .map(|path| create(path).map_err(|error| Failure::Trace(path.clone(), error)));
+        file.transpose()
+    };
+    let lines = made(&arguments.trace, TraceFile::create)?;
+    let packets = made(&arguments.pcap, TraceFile::create_pcap)?;
+    Ok(lines.into_iter().chain(packets).collect())
 }
 
 /// A card that isn't one of the test cards.
@@ -180,7 +186,7 @@ fn show(mut cards: Vec<TestCard>, arguments: &Arguments) -> Result<ExitCode, Fai
     } else {
         match &mut cards[..] {
             [one] => {
-                if let Some(file) = trace_file(arguments)? {
+                for file in trace_files(arguments)? {
                     file.follow(&one.trace, &one.about.name);
                 }
                 vpcd_reader::show(&mut *one.card, &arguments.vpcd)?

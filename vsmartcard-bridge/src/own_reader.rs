@@ -57,7 +57,7 @@ pub fn show(
     }
     let seed = arguments.seed.unwrap_or(0);
     let tray = Arc::new(Tray::open(arguments.pcsc_socket.as_deref(), seed)?);
-    if let Some(file) = crate::trace_file(arguments)? {
+    for file in crate::trace_files(arguments)? {
         tray.trace_to(file);
     }
     if arguments.control.is_some()
@@ -66,7 +66,10 @@ pub fn show(
         tray.fund_from(Box::new(faucet));
     }
     for reader in &arguments.reader {
-        tray.add_reader(reader)?;
+        match arguments.pin_pad {
+            true => tray.add_reader_with_pin_pad(reader)?,
+            false => tray.add_reader(reader)?,
+        }
     }
     let (ended, end) = mpsc::channel();
     send_signals(ended.clone()).map_err(Failure::Signals)?;

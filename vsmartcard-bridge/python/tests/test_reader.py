@@ -3,12 +3,18 @@
 import pytest
 from smartcard.Exceptions import CardConnectionException, NoCardException
 from smartcard.System import readers
+from smartcard.pcsc import PCSCPart10
 from smartcard.util import toBytes
 
 from tillcard_emu import EmulatorError
 
 SELECT = toBytes("00 A4 04 00 09 F0 54 49 4C 4C 43 41 52 44 00")
 TRIES = toBytes("00 20 00 80")
+
+
+@pytest.fixture(scope="session")
+def emulator_pin_pad():
+    return True
 
 
 def connect(reader):
@@ -114,3 +120,28 @@ def test_all_named_cards_can_be_put_in(reader, emulator):
     for card in emulator.test_cards():
         reader.insert(card)
         assert reader.remove() == card
+
+
+#: For the card's block of ISO 9564 format 2: 30 s, decimal digits from the second byte on, their number in four
+#: bits before, 4 to 12 of them, ended by Enter; VERIFY with an empty block.
+VERIFY = toBytes("1E 00 89 47 04 0C 04 02 01 09 04 00 00 00 00 0D 00 00 00") + toBytes(
+    "00 20 00 80 08 20 FF FF FF FF FF FF FF"
+)
+
+
+def test_a_pin_is_typed_on_the_readers_pin_pad(reader):
+    reader.insert("ok")
+    connection = connect(reader)
+    features = PCSCPart10.getFeatureRequest(connection)
+    assert PCSCPart10.getPinProperties(connection, features)["EntryValidationCondition"] == 2
+    properties = PCSCPart10.getTlvProperties(connection, features)
+    assert properties["PCSCv2_PART10_PROPERTY_bMaxPINSize"] == 64
+    connection.transmit(SELECT)
+    code = PCSCPart10.hasFeature(features, PCSCPart10.FEATURE_VERIFY_PIN_DIRECT)
+    reader.type_pin("999999")
+    assert connection.control(code, VERIFY) == [0x63, 0xC2]
+    reader.type_pin("271828")
+    assert connection.control(code, VERIFY) == [0x90, 0x00]
+    reader.press("cancel")
+    assert connection.control(code, VERIFY) == [0x64, 0x01]
+    assert "2627" not in str(reader.trace())

@@ -60,12 +60,15 @@ class Emulator:
         socket: str | None = None,
         chain: str | None = None,
         program: str | None = None,
+        pin_pad: bool = False,
     ) -> None:
         command = [_find(program), "--control", "127.0.0.1:0", "--json", "--seed", str(seed)]
         for name in readers:
             command += ["--reader", name]
         if chain is not None:
             command += ["--chain", chain]
+        if pin_pad:
+            command.append("--pin-pad")
         if socket is not None:
             command += ["--pcsc-socket", socket]
         self._process = subprocess.Popen(
@@ -170,7 +173,8 @@ class Reader:
         commands: int | None = None,
         timeout: float = 10,
     ) -> None:
-        """Waits until the reader is "empty", has a "card", or has one that is "powered"; until the card got
+        """Waits until the reader is "empty", has a "card", or has one that is "powered";
+        until a program asks for a PIN on its pad, "pin-asked"; until the card got
         so many commands since it was put in; or until it got the command of this name:
         `reader.wait_for(command="PAY")`. Raises TimeoutError when that takes longer than so many
         seconds, at most 60."""
@@ -179,6 +183,24 @@ class Reader:
         query["timeout"] = round(1000 * timeout)
         if not self._emulator._ask("GET", f"{self._path}/wait?{urlencode(query)}")["came"]:
             raise TimeoutError(f"{self.name}: not within {timeout} s: {wanted}")
+
+    def type_pin(self, digits: str) -> None:
+        """Types a PIN on the reader's PIN pad, and Enter, for the program that asks for it, or for the next
+        one while the same card is in. The emulator must have been started with pin_pad=True."""
+        self._emulator._ask("POST", f"{self._path}/keys", {"digits": digits, "then": "enter"})
+
+    def press(self, key: str) -> None:
+        """Presses a key of the reader's PIN pad: "enter", "clear" or "cancel"."""
+        self._emulator._ask("POST", f"{self._path}/keys", {"then": key})
+
+    def hold(self) -> None:
+        """Has another program hold the card for itself: who connects is told of a sharing violation, until
+        `let_go`, or until the card leaves."""
+        self._emulator._ask("PUT", f"{self._path}/holder")
+
+    def let_go(self) -> None:
+        """The other program lets the card go."""
+        self._emulator._ask("DELETE", f"{self._path}/holder")
 
     def remove(self) -> str | None:
         """Takes the card out; its name, or None for an empty reader."""

@@ -48,10 +48,18 @@ def emulator_chain() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def emulator(pytestconfig: pytest.Config, emulator_chain: str | None) -> Iterator[Emulator]:
+def emulator_pin_pad() -> bool:
+    """Whether the readers have a PIN pad: override this for `reader.type_pin`."""
+    return False
+
+
+@pytest.fixture(scope="session")
+def emulator(
+    pytestconfig: pytest.Config, emulator_chain: str | None, emulator_pin_pad: bool
+) -> Iterator[Emulator]:
     """The emulator of this session. To have other readers, override this fixture."""
     socket = os.path.join(pytestconfig.stash[_folder], "pcscd.comm")
-    with Emulator(socket=socket, chain=emulator_chain) as running:
+    with Emulator(socket=socket, chain=emulator_chain, pin_pad=emulator_pin_pad) as running:
         yield running
 
 

@@ -6,6 +6,7 @@
 //! codes of `docs/errors/emulator.md`.
 
 mod following;
+mod others;
 mod page;
 mod problem;
 mod routes;

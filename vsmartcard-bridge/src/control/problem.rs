@@ -64,6 +64,7 @@ impl From<TrayError> for Problem {
     fn from(error: TrayError) -> Self {
         let status = match &error {
             TrayError::NoReader(_)
+            | TrayError::Socket(SocketError::NoReader(_))
             | TrayError::NoCard(_)
             | TrayError::NoSnapshot(..)
             | TrayError::TestCard(TestCardError::Unknown(_)) => StatusCode::NOT_FOUND,
@@ -71,7 +72,9 @@ impl From<TrayError> for Problem {
             | TrayError::Occupied(..)
             | TrayError::InUse(..)
             | TrayError::Full
-            | TrayError::Socket(SocketError::ReaderExists(_)) => StatusCode::CONFLICT,
+            | TrayError::Socket(
+                SocketError::ReaderExists(_) | SocketError::NoPinPad(_) | SocketError::NotHeld(_),
+            ) => StatusCode::CONFLICT,
             TrayError::TestCard(TestCardError::Owner(OwnerError::Chain(_))) => {
                 StatusCode::BAD_GATEWAY
             }

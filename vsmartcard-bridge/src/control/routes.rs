@@ -38,7 +38,7 @@ pub(super) async fn ask<T: Send + 'static>(
 
 pub(super) type Answer<T> = Result<Json<T>, Problem>;
 pub(super) type PathOf<T> = Result<Path<T>, PathRejection>;
-type BodyOf<T> = Result<Json<T>, JsonRejection>;
+pub(super) type BodyOf<T> = Result<Json<T>, JsonRejection>;
 
 /// A reader to be added.
 #[derive(Deserialize, ToSchema)]
@@ -47,6 +47,9 @@ struct NewReader {
     /// 1 to 127 bytes.
     #[schema(min_length = 1, max_length = 127, pattern = "^[ -~]*$")]
     name: String,
+    /// Whether it has a PIN pad.
+    #[serde(default)]
+    pin_pad: bool,
 }
 
 /// The card that is to be put in.
@@ -96,8 +99,12 @@ async fn add_reader(
     State(tray): State<Arc<Tray>>,
     body: BodyOf<NewReader>,
 ) -> Result<StatusCode, Problem> {
-    let Json(NewReader { name }) = body?;
-    ask(tray, move |tray| tray.add_reader(&name)).await?;
+    let Json(NewReader { name, pin_pad }) = body?;
+    ask(tray, move |tray| match pin_pad {
+        true => tray.add_reader_with_pin_pad(&name),
+        false => tray.add_reader(&name),
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -295,6 +302,8 @@ pub(super) fn router(tray: Arc<Tray>, authorization: Authorization) -> Router {
         .routes(routes!(readers, add_reader))
         .routes(routes!(insert, remove))
         .routes(routes!(choose))
+        .routes(routes!(super::others::keys))
+        .routes(routes!(super::others::hold, super::others::let_go))
         .routes(routes!(super::following::events))
         .routes(routes!(super::following::wait))
         .routes(routes!(test_cards))
@@ -313,6 +322,10 @@ pub(super) fn router(tray: Arc<Tray>, authorization: Authorization) -> Router {
             "/v1/openapi.json",
             axum::routing::get(move || async move { described.clone() }),
         )
+        .method_not_allowed_fallback(|| async {
+            let detail = "this can't be done here; see /v1/openapi.json".to_owned();
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no-such-method", detail)
+        })
         .fallback(|| async {
             let detail = "there is nothing here; see /v1/openapi.json".to_owned();
             Problem::new(StatusCode::NOT_FOUND, "no-such-path", detail)

@@ -1,7 +1,9 @@
 //! What can go wrong with a card, and when.
 
 use std::str::FromStr;
+use std::time::Duration;
 
+use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 use tillcard_protocol::command::{Header, is_name, name};
 
@@ -64,6 +66,58 @@ pub enum Effect {
     Repeat,
     /// The answer comes this much later, in milliseconds.
     DelayMs(u64),
+    /// The answer comes later by a time that is drawn by lot.
+    Delay(Distribution),
+}
+
+/// How times are drawn by lot, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Distribution {
+    /// Each time between two is as likely as any other.
+    #[serde(rename_all = "kebab-case")]
+    Uniform {
+        /// The shortest.
+        from_ms: u32,
+        /// The longest.
+        to_ms: u32,
+    },
+    /// About the mean; two in three differ from it by the deviation at most, and none is below 0.
+    #[serde(rename_all = "kebab-case")]
+    Normal {
+        /// The mean.
+        mean_ms: u32,
+        /// The standard deviation.
+        deviation_ms: u32,
+    },
+}
+
+impl Distribution {
+    /// A time; the same generator draws the same ones, on every machine.
+    pub fn draw(&self, rng: &mut impl Rng) -> Duration {
+        match *self {
+            Self::Uniform { from_ms, to_ms } => {
+                let (low, high) = (micros(from_ms), micros(to_ms.max(from_ms)));
+                Duration::from_micros(low + rng.next_u64() % (high - low + 1))
+            }
+            Self::Normal {
+                mean_ms,
+                deviation_ms,
+            } => {
+                // Twelve even draws from 0 to 1 add up to 6, with a deviation of 1 (Irwin and Hall).
+                let sum: i128 = (0..12).map(|_| i128::from(rng.next_u32())).sum();
+                let off = sum - 6 * (1 << 32);
+                let time = i128::from(micros(mean_ms))
+                    + i128::from(micros(deviation_ms)) * off / (1 << 32);
+                Duration::from_micros(u64::try_from(time).unwrap_or(0))
+            }
+        }
+    }
+}
+
+fn micros(ms: u32) -> u64 {
+    1_000 * u64::from(ms)
 }
 
 /// The name of a command, as the protocol has it.
@@ -144,6 +198,9 @@ pub struct Bytes(#[serde(with = "hex::serde")] pub Vec<u8>);
 
 #[cfg(test)]
 mod tests {
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
     use super::*;
 
     fn read(text: &str) -> Result<Fault, String> {
@@ -163,6 +220,35 @@ mod tests {
         assert_eq!(read(&written), Ok(fault));
         let mute = read("effect = \"mute\"").unwrap();
         assert_eq!((mute.command, mute.effect), (None, Effect::Mute));
+    }
+
+    #[test]
+    fn times_are_drawn_as_the_distribution_says_and_again_from_the_same_seed() {
+        let drawn = |text: &str| -> Vec<u128> {
+            let mut rng = ChaCha20Rng::seed_from_u64(7);
+            let Effect::Delay(distribution) = read(text).unwrap().effect else {
+                panic!("{text}");
+            };
+            (0..10_000)
+                .map(|_| distribution.draw(&mut rng).as_micros())
+                .collect()
+        };
+        let uniform = "effect = { delay = { uniform = { from-ms = 10, to-ms = 20 } } }";
+        let times = drawn(uniform);
+        assert!(times.iter().all(|time| (10_000..=20_000).contains(time)));
+        let below = times.iter().filter(|time| **time < 12_500).count();
+        assert!((2_300..2_700).contains(&below), "{below} of a quarter");
+        assert_eq!(times, drawn(uniform));
+        let normal = "effect = { delay = { normal = { mean-ms = 100, deviation-ms = 10 } } }";
+        let times = drawn(normal);
+        let near = times.iter().filter(|time| time.abs_diff(100_000) <= 10_000);
+        assert!((6_600..7_050).contains(&near.count()));
+        let below = times.iter().filter(|time| **time < 100_000).count();
+        assert!((4_800..5_200).contains(&below), "{below} of a half");
+        let narrow = "effect = { delay = { normal = { mean-ms = 0, deviation-ms = 5 } } }";
+        assert!(drawn(narrow).contains(&0), "none is below 0");
+        let reversed = "effect = { delay = { uniform = { from-ms = 9, to-ms = 3 } } }";
+        assert!(drawn(reversed).iter().all(|time| *time == 9_000));
     }
 
     #[test]

@@ -178,6 +178,7 @@ impl<C: CardInSlot> Faulty<C> {
             }
             Effect::Repeat => self.pass_on(command)?,
             Effect::DelayMs(ms) => sleep(Duration::from_millis(*ms)),
+            Effect::Delay(distribution) => sleep(distribution.draw(&mut self.rng)),
             _ => {}
         }
         Ok(())

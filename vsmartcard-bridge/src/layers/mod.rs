@@ -8,6 +8,7 @@
 mod counted;
 pub mod faults;
 mod faulty;
+mod pcap;
 mod recorded;
 mod trace_file;
 mod traced;

@@ -9,7 +9,7 @@ use super::atr::chosen;
 use super::codes::{Disposition, ReturnCode, ShareMode, attribute, protocol};
 use super::reader::{Connection, Reader};
 use super::readers::{Readers, State};
-use super::{ClientId, lock};
+use super::{ClientId, HOLDER, SocketError, lock};
 
 /// How long a client waits for a transaction of another before it is told to ask again: it asks every
 /// 100 ms of itself.
@@ -216,6 +216,22 @@ impl Readers {
             true => Ok(()),
             false => Err(ReturnCode::INVALID_HANDLE),
         }
+    }
+
+    /// Connects a program of the test's own, for itself.
+    pub(super) fn hold(&self, name: &str) -> Result<(), SocketError> {
+        self.state().named(name)?;
+        let exclusive = ShareMode::Exclusive as u32;
+        let held = self.connect(HOLDER, name, exclusive, protocol::T0 | protocol::T1);
+        held.map(drop)
+            .map_err(|_| SocketError::NotHeld(name.to_owned()))
+    }
+
+    /// Ends that.
+    pub(super) fn let_go(&self, name: &str) -> Result<(), SocketError> {
+        self.state().named(name)?.drop_holder();
+        self.released.notify_all();
+        Ok(())
     }
 
     /// Ends all of a client's connections. A card with a transaction under way is reset.

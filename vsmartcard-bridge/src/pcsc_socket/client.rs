@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use super::codes::{GET_FEATURE_REQUEST, ReturnCode};
+use super::codes::ReturnCode;
 use super::readers::{Picture, Readers};
 use super::wire::{self, ATTRIBUTE_LENGTH, ReaderState, Request};
 use super::{ClientId, Clients, Event};
@@ -158,17 +158,9 @@ impl Client {
             Request::Control {
                 card,
                 code,
-                sent,
                 room,
-            } => {
-                // No feature is there, which is an empty list.
-                let done = self.own(card).and(match code {
-                    GET_FEATURE_REQUEST => Ok(()),
-                    _ => Err(ReturnCode::UNSUPPORTED_FEATURE),
-                });
-                let code_back = ReturnCode::from(done).0;
-                self.write(&wire::numbers([card, code, sent, room, 0, code_back]))
-            }
+                data,
+            } => self.control(card, code, room, &data),
             Request::GetAttribute {
                 card,
                 attribute,
@@ -223,6 +215,22 @@ impl Client {
                 self.write(&array(&self.readers.picture(), size))
             }
         }
+    }
+
+    fn control(&self, card: u32, code: u32, room: u32, data: &[u8]) -> io::Result<()> {
+        let done = self
+            .own(card)
+            .and_then(|()| self.readers.control(card, code, data));
+        let (answer, result) = match done {
+            Ok(answer) if answer.len() > room as usize => {
+                (Vec::new(), ReturnCode::INSUFFICIENT_BUFFER)
+            }
+            Ok(answer) => (answer, ReturnCode::SUCCESS),
+            Err(result) => (Vec::new(), result),
+        };
+        let (sent, length) = (data.len() as u32, answer.len() as u32);
+        self.write(&wire::numbers([card, code, sent, room, length, result.0]))?;
+        self.write(&answer)
     }
 
     fn event(&self) -> Event {

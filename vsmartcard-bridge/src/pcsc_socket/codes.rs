@@ -31,10 +31,10 @@ impl<T> From<Result<T, Self>> for ReturnCode {
 /// How a client wants a card (`SCARD_SHARE_…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ShareMode {
-    Exclusive,
-    Shared,
+    Exclusive = 1,
+    Shared = 2,
     /// The reader, with or without a card.
-    Direct,
+    Direct = 3,
 }
 
 impl ShareMode {
@@ -95,5 +95,17 @@ pub(super) mod attribute {
     pub(in super::super) const DEVICE_SYSTEM_NAME: u32 = 0x7FFF_0004;
 }
 
-/// `CM_IOCTL_GET_FEATURE_REQUEST` (PC/SC part 10, 2.2): which features has the reader?
-pub(super) const GET_FEATURE_REQUEST: u32 = 0x4200_0000 + 3400;
+/// What can be asked of a reader (PC/SC part 10, version 2.02.09).
+pub(super) mod control {
+    /// `SCARD_CTL_CODE` of pcsc-lite.
+    const CONTROL: u32 = 0x4200_0000;
+    /// `CM_IOCTL_GET_FEATURE_REQUEST` (section 2.2): which features has the reader?
+    pub(in super::super) const GET_FEATURE_REQUEST: u32 = CONTROL + 3400;
+    /// Where the codes of features begin, as with the CCID driver: a reader may choose.
+    pub(in super::super) const FEATURES: u32 = CONTROL + 0x33_0000;
+    /// Features (section 2.3).
+    pub(in super::super) const VERIFY_PIN_DIRECT: u8 = 0x06;
+    pub(in super::super) const MODIFY_PIN_DIRECT: u8 = 0x07;
+    pub(in super::super) const IFD_PIN_PROPERTIES: u8 = 0x0A;
+    pub(in super::super) const TLV_PROPERTIES: u8 = 0x12;
+}

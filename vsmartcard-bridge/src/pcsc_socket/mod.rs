@@ -12,13 +12,17 @@ mod atr;
 mod calls;
 mod client;
 mod codes;
+mod control;
+mod error;
+mod pin_pad;
+mod pin_structure;
 mod reader;
 mod readers;
 mod slot;
 mod wire;
 
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::Shutdown;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -29,9 +33,12 @@ use std::{env, fs};
 
 use rustix::net::{SendFlags, send};
 
-use crate::slot::{CardInSlot, SlotError, Snapshot};
+use crate::slot::{CardInSlot, Snapshot};
 use client::Client;
 use codes::ReturnCode;
+pub use error::SocketError;
+pub use pin_pad::Key;
+use pin_pad::PinPad;
 use readers::Readers;
 
 /// The environment variable by which pcsc-lite's library finds its service.
@@ -46,60 +53,25 @@ const LONGEST_PATH: usize = 107;
 /// Only its owner may use the socket.
 const OWNER_ONLY: u32 = 0o600;
 
-/// Why a socket can't be opened, or a card not put in or taken out.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SocketError {
-    /// The path has more bytes than a socket's address takes.
-    #[error("the path of a socket has 107 bytes at most: {}", .0.display())]
-    PathTooLong(PathBuf),
-    /// Another program listens there.
-    #[error("another program has the socket {}; choose another path, or end it", .0.display())]
-    InUse(PathBuf),
-    /// There is a file of another kind.
-    #[error("{} is there already, and no socket; it was left as it is", .0.display())]
-    NoSocket(PathBuf),
-    /// The socket can't be made.
-    #[error("the socket {} can't be opened: {}", .0.display(), .1)]
-    Io(PathBuf, io::Error),
-    /// PC/SC knows no such name.
-    #[error("a reader's name has 1 to 127 bytes, and no zero among them: {0:?}")]
-    ReaderName(String),
-    /// Two readers of one name can't be told apart.
-    #[error("there is a reader called {0} already")]
-    ReaderExists(String),
-    /// There is no such reader.
-    #[error("there is no reader called {0}")]
-    NoReader(String),
-    /// A reader has one slot.
-    #[error("there is a card in {0} already; take it out first")]
-    Occupied(String),
-    /// The card failed, and had to leave its reader.
-    #[error(transparent)]
-    Card(SlotError),
-}
-
-impl SocketError {
-    /// The error's stable name (`docs/errors/emulator.md`).
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::PathTooLong(_) => "socket-path-too-long",
-            Self::InUse(_) => "socket-in-use",
-            Self::NoSocket(_) => "not-a-socket",
-            Self::Io(..) => "socket-failed",
-            Self::ReaderName(_) => "reader-name",
-            Self::ReaderExists(_) => "reader-exists",
-            Self::NoReader(_) => "no-such-reader",
-            Self::Occupied(_) => "reader-occupied",
-            Self::Card(error) => error.code(),
-        }
-    }
+/// What happens in a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A card is in.
+    Inserted,
+    /// The card isn't in any more.
+    Removed,
+    /// A program asks for a PIN on the reader's pad.
+    PinAsked,
+    /// It doesn't any more.
+    PinDone,
 }
 
 /// A client's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct ClientId(u64);
+
+/// The program that tests have hold a card.
+const HOLDER: ClientId = ClientId(u64::MAX);
 
 /// What holds what it holds, whatever happened to a thread that had it.
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -265,12 +237,29 @@ impl PcscSocket {
     /// # Errors
     /// [`SocketError::ReaderName`] or [`SocketError::ReaderExists`].
     pub fn add_reader(&self, name: &str) -> Result<(), SocketError> {
-        self.readers.add(name)
+        self.readers.add(name, None)
     }
 
-    /// Has somebody told of each card that comes or leaves, in which reader and which of the two, before
-    /// clients are. Everybody waits for that: it may not ask this socket for anything.
-    pub fn follow(&self, follower: impl Fn(&str, bool) + Send + 'static) {
+    /// Adds an empty reader with a PIN pad, on which [`press`](Self::press) types.
+    ///
+    /// # Errors
+    /// As [`add_reader`](Self::add_reader).
+    pub fn add_reader_with_pin_pad(&self, name: &str) -> Result<(), SocketError> {
+        self.readers.add(name, Some(Arc::<PinPad>::default()))
+    }
+
+    /// Presses keys of a reader's PIN pad, for the program that asks for a PIN, or for the next one
+    /// while the same card is in.
+    ///
+    /// # Errors
+    /// [`SocketError::NoReader`] or [`SocketError::NoPinPad`].
+    pub fn press(&self, reader: &str, keys: &[Key]) -> Result<(), SocketError> {
+        self.readers.press(reader, keys)
+    }
+
+    /// Has somebody told of what happens in which reader, before clients are. Everybody waits for that: it
+    /// may not ask this socket for anything.
+    pub fn follow(&self, follower: impl Fn(&str, Change) + Send + 'static) {
         self.readers.follow(follower);
     }
 
@@ -284,7 +273,7 @@ impl PcscSocket {
     }
 
     /// Takes the card out of a reader, if there is one, without power; also one that left by itself
-    /// ([`SlotError::Left`]). Clients hear of it at once. A
+    /// ([`SlotError::Left`](crate::slot::SlotError::Left)). Clients hear of it at once. A
     /// command under way is waited for; its client gets no answer.
     ///
     /// # Errors
@@ -300,6 +289,23 @@ impl PcscSocket {
     /// [`SocketError::NoReader`]
     pub fn has_card(&self, reader: &str) -> Result<bool, SocketError> {
         self.readers.has_card(reader)
+    }
+
+    /// Has another program hold the card in a reader for itself, until [`let_go`](Self::let_go), or until the
+    /// card leaves: who connects is told that there is a sharing violation.
+    ///
+    /// # Errors
+    /// [`SocketError::NoReader`]; [`SocketError::NotHeld`] without a card, or when programs are connected to it.
+    pub fn hold(&self, reader: &str) -> Result<(), SocketError> {
+        self.readers.hold(reader)
+    }
+
+    /// The other program lets the card go, if it holds it.
+    ///
+    /// # Errors
+    /// [`SocketError::NoReader`]
+    pub fn let_go(&self, reader: &str) -> Result<(), SocketError> {
+        self.readers.let_go(reader)
     }
 
     /// Copies the memory of the card in a reader, between two commands; none without a card.

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use super::codes::{ReturnCode, ShareMode, protocol, state};
+use super::pin_pad::PinPad;
 use super::slot::Slot;
 use super::wire::ReaderState;
-use super::{ClientId, lock};
+use super::{ClientId, HOLDER, lock};
 
 /// A client's connection to the reader.
 pub(super) struct Connection {
@@ -28,6 +29,8 @@ pub(super) struct Reader {
     pub(super) atr: Option<Vec<u8>>,
     /// The card itself, apart: one that takes its time holds up only those who wait for it.
     pub(super) slot: Arc<Mutex<Slot>>,
+    /// Its PIN pad, if it has one.
+    pub(super) pad: Option<Arc<PinPad>>,
     /// The protocol in use.
     pub(super) protocol: u32,
     pub(super) connections: Vec<Connection>,
@@ -37,11 +40,12 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(name: String) -> Self {
+    pub(super) fn new(name: String, pad: Option<Arc<PinPad>>) -> Self {
         Self {
             name,
             atr: None,
             slot: Arc::default(),
+            pad,
             protocol: protocol::NONE,
             connections: Vec::new(),
             is_exclusive: false,
@@ -159,6 +163,14 @@ impl Reader {
         }
         if self.connections.is_empty() {
             lock(&self.slot).release();
+        }
+    }
+
+    /// Ends the connection of the program that tests have hold the card.
+    pub(super) fn drop_holder(&mut self) {
+        let held = (self.connections.iter()).find(|own| own.client == HOLDER);
+        if let Some(card) = held.map(|own| own.card) {
+            self.disconnect(card);
         }
     }
 

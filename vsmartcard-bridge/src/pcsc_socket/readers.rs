@@ -6,9 +6,10 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::codes::ReturnCode;
+use super::pin_pad::PinPad;
 use super::reader::Reader;
 use super::wire::{NAME_LENGTH, ReaderState};
-use super::{ClientId, Event, SocketError, lock};
+use super::{Change, ClientId, Event, Key, SocketError, lock};
 use crate::slot::{CardInSlot, SlotError, Snapshot};
 
 /// Readers in the array that clients before 4:6 know of, and by how many it grows after.
@@ -24,8 +25,8 @@ pub(super) struct Readers {
     pub(super) released: Condvar,
 }
 
-/// Who is told, at once, in which reader a card came or left.
-type Follower = Box<dyn Fn(&str, bool) + Send>;
+/// Who is told, at once, in which reader something happens.
+type Follower = Box<dyn Fn(&str, Change) + Send>;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -64,13 +65,13 @@ impl Readers {
         result
     }
 
-    /// Has somebody told of each card that comes or leaves, before clients are.
-    pub(super) fn follow(&self, follower: impl Fn(&str, bool) + Send + 'static) {
+    /// Has somebody told of what happens in readers, before clients are.
+    pub(super) fn follow(&self, follower: impl Fn(&str, Change) + Send + 'static) {
         self.state().follower = Some(Box::new(follower));
     }
 
     /// A reader more, without a card.
-    pub(super) fn add(&self, name: &str) -> Result<(), SocketError> {
+    pub(super) fn add(&self, name: &str, pad: Option<Arc<PinPad>>) -> Result<(), SocketError> {
         if name.is_empty() || name.len() >= NAME_LENGTH || name.contains('\0') {
             return Err(SocketError::ReaderName(name.to_owned()));
         }
@@ -78,7 +79,7 @@ impl Readers {
             if state.readers.iter().any(|reader| reader.name == name) {
                 return Err(SocketError::ReaderExists(name.to_owned()));
             }
-            state.readers.push(Reader::new(name.to_owned()));
+            state.readers.push(Reader::new(name.to_owned(), pad));
             state.reader_events += 1;
             Ok(())
         })
@@ -87,20 +88,15 @@ impl Readers {
     /// Puts a card into an empty reader.
     pub(super) fn insert(&self, name: &str, card: Box<dyn CardInSlot>) -> Result<(), SocketError> {
         let atr = card.atr().to_vec();
-        // Before clients hear of it, the card is there.
-        let slot = {
-            let mut state = self.state();
-            let reader = state.named(name)?;
-            Arc::clone(&reader.slot)
-        };
-        let mut slot = lock(&slot);
-        if slot.has_card() {
-            return Err(SocketError::Occupied(name.to_owned()));
-        }
-        slot.insert(card);
         self.change(|state| {
-            state.named(name)?.changed(Some(atr));
-            state.tell(name, true);
+            let reader = state.named(name)?;
+            // Readers before slots, as everywhere: who ends a connection has them in this order.
+            if reader.atr.is_some() || lock(&reader.slot).has_card() {
+                return Err(SocketError::Occupied(name.to_owned()));
+            }
+            lock(&reader.slot).insert(card);
+            reader.changed(Some(atr));
+            state.tell(name, Change::Inserted);
             Ok(())
         })
     }
@@ -114,6 +110,14 @@ impl Readers {
         })?;
         self.released.notify_all();
         lock(&slot).remove().map_err(SocketError::Card)
+    }
+
+    /// Presses keys of a reader's PIN pad.
+    pub(super) fn press(&self, name: &str, keys: &[Key]) -> Result<(), SocketError> {
+        let pad = self.state().named(name)?.pad.clone();
+        let pad = pad.ok_or_else(|| SocketError::NoPinPad(name.to_owned()))?;
+        pad.press(keys);
+        Ok(())
     }
 
     pub(super) fn has_card(&self, name: &str) -> Result<bool, SocketError> {
@@ -210,14 +214,18 @@ impl State {
         let reader = self.named(name)?;
         if reader.atr.is_some() {
             reader.changed(None);
-            self.tell(name, false);
+            reader.drop_holder();
+            if let Some(pad) = &reader.pad {
+                pad.card_left();
+            }
+            self.tell(name, Change::Removed);
         }
         Ok(())
     }
 
-    fn tell(&self, reader: &str, has_card: bool) {
+    pub(super) fn tell(&self, reader: &str, change: Change) {
         if let Some(follower) = &self.follower {
-            follower(reader, has_card);
+            follower(reader, change);
         }
     }
 
@@ -267,7 +275,7 @@ mod tests {
         theirs.set_read_timeout(patience).unwrap();
         let client = ClientId(1);
         let picture = readers.picture();
-        readers.add("Counter 1").unwrap();
+        readers.add("Counter 1", None).unwrap();
         readers.wait(client, Event(Arc::new(ours)), Some(&picture));
         let mut event = [0; 8];
         theirs.read_exact(&mut event).unwrap();

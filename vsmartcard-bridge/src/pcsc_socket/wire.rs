@@ -66,9 +66,9 @@ pub(super) enum Request {
     Control {
         card: u32,
         code: u32,
-        /// Bytes that were sent with it, and are of no use here.
-        sent: u32,
+        /// Bytes that the client has room for.
         room: u32,
+        data: Zeroizing<Vec<u8>>,
     },
     Status {
         card: u32,
@@ -209,12 +209,11 @@ impl Request {
             0x0A => {
                 let [card, code, sent, room] = body.numbers()?;
                 body.end(4 + RV)?;
-                read_data(stream, sent)?;
                 return Ok(Self::Control {
                     card,
                     code,
-                    sent,
                     room,
+                    data: read_data(stream, sent)?,
                 });
             }
             0x0B => {

@@ -26,6 +26,8 @@ mod issuing;
 mod making;
 mod named;
 mod scenario;
+#[cfg(feature = "control")]
+mod schema;
 
 pub use description::{DescribedAccount, DescribedCoin, Description};
 pub use error::TestCardError;
@@ -34,3 +36,5 @@ pub use named::{NAMED_CARDS, NamedCard};
 pub use scenario::{
     Amounts, Certificates, LifeState, Scenario, TestLimits, TestNetwork, TestPolicy,
 };
+#[cfg(feature = "control")]
+pub use schema::scenario_schema;

@@ -8,6 +8,7 @@ use crate::layers::faults::Fault;
 /// What a test card is and what was done to it before it is shown. Everything but the description
 /// may be left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scenario {
     /// What the card is, in one sentence.
@@ -57,6 +58,7 @@ fn pin() -> String {
 
 /// Some coins, or payments, of one amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Amounts {
     /// In sat.
@@ -80,6 +82,7 @@ impl Amounts {
 
 /// How far a card's life has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum LifeState {
     /// Nobody's yet.
@@ -93,6 +96,7 @@ pub enum LifeState {
 
 /// Who vouches for a card.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Certificates {
     /// The emulator's batch, under the test root.
@@ -138,6 +142,7 @@ impl From<TestNetwork> for Network {
 
 /// Limits (`docs/protocol.md`, section 7.1); amounts in sat, fee rates in sat/kvB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct TestLimits {
     /// Highest amount of one payment.
@@ -194,6 +199,7 @@ impl From<TestLimits> for Limits {
 
 /// Policy (`docs/protocol.md`, section 5.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "control", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct TestPolicy {
     /// PIN and payment in plain sessions.

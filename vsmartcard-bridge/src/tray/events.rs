@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::faults::CommandName;
 use crate::layers::{Entry, Event};
+use crate::pcsc_socket::Change;
 
 /// The most events that are kept; the oldest give way.
 const EVENTS_MAX: usize = 10_000;
@@ -43,6 +44,8 @@ struct Seat {
     coming: Option<String>,
     card: Option<String>,
     is_powered: bool,
+    /// Whether a program asks for a PIN.
+    asks_pin: bool,
     /// Commands since the card was put in, and how many of each name.
     commands: u64,
     named: BTreeMap<&'static str, u64>,
@@ -89,6 +92,10 @@ pub enum PlaceEvent {
     Inserted,
     /// The card isn't in the reader any more.
     Removed,
+    /// A program asks for a PIN on the reader's pad.
+    PinAsked,
+    /// It was typed, or the program asks no longer.
+    PinDone,
     /// The card's faults or snapshots are others, or it was thrown away.
     CardChanged,
 }
@@ -115,6 +122,8 @@ pub enum AwaitedState {
     Card,
     /// There is a card in it that a program gave power.
     Powered,
+    /// A program asks for a PIN on its pad.
+    PinAsked,
 }
 
 /// What follows on an event.
@@ -201,21 +210,21 @@ impl Events {
         }
     }
 
-    /// A card came, or left, as programs see it.
-    pub(super) fn reader_changed(&self, reader: &str, has_card: bool) {
+    /// Whether a program asks for a PIN in a reader.
+    pub(super) fn asks_pin(&self, reader: &str) -> bool {
+        self.kept()
+            .seats
+            .get(reader)
+            .is_some_and(|seat| seat.asks_pin)
+    }
+
+    /// Something happened in a reader, as programs see it.
+    pub(super) fn reader_changed(&self, reader: &str, change: Change) {
         let mut kept = self.kept();
         let Some(seat) = kept.seats.get_mut(reader) else {
             return;
         };
-        let coming = seat.coming.take();
-        let (card, what) = match has_card {
-            true => (coming, PlaceEvent::Inserted),
-            false => (seat.card.take(), PlaceEvent::Removed),
-        };
-        *seat = Seat::default();
-        if has_card {
-            seat.card.clone_from(&card);
-        }
+        let (card, what) = seat.change(change);
         self.add(kept, Some(reader.to_owned()), card, what);
     }
 
@@ -275,6 +284,8 @@ impl What {
             Self::Place(PlaceEvent::ReaderAdded) => "reader-added",
             Self::Place(PlaceEvent::Inserted) => "inserted",
             Self::Place(PlaceEvent::Removed) => "removed",
+            Self::Place(PlaceEvent::PinAsked) => "pin-asked",
+            Self::Place(PlaceEvent::PinDone) => "pin-done",
             Self::Place(PlaceEvent::CardChanged) => "card-changed",
             Self::Card(Event::PowerOn) => "power-on",
             Self::Card(Event::PowerOff) => "power-off",
@@ -312,6 +323,27 @@ impl Kept {
 }
 
 impl Seat {
+    /// The card that it happens to, and what is told.
+    fn change(&mut self, change: Change) -> (Option<String>, PlaceEvent) {
+        let (card, what) = match change {
+            Change::Inserted => (self.coming.take(), PlaceEvent::Inserted),
+            Change::Removed => (self.card.take(), PlaceEvent::Removed),
+            Change::PinAsked | Change::PinDone => {
+                self.asks_pin = change == Change::PinAsked;
+                let what = match change {
+                    Change::PinAsked => PlaceEvent::PinAsked,
+                    _ => PlaceEvent::PinDone,
+                };
+                return (self.card.clone(), what);
+            }
+        };
+        *self = Self::default();
+        if change == Change::Inserted {
+            self.card.clone_from(&card);
+        }
+        (card, what)
+    }
+
     fn note(&mut self, event: &Event) {
         match event {
             Event::PowerOn => self.is_powered = true,
@@ -332,6 +364,7 @@ impl Seat {
             Some(AwaitedState::Empty) => self.card.is_none(),
             Some(AwaitedState::Card) => self.card.is_some(),
             Some(AwaitedState::Powered) => self.card.is_some() && self.is_powered,
+            Some(AwaitedState::PinAsked) => self.asks_pin,
         };
         let (came, wanted) = match &awaited.command {
             None => (self.commands, awaited.commands.unwrap_or(0)),

@@ -8,14 +8,15 @@ mod error;
 mod events;
 mod faults;
 mod held;
+mod others;
 mod port;
 mod reader;
 mod snapshots;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rand_chacha::ChaCha20Rng;
 use tempfile::TempDir;
@@ -54,9 +55,11 @@ pub struct Tray {
 #[derive(Default)]
 struct State {
     readers: Vec<String>,
+    /// Those of the readers that have a PIN pad.
+    pin_pads: Vec<String>,
     cards: BTreeMap<String, Held>,
     /// Where the cards' traces are written to.
-    trace_file: Option<TraceFile>,
+    trace_files: Vec<TraceFile>,
     /// Why cards that failed in these readers had to leave.
     failures: BTreeMap<String, SocketError>,
 }
@@ -69,6 +72,12 @@ pub struct ReaderStatus {
     pub name: String,
     /// The name of the card in it.
     pub card: Option<String>,
+    /// Whether it has a PIN pad.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pin_pad: bool,
+    /// Whether a program asks for a PIN on the pad.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub asks_pin: bool,
 }
 
 impl Tray {
@@ -91,7 +100,7 @@ impl Tray {
         };
         let events = Events::default();
         let seats = events.clone();
-        socket.follow(move |reader, has_card| seats.reader_changed(reader, has_card));
+        socket.follow(move |reader, change| seats.reader_changed(reader, change));
         Ok(Self {
             state: Mutex::default(),
             socket,
@@ -110,7 +119,7 @@ impl Tray {
 
     /// Has the traces of the cards that come from now on written to a file too.
     pub fn trace_to(&self, file: TraceFile) {
-        self.state().trace_file = Some(file);
+        self.state().trace_files.push(file);
     }
 
     /// The value of [`SOCKET_VARIABLE`](crate::pcsc_socket::SOCKET_VARIABLE) for programs that are to
@@ -129,6 +138,19 @@ impl Tray {
         self.socket.add_reader(name)?;
         self.events.reader_added(name);
         state.readers.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Adds an empty reader with a PIN pad.
+    ///
+    /// # Errors
+    /// [`TrayError::Socket`]
+    pub fn add_reader_with_pin_pad(&self, name: &str) -> Result<(), TrayError> {
+        let mut state = self.state();
+        self.socket.add_reader_with_pin_pad(name)?;
+        self.events.reader_added(name);
+        state.readers.push(name.to_owned());
+        state.pin_pads.push(name.to_owned());
         Ok(())
     }
 
@@ -247,6 +269,8 @@ impl Tray {
         let status = |name: &String| ReaderStatus {
             name: name.clone(),
             card: state.card_in(name).ok().flatten().map(str::to_owned),
+            pin_pad: state.pin_pads.contains(name),
+            asks_pin: self.events.asks_pin(name),
         };
         state.readers.iter().map(status).collect()
     }
@@ -255,43 +279,6 @@ impl Tray {
     #[must_use]
     pub fn cards(&self) -> Vec<CardStatus> {
         self.current().cards.values().map(Held::status).collect()
-    }
-
-    /// What happens, in order.
-    #[must_use]
-    pub fn events(&self) -> &Events {
-        &self.events
-    }
-
-    /// Waits until a reader, and the card in it, are as it is awaited; whether they are, within the
-    /// time.
-    ///
-    /// # Errors
-    /// [`TrayError::NoReader`]
-    pub fn wait_for(
-        &self,
-        reader: &str,
-        awaited: &Awaited,
-        patience: Duration,
-    ) -> Result<bool, TrayError> {
-        self.check_reader(reader)?;
-        Ok(self.events.wait_at_most(reader, awaited, patience))
-    }
-
-    /// The reader is there.
-    ///
-    /// # Errors
-    /// [`TrayError::NoReader`]
-    pub fn check_reader(&self, reader: &str) -> Result<(), TrayError> {
-        self.state().card_in(reader).map(drop)
-    }
-
-    /// Waits until there is no card in a reader: somebody took it out, or it left by itself.
-    ///
-    /// # Errors
-    /// [`TrayError::Socket`] for an unknown reader.
-    pub fn wait_for_removal(&self, reader: &str) -> Result<(), TrayError> {
-        Ok(self.socket.wait_for_removal(reader)?)
     }
 
     /// What draws lots for the faults of a card.
@@ -370,7 +357,7 @@ impl State {
         if self.cards.len() >= CARDS_MAX {
             return Err(TrayError::Full);
         }
-        if let Some(file) = &self.trace_file {
+        for file in &self.trace_files {
             file.follow(&card.trace, &name);
         }
         self.cards.insert(name, Held::new(card));

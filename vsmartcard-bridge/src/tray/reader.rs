@@ -6,12 +6,13 @@ use std::time::Duration;
 use super::{Awaited, Tray, TrayError};
 use crate::layers::Entry;
 use crate::layers::faults::{Effect, Fault};
+use crate::pcsc_socket::Key;
 use crate::test_cards::Description;
 
 /// What the reader is called.
 const NAME: &str = "Tillcard Emulator 00 00";
 
-/// One reader at a socket of its own, for one test: PC/SC programs that are started with
+/// One reader with a PIN pad at a socket of its own, for one test: PC/SC programs that are started with
 /// [`SOCKET_VARIABLE`](crate::pcsc_socket::SOCKET_VARIABLE) set to [`socket_path`](Self::socket_path)
 /// see it. It goes with this.
 ///
@@ -42,7 +43,7 @@ impl Reader {
     /// [`TrayError::Folder`], [`TrayError::Socket`]
     pub fn empty() -> Result<Self, TrayError> {
         let tray = Tray::open(None, 0)?;
-        tray.add_reader(NAME)?;
+        tray.add_reader_with_pin_pad(NAME)?;
         Ok(Self { tray })
     }
 
@@ -105,6 +106,22 @@ impl Reader {
     /// None: the reader is there.
     pub fn wait_for(&self, awaited: &Awaited, patience: Duration) -> Result<bool, TrayError> {
         self.tray.wait_for(NAME, awaited, patience)
+    }
+
+    /// Types a PIN on the reader's PIN pad, and Enter.
+    ///
+    /// # Errors
+    /// None: the reader has one.
+    pub fn type_pin(&self, digits: &str) -> Result<(), TrayError> {
+        self.tray.type_pin(NAME, digits)
+    }
+
+    /// Presses keys of the reader's PIN pad.
+    ///
+    /// # Errors
+    /// None: the reader has one.
+    pub fn press(&self, keys: &[Key]) -> Result<(), TrayError> {
+        self.tray.press(NAME, keys)
     }
 
     /// Sets a fault of the card that is in.

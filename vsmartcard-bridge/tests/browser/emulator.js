@@ -15,7 +15,7 @@ export const PIN = "00:20:00:80:08:26:27:18:28:FF:FF:FF:FF";
 export async function startEmulator() {
   const program = join(process.env.TILLCARD_BIN_DIR ?? "", "tillcard-emu");
   const readers = READERS.flatMap((name) => ["--reader", name]);
-  const child = spawn(program, ["--control", "127.0.0.1:0", "--json", ...readers], {
+  const child = spawn(program, ["--control", "127.0.0.1:0", "--json", "--pin-pad", ...readers], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines = createInterface({ input: child.stdout });
@@ -33,6 +33,12 @@ export async function startEmulator() {
       const done = await promisify(execFile)("opensc-tool", options, { env }).catch((failed) => failed);
       const words = [...String(done.stdout).matchAll(/SW1=0x(..), SW2=0x(..)/g)];
       return words.map(([, sw1, sw2]) => `${sw1}${sw2}`);
+    },
+    /** What the reader answers to a program that has the holder type the PIN on the reader's keys. */
+    async askPin(reader) {
+      const script = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "ask_pin.py");
+      const done = await promisify(execFile)("/usr/bin/python3", [script, reader], { env });
+      return done.stdout.trim();
     },
     async stop() {
       child.kill();

@@ -70,6 +70,9 @@ pageTest("a card is dragged onto a reader, and a fault happens to it", { dark: t
   const reader = slot(page, READERS[1]);
   await reader.getByText("Faults", { exact: true }).click();
   await reader.getByLabel("Command").selectOption("VERIFY");
+  // What is chosen stays when the page shows something new.
+  await cardButton(page, "empty").click();
+  await isIn(page, READERS[0], "empty");
   await reader.getByLabel("What goes wrong").selectOption("it does it, and 6985 is answered for it");
   await reader.getByRole("button", { name: "Set" }).click();
   await reader.getByText("at the next VERIFY: it does it, and 6985 is answered for it").waitFor();
@@ -137,6 +140,22 @@ pageTest("a card moves from one reader to another, and a second one of its kind 
   for (const reader of READERS) {
     assert.deepEqual(await emulator.send(reader, SELECT, TRIES), ["9000", "63C3"]);
   }
+});
+
+pageTest("a PIN is typed on the page for a program that asks for it", {}, async ({ page, accessible, screenshot }) => {
+  await open(page);
+  await cardButton(page, "ok").click();
+  await isIn(page, READERS[0], "ok");
+  for (const [digits, button, status] of [["2718", "Cancel", "6401"], ["271828", "OK", "9000"]]) {
+    const asked = emulator.askPin(READERS[0]);
+    await slot(page, READERS[0]).getByPlaceholder("a program asks for the PIN").fill(digits);
+    await accessible();
+    await screenshot("card-tray-pin");
+    await slot(page, READERS[0]).getByRole("button", { name: button }).click();
+    assert.equal(await asked, status);
+    await slot(page, READERS[0]).getByPlaceholder("PIN pad").waitFor();
+  }
+  assert.ok(!(await page.locator("#lines").textContent()).includes("2718"), "the PIN isn't in the trace");
 });
 
 pageTest("what can't be done is said", { allows: /status of 404/ }, async ({ page, accessible }) => {

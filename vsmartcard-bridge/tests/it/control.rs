@@ -180,6 +180,7 @@ fn what_can_not_be_done_is_a_problem_with_a_code() {
             "no-such-snapshot",
         ),
         ("GET", "/v1/nothing", Value::Null, 404, "no-such-path"),
+        ("POST", "/v1/cards/ok", Value::Null, 405, "no-such-method"),
     ] {
         let (given, problem) = served.ask(method, path, &body);
         assert_eq!(
@@ -197,7 +198,7 @@ fn the_interface_describes_itself() {
     let (status, described) = served.ask("GET", "/v1/openapi.json", &Value::Null);
     assert_eq!((status, &described["openapi"]), (200, &json!("3.1.0")));
     let paths = described["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 13, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 15, "{:?}", paths.keys());
 }
 
 #[test]

@@ -58,8 +58,11 @@ impl Stream {
     /// Name and data of the next event; its number is in both places.
     fn next(&mut self) -> (String, Value) {
         let (mut id, mut name) = (String::new(), String::new());
+        let began = Instant::now();
         loop {
             let line = self.line();
+            // Comments come now and then, so that proxies keep the connection.
+            assert!(began.elapsed() < DEADLINE, "no event");
             match line.split_once(": ") {
                 Some(("id", number)) => id = number.into(),
                 Some(("event", event)) => name = event.into(),

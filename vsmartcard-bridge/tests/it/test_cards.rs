@@ -6,7 +6,7 @@ use std::fs;
 
 use tillcard_emu::Reader;
 use tillcard_emu::slot::Snapshot;
-use tillcard_emu::test_cards::{NAMED_CARDS, Scenario, TestCard};
+use tillcard_emu::test_cards::{NAMED_CARDS, Scenario, TestCard, scenario_schema};
 use tillcard_protocol::command::{
     Apdu, Pay, PayAgain, PaymentRequest, Preview, Select, Source, Verify,
 };
@@ -183,4 +183,24 @@ fn what_is_no_scenario_is_told_with_its_line() {
     }
     let unknown = TestCard::named("no-such-card", 0).err().unwrap();
     assert_eq!(unknown.code(), "no-such-test-card");
+}
+
+#[test]
+fn the_form_of_a_scenario_that_the_documentation_has_is_the_one_that_is_read() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scenario.schema.json");
+    let told = std::fs::read_to_string(path).unwrap();
+    assert_eq!(
+        told.trim_end(),
+        scenario_schema(),
+        "tillcard-emu cards --schema > docs/scenario.schema.json"
+    );
+    // What the reader refuses, the schema does: fields that nobody knows.
+    let schema: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["required"], serde_json::json!(["about"]));
+    let fields = schema["properties"].as_object().unwrap();
+    let whole = serde_json::to_value(NAMED_CARDS[0].scenario().unwrap()).unwrap();
+    for field in whole.as_object().unwrap().keys() {
+        assert!(fields.contains_key(field), "{field}");
+    }
 }

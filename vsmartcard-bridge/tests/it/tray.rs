@@ -123,6 +123,28 @@ fn a_power_cut_at_a_command_leaves_no_answer_and_the_card_in_its_reader() {
 }
 
 #[test]
+fn a_card_that_another_program_holds_is_shared_with_nobody() {
+    const SHARING_VIOLATION: u32 = 0x8010_000B;
+    let reader = Reader::with_card("ok").unwrap();
+    let tray = reader.tray();
+    let mut client = PcscClient::new(reader.socket_path(), 4);
+    tray.hold(reader.name()).unwrap();
+    let refused = client.connect(reader.name(), SHARED);
+    assert_eq!(refused, Err(SHARING_VIOLATION));
+    tray.let_go(reader.name()).unwrap();
+    let card = client.connect(reader.name(), SHARED).unwrap();
+    assert_eq!(tries_left(&mut client, card), [0x63, 0xC3]);
+    let code = |held: Result<(), TrayError>| held.err().map(|error| error.code());
+    assert_eq!(code(tray.hold(reader.name())), Some("reader-not-held"));
+    client.disconnect(card, 0);
+    // The card that leaves is nobody's, and the next one is free.
+    tray.hold(reader.name()).unwrap();
+    reader.choose("empty").unwrap();
+    assert!(client.connect(reader.name(), SHARED).is_ok());
+    assert_eq!(code(tray.hold("Counter 9")), Some("no-such-reader"));
+}
+
+#[test]
 fn a_card_that_leaves_by_itself_can_be_put_in_again() {
     let reader = Reader::with_card("ok").unwrap();
     let (mut client, card) = connected(&reader);

@@ -151,6 +151,18 @@ impl PcscClient {
         }
     }
 
+    /// What the reader answers to a control code, or an error's number.
+    pub fn control(&mut self, card: u32, code: u32, data: &[u8]) -> Result<Vec<u8>, u32> {
+        let body = [card, code, data.len() as u32, 264, 0, 0];
+        self.send(0x0A, &body.map(u32::to_ne_bytes).concat());
+        self.stream.write_all(data).unwrap();
+        let answer = self.receive(24);
+        match number(&answer, 5) {
+            0 => Ok(self.receive(number(&answer, 4) as usize)),
+            code => Err(code),
+        }
+    }
+
     /// What an attribute is, or an error's number.
     pub fn attribute(&mut self, card: u32, attribute: u32) -> Result<Vec<u8>, u32> {
         let mut body = [card, attribute].map(u32::to_ne_bytes).concat();

@@ -19,6 +19,8 @@ export interface EmulatorOptions {
   chain?: string;
   /** The path of the program. */
   program?: string;
+  /** Whether the readers have PIN pads. */
+  pinPad?: boolean;
 }
 
 /** A running `tillcard-emu` with readers of its own. */
@@ -45,6 +47,9 @@ export class Emulator {
     const program = options.program ?? process.env["TILLCARD_EMU"] ?? "tillcard-emu";
     const seed = String(options.seed ?? 0);
     const flags = ["--control", "127.0.0.1:0", "--json", "--seed", seed];
+    if (options.pinPad) {
+      flags.push("--pin-pad");
+    }
     if (options.chain !== undefined) {
       flags.push("--chain", options.chain);
     }

@@ -43,7 +43,9 @@ export type Effect =
   | "flip-bit"
   | "garbage"
   | "repeat"
-  | { "delay-ms": number };
+  | { "delay-ms": number }
+  | { delay: { uniform: { "from-ms": number; "to-ms": number } } }
+  | { delay: { normal: { "mean-ms": number; "deviation-ms": number } } };
 
 /** Something that goes wrong: at a command, by its name in the protocol, or at any; at the how-manieth, or
  * each time. */
@@ -55,7 +57,7 @@ export interface Fault {
 
 /** What a test waits for at a reader; all of what is named. */
 export interface Awaited {
-  readonly state?: "empty" | "card" | "powered";
+  readonly state?: "empty" | "card" | "powered" | "pin-asked";
   /** Commands since the card was put in, answered or given up. */
   readonly commands?: number;
   /** Of the commands, only those of this name count; one, where no number is named. */

@@ -33,6 +33,28 @@ export class Reader {
     }
   }
 
+  /** Types a PIN on the reader's PIN pad, and Enter, for the program that asks for it, or for the next one while
+   * the same card is in. The emulator must have been started with `pinPad`. */
+  async typePin(digits: string): Promise<void> {
+    await this.control.ask("POST", ["readers", this.name, "keys"], { digits, then: "enter" });
+  }
+
+  /** Presses a key of the reader's PIN pad. */
+  async press(key: "enter" | "clear" | "cancel"): Promise<void> {
+    await this.control.ask("POST", ["readers", this.name, "keys"], { then: key });
+  }
+
+  /** Has another program hold the card for itself: who connects is told of a sharing violation, until `letGo`, or
+   * until the card leaves. */
+  async hold(): Promise<void> {
+    await this.control.ask("PUT", ["readers", this.name, "holder"]);
+  }
+
+  /** The other program lets the card go. */
+  async letGo(): Promise<void> {
+    await this.control.ask("DELETE", ["readers", this.name, "holder"]);
+  }
+
   /** Takes the card out; its name, or null for an empty reader. */
   async remove(): Promise<string | null> {
     const path = ["readers", this.name, "card"];

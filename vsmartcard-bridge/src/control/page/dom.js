@@ -1,10 +1,10 @@
-/** Makes an element. Properties are set as such, `data` and `aria` as attributes of that kind; what is null or
- * false among the children isn't there. Text is text: nothing is read as HTML. */
+/** Makes an element. Properties are set as such, `data` and `aria` as attributes of that kind; what is null,
+ * undefined or false among the children isn't there. Text is text: nothing is read as HTML. */
 export function element(tag, { data = {}, aria = {}, ...properties } = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   Object.assign(made.dataset, data);
   Object.entries(aria).forEach(([name, value]) => made.setAttribute(`aria-${name}`, value));
-  made.append(...children.filter((child) => child !== null && child !== false));
+  made.append(...children.filter((child) => child != null && child !== false));
   return made;
 }
 

@@ -39,6 +39,7 @@ const act = {
       }
       await ask("POST", ["readers", reader, "choose"], { card });
     }),
+  press: (reader, keys) => attempt(() => ask("POST", ["readers", reader, "keys"], keys)),
   remove: (reader) => attempt(() => ask("DELETE", ["readers", reader, "card"])),
   discard: (card) => attempt(() => ask("DELETE", ["cards", card])),
   setFault: (card, fault) => attempt(() => ask("POST", ["cards", card, "faults"], fault)),
@@ -80,7 +81,7 @@ async function refreshSoon() {
 function heard(event) {
   last = event.id ?? last;
   showEvent(event);
-  if (["inserted", "removed", "card-changed", "reader-added", "fault"].includes(event.event)) {
+  if (["inserted", "removed", "card-changed", "reader-added", "fault", "pin-asked", "pin-done"].includes(event.event)) {
     refreshSoon();
   }
 }

@@ -7,39 +7,38 @@ import { faultSwitches } from "./faults.js";
 const slots = byId("slots");
 
 /** Shows all readers. `act` has what can be done: `put`, `remove`, `setFault`, `clearFaults`, `save`,
- * `restore`, `fork`, `discard`. */
+ * `restore`, `fork`, `discard`, `press`. */
 export function showReaders(readers, cards, commands, act) {
   const open = new Set([...slots.querySelectorAll("details[open]")].map(address));
-  const focused = path(document.activeElement);
+  const typed = new Map([...slots.querySelectorAll(FIELDS)].map((field) => [key(field), field.value]));
+  const focused = slots.contains(document.activeElement) ? key(document.activeElement) : null;
   const byName = new Map(cards.map((card) => [card.name, card]));
   slots.replaceChildren(...readers.map((reader) => slot(reader, byName.get(reader.card), commands, act)));
   for (const details of slots.querySelectorAll("details")) {
     details.open = open.has(address(details));
   }
-  if (focused) {
-    find(focused)?.focus();
+  for (const field of slots.querySelectorAll(FIELDS)) {
+    field.value = typed.get(key(field)) ?? field.value;
   }
+  [...slots.querySelectorAll(`${FIELDS}, button, summary`)].find((each) => key(each) === focused)?.focus();
 }
 
-const address = (details) => `${details.closest("article").dataset.reader}/${details.dataset.part}`;
+/** What a person types or chooses into: that stays when the reader is shown anew. */
+const FIELDS = "input, select";
 
-/** Where an element is among the controls of its reader, so that it is found again in what replaces it. */
-function path(control) {
-  const reader = control?.closest?.("#slots article");
-  return reader && { reader: reader.dataset.reader, text: control.textContent, tag: control.tagName };
-}
+const readerOf = (part) => part.closest("article").dataset.reader;
+const address = (details) => `${readerOf(details)}/${details.dataset.part}`;
 
-function find({ reader, text, tag }) {
-  const again = [...slots.children].find((each) => each.dataset.reader === reader);
-  const same = [...(again?.querySelectorAll(tag) ?? [])].find((each) => each.textContent === text);
-  return same ?? again?.querySelector("button");
-}
+/** Which control of which reader it is. A summary's text changes after its first word. */
+const key = (control) =>
+  `${readerOf(control)}/${control.tagName}/${control.ariaLabel ?? control.textContent.split(":")[0]}`;
 
 function slot(reader, card, commands, act) {
   const made = element(
     "article",
     { data: { reader: reader.name }, className: card ? "full" : "empty" },
     element("h3", {}, reader.name),
+    reader.pin_pad && pinPad(reader, act),
     ...(card ? inside(reader, card, commands, act) : [element("p", {}, "Empty. Put a card in.")]),
   );
   made.addEventListener("dragover", (event) => {
@@ -55,6 +54,31 @@ function slot(reader, card, commands, act) {
     act.put(event.dataTransfer.getData(DRAGGED), reader.name);
   });
   return made;
+}
+
+/** The reader's PIN pad: what is typed is for the program that asks. */
+function pinPad(reader, act) {
+  const digits = element("input", {
+    type: "password",
+    inputMode: "numeric",
+    pattern: "[0-9]*",
+    autocomplete: "off",
+    placeholder: reader.asks_pin ? "a program asks for the PIN" : "PIN pad",
+    aria: { label: `PIN pad of ${reader.name}` },
+  });
+  const form = element(
+    "form",
+    { className: reader.asks_pin ? "line asked" : "line" },
+    digits,
+    element("button", {}, "OK"),
+    button("Cancel", () => act.press(reader.name, { then: "cancel" })),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    act.press(reader.name, { digits: digits.value, then: "enter" });
+    digits.value = "";
+  });
+  return form;
 }
 
 function inside(reader, card, commands, act) {
@@ -106,6 +130,7 @@ function snapshots(card, act) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     act.save(card.name, label.value);
+    label.value = "";
   });
   const kept = card.snapshots.map((name) =>
     element(

@@ -11,6 +11,8 @@ const WORDS = {
   "reader-added": "reader added",
   inserted: "card in",
   removed: "card out",
+  "pin-asked": "PIN asked",
+  "pin-done": "PIN pad done",
   "power-on": "power on",
   "power-off": "power off",
   "warm-reset": "reset",
