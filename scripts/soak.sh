@@ -35,6 +35,8 @@ cargo test --quiet --locked -p tillcard --all-features --lib \
     -- --ignored --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 cargo test --quiet --locked --workspace --all-features \
     --test 'soak*' -- --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
+scripts/with-pcscd.sh cargo test --quiet --locked -p tillcard-emu --all-features --test pcsc \
+    -- --ignored --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 printf '```\n' >>"$draft"
 mkdir -p "$(dirname "$report")"
 cp "$draft" "$report"

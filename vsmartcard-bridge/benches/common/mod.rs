@@ -8,3 +8,4 @@ pub mod support;
 pub mod card;
 #[cfg(feature = "pcsc-tests")]
 pub mod reader;
+pub mod socket;

@@ -5,3 +5,4 @@ mod support;
 
 mod cards;
 mod clients;
+mod storm;

@@ -4,5 +4,8 @@
 mod killing;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../storm/weather.rs"]
+mod weather;
 
+mod events;
 mod kill;
