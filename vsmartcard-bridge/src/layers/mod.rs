@@ -10,11 +10,13 @@ pub mod faults;
 mod faulty;
 mod pcap;
 mod recorded;
+mod shown;
 mod trace_file;
 mod traced;
 
 pub use counted::{ApduCount, Counted};
 pub use faulty::{FaultSwitch, Faulty};
 pub use recorded::{Entry, Event, Recorded, Trace};
+pub use shown::{Hex, StatusWord};
 pub use trace_file::TraceFile;
 pub use traced::Traced;

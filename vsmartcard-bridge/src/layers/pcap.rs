@@ -41,11 +41,11 @@ pub(super) fn packet(entry: &Entry, card: u8, now: Duration) -> Option<Vec<u8>> 
     else {
         return None;
     };
-    let mut payload = hex::decode(command).ok()?;
+    let mut payload = command.as_bytes().to_vec();
     if *redacted {
         payload.push(0);
     }
-    payload.extend(hex::decode(answer).ok()?);
+    payload.extend(answer.as_bytes());
     payload.truncate(PAYLOAD_MAX);
     let udp = (UDP_HEADER + GSMTAP.len() + payload.len()) as u16;
     let mut packet = ip_header(udp, card);

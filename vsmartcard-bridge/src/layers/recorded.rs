@@ -1,5 +1,6 @@
 //! Keeping what was said to a card and what it answered.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use tillcard_protocol::command::{Header, name};
 use tillcard_protocol::status::meaning;
 
 use super::faults::Fault;
+use super::{Hex, StatusWord};
 use crate::slot::{CardInSlot, Layer, SlotError};
 
 /// The most entries that a trace keeps; the oldest give way.
@@ -76,19 +78,22 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<&'static str>,
         /// The command APDU in hexadecimal digits; of one that holds a PIN or a key, its header only.
-        command: String,
+        #[cfg_attr(feature = "control", schema(value_type = String))]
+        command: Hex,
         /// Whether the data field was left out.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         redacted: bool,
         /// The response APDU, in hexadecimal digits; none when there was no answer.
         #[serde(skip_serializing_if = "Option::is_none")]
-        answer: Option<String>,
+        #[cfg_attr(feature = "control", schema(value_type = Option<String>))]
+        answer: Option<Hex>,
         /// SW1-SW2, in hexadecimal digits.
         #[serde(skip_serializing_if = "Option::is_none")]
-        status: Option<String>,
+        #[cfg_attr(feature = "control", schema(value_type = Option<String>))]
+        status: Option<StatusWord>,
         /// What the status word means, or why there was no answer.
         #[serde(skip_serializing_if = "Option::is_none")]
-        meaning: Option<String>,
+        meaning: Option<Cow<'static, str>>,
         /// Microseconds that the card took.
         took_us: u64,
     },
@@ -233,13 +238,13 @@ fn entry(command: &[u8], answer: &Result<&[u8], SlotError>, took_us: u64) -> Eve
     let status = status.map(|status| u16::from_be_bytes(*status));
     Event::Command {
         name,
-        command: hex::encode_upper(shown),
+        command: Hex(shown.to_vec()),
         redacted,
-        answer: answer.as_ref().ok().map(hex::encode_upper),
-        status: status.map(|status| format!("{status:04X}")),
+        answer: answer.as_ref().ok().map(|answer| Hex(answer.to_vec())),
+        status: status.map(StatusWord),
         meaning: match (answer, status) {
-            (Err(error), _) => Some(error.to_string()),
-            (Ok(_), status) => status.and_then(meaning).map(str::to_owned),
+            (Err(error), _) => Some(error.to_string().into()),
+            (Ok(_), status) => status.and_then(meaning).map(Cow::Borrowed),
         },
         took_us,
     }

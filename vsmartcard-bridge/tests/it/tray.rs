@@ -218,9 +218,9 @@ fn a_trace_names_commands_and_keeps_no_pin() {
                 ..
             } => Some((
                 name.unwrap(),
-                command.as_str(),
+                command.to_string(),
                 *redacted,
-                status.as_deref(),
+                status.map(|status| status.to_string()),
             )),
             _ => None,
         })
@@ -230,11 +230,11 @@ fn a_trace_names_commands_and_keeps_no_pin() {
         [
             (
                 "SELECT",
-                "00A4040009F054494C4C4341524400",
+                "00A4040009F054494C4C4341524400".into(),
                 false,
-                Some("9000")
+                Some("9000".into())
             ),
-            ("VERIFY", "00200080", true, Some("9000")),
+            ("VERIFY", "00200080".into(), true, Some("9000".into())),
         ]
     );
 }
