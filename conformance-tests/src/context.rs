@@ -23,6 +23,15 @@ pub struct Settings {
     pub atr: Vec<u8>,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            atr: REFERENCE_ATR.to_vec(),
+        }
+    }
+}
+
 /// The ATR of the reference card, section 2.1.
 pub const REFERENCE_ATR: [u8; 18] = [
     0x3B, 0x8E, 0x01, 0x80, 0x73, 0xC0, 0x01, 0x40, 0x58, 0x54, 0x69, 0x6C, 0x6C, 0x63, 0x61, 0x72,

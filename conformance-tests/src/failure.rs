@@ -52,6 +52,12 @@ codes! {
     AlreadyIssued = "already-issued",
     /// A card that should be fresh is terminated.
     AlreadyTerminated = "already-terminated",
+    /// There is no run in the folder that could go on.
+    NothingToResume = "nothing-to-resume",
+    /// The card isn't of the kind that the run began with.
+    OtherCard = "other-card",
+    /// The time that the run may take is over.
+    TimeIsUp = "time-is-up",
     /// A signal ended the run.
     Interrupted = "interrupted",
     /// The suite has a fault.

@@ -1,12 +1,13 @@
 //! What the tester asks of a run.
 
 use crate::context::Settings;
-use crate::report::Sample;
+use crate::report::{Begun, Sample};
 use crate::supply::Thrift;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which cases to run, and how.
-#[derive(Debug, Clone)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// What the tester says of the cards.
     pub settings: Settings,
@@ -21,6 +22,12 @@ pub struct Options {
     pub trace: Option<PathBuf>,
     /// Which sample is tested, and by whom.
     pub sample: Sample,
+    /// Where it goes who owns the cards, so that a run can go on with a card that was issued.
+    pub owners: Option<PathBuf>,
+    /// How long the run may take.
+    pub most_time: Option<Duration>,
+    /// The run so far, where this one goes on with it.
+    pub begun: Option<Begun>,
     /// The arguments of the program, for the report.
     pub arguments: Vec<String>,
 }

@@ -1,12 +1,15 @@
 //! Keeps what went over the link: the trace, and the answers for the leak sweep.
 
 use crate::apdu::Answer;
+use crate::card::Owner;
 use crate::leak::Leaks;
+use crate::options::Options;
+use crate::report::Gathered;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{LineWriter, Write};
-use std::path::Path;
+use std::io::{LineWriter, Read, Write};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The INS byte of VERIFY, whose data field never goes into a trace.
@@ -44,36 +47,41 @@ struct Line<'a> {
 pub struct Recorder {
     began: Instant,
     trace: Option<LineWriter<File>>,
+    owners: Option<LineWriter<File>>,
     trace_failed: Option<String>,
     case: String,
     card: u32,
     apdus: u64,
     pins: Vec<String>,
     /// What every card of the run answered to reset.
-    pub atrs: BTreeSet<Vec<u8>>,
+    pub atrs: BTreeSet<String>,
     /// What every card of the run answered to SELECT.
-    pub fcis: BTreeSet<Vec<u8>>,
+    pub fcis: BTreeSet<String>,
     /// The leak sweep.
     pub leaks: Leaks,
 }
 
 impl Recorder {
-    /// Starts a record; with a path, a trace of one JSON object per line goes there.
+    /// Starts a record, or goes on with one: a trace of one JSON object per line, and who owns the
+    /// cards.
     ///
     /// # Errors
-    /// When the file can't be made.
-    pub fn new(trace: Option<&Path>) -> std::io::Result<Self> {
+    /// When a file can't be made.
+    pub fn new(options: &Options, gathered: &Gathered) -> std::io::Result<Self> {
+        let goes_on = options.begun.is_some();
+        let open = |path: &PathBuf| open(path, goes_on).map(LineWriter::new);
         Ok(Self {
             began: Instant::now(),
-            trace: trace.map(File::create).transpose()?.map(LineWriter::new),
+            trace: options.trace.as_ref().map(open).transpose()?,
+            owners: options.owners.as_ref().map(open).transpose()?,
             trace_failed: None,
             case: String::new(),
             card: 0,
             apdus: 0,
             pins: Vec::new(),
-            atrs: BTreeSet::new(),
-            fcis: BTreeSet::new(),
-            leaks: Leaks::default(),
+            atrs: gathered.atrs.clone(),
+            fcis: gathered.selects.clone(),
+            leaks: Leaks::after(gathered.searched.clone()),
         })
     }
 
@@ -83,10 +91,10 @@ impl Recorder {
     }
 
     /// From here on lines belong to the next card.
-    pub fn enter_card(&mut self, atr: Vec<u8>) {
+    pub fn enter_card(&mut self, atr: &[u8]) {
         self.card += 1;
         self.pins.clear();
-        self.atrs.insert(atr);
+        self.atrs.insert(hex::encode_upper(atr));
         self.leaks.next_card();
         self.event("card inserted");
     }
@@ -109,6 +117,25 @@ impl Recorder {
         self.apdus
     }
 
+    /// What the cases that come after all others judge.
+    #[must_use]
+    pub fn gathered(&self) -> Gathered {
+        Gathered {
+            atrs: self.atrs.clone(),
+            selects: self.fcis.clone(),
+            searched: self.leaks.searched().clone(),
+        }
+    }
+
+    /// Who owns the card now in use.
+    pub fn owned_by(&mut self, owner: &Owner) {
+        if let Some(owners) = &mut self.owners
+            && let Err(e) = writeln!(owners, "{}", owner.line())
+        {
+            self.trace_failed = Some(e.to_string());
+        }
+    }
+
     /// A PIN block that must not appear in the trace.
     pub fn hide(&mut self, pin_block: &[u8]) {
         self.pins.push(hex::encode_upper(pin_block));
@@ -116,7 +143,7 @@ impl Recorder {
 
     /// An answer to SELECT.
     pub fn selected(&mut self, fci: &[u8]) {
-        self.fcis.insert(fci.to_vec());
+        self.fcis.insert(hex::encode_upper(fci));
     }
 
     /// A reset, or a change of cards.
@@ -205,6 +232,20 @@ impl Recorder {
     }
 }
 
+/// Opens a file of lines anew, or to write after its last whole line.
+fn open(path: &Path, goes_on: bool) -> std::io::Result<File> {
+    if !goes_on {
+        return File::create(path);
+    }
+    let mut options = File::options();
+    let mut file = options.read(true).append(true).create(true).open(path)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let whole = (bytes.iter().rposition(|byte| *byte == b'\n')).map_or(0, |at| at + 1);
+    file.set_len(whole as u64)?;
+    Ok(file)
+}
+
 /// A command in hexadecimal, without the secrets that it brings.
 fn redact_secrets(command: &[u8]) -> String {
     let secrets = (SECRETIVE.iter())
@@ -226,15 +267,21 @@ fn redact_secrets(command: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::Recorder;
+    use crate::options::Options;
+    use crate::report::Gathered;
 
     #[test]
     fn no_pin_goes_into_the_trace() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("trace.jsonl");
-        let mut recorder = Recorder::new(Some(&file)).unwrap();
+        let options = Options {
+            trace: Some(file.clone()),
+            ..Options::default()
+        };
+        let mut recorder = Recorder::new(&options, &Gathered::default()).unwrap();
         let block = hex::decode("241234FFFFFFFFFF").unwrap();
         recorder.enter_case("TC-PIN-01");
-        recorder.enter_card(vec![0x3B]);
+        recorder.enter_card(&[0x3B]);
         recorder.hide(&block);
         recorder.exchange(
             &[&[0, 0x20, 0, 0x80, 8], &block[..]].concat(),

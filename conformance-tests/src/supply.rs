@@ -75,6 +75,20 @@ impl Supply {
         renewed
     }
 
+    /// Goes on with a run that took so many cards, the last of which may still be there.
+    pub(crate) const fn resume(&mut self, cards: u32, proven: bool) {
+        self.taken = cards.saturating_sub(1);
+        self.proven = proven;
+    }
+
+    /// Makes the card fresh that a case was using when the run was interrupted.
+    pub(crate) fn renew_left_behind(&self, card: &mut Card) {
+        if self.thrift.reuse {
+            // Where that fails, the card is looked at like any other.
+            drop(card.renew());
+        }
+    }
+
     /// Whether cards are used again.
     pub(crate) const fn reuses(&self) -> bool {
         self.thrift.reuse

@@ -3,7 +3,7 @@
 use super::{Card, FACTORY_RESET, Form, PLAIN_SESSION, Status};
 use crate::apdu::Command;
 use crate::card_under_test::Reset;
-use crate::keys::{sign, tagged_hash};
+use crate::keys::{keypair, sign, tagged_hash};
 use crate::outcome::Step;
 use crate::status::Sw;
 use bitcoin::secp256k1::Keypair;
@@ -17,9 +17,28 @@ pub struct Owner {
     pub key: Keypair,
 }
 
+impl Owner {
+    /// As a line of a file: the card id and the secret key of the owner, in hexadecimal.
+    pub(crate) fn line(&self) -> String {
+        let secret = self.key.secret_bytes();
+        format!("{} {}", hex::encode(self.card_id), hex::encode(secret))
+    }
+
+    /// What such a line says.
+    pub(crate) fn read(line: &str) -> Option<Self> {
+        let (card_id, secret) = line.split_once(' ')?;
+        let array = |text: &str| hex::decode(text).ok();
+        Some(Self {
+            card_id: array(card_id)?.try_into().ok()?,
+            key: keypair(&array(secret)?.try_into().ok()?).ok()?,
+        })
+    }
+}
+
 impl Card {
     /// Remembers who owns the card, as the suite issued it or changed its owner.
     pub(super) fn owned_by(&mut self, owner: Owner) {
+        self.recorder.borrow_mut().owned_by(&owner);
         self.owners.push(owner);
     }
 

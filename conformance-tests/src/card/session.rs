@@ -151,7 +151,7 @@ pub struct Card {
     pub(super) host: Option<Host>,
     pub(super) channel: Option<Channel>,
     /// Who owned this card since it was put in, the last one last.
-    pub(super) owners: Vec<Owner>,
+    pub(crate) owners: Vec<Owner>,
     /// Whether something was done to it that no reader can.
     pub(super) tampered: bool,
     /// How often FACTORY RESET made it fresh again for another case.
@@ -164,7 +164,7 @@ impl Card {
     /// Takes a card just put in. Nothing is sent yet.
     #[must_use]
     pub fn new(link: Box<dyn Link>, recorder: Rc<RefCell<Recorder>>) -> Self {
-        recorder.borrow_mut().enter_card(link.atr());
+        recorder.borrow_mut().enter_card(&link.atr());
         Self {
             form: Form::Short,
             link,

@@ -23,8 +23,8 @@ const CAPABILITIES: [u8; 4] = [0x00, 0xCA, 0x01, 0x01];
 pub(crate) struct Identity {
     /// For the report.
     pub(crate) card: CardReport,
-    /// Whether nobody personalised it, though it could be.
-    pub(crate) is_blank: bool,
+    /// Whether it declares secure channels, and so can be personalised.
+    pub(crate) has_channels: bool,
     /// Why no case can be put to it, if so.
     pub(crate) unfit: Option<Failure>,
 }
@@ -53,7 +53,7 @@ pub(crate) fn look(card: &mut Card) -> Step<Identity> {
     card.reset(Reset::Cold)?;
     let unfit = unfit.or_else(|| used(&status));
     Ok(Identity {
-        is_blank: certificates.is_empty() && has_channels(&capabilities),
+        has_channels: has_channels(&capabilities),
         card: CardReport {
             atr: hex::encode_upper(card.atr()),
             select: shown(&select),

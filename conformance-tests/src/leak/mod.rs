@@ -191,6 +191,12 @@ impl Leaks {
         });
     }
 
+    /// What the searches so far gave.
+    #[must_use]
+    pub const fn searched(&self) -> &Searched {
+        &self.searched
+    }
+
     /// Searches the answers that weren't yet, and gives what was found in all.
     pub fn sweep(&mut self) -> &Searched {
         for seen in std::mem::take(&mut self.pending) {

@@ -47,11 +47,10 @@ fn cards_look_alike(ctx: &mut CaseContext) -> Outcome {
         ("ATRs", &recorder.atrs),
         ("answers to SELECT", &recorder.fcis),
     ] {
-        let answers: Vec<String> = answers.iter().map(hex::encode_upper).collect();
         require!(
             answers.len() == 1,
             "cards gave different {what}: {}",
-            answers.join(", ")
+            answers.iter().cloned().collect::<Vec<_>>().join(", ")
         );
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The report on disk: whole at any moment, whatever ends the run.
 
-use super::{Report, junit};
+use super::{Begun, Report, junit};
+use crate::card::Owner;
 use crate::failure::{Code, Failure};
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -30,6 +31,33 @@ impl Folder {
         self.0.join("trace.jsonl")
     }
 
+    /// Where it goes who owns the cards.
+    #[must_use]
+    pub fn owners(&self) -> PathBuf {
+        self.0.join("owners")
+    }
+
+    /// The run that this folder holds, to go on with it.
+    ///
+    /// # Errors
+    /// When there is none, or one of another suite.
+    pub fn begun(&self) -> Result<Begun, Failure> {
+        let path = self.0.join("report.json");
+        let nothing =
+            |why: String| Code::NothingToResume.because(format!("{}: {why}", path.display()));
+        let text = fs::read_to_string(&path).map_err(|e| nothing(e.to_string()))?;
+        let report: Report = serde_json::from_str(&text).map_err(|e| nothing(e.to_string()))?;
+        if report.suite != env!("CARGO_PKG_VERSION") {
+            return Err(nothing(format!(
+                "it is of version {} of the suite",
+                report.suite
+            )));
+        }
+        let owners = fs::read_to_string(self.owners()).unwrap_or_default();
+        let owners = owners.lines().filter_map(Owner::read).collect();
+        Ok(Begun { report, owners })
+    }
+
     /// Writes the report, in place of the one there. A reader of the files sees either whole.
     ///
     /// # Errors
@@ -52,6 +80,8 @@ fn replace(path: &Path, text: &str) -> Result<(), Failure> {
         .tempfile_in(folder)
         .and_then(|mut file| {
             file.write_all(text.as_bytes())?;
+            // Before it takes the other's place, so that a power cut leaves one of both.
+            file.as_file().sync_all()?;
             Ok(file.persist(path)?)
         })
         .map(drop)

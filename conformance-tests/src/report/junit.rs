@@ -16,7 +16,7 @@ use std::time::Duration;
 pub fn junit(report: &Report) -> Result<String, SerializeError> {
     let mut areas: BTreeMap<&str, Vec<&CaseReport>> = BTreeMap::new();
     for case in &report.cases {
-        areas.entry(area(case)).or_default().push(case);
+        areas.entry(case.area()).or_default().push(case);
     }
     let mut document = quick_junit::Report::new("tillcard-conform");
     document.set_time(took(&report.cases.iter().collect::<Vec<_>>()));
@@ -54,14 +54,10 @@ fn test_case(case: &CaseReport) -> TestCase {
         status
     });
     let mut written = TestCase::new(case.id.as_str(), status);
-    written.set_classname(area(case));
+    written.set_classname(case.area());
     written.set_time(Duration::from_millis(case.milliseconds));
     written.set_system_out(format!("{}: {}", case.requirements.join(" "), case.purpose));
     written
-}
-
-fn area(case: &CaseReport) -> &str {
-    case.id.split('-').nth(1).unwrap_or_default()
 }
 
 fn took(cases: &[&CaseReport]) -> Duration {

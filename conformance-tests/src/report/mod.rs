@@ -1,20 +1,24 @@
 //! Reports: what a manufacturer shows to a customer.
 
+mod card;
 mod files;
 mod junit;
 
+pub use card::{CardReport, CertificateReport, Sample};
 pub use files::Folder;
 pub use junit::junit;
 
+use crate::card::Owner;
 use crate::card_under_test::Target;
 use crate::case::{Case, Level, Start};
 use crate::catalogue;
 use crate::failure::Failure;
+use crate::leak::Searched;
 use crate::options::Options;
 use crate::outcome::Verdict;
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Raised when a reader of reports must know of a change.
 const SCHEMA: &str = "tillcard-conform-report/3";
@@ -54,55 +58,25 @@ pub struct CaseReport {
     pub milliseconds: u64,
 }
 
-/// What the first card of the run said of itself. Answers are hexadecimal, with their status word.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CardReport {
-    /// Its answer to reset.
-    pub atr: String,
-    /// To SELECT by the application's full AID.
-    pub select: String,
-    /// To GET DATA, status.
-    pub status: String,
-    /// To GET DATA, capabilities.
-    pub capabilities: String,
-    /// The version of the protocol that it declares, major.minor.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub protocol: Option<String>,
-    /// Its certificates; none when nobody personalised it.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub certificates: Vec<CertificateReport>,
-}
-
-/// Which sample was tested, and by whom, in the tester's words.
+/// What the cases that come after all others judge. Answers are hexadecimal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sample {
-    /// What the sample is called.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub serial: Option<String>,
-    /// The batch that it is of.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub batch: Option<String>,
-    /// Who tested it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub operator: Option<String>,
+pub struct Gathered {
+    /// The ATRs of all cards.
+    pub atrs: BTreeSet<String>,
+    /// Their answers to SELECT.
+    pub selects: BTreeSet<String>,
+    /// What the search for leaks gave.
+    pub searched: Searched,
 }
 
-/// A certificate that a card showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CertificateReport {
-    /// `batch`, `identity` or `agreement`.
-    pub of: String,
-    /// SHA-256 of its bytes.
-    pub sha256: String,
-    /// Its serial number, if it is a certificate by RFC 5280.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub serial: Option<String>,
-    /// Its subject.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub subject: Option<String>,
+/// A run that goes on.
+#[derive(Clone)]
+pub struct Begun {
+    /// The report so far.
+    pub report: Report,
+    /// Who may own the card in the reader, the last one last.
+    pub owners: Vec<Owner>,
 }
 
 /// Why a run ended before its last case.
@@ -160,6 +134,11 @@ pub struct Report {
     pub seed: u64,
     /// What was asked for; empty means the whole catalogue.
     pub filters: Vec<String>,
+    /// When the run went on after an interruption.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub resumed: Vec<String>,
+    /// What the cases that come after all others judge.
+    pub gathered: Gathered,
     /// Cards used.
     pub cards: u32,
     /// Where cards were used again: how often FACTORY RESET made one fresh for another case, which
@@ -173,6 +152,8 @@ pub struct Report {
     pub trace_sha256: Option<String>,
     /// How long the run took.
     pub milliseconds: u64,
+    /// How long the cases of each area took together, in milliseconds.
+    pub areas: BTreeMap<String, u64>,
     /// Cases in the catalogue.
     pub catalogue: usize,
     /// Cases asked for.
@@ -191,6 +172,12 @@ pub struct Report {
 }
 
 impl CaseReport {
+    /// The area in its id: `PIN` of `TC-PIN-03`.
+    #[must_use]
+    pub fn area(&self) -> &str {
+        self.id.split('-').nth(1).unwrap_or_default()
+    }
+
     /// The report of a case, without what came of it.
     #[must_use]
     pub fn of(case: &Case, verdict: Verdict, reason: Option<String>) -> Self {
@@ -231,16 +218,19 @@ impl Report {
             // Suite and emulator are built together.
             emulator: own.then(|| env!("CARGO_PKG_VERSION").to_owned()),
             host: host(),
-            started: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            started: now(),
             arguments: options.arguments.clone(),
             card: None,
             seed: options.settings.seed,
             filters: options.filters.clone(),
+            resumed: Vec::new(),
+            gathered: Gathered::default(),
             cards: 0,
             resets: None,
             apdus: 0,
             trace_sha256: None,
             milliseconds: 0,
+            areas: BTreeMap::new(),
             catalogue: catalogue::all().count(),
             wanted,
             complete: false,
@@ -251,6 +241,35 @@ impl Report {
         };
         report.count();
         report
+    }
+
+    /// The run goes on now.
+    pub(crate) fn resumed(mut self) -> Self {
+        self.resumed.push(now());
+        self.ended = None;
+        self.trace_sha256 = None;
+        self
+    }
+
+    /// Takes the verdicts back that stand in the way of conforming, and those on the whole run.
+    pub fn forget_failed(&mut self) {
+        if self.cases.iter().all(|case| case.verdict.conforms()) {
+            return;
+        }
+        (self.cases).retain(|case| case.verdict.conforms() && case.start != Start::AfterAll);
+        self.count();
+    }
+
+    /// Whether a case has a verdict.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.cases.iter().any(|case| case.id == id)
+    }
+
+    /// Whether a case has the verdict PASS.
+    #[must_use]
+    pub fn passed(&self, id: &str) -> bool {
+        (self.cases.iter()).any(|case| case.id == id && case.verdict == Verdict::Pass)
     }
 
     /// One more case has a verdict.
@@ -270,6 +289,10 @@ impl Report {
                 (verdict.to_string(), count)
             })
             .collect();
+        self.areas.clear();
+        for case in &self.cases {
+            *self.areas.entry(case.area().to_owned()).or_default() += case.milliseconds;
+        }
         self.complete = self.cases.len() == self.wanted;
         self.conforms = self.cases.len() == self.catalogue
             && self.cases.iter().all(|case| case.verdict.conforms());
@@ -323,6 +346,11 @@ impl Report {
             self.milliseconds as f64 / 1000.0
         )
     }
+}
+
+/// The time, in the form of RFC 3339.
+fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// The operating system: its distribution's name, kernel and processor.

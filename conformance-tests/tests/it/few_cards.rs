@@ -5,12 +5,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 use tillcard_conform::card_under_test::{EmulatorTarget, Fault, Link, Reset, Target};
 use tillcard_conform::catalogue;
-use tillcard_conform::context::{REFERENCE_ATR, Settings};
 use tillcard_conform::failure::Failure;
 use tillcard_conform::options::Options;
 use tillcard_conform::order::{PROOF, cards_needed, ordered};
 use tillcard_conform::outcome::{BEYOND_TARGET, Verdict};
-use tillcard_conform::report::{Report, Sample};
+use tillcard_conform::report::Report;
 use tillcard_conform::runner::{Progress, run};
 use tillcard_conform::supply::Thrift;
 
@@ -73,19 +72,13 @@ fn few<T: Target + 'static>(cards: T, blank: bool, filters: &[&str]) -> (Report,
         taken: Rc::clone(&taken),
     };
     let options = Options {
-        settings: Settings {
-            seed: 5,
-            atr: REFERENCE_ATR.to_vec(),
-        },
         filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
         sacrificial: true,
         thrift: Thrift {
             reuse: true,
             most: Some(6),
         },
-        trace: None,
-        arguments: Vec::new(),
-        sample: Sample::default(),
+        ..Options::default()
     };
     let report = run(Box::new(target), &options, &mut Silent).unwrap();
     (report, taken.get())

@@ -6,11 +6,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::Report;
 
-/// Starts the whole catalogue, and waits until so many cases have ended.
-fn begun(folder: &std::path::Path, cases: usize) -> Child {
-    let mut suite = Command::new(env!("CARGO_BIN_EXE_tillcard-conform"))
-        .args(["run", "--target", "emulator", "--report"])
-        .arg(folder)
+/// Starts a run, and waits until so many cases have ended.
+pub fn begun(suite: &mut Command, cases: usize) -> Child {
+    let mut suite = suite
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -26,14 +24,17 @@ fn begun(folder: &std::path::Path, cases: usize) -> Child {
     suite
 }
 
-fn report(folder: &std::path::Path) -> Report {
+/// The report in a folder.
+pub fn report(folder: &std::path::Path) -> Report {
     let json = std::fs::read_to_string(folder.join("report.json")).unwrap();
     serde_json::from_str(&json).unwrap()
 }
 
 fn signalled(signal: Signal) -> (ExitStatus, Report) {
     let folder = tempfile::tempdir().unwrap();
-    let mut suite = begun(folder.path(), 3);
+    let mut whole = Command::new(env!("CARGO_BIN_EXE_tillcard-conform"));
+    (whole.args(["run", "--target", "emulator", "--report"])).arg(folder.path());
+    let mut suite = begun(&mut whole, 3);
     kill_process(Pid::from_child(&suite), signal).unwrap();
     let status = suite.wait().unwrap();
     let report = report(folder.path());

@@ -1,5 +1,6 @@
 //! Tests of the suite's program and library that need no reader.
 
+mod by_hand;
 mod capabilities;
 mod catalogue;
 mod channel;
@@ -11,6 +12,7 @@ mod interruption;
 mod misbehaving;
 mod reports;
 mod requirements;
+mod resumption;
 mod second_card;
 mod shim;
 mod unfit;

@@ -1,24 +1,18 @@
-//! Runs cases: brings each to the card that it needs, and writes down what came of it.
+//! One case: brings it to the card that it needs, and writes down what came of it.
 
-use crate::card_under_test::{Reset, Target};
+use crate::card::Owner;
+use crate::card_under_test::Reset;
 use crate::case::{Case, Level, Start};
-use crate::context::{CaseContext, REFERENCE_ATR, Settings};
+use crate::context::CaseContext;
 use crate::failure::{Code, Failure};
 use crate::identity;
 use crate::model::Profile;
-use crate::options::Options;
-use crate::order::{PROOF, ordered};
+use crate::order::PROOF;
 use crate::outcome::{Outcome, Preamble, Step, Stop, Verdict, require};
 use crate::panics;
-use crate::recorder::Recorder;
-use crate::report::{CardReport, CaseReport, Ended, Report, Sample};
+use crate::report::{Begun, CardReport, CaseReport};
 use crate::requirements::{Req, req};
-use crate::supply::{Supply, Thrift};
 use crate::values::Values;
-use bitcoin::hashes::{Hash, sha256};
-use std::cell::RefCell;
-use std::fs;
-use std::rc::Rc;
 use std::time::Instant;
 
 /// The coins of the card that [`Start::Funded`] cases share, in sat, each at its own index.
@@ -30,52 +24,6 @@ pub const FUNDED: [u64; 20] = [
 /// What FACTORY RESET must do, so that a card can be used again.
 const RESET: [Req; 3] = [req::RST_1, req::RST_2, req::RST_3];
 
-/// Hears how the run goes.
-pub trait Progress {
-    /// A case begins: the `done`th of `total`, from 0.
-    fn begins(&mut self, case: &Case, done: usize, total: usize);
-    /// A case ended.
-    fn ended(&mut self, report: &CaseReport);
-    /// What came of the run so far: before the first case, and after each.
-    ///
-    /// # Errors
-    /// When it can't be kept, which ends the run.
-    fn stands(&mut self, report: &Report) -> Result<(), Failure>;
-}
-
-/// Says nothing of how a run goes.
-struct Silent;
-
-impl Progress for Silent {
-    fn begins(&mut self, _: &Case, _: usize, _: usize) {}
-    fn ended(&mut self, _: &CaseReport) {}
-    fn stands(&mut self, _: &Report) -> Result<(), Failure> {
-        Ok(())
-    }
-}
-
-/// Runs the cases that a filter means, or all without filters, on cards of the target, and says
-/// nothing meanwhile. The cards are given up for it.
-///
-/// # Panics
-/// Never: only a trace could fail a run, and there is none.
-#[must_use]
-pub fn run_silently(target: Box<dyn Target>, seed: u64, filters: &[&str]) -> Report {
-    let options = Options {
-        settings: Settings {
-            seed,
-            atr: REFERENCE_ATR.to_vec(),
-        },
-        filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
-        sacrificial: true,
-        thrift: Thrift::default(),
-        trace: None,
-        arguments: Vec::new(),
-        sample: Sample::default(),
-    };
-    run(target, &options, &mut Silent).expect("a run without a trace can't fail")
-}
-
 /// Which shared card is in the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shared {
@@ -85,80 +33,43 @@ enum Shared {
     Funded,
 }
 
-struct Runner {
-    context: CaseContext,
+/// Runs one case after the other.
+pub(super) struct Runner {
+    pub(super) context: CaseContext,
     shared: Shared,
     sacrificial: bool,
     /// What the first card said of itself.
-    card: Option<CardReport>,
+    pub(super) card: Option<CardReport>,
+    /// What the first card of the run said of itself, where this one goes on with a run.
+    before: Option<CardReport>,
+    /// Who may own the card that was in the reader when the run was interrupted.
+    owners: Vec<Owner>,
     /// Why no other case can be run.
-    ended: Option<Failure>,
+    pub(super) ended: Option<Failure>,
     /// How many APDUs had gone when the case began.
     apdus_before: u64,
 }
 
-/// Runs the cases on cards of the target. The report isn't complete when the first card isn't one
-/// that can be tested.
-///
-/// # Errors
-/// When report or trace can't be written; failures of cards and readers are verdicts.
-pub fn run(
-    target: Box<dyn Target>,
-    options: &Options,
-    progress: &mut dyn Progress,
-) -> Result<Report, Failure> {
-    let began = Instant::now();
-    let trace_failed =
-        |e: String| Code::ReportNotWritten.because(format!("the trace can't be written: {e}"));
-    let recorder =
-        Recorder::new(options.trace.as_deref()).map_err(|e| trace_failed(e.to_string()))?;
-    let recorder = Rc::new(RefCell::new(recorder));
-    let order = ordered(&options.filters, options.thrift.reuse);
-    let mut report = Report::begin(target.as_ref(), options, order.len());
-    progress.stands(&report)?;
-    let supply = Supply::new(target, options.thrift);
-    let mut runner = Runner {
-        context: CaseContext::new(supply, options.settings.clone(), Rc::clone(&recorder)),
-        shared: Shared::None,
-        sacrificial: options.sacrificial,
-        card: None,
-        ended: None,
-        apdus_before: 0,
-    };
-    for (done, case) in order.iter().enumerate() {
-        progress.begins(case, done, order.len());
-        let ended = runner.case(case);
-        progress.ended(&ended);
-        report.add(ended);
-        report.card.clone_from(&runner.card);
-        report.driver = runner.context.supply.about().driver;
-        report.resets = (options.thrift.reuse).then(|| runner.context.supply.resets());
-        report.ended = runner.ended.as_ref().map(Ended::from);
-        report.cards = recorder.borrow().card();
-        report.apdus = recorder.borrow().apdus();
-        report.milliseconds = milliseconds(began);
-        progress.stands(&report)?;
-        if runner.ended.is_some() {
-            break;
-        }
-    }
-    runner.context.take_out();
-    recorder.borrow_mut().finish().map_err(trace_failed)?;
-    if let Some(trace) = &options.trace {
-        let bytes = fs::read(trace).map_err(|e| trace_failed(e.to_string()))?;
-        let digest = sha256::Hash::hash(&bytes).to_byte_array();
-        report.trace_sha256 = Some(hex::encode_upper(digest));
-        progress.stands(&report)?;
-    }
-    Ok(report)
-}
-
-fn milliseconds(since: Instant) -> u64 {
+pub(super) fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Runner {
-    fn case(&mut self, case: &Case) -> CaseReport {
+    /// Begins, or goes on with the run so far.
+    pub(super) fn new(context: CaseContext, sacrificial: bool, begun: Option<&Begun>) -> Self {
+        Self {
+            context,
+            shared: Shared::None,
+            sacrificial,
+            card: None,
+            before: begun.and_then(|begun| begun.report.card.clone()),
+            owners: begun.map(|begun| begun.owners.clone()).unwrap_or_default(),
+            ended: None,
+            apdus_before: 0,
+        }
+    }
+
+    pub(super) fn case(&mut self, case: &Case) -> CaseReport {
         let began = Instant::now();
         self.apdus_before = self.apdus();
         let outcome = panics::catch(|| self.ask(case)).unwrap_or_else(|panic| {
@@ -242,6 +153,8 @@ impl Runner {
         };
         self.context.begin_case(case.id);
         shared?;
+        // What the shared card needed is no part of the case.
+        self.apdus_before = self.apdus();
         if case.start == Start::Factory {
             return self.context.card.reset(Reset::Cold);
         }
@@ -254,14 +167,30 @@ impl Runner {
         if self.card.is_some() {
             return Ok(());
         }
+        if !self.owners.is_empty() {
+            // It may be the card that a case was using when the run was interrupted.
+            self.context.card.owners = std::mem::take(&mut self.owners);
+            self.context
+                .supply
+                .renew_left_behind(&mut self.context.card);
+        }
         let before = self.apdus();
         let identity = identity::look(&mut self.context.card)?;
         self.apdus_before += self.apdus() - before;
-        if identity.is_blank {
+        let first = self.before.as_ref().unwrap_or(&identity.card);
+        if identity.has_channels && first.certificates.is_empty() {
             self.context.supply.is_blank();
         }
+        let differs = (self.before.as_ref()).is_some_and(|before| !before.is_like(&identity.card));
         self.card = Some(identity.card);
-        self.ended = identity.unfit;
+        self.ended = identity.unfit.or_else(|| {
+            differs.then(|| {
+                Code::OtherCard.because(
+                    "this card isn't of the kind that the run began with: its ATR, its answer to \
+                     SELECT or its capabilities are others",
+                )
+            })
+        });
         match &self.ended {
             Some(unfit) => Err(Stop::Inconclusive(unfit.to_string())),
             None => Ok(()),

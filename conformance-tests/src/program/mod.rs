@@ -1,0 +1,6 @@
+//! The program around the suite: its arguments, its targets, and what it tells a person.
+
+pub mod arguments;
+pub mod performance;
+pub mod targets;
+pub mod terminal;

@@ -1,0 +1,126 @@
+//! A run from its arguments to its last line.
+
+use super::arguments::{Rerun, RunArguments};
+use super::targets::target;
+use super::terminal::{SoFar, Terminal, conclude, end_with_report};
+use clap::Parser;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+use tillcard_conform::catalogue;
+use tillcard_conform::context::{REFERENCE_ATR, Settings};
+use tillcard_conform::failure::{Code, Failure};
+use tillcard_conform::options::Options;
+use tillcard_conform::order::{cards_needed, ordered};
+use tillcard_conform::report::{Begun, Folder, Report, Sample};
+use tillcard_conform::runner::run;
+use tillcard_conform::supply::Thrift;
+
+/// Cards that a run by hand may take when nobody says otherwise: enough for the whole catalogue.
+const CARDS_BY_HAND: u32 = 6;
+
+/// Runs, or goes on with a run, and says how it went.
+///
+/// # Errors
+/// When there is no run, or it can't be written down.
+pub fn perform(arguments: &RunArguments) -> Result<Report, Failure> {
+    let Some(path) = &arguments.resume else {
+        return run_as(arguments, std::env::args().skip(1).collect(), None);
+    };
+    let mut begun = Folder::create(path)?.begun()?;
+    if arguments.rerun == Some(Rerun::Failed) {
+        begun.report.forget_failed();
+    }
+    let said = begun.report.arguments.clone();
+    let mut options = as_said(&said).ok_or_else(|| {
+        Code::NothingToResume.because("its arguments aren't those of a run that goes on")
+    })?;
+    options.report = Some(path.clone());
+    options.max_time = arguments.max_time;
+    run_as(&options, said, Some(begun))
+}
+
+/// The options of a run that was called with these arguments.
+fn as_said(arguments: &[String]) -> Option<RunArguments> {
+    #[derive(Parser)]
+    struct Said {
+        #[command(flatten)]
+        run: RunArguments,
+    }
+    let said = Said::try_parse_from(arguments).ok()?;
+    (arguments.first()? == "run").then_some(said.run)
+}
+
+fn run_as(
+    arguments: &RunArguments,
+    said: Vec<String>,
+    begun: Option<Begun>,
+) -> Result<Report, Failure> {
+    if let Some(unknown) = arguments
+        .filter
+        .iter()
+        .find(|filter| !catalogue::all().any(|case| case.matches(filter)))
+    {
+        return Err(Code::UnknownFilter.because(format!(
+            "no case and no area is called {unknown}, and no case is about it; see `list`"
+        )));
+    }
+    let atr = match &arguments.atr {
+        Some(text) => {
+            hex::decode(text).map_err(|e| Code::BadAtr.because(format!("--atr {text}: {e}")))?
+        }
+        None => REFERENCE_ATR.to_vec(),
+    };
+    let (target, consumable) = target(arguments)?;
+    let by_hand = !consumable && arguments.fresh_card_command.is_none();
+    let thrift = Thrift {
+        reuse: by_hand || arguments.reuse,
+        most: (arguments.cards).or_else(|| by_hand.then_some(CARDS_BY_HAND)),
+    };
+    if by_hand && arguments.sacrificial {
+        announce(&arguments.filter, thrift);
+    }
+    let folder = (arguments.report.as_deref())
+        .map(Folder::create)
+        .transpose()?;
+    let options = Options {
+        settings: Settings {
+            seed: arguments.seed,
+            atr,
+        },
+        filters: arguments.filter.clone(),
+        sacrificial: arguments.sacrificial || consumable,
+        thrift,
+        trace: folder.as_ref().map(Folder::trace),
+        sample: Sample {
+            serial: arguments.sample.clone(),
+            batch: arguments.batch.clone(),
+            operator: arguments.operator.clone(),
+        },
+        most_time: arguments.max_time.map(Duration::from_secs),
+        owners: folder.as_ref().map(Folder::owners),
+        begun,
+        arguments: said,
+    };
+    let so_far = SoFar::default();
+    end_with_report(so_far.clone(), folder.clone());
+    let mut progress = Terminal {
+        line: io::stderr().is_terminal(),
+        so_far,
+        folder,
+    };
+    let report = run(target, &options, &mut progress)?;
+    conclude(&report);
+    Ok(report)
+}
+
+/// Says how many cards a run by hand takes.
+fn announce(filters: &[String], thrift: Thrift) {
+    let order = ordered(filters, true);
+    let [others, blank] = [false, true].map(|blank| cards_needed(&order, blank));
+    let most = thrift.most.unwrap_or(CARDS_BY_HAND);
+    eprintln!(
+        "{} cases. Cards that pass take {others}, or {blank} if nobody has personalised them; the \
+         run may take {most} (--cards).",
+        order.len()
+    );
+}

@@ -1,0 +1,61 @@
+//! Where the cards are, by the tester's word.
+
+use super::arguments::RunArguments;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+use tillcard_conform::card_under_test::{
+    Choice, CommandTarget, EmulatorTarget, FreshCards, Operator, PcscTarget, Target,
+    beside_this_program,
+};
+use tillcard_conform::failure::{Code, Failure};
+use tillcard_conform::holder::this_program;
+
+/// The target, and whether its cards cost nothing.
+pub fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), Failure> {
+    let said = arguments.target.as_deref().unwrap_or_default();
+    let (kind, name) = match said.split_once(':') {
+        Some((kind, name)) => (kind, Some(name)),
+        None => (said, None),
+    };
+    let own = match (kind, name) {
+        ("emulator", None) => None,
+        ("command", Some(_)) => None,
+        ("emulator-pcsc", _) => Some(true),
+        ("pcsc", _) => Some(false),
+        _ => {
+            return Err(Code::BadTarget.because(format!(
+                "--target {said}: say emulator, pcsc, pcsc:READER, emulator-pcsc, emulator-pcsc:READER \
+                 or command:LINE"
+            )));
+        }
+    };
+    if own != Some(false) && arguments.fresh_card_command.is_some() {
+        return Err(Code::BadTarget.because(
+            "--fresh-card-command is for --target pcsc: the other targets make their cards",
+        ));
+    }
+    let Some(own) = own else {
+        let target: Box<dyn Target> = match (kind, name) {
+            ("command", Some(line)) => Box::new(CommandTarget::new(line)?),
+            _ => Box::new(EmulatorTarget),
+        };
+        return Ok((target, true));
+    };
+    let choice = if own { Choice::Virtual } else { Choice::Any };
+    let (context, reader) = PcscTarget::find(name, choice)?;
+    let fresh = match &arguments.fresh_card_command {
+        _ if own => FreshCards::emulator(
+            beside_this_program("tillcard-emu")?,
+            &reader,
+            this_program(),
+        ),
+        Some(command) => FreshCards::shell(command, this_program()),
+        None => FreshCards::Operator(Operator {
+            patience: Duration::from_secs(arguments.operator_timeout),
+            terminal: io::stderr().is_terminal(),
+        }),
+    };
+    let patience = Duration::from_secs(arguments.card_timeout);
+    let target = PcscTarget::new(context, reader, fresh, patience);
+    Ok((Box::new(target), own))
+}
