@@ -46,6 +46,12 @@ codes! {
     NoEmulator = "no-emulator",
     /// The report or the trace can't be written.
     ReportNotWritten = "report-not-written",
+    /// A file of a result, or a key, can't be read.
+    Unreadable = "unreadable",
+    /// A key isn't one.
+    BadKey = "bad-key",
+    /// A result isn't what was signed.
+    BadSignature = "bad-signature",
     /// The card has no Tillcard application.
     NoApplication = "no-application",
     /// A card that should be fresh was issued before.

@@ -43,6 +43,7 @@ pub mod recorder;
 pub mod report;
 pub mod requirements;
 pub mod runner;
+pub mod signature;
 pub mod status;
 pub mod supply;
 pub mod tlv;

@@ -5,8 +5,10 @@ mod program;
 use clap::{Parser, Subcommand};
 use program::arguments::RunArguments;
 use program::performance::perform;
+use program::results::{sign, verify};
 use program::terminal::{print, tell};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tillcard_conform::holder::hold;
 use tillcard_conform::{catalogue, matrix};
@@ -42,6 +44,23 @@ enum Action {
     /// run; 3: the card isn't one to test (no Tillcard application, or issued already); 130, 143:
     /// ended by Ctrl-C, SIGTERM.
     Run(Box<RunArguments>),
+    /// Signs the report of a folder with a laboratory's Ed25519 key: writes report.sig.
+    Sign {
+        /// The folder with report.json.
+        folder: PathBuf,
+        /// The private key (PKCS #8, PEM), such as `openssl genpkey -algorithm ed25519` makes.
+        #[arg(long)]
+        key: PathBuf,
+    },
+    /// Checks report.sig of a folder, and says what the report says. Exit code 0: this key signed
+    /// it; 1: it didn't, or something was changed; 2: it couldn't be checked.
+    Verify {
+        /// The folder with report.json and report.sig.
+        folder: PathBuf,
+        /// The public key (PEM).
+        #[arg(long)]
+        key: PathBuf,
+    },
     /// Runs a program until it ends or standard input closes.
     #[command(hide = true)]
     Hold {
@@ -63,6 +82,8 @@ fn main() -> ExitCode {
                 ExitCode::from(NO_RUN)
             }
         },
+        Action::Sign { folder, key } => sign(&folder, &key),
+        Action::Verify { folder, key } => verify(&folder, &key),
         Action::Hold { command } => match command.split_first() {
             Some((program, arguments)) => match hold(program, arguments) {
                 Ok(code) => ExitCode::from(code),

@@ -2,5 +2,6 @@
 
 pub mod arguments;
 pub mod performance;
+pub mod results;
 pub mod targets;
 pub mod terminal;

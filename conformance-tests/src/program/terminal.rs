@@ -34,7 +34,18 @@ pub fn conclude(report: &Report) {
             "It isn't shown that the card conforms: some questions couldn't be asked.".to_owned()
         }
     };
-    print(&format!("{}\n{verdict}\n", report.summary_line()));
+    let undeclared = match report.undeclared {
+        0 => String::new(),
+        count => format!(
+            "{count} cases ({} % of the catalogue) weren't asked, since the card doesn't declare what \
+             they are about.\n",
+            count * 100 / report.catalogue.max(1)
+        ),
+    };
+    print(&format!(
+        "{}\n{undeclared}{verdict}\n",
+        report.summary_line()
+    ));
 }
 
 /// The report of the run so far, for whoever ends it.

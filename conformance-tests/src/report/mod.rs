@@ -15,7 +15,7 @@ use crate::catalogue;
 use crate::failure::Failure;
 use crate::leak::Searched;
 use crate::options::Options;
-use crate::outcome::Verdict;
+use crate::outcome::{BEYOND_TARGET, Verdict};
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,6 +165,8 @@ pub struct Report {
     pub ended: Option<Ended>,
     /// How many cases had each verdict.
     pub summary: BTreeMap<String, usize>,
+    /// Cases that weren't asked because the card doesn't declare what they are about.
+    pub undeclared: usize,
     /// Whether the whole catalogue ran, without FAIL, ERROR or INCONCLUSIVE.
     pub conforms: bool,
     /// Every case that ran, in the catalogue's order.
@@ -236,6 +238,7 @@ impl Report {
             complete: false,
             ended: None,
             summary: BTreeMap::new(),
+            undeclared: 0,
             conforms: false,
             cases: Vec::with_capacity(wanted),
         };
@@ -258,6 +261,14 @@ impl Report {
         }
         (self.cases).retain(|case| case.verdict.conforms() && case.start != Start::AfterAll);
         self.count();
+    }
+
+    /// Whether what is said of all cases together follows from them.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let mut again = self.clone();
+        again.count();
+        again == *self
     }
 
     /// Whether a case has a verdict.
@@ -289,6 +300,11 @@ impl Report {
                 (verdict.to_string(), count)
             })
             .collect();
+        let undeclared = |case: &&CaseReport| {
+            let reason = case.reason.as_deref().unwrap_or_default();
+            case.verdict == Verdict::NotApplicable && !reason.contains(BEYOND_TARGET)
+        };
+        self.undeclared = self.cases.iter().filter(undeclared).count();
         self.areas.clear();
         for case in &self.cases {
             *self.areas.entry(case.area().to_owned()).or_default() += case.milliseconds;

@@ -212,6 +212,7 @@ fn is_not_blamed_for(lacks: u32, least_not_applicable: usize) {
     let not_asked = (report.cases.iter())
         .filter(|case| case.verdict == Verdict::NotApplicable)
         .count();
+    assert_eq!(report.undeclared, not_asked);
     assert!(not_asked >= least_not_applicable, "{not_asked} not asked");
     assert!(2 * not_asked < report.cases.len(), "{not_asked} not asked");
 }

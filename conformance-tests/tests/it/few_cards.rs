@@ -101,6 +101,7 @@ fn the_whole_catalogue(blank: bool, cards: u32) {
     let others = others(&report);
     assert!(others.is_empty(), "{others:#?}");
     assert!(report.conforms && report.cases.len() == catalogue::all().count());
+    assert!(report.undeclared == 0 && report.summary["N/A"] > 0);
     assert_eq!((taken, report.cards), (cards, cards));
     assert_eq!(cards_needed(&ordered(&[], true), blank), cards);
     assert!(report.resets.is_some_and(|resets| resets > 100));

@@ -15,4 +15,5 @@ mod requirements;
 mod resumption;
 mod second_card;
 mod shim;
+mod signature;
 mod unfit;
