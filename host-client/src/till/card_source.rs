@@ -8,11 +8,15 @@ pub trait CardSource {
     /// The connection to a card.
     type Card: Transport;
 
-    /// Waits for a card with our application.
+    /// Waits for a card with our application. `unusable` is told of each card that can't be used, and
+    /// why; the wait goes on.
     ///
     /// # Errors
     /// As [`Readers::wait_for_card`].
-    fn wait(&mut self) -> Result<Self::Card, TransportError>;
+    fn wait(
+        &mut self,
+        unusable: &mut dyn FnMut(&TransportError),
+    ) -> Result<Self::Card, TransportError>;
 
     /// Name of the reader that a card is in.
     fn reader(card: &Self::Card) -> Untrusted;
@@ -21,8 +25,9 @@ pub trait CardSource {
 impl CardSource for Readers {
     type Card = Pcsc;
 
-    fn wait(&mut self) -> Result<Pcsc, TransportError> {
-        self.wait_for_card(None)
+    fn wait(&mut self, unusable: &mut dyn FnMut(&TransportError)) -> Result<Pcsc, TransportError> {
+        let card = self.card_wait().next(None, unusable)?;
+        card.ok_or(TransportError::TimedOut)
     }
 
     fn reader(card: &Pcsc) -> Untrusted {

@@ -13,7 +13,7 @@ use tillcard_client::card::{
 };
 
 /// The counter: a reader, a keyboard, and the card that is there.
-pub(super) struct Counter<'a, S: CardSource, P> {
+pub struct Counter<'a, S: CardSource, P> {
     cards: &'a mut S,
     pins: &'a mut P,
     rules: &'a CardRules,
@@ -41,12 +41,8 @@ type PreviewOutcome<T> = Result<Session<T, PaymentAsked>, Failed<Session<T, Issu
 const OUT_OF_TURN: CardError = CardError::ChannelEnded;
 
 impl<'a, S: CardSource, P: PinSource> Counter<'a, S, P> {
-    pub(super) fn new(
-        cards: &'a mut S,
-        pins: &'a mut P,
-        rules: &'a CardRules,
-        network: Network,
-    ) -> Self {
+    /// A counter without a card.
+    pub fn new(cards: &'a mut S, pins: &'a mut P, rules: &'a CardRules, network: Network) -> Self {
         Self {
             cards,
             pins,
@@ -62,7 +58,7 @@ impl<'a, S: CardSource, P: PinSource> Counter<'a, S, P> {
     fn meet(&mut self, tell: &mut dyn FnMut(Event)) -> Result<CardSaid, TillError> {
         self.known = None;
         self.knows_tries = false;
-        let transport = self.cards.wait()?;
+        let transport = self.cards.wait(&mut |error| tell(Event::unusable(error)))?;
         Ok(match self.rules.meet::<S>(transport, self.network, tell) {
             Ok((session, known)) => {
                 self.card = AtHand::Issued(session);

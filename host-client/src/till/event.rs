@@ -8,6 +8,8 @@ use serde::Serialize;
 use super::Missing;
 use crate::text::sat;
 use tillcard_client::Untrusted;
+use tillcard_client::advice::{Advice, Explain};
+use tillcard_client::transport::TransportError;
 
 /// A payment's next step. As JSON: an object with the step's name in `state`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,6 +28,13 @@ pub enum Event {
     },
     /// No card yet.
     WaitingForCard,
+    /// There is a card that can't be used; the till goes on waiting.
+    CardUnusable {
+        /// The reason's code (`docs/errors/host.md`).
+        code: &'static str,
+        /// Why, and what to do: for the clerk.
+        reason: String,
+    },
     /// A card was found.
     Card {
         /// The reader's name.
@@ -173,11 +182,23 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// A card can't be used, for this reason.
+    pub(super) fn unusable(error: &TransportError) -> Self {
+        let Advice { code, action, .. } = error.advice();
+        Self::CardUnusable {
+            code,
+            reason: format!("{error}; {action}"),
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Created { amount, to, .. } => write!(f, "payment of {} to {to}", sat(*amount)),
             Self::WaitingForCard => write!(f, "waiting for card"),
+            Self::CardUnusable { code, reason } => write!(f, "unusable[{code}]: {reason}"),
             Self::Card { reader, .. } => write!(f, "card in {reader}"),
             Self::Channel => write!(f, "secure channel open"),
             Self::Genuine {

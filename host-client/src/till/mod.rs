@@ -5,7 +5,8 @@
 //! passes through it once, in memory that is zeroized.
 //!
 //! What happens to a payment is decided by [`machine`], which does no input or output. [`Till`] and
-//! [`Settlement`] drive it, with a reader and without one; another program may drive it too.
+//! [`Settlement`] drive it, with a reader and without one; another program drives it by [`advance`], as
+//! the till's service does.
 
 mod blocks;
 mod card_source;
@@ -27,13 +28,15 @@ mod shop;
 mod statement;
 
 pub use card_source::CardSource;
+pub use counter::Counter;
 pub use decline::Decline;
+pub use driver::{Hand, NoReader, Progress, advance};
 pub use error::TillError;
 pub use event::Event;
 pub use machine::Outcome;
 pub use meeting::CardRules;
 pub use open::Open;
-pub use payment_store::{PaymentStore, PaymentStoreError};
+pub use payment_store::{Claim, PaymentStore, PaymentStoreError};
 pub use pin::{PinError, PinSource};
 pub use record::{PaymentRecord, PaymentState};
 pub use settlement::Settlement;

@@ -125,7 +125,7 @@ pub struct Claim {
 impl Claim {
     /// Gives the claim back. Of a payment that needs nothing more the file goes too: whoever claims it
     /// all the same reads that it has ended.
-    pub(super) fn end(self, outcome: &Outcome) {
+    pub fn end(self, outcome: &Outcome) {
         if !matches!(outcome, Outcome::Open(_)) {
             // It would only lie there.
             let _ = fs::remove_file(&self.path);

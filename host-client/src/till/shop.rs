@@ -31,6 +31,35 @@ pub struct PaymentTerms {
     pub statement: bool,
 }
 
+impl PaymentTerms {
+    /// A new payment on these terms, which no card was asked for.
+    ///
+    /// # Errors
+    /// [`TillError::NoRandomness`].
+    pub fn record(&self) -> Result<PaymentRecord, TillError> {
+        let payee = self.to.script_pubkey();
+        let mut order = PaymentOrder::new(self.amount, self.fee_rate, payee)
+            .map_err(|_| TillError::NoRandomness)?;
+        order.merchant = self.merchant.clone();
+        order.invoice = self.invoice;
+        let to = self.to.to_string();
+        Ok(PaymentRecord::new(
+            payment_id()?,
+            to,
+            self.confirmations,
+            order,
+        ))
+    }
+
+    /// What the shop wants beside the money.
+    pub fn wishes(&self) -> Wishes {
+        Wishes {
+            without_pin: self.without_pin,
+            statement: self.statement,
+        }
+    }
+}
+
 /// A till: cards, a way to ask for the PIN, and the back office.
 pub struct Till<'a, S, P> {
     /// Where cards come from.
@@ -51,14 +80,8 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
     /// outcome is open, is no error, but an [`Outcome`].
     pub fn pay(&mut self, terms: &PaymentTerms) -> Result<Outcome, TillError> {
         let network = self.settlement.chain.network()?;
-        let id = payment_id()?;
-        let payee = terms.to.script_pubkey();
-        let mut order = PaymentOrder::new(terms.amount, terms.fee_rate, payee)
-            .map_err(|_| TillError::NoRandomness)?;
-        order.merchant = terms.merchant.clone();
-        order.invoice = terms.invoice;
-        let record =
-            PaymentRecord::new(id.clone(), terms.to.to_string(), terms.confirmations, order);
+        let record = terms.record()?;
+        let id = record.id.clone();
 
         // Nobody else knows the name, so the claim is there to be had.
         let claim = self.settlement.store.claim(&id)?;
@@ -69,11 +92,7 @@ impl<S: CardSource, P: PinSource> Till<'_, S, P> {
             to: terms.to.to_string(),
         });
         let mut machine = Machine::default();
-        let wishes = Wishes {
-            without_pin: terms.without_pin,
-            statement: terms.statement,
-        };
-        machine.add(record, wishes);
+        machine.add(record, terms.wishes());
         let begun = Input::Clerk(ClerkSaid::Begin);
         let Self {
             cards,

@@ -24,6 +24,18 @@ pub enum TransportError {
         /// The readers that were looked at.
         readers: Vec<Untrusted>,
     },
+    /// A card that doesn't answer, from the first command on.
+    #[error("the card in {reader} doesn't answer")]
+    Mute {
+        /// The reader's name.
+        reader: Untrusted,
+    },
+    /// A card that answers, but hasn't our application.
+    #[error("the card in {reader} isn't a Tillcard")]
+    AnotherKind {
+        /// The reader's name.
+        reader: Untrusted,
+    },
     /// The card left its reader, or died in the middle of a command.
     #[error("the card was removed")]
     CardRemoved,
@@ -80,6 +92,16 @@ impl Explain for TransportError {
             Self::NoCard { .. } => {
                 Advice::new("card-not-found", UNASKED, "put the card in, chip first")
             }
+            Self::Mute { .. } => Advice::new(
+                "card-mute",
+                UNASKED,
+                "take the card out, and put it in again, chip first; if it stays mute, take another",
+            ),
+            Self::AnotherKind { .. } => Advice::new(
+                "card-of-another-kind",
+                UNASKED,
+                "put a Tillcard in; if this is one, it is damaged: take another",
+            ),
             Self::CardRemoved => Advice::new(
                 "card-removed",
                 MAYBE,

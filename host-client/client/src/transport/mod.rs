@@ -6,10 +6,14 @@
 mod error;
 mod pcsc;
 mod readers;
+mod waiting;
+mod watch;
 
 pub use error::TransportError;
 pub use pcsc::Pcsc;
 pub use readers::{Interrupt, Readers};
+pub use waiting::CardWait;
+pub use watch::{ReaderContent, ReaderWatch, WatchedReader};
 
 /// One card, connected and powered. Constructing the value is connecting; dropping it, or
 /// [`Transport::disconnect`], lets the card go.

@@ -6,17 +6,22 @@ use std::time::{Duration, Instant};
 use pcsc::{Context, PNP_NOTIFICATION, ReaderState, Scope, State};
 use tillcard_protocol::command::Select;
 
-use super::{Pcsc, Transport, TransportError};
+use super::{CardWait, Pcsc, Transport, TransportError};
 use crate::Untrusted;
-
-/// How long to wait before a card that another program holds is tried again. The PC/SC service
-/// announces cards that come and go, but not that a program lets one go.
-const RETRY_HELD_CARD: Duration = Duration::from_millis(250);
 
 /// The PC/SC service's readers, all of them or those of a name.
 pub struct Readers {
     context: Context,
-    name: Option<String>,
+    meant: Meant,
+}
+
+/// Which readers are meant.
+enum Meant {
+    All,
+    /// Those with this in their names, in any case.
+    Like(String),
+    /// The one of this name.
+    Only(String),
 }
 
 /// Ends a wait from another thread.
@@ -32,10 +37,12 @@ impl Interrupt {
 }
 
 /// What was found out about a reader while looking for a card.
-enum Slot {
+pub(super) enum Slot {
     Ours(Pcsc),
-    HeldByAnother(Untrusted),
-    NotOurs,
+    HeldByAnother(TransportError),
+    NotOurs(TransportError),
+    /// It was taken out while it was looked at.
+    Gone,
 }
 
 impl Readers {
@@ -45,12 +52,22 @@ impl Readers {
     /// # Errors
     /// [`TransportError::NoService`] when the service isn't running.
     pub fn establish(name: Option<&str>) -> Result<Self, TransportError> {
+        let like = |name: &str| Meant::Like(name.to_lowercase());
+        Self::of(name.map_or(Meant::All, like))
+    }
+
+    /// The same, with the reader of this name alone.
+    ///
+    /// # Errors
+    /// As [`Self::establish`].
+    pub fn only(name: &str) -> Result<Self, TransportError> {
+        Self::of(Meant::Only(name.to_owned()))
+    }
+
+    fn of(meant: Meant) -> Result<Self, TransportError> {
         let context = Context::establish(Scope::User)
             .map_err(|error| TransportError::from_pcsc(error, "the PC/SC service"))?;
-        Ok(Self {
-            context,
-            name: name.map(str::to_owned),
-        })
+        Ok(Self { context, meant })
     }
 
     /// A handle that ends a wait.
@@ -68,7 +85,10 @@ impl Readers {
         let meant: Vec<_> = present.iter().filter(|n| self.means(n)).cloned().collect();
         if meant.is_empty() {
             return Err(TransportError::NoReader {
-                wanted: self.name.as_deref().map(Untrusted::from),
+                wanted: match &self.meant {
+                    Meant::All => None,
+                    Meant::Like(name) | Meant::Only(name) => Some(name.as_str().into()),
+                },
                 present: named(&present),
             });
         }
@@ -108,60 +128,26 @@ impl Readers {
         for name in &names {
             match self.try_reader(name.as_given())? {
                 Slot::Ours(card) => return Ok(card),
-                Slot::HeldByAnother(reader) => held = Some(reader),
-                Slot::NotOurs => {}
+                Slot::HeldByAnother(error) => held = Some(error),
+                Slot::NotOurs(_) | Slot::Gone => {}
             }
         }
-        Err(match held {
-            Some(reader) => TransportError::InUse { reader },
-            None => TransportError::NoCard { readers: names },
-        })
+        Err(held.unwrap_or(TransportError::NoCard { readers: names }))
     }
 
-    /// Waits until a card with our application is there, and connects to it. Readers may come and
-    /// go meanwhile. Without `timeout` it waits for ever.
+    /// Begins to wait for a card with our application. Readers may come and go meanwhile.
+    pub fn card_wait(&self) -> CardWait<'_> {
+        CardWait::new(self)
+    }
+
+    /// Waits until a card with our application is there, and connects to it. Without `timeout` it
+    /// waits for ever.
     ///
     /// # Errors
     /// [`TransportError::TimedOut`]; [`TransportError::Cancelled`] after [`Interrupt::cancel`].
     pub fn wait_for_card(&self, timeout: Option<Duration>) -> Result<Pcsc, TransportError> {
-        let deadline = timeout.map(|t| Instant::now() + t);
-        let mut states = vec![ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE)];
-        // Without a known state the service answers at once.
-        let mut patience = Some(Duration::ZERO);
-        let mut held: Vec<Untrusted> = Vec::new();
-        loop {
-            self.follow_readers(&mut states)?;
-            match self.context.get_status_change(patience, &mut states) {
-                Ok(()) | Err(pcsc::Error::Timeout) => {}
-                Err(error) => return Err(TransportError::from_pcsc(error, "the PC/SC service")),
-            }
-            let held_before = std::mem::take(&mut held);
-            for state in &mut states {
-                let changed = state.event_state().contains(State::CHANGED);
-                state.sync_current_state();
-                if !state.event_state().contains(State::PRESENT) {
-                    continue;
-                }
-                let name = untrusted(state.name());
-                if !changed && !held_before.contains(&name) {
-                    continue;
-                }
-                match self.try_reader(name.as_given())? {
-                    Slot::Ours(card) => return Ok(card),
-                    Slot::HeldByAnother(name) => held.push(name),
-                    Slot::NotOurs => {}
-                }
-            }
-            let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
-                return Err(TransportError::TimedOut);
-            }
-            patience = if held.is_empty() {
-                left
-            } else {
-                Some(left.map_or(RETRY_HELD_CARD, |left| left.min(RETRY_HELD_CARD)))
-            };
-        }
+        let card = self.card_wait().next(timeout, &mut |_| ())?;
+        card.ok_or(TransportError::TimedOut)
     }
 
     /// Waits until the card in `reader` is gone, or the reader itself. Without `timeout` it waits
@@ -178,11 +164,12 @@ impl Readers {
     }
 
     fn means(&self, name: &CStr) -> bool {
-        self.name.as_ref().is_none_or(|wanted| {
-            name.to_string_lossy()
-                .to_lowercase()
-                .contains(&wanted.to_lowercase())
-        })
+        let name = name.to_string_lossy();
+        match &self.meant {
+            Meant::All => true,
+            Meant::Like(part) => name.to_lowercase().contains(part),
+            Meant::Only(whole) => name == whole.as_str(),
+        }
     }
 
     fn list(&self) -> Result<Vec<CString>, TransportError> {
@@ -194,7 +181,7 @@ impl Readers {
     }
 
     /// Adds readers that came, drops those that went; the first entry stays the announcer of both.
-    fn follow_readers(&self, states: &mut Vec<ReaderState>) -> Result<(), TransportError> {
+    pub(super) fn follow(&self, states: &mut Vec<ReaderState>) -> Result<(), TransportError> {
         let present: Vec<_> = self
             .list()?
             .into_iter()
@@ -211,20 +198,47 @@ impl Readers {
         Ok(())
     }
 
-    fn try_reader(&self, name: &str) -> Result<Slot, TransportError> {
+    /// Waits for a change of these states, at most so long.
+    pub(super) fn wait_for_change(
+        &self,
+        patience: Option<Duration>,
+        states: &mut [ReaderState],
+    ) -> Result<(), TransportError> {
+        match self.context.get_status_change(patience, states) {
+            Ok(()) | Err(pcsc::Error::Timeout) => Ok(()),
+            Err(error) => Err(TransportError::from_pcsc(error, "the PC/SC service")),
+        }
+    }
+
+    pub(super) fn try_reader(&self, name: &str) -> Result<Slot, TransportError> {
         let mut card = match Pcsc::connect(&self.context, &c_name(name)?) {
             Ok(card) => card,
-            Err(TransportError::InUse { reader }) => return Ok(Slot::HeldByAnother(reader)),
+            Err(error @ TransportError::InUse { .. }) => return Ok(Slot::HeldByAnother(error)),
             Err(error @ TransportError::NoService) => return Err(error),
-            // Mute, just removed, or no card at all: none of ours.
-            Err(_) => return Ok(Slot::NotOurs),
+            // It didn't answer to its reset, or was just removed.
+            Err(_) => return Ok(self.silent(name)),
         };
         match card.transmit(Select::to_apdu().as_bytes()) {
             Ok(response) if has_application(&response) => Ok(Slot::Ours(card)),
-            _ => {
+            Ok(_) => {
                 card.leave();
-                Ok(Slot::NotOurs)
+                let reader = name.into();
+                Ok(Slot::NotOurs(TransportError::AnotherKind { reader }))
             }
+            Err(_) => {
+                card.leave();
+                Ok(self.silent(name))
+            }
+        }
+    }
+
+    /// What it is that a card doesn't answer: it is mute, or gone.
+    fn silent(&self, name: &str) -> Slot {
+        match self.has_card(name) {
+            Ok(true) => Slot::NotOurs(TransportError::Mute {
+                reader: name.into(),
+            }),
+            _ => Slot::Gone,
         }
     }
 }
@@ -257,7 +271,7 @@ fn has_application(response: &[u8]) -> bool {
     matches!(response, [.., 0x90, 0x00] | [.., 0x61, _])
 }
 
-fn untrusted(name: &CStr) -> Untrusted {
+pub(super) fn untrusted(name: &CStr) -> Untrusted {
     Untrusted::from(name.to_string_lossy().as_ref())
 }
 

@@ -213,7 +213,7 @@ impl Wire {
 impl CardSource for Contacts {
     type Card = Contact;
 
-    fn wait(&mut self) -> Result<Contact, TransportError> {
+    fn wait(&mut self, _: &mut dyn FnMut(&TransportError)) -> Result<Contact, TransportError> {
         self.connect().ok_or(TransportError::Cancelled)
     }
 

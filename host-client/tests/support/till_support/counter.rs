@@ -15,7 +15,7 @@ pub(crate) struct Hand(pub(super) VecDeque<Purse>);
 impl CardSource for Hand {
     type Card = Purse;
 
-    fn wait(&mut self) -> Result<Purse, TransportError> {
+    fn wait(&mut self, _: &mut dyn FnMut(&TransportError)) -> Result<Purse, TransportError> {
         let next = self.0.pop_front().expect("a card");
         if self.0.is_empty() {
             self.0.push_back(next.clone());
