@@ -7,20 +7,12 @@
 # usage: scripts/control-api.sh [EXAMPLES for each operation]
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# shellcheck source=scripts/schemathesis.sh
+source "$root/scripts/schemathesis.sh"
 cd "$root"
 
 examples=${1:-200}
-version=4.32.5
-folder=$cache/tools/schemathesis-$version
-if [[ ! -d $folder ]]; then
-    say "downloading schemathesis $version"
-    mkdir -p "$cache/tools"
-    partial=$(mktemp --directory "$folder.XXXXXX")
-    /usr/bin/python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check \
-        --target "$partial" "schemathesis==$version" >&2
-    mv "$partial" "$folder"
-fi
-
+install_schemathesis
 cargo build --quiet --locked -p tillcard-emu
 scratch=$(mktemp --directory)
 "$CARGO_TARGET_DIR/debug/tillcard-emu" --control 127.0.0.1:0 --pin-pad --json >"$scratch/told" &
@@ -69,7 +61,7 @@ said --max-time 1 >events || true
 grep --quiet '^event: inserted$' events || die "no event of the insertion"
 declare -A mode=([there]=positive [any]=all)
 for config in there any; do
-    PYTHONPATH=$folder /usr/bin/python3 -m schemathesis.cli --config-file "$scratch/$config.toml" \
+    schemathesis --config-file "$scratch/$config.toml" \
         run "$url/v1/openapi.json" \
         --header "Authorization: Bearer $token" --max-examples "$examples" --no-color \
         --mode "${mode[$config]}" --exclude-path /v1/events --report har --report-dir "$scratch/$config" \

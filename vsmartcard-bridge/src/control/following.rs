@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Problem;
 use super::routes::{Answer, PathOf, ask};
 use crate::layers::faults::CommandName;
 use crate::tray::{Awaited, AwaitedState, Events, Tray, TrayEvent};
+use tillcard_http::Problem;
 
 /// The name of the header by which a client says what it has seen (HTML, server-sent events).
 const LAST_EVENT_ID: &str = "last-event-id";

@@ -16,12 +16,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use crate::tray::Tray;
 
-pub use problem::Problem;
+use tillcard_http::TokenHash;
 
 /// Bytes of randomness in a token.
 const TOKEN_LENGTH: usize = 32;
@@ -61,21 +60,6 @@ pub struct Control {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The one `Authorization` header that is let in, as a hash: comparing hashes tells a guesser nothing
-/// by its time.
-#[derive(Clone)]
-struct Authorization([u8; 32]);
-
-impl Authorization {
-    fn of(token: &str) -> Self {
-        Self(Sha256::digest(format!("Bearer {token}")).into())
-    }
-
-    fn allows(&self, header: &[u8]) -> bool {
-        self.0[..] == Sha256::digest(header)[..]
-    }
-}
-
 impl Control {
     /// Listens at a loopback address; port 0 takes a free one.
     ///
@@ -97,7 +81,7 @@ impl Control {
         listener.set_nonblocking(true).map_err(listen)?;
         let bound = listener.local_addr().map_err(listen)?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let router = routes::router(tray, Authorization::of(&token));
+        let router = routes::router(tray, TokenHash::of(&token));
         let thread = std::thread::spawn(move || {
             runtime.block_on(async {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Problem;
+use tillcard_http::Problem;
 use super::routes::{BodyOf, PathOf, ask};
 use crate::pcsc_socket::Key;
 use crate::tray::Tray;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
@@ -14,7 +14,8 @@ use utoipa::{Modify, OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Authorization, Problem};
+use tillcard_http::{Problem, TokenHash};
+
 use crate::layers::Entry;
 use crate::layers::faults::Fault;
 use crate::test_cards::{Description, NAMED_CARDS};
@@ -28,11 +29,7 @@ pub(super) async fn ask<T: Send + 'static>(
     let asked = tokio::task::spawn_blocking(move || what(&tray)).await;
     match asked {
         Ok(answer) => answer.map_err(Problem::from),
-        Err(failed) => Err(Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            failed.to_string(),
-        )),
+        Err(failed) => Err(Problem::internal(failed.to_string())),
     }
 }
 
@@ -297,7 +294,7 @@ impl Modify for Token {
     }
 }
 
-pub(super) fn router(tray: Arc<Tray>, authorization: Authorization) -> Router {
+pub(super) fn router(tray: Arc<Tray>, token: TokenHash) -> Router {
     let (router, openapi) = OpenApiRouter::with_openapi(Description31::openapi())
         .routes(routes!(readers, add_reader))
         .routes(routes!(insert, remove))
@@ -322,22 +319,16 @@ pub(super) fn router(tray: Arc<Tray>, authorization: Authorization) -> Router {
             "/v1/openapi.json",
             axum::routing::get(move || async move { described.clone() }),
         )
-        .method_not_allowed_fallback(|| async {
-            let detail = "this can't be done here; see /v1/openapi.json".to_owned();
-            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no-such-method", detail)
-        })
-        .fallback(|| async {
-            let detail = "there is nothing here; see /v1/openapi.json".to_owned();
-            Problem::new(StatusCode::NOT_FOUND, "no-such-path", detail)
-        })
-        .layer(from_fn_with_state(authorization, check))
+        .method_not_allowed_fallback(|| async { Problem::no_such_method() })
+        .fallback(|| async { Problem::no_such_path() })
+        .layer(from_fn_with_state(token, check))
         .merge(super::page::router())
 }
 
 /// Lets in who has the token.
-async fn check(State(allowed): State<Authorization>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION);
-    match given.is_some_and(|given| allowed.allows(given.as_bytes())) {
+async fn check(State(allowed): State<TokenHash>, request: Request, next: Next) -> Response {
+    let given = TokenHash::given(request.headers());
+    match given.is_some_and(|given| allowed.is_of(given)) {
         true => next.run(request).await,
         false => Problem::unauthorized().into_response(),
     }
