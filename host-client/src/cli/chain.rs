@@ -34,15 +34,25 @@ pub(super) struct ChainArguments {
 impl ChainArguments {
     /// The chain, reached and known to be allowed.
     pub(super) fn connect(&self) -> Result<(CoreRpc, Network), Failure> {
-        if !self.plain_http && !self.chain.is_local() {
-            return Err(CliError::PlainHttp(self.chain.url.clone()).into());
-        }
-        let chain = CoreRpc::new(self.chain.clone());
+        let chain = CoreRpc::new(self.config()?);
         let network = chain.network()?;
-        if network == Network::Bitcoin && !self.mainnet {
+        if !self.allows(network) {
             return Err(CliError::Mainnet.into());
         }
         Ok((chain, network))
+    }
+
+    /// Where the chain is, if nobody listens on the way.
+    pub(super) fn config(&self) -> Result<CoreRpcConfig, CliError> {
+        match self.plain_http || self.chain.is_local() {
+            true => Ok(self.chain.clone()),
+            false => Err(CliError::PlainHttp(self.chain.url.clone())),
+        }
+    }
+
+    /// Whether the user lets money of this network be moved.
+    pub(super) fn allows(&self, network: Network) -> bool {
+        network != Network::Bitcoin || self.mainnet
     }
 }
 

@@ -72,6 +72,18 @@ pub(super) const CLOSE: &str = "\
 Example, with the name that `till pay` told:
   tillcard till close 6f1c2a90d4e8b735";
 
+/// `tillcard till serve --help`.
+pub(super) const SERVE: &str = "\
+Examples:
+  tillcard till serve
+  tillcard till serve --chain core:signet --confirmations 2 --merchant \"Corner shop\"";
+
+/// `tillcard till key --help`.
+pub(super) const KEY: &str = "\
+Examples:
+  tillcard till key new clerk --scope read,take
+  tillcard till key list";
+
 /// `tillcard personalise --help`.
 pub(super) const PERSONALISE: &str = "\
 Examples, from a root to a card:

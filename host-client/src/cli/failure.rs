@@ -116,6 +116,34 @@ pub(crate) enum CliError {
     /// A payment that isn't one of this till's that may be closed.
     #[error("there is no payment {0} here whose outcome is open")]
     NotToBeClosed(String),
+    /// A service has the till's folder.
+    #[cfg(feature = "serve")]
+    #[error("the till's service at {0} has this folder, and its readers")]
+    Served(String),
+    /// The service would be open to others.
+    #[cfg(feature = "serve")]
+    #[error("{0} isn't an address of this machine alone")]
+    NotLoopback(std::net::SocketAddr),
+    /// The service's address can't be had.
+    #[cfg(feature = "serve")]
+    #[error("{0} can't be listened at: {1}")]
+    Listen(std::net::SocketAddr, std::io::Error),
+    /// The shop's descriptor isn't one that a till takes.
+    #[cfg(feature = "serve")]
+    #[error("the descriptor can't be used: {0}")]
+    Descriptor(String),
+    /// Test cards pay with nothing.
+    #[cfg(feature = "test-cards")]
+    #[error("test cards aren't for mainnet")]
+    TestCardsOnMainnet,
+    /// The test readers can't be opened.
+    #[cfg(feature = "test-cards")]
+    #[error("the test readers can't be opened: {0}")]
+    TestCards(String),
+    /// There is no API key of this name.
+    #[cfg(feature = "serve")]
+    #[error("there is no key {0}")]
+    NoKey(String),
     /// The environment asks for a log that there isn't.
     #[error("TILLCARD_LOG is “{0}”, which names no levels")]
     LogFilter(String),
@@ -186,6 +214,48 @@ impl Explain for CliError {
                 "nothing has changed",
                 "look at its name and its --folder; one that the network has needs no closing: tillcard \
                  till resume",
+            ),
+            #[cfg(feature = "serve")]
+            Self::Served(_) => Advice::new(
+                "till-served",
+                NOTHING,
+                "take payments on its page, or end it first",
+            ),
+            #[cfg(feature = "serve")]
+            Self::NotLoopback(_) => Advice::new(
+                "listen-not-loopback",
+                NOTHING,
+                "listen at 127.0.0.1 and put a proxy with TLS before it, or pass --remote",
+            ),
+            #[cfg(feature = "serve")]
+            Self::Listen(..) => Advice::new(
+                "listen-failed",
+                NOTHING,
+                "end the program that listens there, or name another port with --listen",
+            ),
+            #[cfg(feature = "serve")]
+            Self::Descriptor(_) => Advice::new(
+                "descriptor-unusable",
+                NOTHING,
+                "export the receive descriptor from the shop's wallet: tr(…/0/*) or wpkh(…/0/*)",
+            ),
+            #[cfg(feature = "test-cards")]
+            Self::TestCardsOnMainnet => Advice::new(
+                "test-cards-on-mainnet",
+                NOTHING,
+                "leave --test-cards out, or name a node of another network with --chain",
+            ),
+            #[cfg(feature = "test-cards")]
+            Self::TestCards(_) => Advice::new(
+                "test-cards-failed",
+                NOTHING,
+                "check the node, and that a folder for temporary files can be written",
+            ),
+            #[cfg(feature = "serve")]
+            Self::NoKey(_) => Advice::new(
+                "api-key-unknown",
+                NOTHING,
+                "look its name up with tillcard till key list",
             ),
             Self::LogFilter(_) => Advice::new(
                 "log-filter-invalid",

@@ -1,6 +1,11 @@
 //! `tillcard till`.
 
-use std::path::PathBuf;
+#[cfg(feature = "serve")]
+mod keys;
+#[cfg(feature = "serve")]
+mod serve;
+
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bitcoin::address::NetworkUnchecked;
@@ -36,6 +41,14 @@ pub(super) enum Command {
     /// Wait no longer for a payment whose outcome is open, at the shop's own risk
     #[command(after_help = examples::CLOSE)]
     Close(Close),
+    /// Take payments by an API and a page, at several readers at once
+    #[cfg(feature = "serve")]
+    #[command(after_help = examples::SERVE)]
+    Serve(serve::Serve),
+    /// Say who may use the till's service
+    #[cfg(feature = "serve")]
+    #[command(subcommand, after_help = examples::KEY)]
+    Key(keys::Command),
 }
 
 #[derive(clap::Args)]
@@ -147,6 +160,10 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Pay(pay) => pay.run(),
         Command::Resume(resume) => resume.run(),
         Command::Close(close) => close.run(),
+        #[cfg(feature = "serve")]
+        Command::Serve(serve) => serve.run(),
+        #[cfg(feature = "serve")]
+        Command::Key(key) => key.run(),
     }
 }
 
@@ -251,12 +268,29 @@ fn tell_open(open: &[PaymentRecord]) {
     }
 }
 
+/// The till's folder.
+fn folder_or_default(folder: Option<&Path>) -> Result<PathBuf, CliError> {
+    folder.map_or_else(|| data_folder("till"), |folder| Ok(folder.to_owned()))
+}
+
+/// A service that has the folder is at its readers too.
+#[cfg(feature = "serve")]
+fn not_served(folder: &Path) -> Result<(), Failure> {
+    let holder = crate::service::FolderLock::holder(folder).map_err(|source| CliError::File {
+        path: folder.to_owned(),
+        source,
+    })?;
+    match holder {
+        Some(address) => Err(CliError::Served(address).into()),
+        None => Ok(()),
+    }
+}
+
 impl Ledger {
     fn open<'a>(&self, chain: &'a dyn Chain, network: Network) -> Result<Settlement<'a>, Failure> {
-        let folder = match &self.folder {
-            Some(folder) => folder.clone(),
-            None => data_folder("till")?,
-        };
+        let folder = folder_or_default(self.folder.as_deref())?;
+        #[cfg(feature = "serve")]
+        not_served(&folder)?;
         Ok(Settlement {
             chain,
             store: PaymentStore::open(&folder.join("payments"))?,

@@ -1,16 +1,11 @@
 //! Which reader the card is put into.
 
-use std::env;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::failure::DemoError;
+use crate::own_reader;
 use tillcard_client::Untrusted;
 use tillcard_client::transport::Readers;
-
-/// By which pcsc-lite's library finds its service.
-const SOCKET_VARIABLE: &str = "PCSCLITE_CSOCK_NAME";
 
 /// Name that vpcd's readers have in PC/SC.
 const VIRTUAL_READER: &str = "Virtual PCD";
@@ -33,7 +28,7 @@ impl ReaderKind {
                 Ok(Self::Pcscd)
             }
             (false, Some(socket)) => Ok(Self::Own(socket)),
-            (false, None) => Err(start_anew()?),
+            (false, None) => Err(own_reader::start_anew("--socket").into()),
         }
     }
 
@@ -44,23 +39,6 @@ impl ReaderKind {
             Self::Own(socket) => Some(socket),
         }
     }
-}
-
-/// Returns only when it can't be done.
-fn start_anew() -> Result<DemoError, DemoError> {
-    let folder = tempfile::Builder::new()
-        .prefix("tillcard-reader-")
-        .tempdir()?;
-    let socket = folder.path().join("pcscd.comm");
-    let mut command = Command::new(env::current_exe()?);
-    command.args(env::args_os().skip(1));
-    command.arg("--socket").arg(&socket);
-    command.env(SOCKET_VARIABLE, &socket);
-    // The program that is started removes the folder.
-    let folder = folder.keep();
-    let error = command.exec();
-    let _ = std::fs::remove_dir(folder);
-    Ok(error.into())
 }
 
 fn check_pcscd() -> Result<(), DemoError> {

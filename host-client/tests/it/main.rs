@@ -11,6 +11,9 @@ mod in_process;
 mod node;
 #[path = "../support/owner_support/mod.rs"]
 mod owner_support;
+#[cfg(feature = "serve")]
+#[path = "../support/service_support/mod.rs"]
+mod service_support;
 #[path = "../support/till_support/mod.rs"]
 mod till_support;
 
@@ -24,4 +27,6 @@ mod payments_bitcoind;
 mod personalise;
 mod psbt_bitcoind;
 mod scan_memory;
+#[cfg(feature = "serve")]
+mod service;
 mod till_bitcoind;

@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use tillcard_http::Problem;
 use super::routes::{BodyOf, PathOf, ask};
 use crate::pcsc_socket::Key;
 use crate::tray::Tray;
+use tillcard_http::Problem;
 
 /// Keys of a PIN pad, in the order in which they are pressed.
 #[derive(Deserialize, ToSchema)]

@@ -1,0 +1,75 @@
+//! A few numbers for Prometheus, in its text format.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderName, header};
+use tillcard_http::Problem;
+
+use super::ask;
+use crate::service::chain_watch::ChainState;
+use crate::service::shop::Shop;
+
+/// The text format's version.
+const KIND: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+
+/// Numbers of the till, in Prometheus' text format: payments and sat by state, the chain, the readers.
+#[utoipa::path(get, path = "/metrics", responses(
+    (status = 200, content_type = "text/plain", body = String),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn metrics(
+    State(shop): State<Arc<Shop>>,
+) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
+    let text = ask(shop, |shop| {
+        let mut text = String::new();
+        let mut gauge = |name: &str, help: &str, values: &[(String, i64)]| {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+            for (labels, value) in values {
+                let _ = writeln!(text, "{name}{labels} {value}");
+            }
+        };
+        let totals = shop.book.totals()?;
+        let of = |value: fn(&(String, i64, i64)) -> i64| {
+            let by_state = totals.iter();
+            let by_state =
+                by_state.map(|total| (format!("{{state=\"{}\"}}", total.0), value(total)));
+            by_state.collect::<Vec<_>>()
+        };
+        gauge("tillcard_payments", "Payments by state.", &of(|t| t.1));
+        gauge(
+            "tillcard_payments_sat",
+            "Their amounts in sat.",
+            &of(|t| t.2),
+        );
+        let chain = shop.chain_view();
+        let is_ready = i64::from(chain.state == ChainState::Ready);
+        let one = |value: i64| [(String::new(), value)];
+        gauge(
+            "tillcard_chain_ready",
+            "Whether the node has synced.",
+            &one(is_ready),
+        );
+        let height = chain.height.unwrap_or_default().into();
+        gauge(
+            "tillcard_chain_height",
+            "Height of its last block.",
+            &one(height),
+        );
+        let readers = shop.readers().map_or(0, |readers| readers.len());
+        let readers = i64::try_from(readers).unwrap_or_default();
+        gauge(
+            "tillcard_readers",
+            "Readers that are connected.",
+            &one(readers),
+        );
+        let busy = i64::try_from(shop.counters().len()).unwrap_or_default();
+        gauge(
+            "tillcard_readers_in_use",
+            "Readers with a payment.",
+            &one(busy),
+        );
+        Ok(text)
+    });
+    Ok((KIND, text.await?))
+}

@@ -1,0 +1,46 @@
+// Payments of before.
+
+import { brief, sat, time } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+
+export class Past {
+  constructor(onChosen) {
+    this.payments = [];
+    this.onChosen = onChosen;
+  }
+
+  /** What is known of a payment now. An answer may come after the event of what happened since. */
+  update(payment) {
+    const at = this.payments.findIndex((other) => other.id === payment.id);
+    if (at >= 0 && this.payments[at].updated_at > payment.updated_at) return this.payments[at];
+    if (at < 0) this.payments.push(payment);
+    else this.payments[at] = payment;
+    this.payments.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+    this.draw();
+    return payment;
+  }
+
+  draw() {
+    const focused = document.activeElement?.dataset?.payment;
+    const rows = this.payments.map((payment) => {
+      const row = document.createElement("li");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.payment = payment.id;
+      const parts = [sat(payment.amount_sat), brief(payment), time(payment.created_at)];
+      if (payment.reference) parts.push(payment.reference);
+      for (const part of parts) {
+        const span = document.createElement("span");
+        span.textContent = part;
+        button.append(span);
+      }
+      button.addEventListener("click", () => this.onChosen(payment));
+      row.append(button);
+      return row;
+    });
+    $("past-list").replaceChildren(...rows);
+    $("past-none").hidden = rows.length > 0;
+    if (focused) document.querySelector(`[data-payment="${CSS.escape(focused)}"]`)?.focus();
+  }
+}

@@ -1,0 +1,65 @@
+/** A till's service with test cards, on a chain of its own. */
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** The PIN of all test cards. */
+export const PIN = "271828";
+
+const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+const target = process.env.CARGO_TARGET_DIR ?? join(cache, "tillcard/target");
+const program = join(target, "debug/tillcard");
+const SHOP = "bcrt1q29g4z52329g4z52329g4z52329g4z5237w8wct";
+
+/** Starts a program; its first line of output. */
+function started(children, env, ...args) {
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  children.push(child);
+  const lines = createInterface({ input: child.stdout });
+  return new Promise((resolve, reject) => {
+    lines.once("line", resolve);
+    child.once("exit", () => reject(new Error(`${args.join(" ")} has ended`)));
+  });
+}
+
+export async function openTill() {
+  const folder = mkdtempSync(join(tmpdir(), "till-page-"));
+  const children = [];
+  const env = { ...process.env, XDG_DATA_HOME: folder };
+  const run = (...args) => {
+    const ran = spawnSync(program, args, { env, encoding: "utf8" });
+    if (ran.status !== 0) throw new Error(ran.stderr);
+    return ran.stdout.trim();
+  };
+  const told = await started(children, env, "regtest", "--port", "0", "--folder", join(folder, "chain"));
+  env.TILLCARD_CHAIN = told.replace("--chain ", "");
+  const key = run("till", "key", "new", "page", "--scope", "read,take,manage");
+  const listening = await started(children, env, "till", "serve", "--listen", "127.0.0.1:0", "--json", "--test-cards");
+  const { url } = JSON.parse(listening);
+  const test = async (reader, what, body) => {
+    const path = `${url}/v1/test/readers/${encodeURIComponent(reader)}/${what}`;
+    const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+    const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(await answer.text());
+  };
+  return {
+    url,
+    key,
+    address: SHOP,
+    present: (reader, card) => test(reader, "present", { card }),
+    remove: (reader) => test(reader, "remove", {}),
+    mine: () => run("mine", "--to", SHOP),
+    close: async () => {
+      for (const child of children.reverse()) {
+        child.removeAllListeners("exit");
+        child.kill();
+        await once(child, "exit");
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,100 @@
+/** The clerk's page, with the real service and the emulator's cards: what the clerk reads, from the amount to
+ * the receipt. */
+
+import assert from "node:assert/strict";
+import { after } from "node:test";
+
+import { pageTest } from "../../../testkit/browser/index.js";
+import { PIN, openTill } from "./till.js";
+
+const PHONE = { width: 390, height: 844 };
+const READER = "Test reader 1";
+
+const till = await openTill();
+after(() => till.close());
+
+/** Opens the page with the key, and asks for a payment. */
+async function ask(page, amount) {
+  await page.goto(till.url);
+  await page.getByLabel("API key").fill(till.key);
+  await page.getByRole("button", { name: "Open the till" }).click();
+  await page.getByLabel("Amount in sat").fill(amount);
+  await page.getByLabel("Address of the shop").fill(till.address);
+  await page.getByLabel(READER).check();
+  await page.getByRole("button", { name: "Take payment" }).click();
+}
+
+const state = (page, words) => page.locator("#paying-state", { hasText: words }).waitFor();
+
+async function typePin(page, pin) {
+  await page.getByLabel("PIN of the customer").fill(pin);
+  await page.getByRole("button", { name: "Enter PIN" }).click();
+}
+
+pageTest("paid, after a wrong PIN, with the finger", PHONE, async ({ page, accessible, screenshot }) => {
+  await till.remove(READER);
+  await page.goto(till.url);
+  await page.getByRole("heading", { name: "Who takes the payments?" }).waitFor();
+  await accessible();
+  await ask(page, "21,000");
+  await state(page, "Ask the customer to put the card in.");
+  await accessible();
+  await screenshot("till-card");
+  await till.present(READER, "ok");
+  await state(page, "Ask the customer to type the PIN.");
+  await typePin(page, "999999");
+  await page.getByText("(2 tries left)").waitFor();
+  for (const digit of PIN) await page.getByRole("button", { name: digit, exact: true }).click();
+  await accessible();
+  await screenshot("till-pin");
+  await page.getByRole("button", { name: "Enter PIN" }).click();
+  await state(page, "Paid, and waiting for a block.");
+  till.mine();
+  await state(page, "Paid. The shop has its money.");
+  await accessible();
+  await screenshot("till-paid");
+  await page.evaluate(() => (window.print = () => (window.printed = true)));
+  await page.getByRole("button", { name: "Print receipt" }).click();
+  assert.equal(await page.evaluate(() => window.printed), true);
+  await page.emulateMedia({ media: "print" });
+  await page.locator("#receipt").getByText("21,000 sat").waitFor();
+  await page.emulateMedia({ media: "screen" });
+  await page.getByRole("button", { name: "Next customer" }).click();
+  await page.getByRole("button", { name: /21,000 sat.*paid/ }).waitFor();
+});
+
+pageTest("declined, by keyboard, in the dark", { dark: true }, async ({ page, accessible, screenshot }) => {
+  await till.present(READER, "insufficient");
+  await ask(page, "21000");
+  await state(page, "Ask the customer to type the PIN.");
+  // The field has the focus.
+  await page.keyboard.type(PIN);
+  await page.keyboard.press("Enter");
+  await state(page, "Declined. Nothing was debited.");
+  await page.getByText("there isn't enough money on the card").first().waitFor();
+  await accessible();
+  await screenshot("till-declined");
+});
+
+pageTest("a card that can't be used is named", PHONE, async ({ page, accessible }) => {
+  await till.present(READER, "mute");
+  await ask(page, "21000");
+  await page.getByText("doesn't answer").first().waitFor();
+  await accessible();
+  await page.getByRole("button", { name: "Cancel payment" }).click();
+  await state(page, "Cancelled. Nothing was debited.");
+});
+
+pageTest("money in doubt, until the same card is asked again", PHONE, async ({ page, accessible, screenshot }) => {
+  await till.present(READER, "removed-mid-payment");
+  await ask(page, "21000");
+  await state(page, "Ask the customer to type the PIN.");
+  await typePin(page, PIN);
+  await state(page, "don't take a second payment");
+  await accessible();
+  await screenshot("till-in-doubt");
+  await till.present(READER, "removed-mid-payment");
+  await state(page, "Paid, and waiting for a block.");
+  till.mine();
+  await state(page, "Paid. The shop has its money.");
+});

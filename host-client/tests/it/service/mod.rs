@@ -1,0 +1,8 @@
+//! The till's service, as a program, with the emulator's cards and a real node.
+
+mod access;
+mod crash_sweep;
+mod events;
+mod payments;
+mod readers;
+mod status;
