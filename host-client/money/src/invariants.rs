@@ -46,13 +46,15 @@ pub fn violations(stage: &Stage<'_>) -> Vec<Violation> {
             let what = format!("{attempt}: {what}");
             found.push(Violation { rule, what });
         };
-        if attempt.told.is_unpaid() && !of_attempt.is_empty() {
+        let is_buried = attempt.confirmations > depth;
+        // A conflict as deep as the shop asked may be gone with its blocks, as a payment may.
+        let is_unpaid = attempt.told.is_unpaid() && (attempt.told != Told::Conflicted || is_buried);
+        if is_unpaid && !of_attempt.is_empty() {
             add(
                 "who was told declined hasn't paid",
                 &format!("told {:?}, paid", attempt.told),
             );
         }
-        let is_buried = attempt.confirmations > depth;
         if attempt.told == Told::Settled && is_buried && of_attempt.is_empty() {
             add("goods handed out are paid", "told Settled, not paid");
         }
@@ -79,7 +81,8 @@ fn has_leave(stage: &Stage<'_>, attempt: &Attempt, card: usize) -> bool {
     attempt.typed.contains(&card) || without_pin
 }
 
-/// Every payment to a shop in the chain. What is spent from a card goes to shops and back to it.
+/// Every payment to a shop in the chain. What is spent from a card goes to shops, back to it, and to
+/// its owner's wallet; what his wallet spends, to his cards and back.
 fn read_chain(stage: &Stage<'_>, found: &mut Vec<Violation>) -> HashMap<ScriptBuf, Vec<Paid>> {
     let ledger = stage.network.ledger();
     let shops: Vec<ScriptBuf> = stage.attempts.iter().map(Attempt::script).collect();
@@ -93,17 +96,15 @@ fn read_chain(stage: &Stage<'_>, found: &mut Vec<Violation>) -> HashMap<ScriptBu
         let cards: Vec<usize> = spent.collect();
         for output in &transaction.output {
             let script = &output.script_pubkey;
-            let is_change = stage
-                .world
-                .scripts
-                .get(script)
-                .is_some_and(|c| cards.contains(c));
+            let of_card = stage.world.scripts.get(script);
+            let is_own = of_card.is_some_and(|card| cards.is_empty() || cards.contains(card))
+                || stage.world.folder.wallet.contains(script);
             if shops.contains(script) {
                 paid.entry(script.clone()).or_default().push(Paid {
                     amount: output.value,
                     cards: cards.clone(),
                 });
-            } else if !is_change {
+            } else if !is_own && output.value > Amount::ZERO {
                 found.push(Violation {
                     rule: "no coin leaves its owner",
                     what: format!("{} sat went to a script of nobody's", output.value.to_sat()),

@@ -3,19 +3,19 @@
 
 use std::collections::HashMap;
 
-use bitcoin::key::{Keypair, Secp256k1};
-use bitcoin::secp256k1::{Message, SecretKey};
-use bitcoin::{Amount, Network, ScriptBuf, TxOut};
+use bitcoin::{Amount, Network as Chain, ScriptBuf, Transaction, TxOut};
+use tillcard::owner::{AdoptTerms, Owner};
 use tillcard_client::account::{CardAccount, CardChain, Leaf};
-use tillcard_client::card::{
-    self, CardError, CardKeys, IssueOrder, Limits, OwnerAuthority, PinBlock, Policy,
-};
+use tillcard_client::card::{self, CardKeys, IssueOrder, Limits, PinBlock, Policy};
 use tillcard_client::genuine::Checker;
+use tillcard_client::vetting::Vetting;
 use tillcard_emu::nvm::CardMemory;
 use tillcard_emu::{EmulatedCard, Seed};
 
-use crate::chain::Ledger;
-use crate::home::HomeFacts;
+use crate::chain::{Ledger, Network, Node};
+use crate::dice::Dice;
+use crate::fuse::Fuse;
+use crate::home::{HomeFacts, OwnersFolder};
 use crate::issuing::NewCard;
 
 /// Scripts of each chain of a card that are known to be its own: more than any story uses.
@@ -55,8 +55,6 @@ pub struct CardFacts {
     pub account: CardAccount,
     /// Its own keys.
     pub keys: CardKeys,
-    /// Its owner's key.
-    pub owner_key: Keypair,
     /// Its holder's PIN.
     pub pin: String,
 }
@@ -73,23 +71,10 @@ pub struct World {
     pub scripts: HashMap<ScriptBuf, usize>,
     /// Whom tills and owners trust. One for all stories, as a till has one for all customers.
     pub checker: Checker,
+    /// The owner's folder, with all of the cards.
+    pub folder: OwnersFolder,
     /// What stories at home begin with.
     pub home: HomeFacts,
-}
-
-/// Signs owner commands.
-pub struct Authority(pub Keypair, pub [u8; 16]);
-
-impl OwnerAuthority for Authority {
-    fn card_id(&self) -> [u8; 16] {
-        self.1
-    }
-
-    fn sign(&self, message: &[u8; 32]) -> Result<[u8; 64], CardError> {
-        let message = Message::from_digest(*message);
-        let signature = Secp256k1::new().sign_schnorr_no_aux_rand(&message, &self.0);
-        Ok(signature.serialize())
-    }
 }
 
 impl World {
@@ -98,78 +83,122 @@ impl World {
     /// # Errors
     /// When a card can't be made, issued or told of its coins.
     pub fn new() -> Result<Self, Failure> {
-        let mut ledger = Ledger::new();
-        let mut cards = Vec::new();
-        let mut scripts = HashMap::new();
-        for (number, kind) in KINDS.into_iter().enumerate() {
-            let facts = issue(number, kind, &mut ledger)?;
+        let network = Network::new(Ledger::new());
+        let node = Node::new(network.clone(), Dice::new(0, 0), Fuse::new());
+        let checker = Checker::new(Chain::Regtest)?;
+        let (folder, mut owner) = OwnersFolder::create(&network, &node)?;
+        let mut issued = Vec::new();
+        for (number, kind) in (0..).zip(KINDS) {
+            let card = issue(number, kind, &owner)?;
+            let coins = fund(number, &card.issued.account, &network)?;
+            issued.push((card, coins));
+        }
+        let granted = network.ledger().bury();
+        owner.sync(&node, &mut |_, _| ())?;
+        let (mut cards, mut scripts) = (Vec::new(), HashMap::new());
+        for ((number, kind), (card, coins)) in (0..).zip(KINDS).zip(issued) {
+            take_up(number, &card, &coins, &mut owner, &node, &checker)?;
+            let account = card.issued.account;
             for chain in [CardChain::Receive, CardChain::Change] {
                 for index in 0..SCRIPTS {
-                    scripts.insert(facts.account.script(chain, index)?, number);
+                    scripts.insert(account.script(chain, index)?, number as usize);
                 }
             }
-            cards.push(facts);
+            cards.push(CardFacts {
+                kind,
+                image: card.card.image(),
+                account,
+                keys: card.issued.card_keys.ok_or("the card names its keys")?,
+                pin: pin_of(number),
+            });
         }
-        let granted = ledger.bury();
-        let checker = Checker::new(Network::Regtest)?;
+        let ledger = network.ledger().clone();
         Ok(Self {
             cards,
             ledger,
             granted,
             scripts,
+            folder,
             home: HomeFacts::new(checker.clone())?,
             checker,
         })
     }
 }
 
-/// Issues a card, and tells it of its coins.
-fn issue(number: usize, kind: Kind, ledger: &mut Ledger) -> Result<CardFacts, Failure> {
-    let seed = Seed::Number(number as u64 + 1);
+fn pin_of(number: u32) -> String {
+    format!("407{number}")
+}
+
+/// Issues a card to the owner, as his card of this number.
+fn issue(number: u32, kind: Kind, owner: &Owner) -> Result<NewCard, Failure> {
+    let seed = Seed::Number(u64::from(number) + 1);
     let blank = match kind {
         Kind::Plain => EmulatedCard::ephemeral_blank(seed)?,
         _ => EmulatedCard::ephemeral(seed)?,
     };
     let image = blank.into_nvm().read_image()?;
-    let byte = u8::try_from(number + 1)?;
-    let (owner_key, leaf_key) = (keypair(0x10 + byte)?, keypair(0x20 + byte)?);
-    let pin = format!("407{number}");
     let order = IssueOrder {
-        network: Network::Regtest,
-        owner_key: owner_key.x_only_public_key().0,
-        leaf: Leaf::with_delay(leaf_key.x_only_public_key().0, 0),
+        network: Chain::Regtest,
+        owner_key: owner.owner_key(number)?.public(),
+        leaf: Leaf::with_delay(owner.leaf_key(number)?, 0),
         import: None,
-        pin: &PinBlock::from_digits(pin.as_bytes()).ok_or("a PIN")?,
+        pin: &PinBlock::from_digits(pin_of(number).as_bytes()).ok_or("a PIN")?,
         limits: limits(kind),
         policy: Policy {
             plain_sessions: kind == Kind::Plain,
             statements: false,
         },
     };
-    let new = NewCard::issue(&image, number as u64, &order)?;
-    let account = &new.issued.account;
-    let keys = new.issued.card_keys.ok_or("the card names its keys")?;
+    NewCard::issue(&image, u64::from(number), &order)
+}
 
-    let mut session = card::open(new.connect()?)?.issued()?;
-    session.open_channel(&keys.agreement)?;
-    let mut owner = session.as_owner(Authority(owner_key, account.card_id()));
+/// Gives a card's account its coins.
+fn fund(
+    number: u32,
+    account: &CardAccount,
+    network: &Network,
+) -> Result<Vec<Transaction>, Failure> {
+    let mut coins = Vec::new();
     for (index, amount) in (0..).zip(COINS) {
         let output = TxOut {
-            value: Amount::from_sat(amount + number as u64),
+            value: Amount::from_sat(amount + u64::from(number)),
             script_pubkey: account.script(CardChain::Receive, index)?,
         };
-        let funding = ledger.grant(vec![output]);
-        owner.enter_coin(&funding, 0, CardChain::Receive, index)?;
+        coins.push(network.ledger().grant(vec![output]));
     }
-    owner.close()?;
-    Ok(CardFacts {
-        kind,
-        image: new.card.image(),
-        account: new.issued.account,
-        keys,
-        owner_key,
-        pin,
-    })
+    Ok(coins)
+}
+
+/// The owner's folder learns of the card, and the card of its coins.
+fn take_up(
+    number: u32,
+    new: &NewCard,
+    coins: &[Transaction],
+    owner: &mut Owner,
+    node: &Node,
+    checker: &Checker,
+) -> Result<(), Failure> {
+    let vetting = Vetting {
+        checker: checker.clone(),
+        unverified: false,
+    };
+    let mut session = card::open(new.connect()?)?.issued()?;
+    let trust = vetting.vet(&mut session)?;
+    let terms = AdoptTerms {
+        uncertified: true,
+        number: Some(number),
+        since: 0,
+    };
+    let (_, session) = owner.adopt(session, &trust, terms, node, &mut |_, _| ())?;
+    session.close()?;
+    let mut visit = owner.visit(Some(number), new.connect()?)?;
+    for (index, funding) in (0..).zip(coins) {
+        visit
+            .card
+            .enter_coin(funding, 0, CardChain::Receive, index)?;
+    }
+    visit.close()?;
+    Ok(())
 }
 
 /// What a card's owner allows: what he does who says nothing, but less at once and more often.
@@ -188,9 +217,4 @@ fn limits(kind: Kind) -> Limits {
         },
         _ => usual,
     }
-}
-
-fn keypair(byte: u8) -> Result<Keypair, bitcoin::secp256k1::Error> {
-    let secret = SecretKey::from_slice(&[byte; 32])?;
-    Ok(Keypair::from_secret_key(&Secp256k1::new(), &secret))
 }

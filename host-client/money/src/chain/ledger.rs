@@ -106,6 +106,12 @@ impl Ledger {
         self.coins.get(outpoint)
     }
 
+    /// All outputs in blocks that no block spends.
+    pub fn unspent(&self) -> impl Iterator<Item = &TxOut> {
+        let unspent = self.coins.values().filter(|coin| coin.spent.is_none());
+        unspent.map(|coin| &coin.output)
+    }
+
     /// The mempool, oldest first.
     pub fn mempool(&self) -> &[Pooled] {
         &self.mempool

@@ -2,9 +2,13 @@
 //! wire. A thief's card is among those that come to his reader.
 
 mod facts;
+mod folder;
 mod owner;
+mod rights;
 mod script;
 mod truth;
 
 pub use facts::HomeFacts;
+pub use folder::OwnersFolder;
+pub use owner::{Computer, Ended};
 pub use script::play;

@@ -44,14 +44,25 @@ pub struct Computer {
 pub type Ended<T> = Option<Result<T, OwnerError>>;
 
 impl Computer {
-    fn run<T>(
+    /// Runs a command on the folder.
+    pub(super) fn run<T>(
         &self,
         name: &str,
         act: impl FnOnce(&mut Owner) -> Result<T, OwnerError>,
     ) -> Ended<T> {
+        self.run_with(name, || Owner::open(&self.folder), act)
+    }
+
+    /// Runs a command on the folder that is opened so.
+    pub(super) fn run_with<T>(
+        &self,
+        name: &str,
+        open: impl FnOnce() -> Result<Owner, OwnerError>,
+        act: impl FnOnce(&mut Owner) -> Result<T, OwnerError>,
+    ) -> Ended<T> {
         self.known.take();
         let ended = self.fuse.run(|| {
-            let mut owner = Owner::open(&self.folder)?;
+            let mut owner = open()?;
             let result = act(&mut owner);
             self.known.replace(owner.cards().ok());
             result
@@ -84,7 +95,7 @@ impl Computer {
         }
     }
 
-    fn connect(&self) -> Result<Contact, OwnerError> {
+    pub(super) fn connect(&self) -> Result<Contact, OwnerError> {
         let gone = CardError::Transport(tillcard_client::transport::TransportError::CardRemoved);
         self.reader.connect().ok_or(OwnerError::Card(gone))
     }
@@ -118,11 +129,14 @@ impl Computer {
     }
 
     /// `owner adopt`: the card's number.
-    pub fn adopt(&self) -> Ended<u32> {
+    pub fn adopt(&self, uncertified: bool) -> Ended<u32> {
         self.run("adopt", |owner| {
             let mut session = card::open(self.connect()?)?.issued()?;
             let trust = self.vetting().vet(&mut session).map_err(vetted)?;
-            let terms = AdoptTerms::default();
+            let terms = AdoptTerms {
+                uncertified,
+                ..AdoptTerms::default()
+            };
             let adopted = owner.adopt(session, &trust, terms, &self.node, &mut |_, _| ());
             let (record, session) = adopted?;
             session.close()?;

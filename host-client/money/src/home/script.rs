@@ -39,7 +39,7 @@ pub struct Home<'a> {
 pub fn play(facts: &HomeFacts, make: MakeCard<'_>, mut dice: Dice) -> Played {
     let (folder, steps, fuse) = (folder(), Steps::default(), Fuse::new());
     let path = folder.path().join("owner");
-    facts.copy_folder(&path);
+    facts.folder.copy_to(&path);
     let network = Network::new(facts.ledger.clone());
     let images = facts.images.iter();
     let cards: Vec<SharedCard> = images
@@ -121,7 +121,7 @@ impl Home<'_> {
             false => BLANK[0],
         };
         self.expect(card);
-        self.computer.adopt();
+        self.computer.adopt(false);
     }
 
     /// One of the cards that the folder knows.

@@ -18,7 +18,7 @@ const LAST_TOP_UP: Amount = Amount::from_sat(15_000);
 /// All that is wrong. Each card of the owner's is taken up, told of its coins, and topped up.
 pub fn violations(home: &mut Home<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
-    let mut own = home.facts.wallet.clone();
+    let mut own = home.facts.folder.wallet.clone();
     let mut numbers = HashSet::new();
     for card in [FORMER, BLANK[0], BLANK[1]] {
         if !is_issued(home, card) {
@@ -72,7 +72,7 @@ fn taken_up(home: &Home<'_>, card: usize) -> Option<(u32, Option<CardAccount>)> 
         }
     }
     home.expect_honest(card);
-    let number = home.computer.adopt()?.ok()?;
+    let number = home.computer.adopt(false)?.ok()?;
     home.expect_honest(card);
     let account = home.computer.read_account(number);
     Some((number, account.and_then(Result::ok)))

@@ -3,6 +3,7 @@
 mod attempt;
 mod cheat;
 mod fingers;
+mod household;
 mod rest;
 mod script;
 mod stage;

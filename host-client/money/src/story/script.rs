@@ -10,6 +10,10 @@ use crate::chain::Temper;
 use crate::dice::Dice;
 use crate::wire::Hostility;
 
+/// Of a hundred stories, those in which the cards' owner does something too: one takes as long as twenty
+/// others.
+const OWNER_CHANCE: u32 = 2;
+
 /// How wild a story is.
 struct Mood {
     hostility: Hostility,
@@ -43,7 +47,13 @@ pub fn play(stage: &mut Stage<'_>) {
         return super::cheat::play(stage, card);
     }
     sell(stage, &mood);
-    for _ in 0..stage.dice.below(4) {
+    let has_owner = stage.dice.percent(OWNER_CHANCE);
+    let steps = if has_owner { 6 } else { 4 };
+    for _ in 0..stage.dice.below(steps) {
+        if has_owner && stage.dice.percent(60) {
+            tend(stage, &mood);
+            continue;
+        }
         match stage.dice.below(100) {
             0..25 => sell(stage, &mood),
             25..60 => sell_again(stage, &mood),
@@ -59,6 +69,15 @@ pub fn play(stage: &mut Stage<'_>) {
             _ => evict(stage),
         }
     }
+}
+
+/// The owner of the cards does something.
+fn tend(stage: &mut Stage<'_>, mood: &Mood) {
+    let dice = &mut stage.dice;
+    let temper = temper(dice, mood);
+    let dies = dice.percent(mood.power_cut);
+    let fuse = dies.then(|| dice.below(60));
+    super::household::tend(stage, mood.hostility, temper, fuse);
 }
 
 fn evict(stage: &mut Stage<'_>) {
@@ -112,7 +131,7 @@ fn ask_for(stage: &mut Stage<'_>, mood: &Mood, till: usize, sale: usize, amount:
     }
     let number = stage.attempt(till, sale, amount);
     stage.attempts[number].without_pin = stage.dice.percent(25);
-    let card = stage.dice.pick(&[0, 0, 0, 1, 1, 2, 2, 2, 3]);
+    let card = stage.dice.pick(&[0, 0, 0, 1, 1, 2, 2, 2, 3, 3]);
     let cards = match stage.dice.percent(90) {
         true => vec![card],
         // The holder takes another card once the first one was taken out.

@@ -15,6 +15,7 @@ use crate::chain::{Network, Node};
 use crate::dice::Dice;
 use crate::folder::folder;
 use crate::fuse::Fuse;
+use crate::home::Computer;
 use crate::invariants::Violation;
 use crate::steps::Steps;
 use crate::wire::Contacts;
@@ -47,7 +48,13 @@ pub struct Stage<'a> {
     pub steps: Steps,
     /// What is chosen.
     pub dice: Dice,
-    _folder: TempDir,
+    /// The owner's computer, once he uses it.
+    pub(super) computer: Option<Computer>,
+    /// The cards that the owner did something with.
+    pub tended: BTreeSet<usize>,
+    /// The cards that he blocked, as lost.
+    pub blocked: BTreeSet<usize>,
+    pub(super) folder: TempDir,
 }
 
 impl<'a> Stage<'a> {
@@ -91,7 +98,10 @@ impl<'a> Stage<'a> {
             seen: Vec::new(),
             steps,
             dice,
-            _folder: folder,
+            computer: None,
+            tended: BTreeSet::new(),
+            blocked: BTreeSet::new(),
+            folder,
         }
     }
 

@@ -18,13 +18,14 @@ const FOUND: &[(&str, u64)] = &[
     ("a bare status word to PAY is taken for a refusal", 1),
     (
         "have you paid is asked by PAY, of whatever card is there",
-        2,
+        153,
     ),
     ("another card closes the record of the first", 28),
     ("a payment that the node doesn't take is declined", 5),
     ("adopt believes whoever signs", 2_499),
     ("a bare refusal to ISSUE makes the tool forget", 99),
     ("a top-up below the card's least coin is sent", 2_499),
+    ("the change of a blocked card is left on it", 648),
 ];
 
 /// Faults of the card, by their names among the suite's mutants, with the rule that they break.
