@@ -23,5 +23,6 @@ mod personalisation;
 mod pin_pad;
 mod program;
 mod robust;
+mod seeded_runs;
 mod test_cards;
 mod tray;
