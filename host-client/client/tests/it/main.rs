@@ -10,4 +10,5 @@ mod in_process;
 mod card_session;
 mod channel_session;
 mod genuine_certificates;
+mod genuine_memory;
 mod genuine_proofs;
