@@ -95,6 +95,9 @@ impl CaseContext {
     ///
     /// # Errors
     /// [`Stop::Error`] when none is to be had, [`Stop::Inconclusive`] when the run may use no other.
+    ///
+    /// [`Stop::Error`]: crate::outcome::Stop::Error
+    /// [`Stop::Inconclusive`]: crate::outcome::Stop::Inconclusive
     pub fn fresh_card(&mut self) -> Step<()> {
         if self.supply.renew(&mut self.card) {
             self.cards_in_case += 1;
@@ -144,6 +147,8 @@ impl CaseContext {
     ///
     /// # Errors
     /// [`Stop::Fail`] when the card doesn't tell its capabilities.
+    ///
+    /// [`Stop::Fail`]: crate::outcome::Stop::Fail
     pub fn declared_part(&mut self, profile: &Profile) -> Step<Profile> {
         self.card.select()?;
         let capabilities = self.card.capabilities()?;
@@ -233,6 +238,8 @@ impl CaseContext {
     ///
     /// # Errors
     /// [`Stop::NotApplicable`] when there is none.
+    ///
+    /// [`Stop::NotApplicable`]: crate::outcome::Stop::NotApplicable
     pub fn blank_card(&mut self) -> Step<()> {
         if self.supply.has_blank_cards() {
             self.other_card()?;
