@@ -52,7 +52,7 @@ impl Readers {
     /// # Errors
     /// [`TransportError::NoService`] when the service isn't running.
     pub fn establish(name: Option<&str>) -> Result<Self, TransportError> {
-        let like = |name: &str| Meant::Like(name.to_lowercase());
+        let like = |name: &str| Meant::Like(name.to_owned());
         Self::of(name.map_or(Meant::All, like))
     }
 
@@ -167,7 +167,7 @@ impl Readers {
         let name = name.to_string_lossy();
         match &self.meant {
             Meant::All => true,
-            Meant::Like(part) => name.to_lowercase().contains(part),
+            Meant::Like(part) => name.to_lowercase().contains(&part.to_lowercase()),
             Meant::Only(whole) => name == whole.as_str(),
         }
     }
