@@ -220,8 +220,9 @@ fn a_waiting_client_gets_one_event_or_one_answer() {
     assert_eq!(client.event(), 0);
     service.socket.remove(READER).unwrap();
     assert!(client.is_quiet());
-    // Another connection calls the wait off.
+    // Another connection calls the wait off, which has begun when the next question is answered.
     client.wait();
+    client.states();
     let mut other = service.client();
     assert_eq!(other.cancel(client.context), 0);
     assert_eq!(client.event(), CANCELLED);
