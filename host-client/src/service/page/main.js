@@ -13,8 +13,9 @@ const paying = new Paying(past, () => show("asking"));
 const asking = new Asking((payment) => choose(past.update(payment)));
 
 function choose(payment) {
-  paying.show(payment);
+  // What is hidden can't have the focus.
   show("paying");
+  paying.show(payment);
 }
 
 function show(section) {
