@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -323,38 +324,46 @@ fn a_card_that_fails_gives_no_answer() {
     assert_eq!(error.code(), "card-failed");
 }
 
-/// A card that works on a command until somebody lets it.
-struct Slow(
-    EmulatedCard<tillcard_runtime::nvm::RamNvm>,
-    std::sync::mpsc::Receiver<()>,
-);
+/// A card that says when a command has come, and works on it until somebody lets it.
+struct Slow {
+    card: EmulatedCard<tillcard_runtime::nvm::RamNvm>,
+    begun: Sender<()>,
+    go_on: Receiver<()>,
+}
 
 impl Layer for Slow {
     type Inner = EmulatedCard<tillcard_runtime::nvm::RamNvm>;
 
     fn inner(&self) -> &Self::Inner {
-        &self.0
+        &self.card
     }
 
     fn inner_mut(&mut self) -> &mut Self::Inner {
-        &mut self.0
+        &mut self.card
     }
 
     fn on_transmit(&mut self, command: &[u8]) -> Result<&[u8], SlotError> {
-        let _ = self.1.recv();
-        self.0.transmit(command)
+        let _ = self.begun.send(());
+        let _ = self.go_on.recv();
+        self.card.transmit(command)
     }
 }
 
 #[test]
 fn a_card_that_takes_its_time_holds_nobody_else_up() {
-    let (go_on, wait) = std::sync::mpsc::channel();
-    let inner = EmulatedCard::ephemeral_blank(Seed::Number(1)).unwrap();
-    let service = Service::with(Box::new(Slow(inner, wait)));
+    let (let_it, go_on) = channel();
+    let (begun, has_begun) = channel();
+    let card_at_work = Slow {
+        card: EmulatedCard::ephemeral_blank(Seed::Number(1)).unwrap(),
+        begun,
+        go_on,
+    };
+    let service = Service::with(Box::new(card_at_work));
     service.socket.add_reader("Counter 2").unwrap();
     let mut client = service.client();
     let connection = client.connect(READER, SHARED).unwrap();
     client.send_command(connection, Select::to_apdu().as_bytes(), 65_548);
+    has_begun.recv().unwrap();
 
     let mut other = service.client();
     assert_eq!(other.states()[0].sharing, 1);
@@ -367,7 +376,7 @@ fn a_card_that_takes_its_time_holds_nobody_else_up() {
         let removal = scope.spawn(|| service.socket.remove(READER));
         assert_eq!(other.event(), 0);
         assert_eq!(other.states()[0].state, ABSENT);
-        go_on.send(()).unwrap();
+        let_it.send(()).unwrap();
         assert!(removal.join().unwrap().unwrap().is_some());
     });
     assert_eq!(client.answer(), Err(NOT_TRANSACTED));
