@@ -68,19 +68,8 @@ pub(super) struct Pay {
     /// it, and may be taken back by its payer
     #[arg(long, value_name = "BLOCKS", default_value_t = 1)]
     confirmations: u32,
-    /// Fee rate in sat/vB, such as 2 or 1.5 [default: the node's estimate for six blocks]
-    #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
-    fee_rate: Option<FeeRate>,
-    /// The shop's name, for the log of the holder's card: at most 32 bytes
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true,
-        value_parser = arguments::merchant,
-        env = "TILLCARD_MERCHANT"
-    )]
-    merchant: Merchant,
+    #[command(flatten)]
+    shop: ShopArguments,
     /// A hash of what is paid for, 64 hexadecimal digits, for the log of the holder's card
     #[arg(long, value_name = "HASH", value_parser = arguments::hash)]
     invoice: Option<[u8; 32]>,
@@ -122,6 +111,24 @@ pub(super) struct Close {
     chain: ChainArguments,
     #[command(flatten)]
     ledger: Ledger,
+}
+
+/// What every payment of a shop has.
+#[derive(clap::Args)]
+struct ShopArguments {
+    /// Fee rate in sat/vB, such as 2 or 1.5 [default: the node's estimate for six blocks]
+    #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
+    fee_rate: Option<FeeRate>,
+    /// The shop's name, for the log of the holder's card: at most 32 bytes
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true,
+        value_parser = arguments::merchant,
+        env = "TILLCARD_MERCHANT"
+    )]
+    merchant: Merchant,
 }
 
 /// Which cards are taken.
@@ -174,7 +181,7 @@ impl Pay {
             .to
             .require_network(network)
             .map_err(|_| CliError::WrongNetwork(network))?;
-        let fee_rate = match self.fee_rate {
+        let fee_rate = match self.shop.fee_rate {
             Some(rate) => rate,
             None => chain.fee_rate(CONFIRMATION_TARGET)?,
         };
@@ -199,7 +206,7 @@ impl Pay {
             to,
             fee_rate,
             confirmations: self.confirmations,
-            merchant: self.merchant,
+            merchant: self.shop.merchant,
             invoice: self.invoice,
             without_pin: self.no_pin,
             statement: self.statement,

@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bitcoin::Network;
-use tillcard::chain::FeeRate;
-use tillcard_client::card::Merchant;
 
-use super::{Cards, folder_or_default, poll_interval};
+use super::{Cards, ShopArguments, folder_or_default, poll_interval};
 use crate::cli::chain::ChainArguments;
 use crate::cli::output::line;
-use crate::cli::{CliError, Failure, arguments};
+use crate::cli::{CliError, Failure};
 #[cfg(feature = "test-cards")]
 use crate::service::TestReaders;
 use crate::service::{self, Addresses, Book, Defaults, FolderLock, Setup};
@@ -44,19 +42,8 @@ pub(in crate::cli) struct Serve {
     /// Blocks that must bury a payment before it is settled, unless its request says otherwise
     #[arg(long, value_name = "BLOCKS", default_value_t = 1)]
     confirmations: u32,
-    /// Fee rate in sat/vB, such as 2 or 1.5 [default: the node's estimate for six blocks]
-    #[arg(long, value_name = "RATE", value_parser = arguments::fee_rate)]
-    fee_rate: Option<FeeRate>,
-    /// The shop's name, for the log of the holder's card: at most 32 bytes
-    #[arg(
-        long,
-        value_name = "NAME",
-        default_value = "",
-        hide_default_value = true,
-        value_parser = arguments::merchant,
-        env = "TILLCARD_MERCHANT"
-    )]
-    merchant: Merchant,
+    #[command(flatten)]
+    shop: ShopArguments,
     /// How many seconds a payment waits for its card, unless its request says otherwise
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
@@ -111,8 +98,8 @@ impl Serve {
             poll_interval: poll_interval(network),
             defaults: Defaults {
                 confirmations: self.confirmations,
-                fee_rate: self.fee_rate,
-                merchant: self.merchant,
+                fee_rate: self.shop.fee_rate,
+                merchant: self.shop.merchant,
                 patience: Duration::from_secs(self.patience),
             },
             folder,
