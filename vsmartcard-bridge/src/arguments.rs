@@ -56,7 +56,9 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDRESS", conflicts_with = "vpcd")]
     pub control: Option<SocketAddr>,
     /// Give test cards real coins: mine and pay on this regtest node, `core:http://HOST:PORT` with
-    /// `?cookie=PATH`, or with `USER:PASSWORD@` before the host. Without it their coins are invented
+    /// `?cookie=PATH`, or with `USER:PASSWORD@` before the host; or `embedded`, a new private chain that
+    /// the program tillcard serves meanwhile. A COMMAND finds the node in TILLCARD_CHAIN. Without it
+    /// the coins are invented
     #[arg(long, value_name = "NODE")]
     pub chain: Option<String>,
     /// Write what happens to the cards into this file, a line of JSON for each command: its name and its
@@ -136,6 +138,12 @@ impl Arguments {
         let names_card = self.ephemeral || self.data.is_some() || self.name.is_some();
         let others = self.control.is_some() || !self.cards_from.is_empty();
         others && !names_card && self.card.is_empty()
+    }
+
+    /// Where the chain is, as it may be shown: not with a password.
+    pub fn shown_chain(&self) -> Option<&str> {
+        let chain = self.chain.as_deref();
+        chain.filter(|source| !source.contains('@'))
     }
 
     /// The name of the card that is kept.

@@ -65,6 +65,20 @@ pub enum Failure {
     Control(#[from] ControlError),
     #[error("{} can't be run: {}", .0.display(), .1)]
     Command(OsString, io::Error),
+    #[error("no folder for the chain: {0}; nothing was shown")]
+    ChainFolder(io::Error),
+    #[error(
+        "{} can't be run: {}; --chain embedded needs the program tillcard, built with its feature \
+         regtest: install it, or name its path in TILLCARD",
+        .0.display(),
+        .1
+    )]
+    NoChainProgram(PathBuf, io::Error),
+    #[error(
+        "the program tillcard served no chain; what it says on standard error tells why. Was it \
+         built with its feature regtest?"
+    )]
+    ChainEnded,
 }
 
 impl Failure {
@@ -90,6 +104,7 @@ impl Failure {
             Self::CardPort(error) => error.code(),
             Self::Control(error) => error.code(),
             Self::Command(..) => "command-not-run",
+            Self::ChainFolder(_) | Self::NoChainProgram(..) | Self::ChainEnded => "embedded-chain",
         }
     }
 }

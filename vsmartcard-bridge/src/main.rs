@@ -1,6 +1,7 @@
 //! `tillcard-emu`: shows cards in readers, vpcd's or its own, until it is told to take them out.
 
 mod arguments;
+mod embedded_chain;
 mod failure;
 mod listing;
 mod own_reader;
@@ -28,10 +29,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use arguments::{Arguments, Ask};
+use embedded_chain::EmbeddedChain;
 use failure::Failure;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    match run(Arguments::parse()) {
         Ok(status) => status,
         Err(error) => {
             let code = error.code();
@@ -63,7 +65,7 @@ fn data_folder() -> Result<PathBuf, Failure> {
     Ok(strategy.data_dir().join("tillcard/emu"))
 }
 
-fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+fn run(mut arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Some(ask) = &arguments.ask {
         let answer = match ask {
             Ask::Cards { schema: true, .. } => scenario_schema(),
@@ -74,6 +76,16 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     start_log(arguments.log.as_deref())?;
+    if arguments.chain.as_deref() != Some(embedded_chain::NAME) {
+        return show_cards(&arguments);
+    }
+    let chain = EmbeddedChain::start()?;
+    arguments.chain = Some(chain.source().to_owned());
+    show_cards(&arguments)
+}
+
+/// Shows the cards that the arguments name, until the program is to end.
+fn show_cards(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.begins_empty() {
         return own_reader::show(Vec::new(), arguments)?;
     }

@@ -27,6 +27,9 @@ pub const DEFAULT_NAME: &str = "Tillcard Emulator 00 00";
 const URL_VARIABLE: &str = "TILLCARD_EMU_URL";
 const TOKEN_VARIABLE: &str = "TILLCARD_EMU_TOKEN";
 
+/// Where a command finds the chain on which the cards' coins are.
+const CHAIN_VARIABLE: &str = "TILLCARD_CHAIN";
+
 /// Where a command's cards can connect to, with commas between the addresses.
 const CARDS_VARIABLE: &str = "TILLCARD_EMU_CARDS_FROM";
 
@@ -121,6 +124,7 @@ fn say(tray: &Tray, ports: &[(&str, CardPort)], control: Option<&Control>, argum
                 .iter()
                 .map(|(reader, port)| json!({"reader": reader, "address": port.address()}))
                 .collect::<Vec<_>>(),
+            "chain": arguments.shown_chain(),
             "control": control.map(|control| json!({
                 "url": format!("http://{}", control.address()),
                 "token": control.token(),
@@ -145,6 +149,9 @@ fn say(tray: &Tray, ports: &[(&str, CardPort)], control: Option<&Control>, argum
             port.address()
         );
         tell(io::stderr(), &line);
+    }
+    if let Some(chain) = arguments.shown_chain() {
+        tell(io::stderr(), &format!("chain: {chain}"));
     }
     if let Some(control) = control {
         let line = format!(
@@ -173,6 +180,9 @@ fn start(
     if let Some(control) = control {
         command.env(URL_VARIABLE, format!("http://{}", control.address()));
         command.env(TOKEN_VARIABLE, control.token());
+    }
+    if let Some(chain) = &arguments.chain {
+        command.env(CHAIN_VARIABLE, chain);
     }
     if !ports.is_empty() {
         let addresses: Vec<_> = (ports.iter())

@@ -11,15 +11,12 @@ CARDS = {
 }
 
 @pytest.fixture(scope="session")
-def emulator_chain(tmp_path_factory):
-    command = ["tillcard", "regtest", "--port", "0", "--folder", tmp_path_factory.mktemp("chain")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node:
-        yield node.stdout.readline().split()[1]
-        node.terminate()
+def emulator_chain():
+    return "embedded"
 
 @pytest.mark.parametrize("card, told", CARDS.items())
-def test_the_till_says_what_is_proven(reader, emulator_chain, tmp_path, card, told):
+def test_the_till_says_what_is_proven(reader, emulator, tmp_path, card, told):
     pin = reader.insert(card).pin
-    env = {**os.environ, "TILLCARD_CHAIN": emulator_chain, "XDG_DATA_HOME": str(tmp_path)}
+    env = {**os.environ, "TILLCARD_CHAIN": emulator.node.source, "XDG_DATA_HOME": str(tmp_path)}
     till = subprocess.run(TILL.split(), input=f"{pin}\n", env=env, text=True, capture_output=True)
     assert till.stdout.splitlines()[-1].startswith(told), till.stdout + till.stderr

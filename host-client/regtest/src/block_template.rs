@@ -21,6 +21,7 @@ const WITNESS_RESERVED_VALUE: [u8; 32] = [0; 32];
 const COMMITMENT_HEADER: [u8; 4] = [0xaa, 0x21, 0xa9, 0xed];
 
 /// What a new block stands on and holds.
+#[derive(Clone)]
 pub(super) struct BlockTemplate {
     pub(super) previous: BlockHash,
     pub(super) height: u32,

@@ -13,6 +13,7 @@ mod kernel;
 mod mempool;
 mod rpc;
 mod server;
+mod switches;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,9 +26,10 @@ use bitcoin::{
 use block_template::BlockTemplate;
 use coins::Coins;
 use kernel::Kernel;
-pub use mempool::MempoolEntry;
 use mempool::{ChainContext, Mempool};
+pub use mempool::{MempoolEntry, MempoolPolicy};
 pub use server::RegtestServer;
+pub use switches::{Refusal, Switches};
 
 /// Blocks whose median time is the least that the next block may have (BIP113).
 const MEDIAN_TIME_SPAN: u32 = 11;
@@ -94,6 +96,14 @@ pub enum RegtestError {
     /// Core refused a block that we built ourselves.
     #[error("the new block was {0}")]
     Block(#[from] Rejected),
+    /// A reorganisation goes deeper than the chain.
+    #[error("{depth} blocks can't be replaced: there are {height} above the first")]
+    TooDeep {
+        /// How many blocks were to go.
+        depth: u32,
+        /// The chain's height.
+        height: u32,
+    },
     /// The server can't listen there.
     #[error("can't listen on {address}: {cause}")]
     Listen {
@@ -144,7 +154,12 @@ impl State {
         times.get(times.len() / 2).copied().unwrap_or(0)
     }
 
-    fn template(&self, pay_to: &Script, transactions: Vec<Transaction>, fees: Amount) -> Block {
+    fn template(
+        &self,
+        pay_to: &Script,
+        transactions: Vec<Transaction>,
+        fees: Amount,
+    ) -> BlockTemplate {
         let tip = self.tip();
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -159,7 +174,6 @@ impl State {
             fees,
             transactions,
         }
-        .build()
     }
 
     fn submit(&mut self, block: &Block) -> Result<(), Rejected> {
@@ -217,7 +231,7 @@ impl RegtestChain {
         let mut hashes = Vec::new();
         for _ in 0..blocks {
             let (transactions, fees) = state.mempool.for_block();
-            let block = state.template(pay_to, transactions, fees);
+            let block = state.template(pay_to, transactions, fees).build();
             state.submit(&block)?;
             hashes.push(block.block_hash());
         }
@@ -225,10 +239,91 @@ impl RegtestChain {
         Ok(hashes)
     }
 
+    /// Has the last `depth` blocks replaced by one more, all empty, whose rewards are nobody's. What
+    /// was in the blocks waits in the mempool again. Gives the hashes of the blocks that left, lowest
+    /// first.
+    ///
+    /// # Errors
+    /// [`RegtestError::TooDeep`] when there aren't so many blocks; [`RegtestError::Block`] should
+    /// Core refuse the branch.
+    pub fn reorganise(&self, depth: u32) -> Result<Vec<BlockHash>, RegtestError> {
+        let mut state = self.state();
+        let tip = state.tip();
+        if depth > tip.height {
+            return Err(RegtestError::TooDeep {
+                depth,
+                height: tip.height,
+            });
+        }
+        let left = (tip.height - depth + 1..=tip.height)
+            .filter_map(|height| state.kernel.block_hash(height))
+            .collect();
+        let mut template = state.template(&ScriptBuf::new_op_return([]), Vec::new(), Amount::ZERO);
+        template.height = tip.height - depth + 1;
+        if let Some(previous) = state.kernel.block_hash(tip.height - depth) {
+            template.previous = previous;
+        }
+        for _ in 0..=depth {
+            let block = template.clone().build();
+            template.previous = block.block_hash();
+            template.height += 1;
+            template.time += 1;
+            let verdict = state.submit(&block);
+            // The engine says nothing of a branch until it is the longer one.
+            if state.tip().height > tip.height {
+                verdict?;
+            }
+        }
+        state.mempool.save()?;
+        match state.tip().hash == template.previous {
+            true => Ok(left),
+            false => Err(RegtestError::Block(Rejected {
+                reason: "the branch isn't the best chain".into(),
+            })),
+        }
+    }
+
+    /// Mines one block with these transactions and no others, whose fees nobody gets.
+    ///
+    /// # Errors
+    /// [`RegtestError::Block`] when Core refuses it.
+    pub fn mine_only(
+        &self,
+        pay_to: &Script,
+        transactions: Vec<Transaction>,
+    ) -> Result<BlockHash, RegtestError> {
+        let block = self.assemble_block(pay_to, transactions);
+        self.submit_block(&block)?;
+        Ok(block.block_hash())
+    }
+
+    /// Has the mempool forget a transaction and all that hang on it, as a full one does. Gives their
+    /// ids.
+    ///
+    /// # Errors
+    /// [`RegtestError::Io`] when what is left can't be written.
+    pub fn evict(&self, txid: Txid) -> Result<Vec<Txid>, RegtestError> {
+        let mut state = self.state();
+        let evicted = state.mempool.evict(txid);
+        state.mempool.save()?;
+        Ok(evicted.into_iter().collect())
+    }
+
+    /// Has the transactions that come from now on held against this policy.
+    pub fn set_mempool_policy(&self, policy: MempoolPolicy) {
+        self.state().mempool.set_policy(policy);
+    }
+
+    /// What the mempool takes.
+    pub fn mempool_policy(&self) -> MempoolPolicy {
+        self.state().mempool.policy()
+    }
+
     /// A block on the tip with these transactions, checked by nobody yet and leaving their fees
     /// unclaimed: with [`Self::submit_block`] it asks Core what it thinks of them.
     pub fn assemble_block(&self, pay_to: &Script, transactions: Vec<Transaction>) -> Block {
-        self.state().template(pay_to, transactions, Amount::ZERO)
+        let state = self.state();
+        state.template(pay_to, transactions, Amount::ZERO).build()
     }
 
     /// Submits a block to Core's validation. `Ok` means that Core checked it, found it valid and

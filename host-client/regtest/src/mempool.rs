@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use bitcoin::absolute::{Height, Time};
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
 use bitcoin::{Amount, OutPoint, Script, Transaction, TxOut, Txid, relative};
+use serde::{Deserialize, Serialize};
 
 use super::coins::Coins;
 use super::kernel::verify_scripts;
@@ -30,11 +31,36 @@ const BLOCK_WEIGHT: u64 = 3_990_000;
 
 /// Bitcoin Core's `DEFAULT_MIN_RELAY_TX_FEE` and `DEFAULT_INCREMENTAL_RELAY_FEE` since version 30,
 /// in sat per 1000 vbytes.
-pub(super) const RELAY_FEE_RATE: u64 = 100;
+const RELAY_FEE_RATE: u32 = 100;
 
-/// The least fee of so many vbytes.
-fn relay_fee(vsize: u64) -> Amount {
-    Amount::from_sat((vsize * RELAY_FEE_RATE).div_ceil(1000))
+/// Bitcoin Core's `DEFAULT_ANCESTOR_LIMIT` and `DEFAULT_DESCENDANT_LIMIT`.
+const CHAIN_LIMIT: u32 = 25;
+
+/// What the mempool takes, as far as a node's owner can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MempoolPolicy {
+    /// The least fee rate, in sat per 1000 vbytes.
+    pub fee_rate: u32,
+    /// How many unconfirmed transactions may hang on each other: a transaction with its ancestors,
+    /// and each ancestor with its descendants.
+    pub chain_limit: u32,
+}
+
+impl Default for MempoolPolicy {
+    fn default() -> Self {
+        Self {
+            fee_rate: RELAY_FEE_RATE,
+            chain_limit: CHAIN_LIMIT,
+        }
+    }
+}
+
+impl MempoolPolicy {
+    /// The least fee of so many vbytes.
+    fn fee(self, vsize: u64) -> Amount {
+        Amount::from_sat(vsize.saturating_mul(self.fee_rate.into()).div_ceil(1000))
+    }
 }
 
 /// A transaction in the mempool, with its descendants (as Bitcoin Core's `getmempoolentry`).
@@ -82,6 +108,7 @@ pub(super) struct Mempool {
     arrivals: HashMap<Txid, u64>,
     spenders: HashMap<OutPoint, Txid>,
     next_arrival: u64,
+    policy: MempoolPolicy,
     path: PathBuf,
 }
 
@@ -100,8 +127,28 @@ impl Mempool {
             arrivals: HashMap::new(),
             spenders: HashMap::new(),
             next_arrival: 0,
+            policy: MempoolPolicy::default(),
             path,
         }
+    }
+
+    /// Has the transactions that come from now on held against this policy.
+    pub(super) fn set_policy(&mut self, policy: MempoolPolicy) {
+        self.policy = policy;
+    }
+
+    pub(super) fn policy(&self) -> MempoolPolicy {
+        self.policy
+    }
+
+    /// Forgets a transaction and all that hang on it; their ids.
+    pub(super) fn evict(&mut self, txid: Txid) -> BTreeSet<Txid> {
+        let mut evicted = self.with_descendants([txid]);
+        evicted.retain(|txid| self.arrivals.contains_key(txid));
+        for txid in &evicted {
+            self.remove(txid);
+        }
+        evicted
     }
 
     /// Takes up the transactions that were waiting when the file was written last, as far as they
@@ -146,11 +193,12 @@ impl Mempool {
         let spent = self.spent_by(&transaction, context)?;
         let fee = fee_of(&transaction, &spent)?;
         let vsize = transaction.vsize() as u64;
-        if fee < relay_fee(vsize) {
+        if fee < self.policy.fee(vsize) {
             return Err(rejected("min relay fee not met"));
         }
         check_lock_times(&transaction, &spent, context)?;
         let replaced = self.replaced_by(&transaction, fee, vsize)?;
+        self.check_chain(&transaction, &replaced)?;
         let outputs: Vec<TxOut> = spent.into_iter().map(|spent| spent.output).collect();
         verify_scripts(&transaction, &outputs).map_err(|reason| Rejected { reason })?;
 
@@ -320,11 +368,58 @@ impl Mempool {
                     > u128::from(entry.fee.to_sat()) * u128::from(vsize)
             })
         };
-        let needed = self.fees(&replaced) + relay_fee(vsize);
+        let needed = self.fees(&replaced) + self.policy.fee(vsize);
         if !replaced.is_empty() && (fee < needed || !conflicts.iter().all(outbid)) {
             return Err(rejected("insufficient fee"));
         }
         Ok(replaced)
+    }
+
+    /// Refuses a transaction with too many ancestors, or as one descendant too many of an ancestor.
+    /// Those that it replaces don't count.
+    fn check_chain(
+        &self,
+        transaction: &Transaction,
+        replaced: &BTreeSet<Txid>,
+    ) -> Result<(), Rejected> {
+        let limit = self.policy.chain_limit as usize;
+        let ancestors = self.ancestors(transaction);
+        if ancestors.len() + 1 > limit {
+            return Err(Rejected {
+                reason: format!(
+                    "too-long-mempool-chain, too many unconfirmed ancestors [limit: {limit}]"
+                ),
+            });
+        }
+        for ancestor in ancestors {
+            let with_descendants = self.with_descendants([ancestor]);
+            if with_descendants.difference(replaced).count() + 1 > limit {
+                return Err(Rejected {
+                    reason: format!(
+                        "too-long-mempool-chain, too many descendants for tx {ancestor} [limit: \
+                         {limit}]"
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// All transactions here that this one hangs on.
+    fn ancestors(&self, transaction: &Transaction) -> BTreeSet<Txid> {
+        let mut found = BTreeSet::new();
+        let mut asked = vec![transaction];
+        while let Some(transaction) = asked.pop() {
+            for input in &transaction.input {
+                let txid = input.previous_output.txid;
+                if let Some(parent) = self.get(&txid)
+                    && found.insert(txid)
+                {
+                    asked.push(parent);
+                }
+            }
+        }
+        found
     }
 
     fn with_descendants(&self, roots: impl IntoIterator<Item = Txid>) -> BTreeSet<Txid> {

@@ -1,14 +1,15 @@
 //! The part of Bitcoin Core's JSON-RPC that tillcard's client of a node speaks, answered by
-//! the embedded chain: same methods, same shapes, same error codes.
+//! the embedded chain: same methods, same shapes, same error codes. What tests ask for beside it
+//! (`reorganise`, `evict`, and the switches) has names that Core doesn't use.
 
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
-use bitcoin::{Address, Amount, BlockHash, Network, OutPoint, Transaction, Txid};
+use bitcoin::{Address, Amount, BlockHash, Network, OutPoint, ScriptBuf, Transaction, Txid};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::mempool::{IN_BLOCK, MISSING_INPUTS, RELAY_FEE_RATE};
-use super::{RegtestChain, Rejected, Unspent};
+use super::mempool::{IN_BLOCK, MISSING_INPUTS};
+use super::{Refusal, RegtestChain, RegtestError, Rejected, Switches, Unspent};
 
 // Codes of Bitcoin Core's `src/rpc/protocol.h` and of JSON-RPC 2.0.
 const MISC_ERROR: i32 = -1;
@@ -69,18 +70,19 @@ impl Params<'_> {
 /// Answers one call.
 pub(super) fn answer(
     chain: &RegtestChain,
+    switches: &Switches,
     method: &str,
     params: &[Value],
 ) -> Result<Value, RpcError> {
     let params = Params(params);
     match method {
-        "getblockchaininfo" => Ok(blockchain_info(chain)),
+        "getblockchaininfo" => Ok(blockchain_info(chain, switches.behind)),
         "getblockhash" => block_hash(chain, &params),
         "getblock" => block(chain, &params),
-        "sendrawtransaction" => send(chain, &params),
+        "sendrawtransaction" => send(chain, switches.refuse.as_ref(), &params),
         "gettxout" => tx_out(chain, &params),
         "getrawmempool" => Ok(json!(chain.mempool())),
-        "getmempoolinfo" => Ok(mempool_info()),
+        "getmempoolinfo" => Ok(mempool_info(chain)),
         "getrawtransaction" => raw_transaction(chain, &params),
         "getmempoolentry" => mempool_entry(chain, &params),
         "gettxspendingprevout" => spenders(chain, &params),
@@ -89,22 +91,27 @@ pub(super) fn answer(
             "blocks": params.required::<u16>(0, "conf_target")?,
         })),
         "generatetoaddress" => generate(chain, &params),
+        "generateblock" => generate_block(chain, &params),
+        "reorganise" => reorganise(chain, &params),
+        "evict" => evict(chain, &params),
         _ => Err(RpcError::new(METHOD_NOT_FOUND, "Method not found")),
     }
 }
 
-fn blockchain_info(chain: &RegtestChain) -> Value {
+fn blockchain_info(chain: &RegtestChain, behind: u32) -> Value {
     let tip = chain.tip();
     json!({
         "chain": "regtest",
         "blocks": tip.height,
+        "headers": tip.height.saturating_add(behind),
         "bestblockhash": tip.hash,
+        "initialblockdownload": behind > 0,
     })
 }
 
 /// There is always room, so that both rates are the least one.
-fn mempool_info() -> Value {
-    let rate = Amount::from_sat(RELAY_FEE_RATE).to_btc();
+fn mempool_info(chain: &RegtestChain) -> Value {
+    let rate = Amount::from_sat(chain.mempool_policy().fee_rate.into()).to_btc();
     json!({ "mempoolminfee": rate, "minrelaytxfee": rate })
 }
 
@@ -128,11 +135,25 @@ fn block(chain: &RegtestChain, params: &Params<'_>) -> Result<Value, RpcError> {
     }
 }
 
-fn send(chain: &RegtestChain, params: &Params<'_>) -> Result<Value, RpcError> {
+fn decode(raw: &str) -> Result<Transaction, RpcError> {
+    deserialize_hex(raw)
+        .map_err(|error| RpcError::new(DESERIALIZATION_ERROR, format!("TX decode failed: {error}")))
+}
+
+fn send(
+    chain: &RegtestChain,
+    refuse: Option<&Refusal>,
+    params: &Params<'_>,
+) -> Result<Value, RpcError> {
     let raw: String = params.required(0, "hexstring")?;
-    let transaction: Transaction = deserialize_hex(&raw).map_err(|error| {
-        RpcError::new(DESERIALIZATION_ERROR, format!("TX decode failed: {error}"))
-    })?;
+    let transaction = decode(&raw)?;
+    if let Some(refusal) = refuse {
+        if refusal.taken {
+            // What the mempool itself says of it, nobody hears.
+            let _ = chain.broadcast(transaction);
+        }
+        return Err(RpcError::new(refusal.code, &refusal.message));
+    }
     let txid = chain
         .broadcast(transaction)
         .map_err(|Rejected { reason }| match reason.as_str() {
@@ -219,12 +240,45 @@ fn generate(chain: &RegtestChain, params: &Params<'_>) -> Result<Value, RpcError
             format!("nblocks: at most {MAX_GENERATED} at once"),
         ));
     }
-    let address: Address<_> = params.required(1, "address")?;
+    let hashes = chain.mine(blocks, &address(params, 1)?).map_err(failed)?;
+    Ok(json!(hashes))
+}
+
+/// The script of an address on this chain.
+fn address(params: &Params<'_>, index: usize) -> Result<ScriptBuf, RpcError> {
+    let address: Address<_> = params.required(index, "address")?;
     let address = address
         .require_network(Network::Regtest)
         .map_err(|error| RpcError::new(NOT_KNOWN, format!("Error: Invalid address: {error}")))?;
-    let hashes = chain
-        .mine(blocks, &address.script_pubkey())
-        .map_err(|error| RpcError::new(MISC_ERROR, error))?;
-    Ok(json!(hashes))
+    Ok(address.script_pubkey())
+}
+
+fn failed(error: RegtestError) -> RpcError {
+    RpcError::new(MISC_ERROR, error)
+}
+
+/// Core's: a block with these transactions and no others.
+fn generate_block(chain: &RegtestChain, params: &Params<'_>) -> Result<Value, RpcError> {
+    let pay_to = address(params, 0)?;
+    let raw: Vec<String> = params.required(1, "transactions")?;
+    let transactions = raw
+        .iter()
+        .map(|raw| decode(raw))
+        .collect::<Result<_, _>>()?;
+    let hash = chain.mine_only(&pay_to, transactions).map_err(failed)?;
+    Ok(json!({ "hash": hash }))
+}
+
+/// Not Core's: the last blocks leave the chain.
+fn reorganise(chain: &RegtestChain, params: &Params<'_>) -> Result<Value, RpcError> {
+    let left = chain
+        .reorganise(params.required(0, "depth")?)
+        .map_err(failed)?;
+    Ok(json!({ "left": left }))
+}
+
+/// Not Core's: the mempool forgets a transaction.
+fn evict(chain: &RegtestChain, params: &Params<'_>) -> Result<Value, RpcError> {
+    let evicted = chain.evict(params.required(0, "txid")?).map_err(failed)?;
+    Ok(json!({ "evicted": evicted }))
 }

@@ -19,15 +19,20 @@ use bitcoin::base64::engine::general_purpose::STANDARD as BASE64;
 use bitcoin::hashes::{Hash, sha256};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use zeroize::Zeroizing;
 
 use super::rpc::{self, RpcError};
-use super::{RegtestChain, RegtestError};
+use super::{RegtestChain, RegtestError, Switches};
 
 const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 const INTERNAL_ERROR: i32 = -32603;
+/// Core's `RPC_INVALID_PARAMETER`.
+const INVALID_PARAMETER: i32 = -8;
+/// Core's `RPC_IN_WARMUP`, and what it says then.
+const IN_WARMUP: i32 = -28;
+const WARMUP: &str = "Loading block index…";
 
 /// A served regtest chain; it stops, and its cookie file goes, when this value is dropped.
 pub struct RegtestServer {
@@ -40,6 +45,7 @@ pub struct RegtestServer {
 #[derive(Clone)]
 struct Service {
     chain: Arc<RegtestChain>,
+    switches: watch::Sender<Switches>,
     /// Hash of the one `Authorization` header that is let in: comparing hashes tells a guesser
     /// nothing by its time.
     authorization: sha256::Hash,
@@ -83,6 +89,7 @@ impl RegtestServer {
         let basic = Zeroizing::new(format!("Basic {}", BASE64.encode(credentials.as_bytes())));
         let service = Service {
             chain,
+            switches: watch::Sender::new(Switches::default()),
             authorization: sha256::Hash::hash(basic.as_bytes()),
         };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -159,6 +166,46 @@ async fn serve(
     }
 }
 
+impl Service {
+    async fn answer(self, method: String, params: Vec<Value>) -> Result<Value, RpcError> {
+        match method.as_str() {
+            "getswitches" => Ok(json!(*self.switches.borrow())),
+            "setswitches" => self.switch(params),
+            _ => {
+                let mut seen = self.switches.subscribe();
+                let now = seen.wait_for(|switches| !switches.silent).await;
+                let switches = now
+                    .map_err(|error| RpcError::new(INTERNAL_ERROR, error))?
+                    .clone();
+                if switches.starting {
+                    return Err(RpcError::new(IN_WARMUP, WARMUP));
+                }
+                // The chain blocks: it reads and writes files, and validates.
+                let call = tokio::task::spawn_blocking(move || {
+                    rpc::answer(&self.chain, &switches, &method, &params)
+                });
+                call.await
+                    .unwrap_or_else(|error| Err(RpcError::new(INTERNAL_ERROR, error)))
+            }
+        }
+    }
+
+    /// Sets all switches: to what the one parameter, an object, says.
+    fn switch(&self, mut params: Vec<Value>) -> Result<Value, RpcError> {
+        let switches = match params.pop() {
+            Some(only) if params.is_empty() => Switches::deserialize(only)
+                .map_err(|error| RpcError::new(INVALID_PARAMETER, error))?,
+            _ => {
+                let form = "setswitches takes one object, such as {\"behind\": 3}";
+                return Err(RpcError::new(INVALID_PARAMETER, form));
+            }
+        };
+        self.chain.set_mempool_policy(switches.mempool);
+        self.switches.send_replace(switches);
+        Ok(Value::Null)
+    }
+}
+
 #[derive(Deserialize)]
 struct Request {
     method: String,
@@ -177,16 +224,7 @@ async fn handle(State(service): State<Service>, headers: HeaderMap, body: Bytes)
         return (StatusCode::UNAUTHORIZED, challenge).into_response();
     }
     let (id, outcome) = match parse(&body) {
-        Ok((request, params)) => {
-            // The chain blocks: it reads and writes files, and validates.
-            let Request { method, id, .. } = request;
-            let call =
-                tokio::task::spawn_blocking(move || rpc::answer(&service.chain, &method, &params));
-            let outcome = call
-                .await
-                .unwrap_or_else(|error| Err(RpcError::new(INTERNAL_ERROR, error)));
-            (id, outcome)
-        }
+        Ok((Request { method, id, .. }, params)) => (id, service.answer(method, params).await),
         Err((id, error)) => (id, Err(error)),
     };
     let answer = match outcome {

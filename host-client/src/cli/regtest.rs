@@ -38,9 +38,11 @@ impl Mine {
 
 #[cfg(feature = "regtest")]
 mod serve {
+    use std::io;
     use std::net::{Ipv4Addr, SocketAddr};
     use std::path::PathBuf;
     use std::sync::Arc;
+    use std::thread;
 
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
@@ -59,6 +61,9 @@ mod serve {
         /// The chain's folder [default: tillcard/regtest in the user's data folder]
         #[arg(long, value_name = "FOLDER")]
         folder: Option<PathBuf>,
+        /// End when standard input closes, as it does when the program at its other end dies
+        #[arg(long)]
+        until_input_closes: bool,
     }
 
     impl Serve {
@@ -76,6 +81,14 @@ mod serve {
                 server.address(),
                 server.cookie().display()
             ));
+            if self.until_input_closes {
+                let ended = signals.handle();
+                thread::spawn(move || {
+                    // It closes, or can't be read: either is the end.
+                    let _ = io::copy(&mut io::stdin(), &mut io::sink());
+                    ended.close();
+                });
+            }
             signals.forever().next();
             Ok(())
         }

@@ -12,6 +12,8 @@ The program `tillcard-emu` must be installed: it is looked for at the path in TI
 PATH. With pytest, the fixture `reader` does the rest.
 """
 
-from ._emulator import Card, Emulator, EmulatorError, Reader
+from ._emulator import Card, Emulator, Reader
+from ._error import EmulatorError
+from ._node import Node
 
-__all__ = ["Card", "Emulator", "EmulatorError", "Reader"]
+__all__ = ["Card", "Emulator", "EmulatorError", "Node", "Reader"]

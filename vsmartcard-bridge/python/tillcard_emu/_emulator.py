@@ -12,18 +12,13 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, build_opener, ProxyHandler
 
+from ._error import EmulatorError
+from ._node import Node
+
 DEFAULT_READER = "Tillcard Emulator 00 00"
 
 #: Longer than the emulator takes for anything, in seconds.
 PATIENCE = 90
-
-
-class EmulatorError(Exception):
-    """The emulator can't do what it was asked. `code` is the error's stable name."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,8 @@ class Emulator:
 
     PC/SC programs see the readers with PCSCLITE_CSOCK_NAME set to `socket`. pcsc-lite's library reads
     that variable once in a process: set it before the first call. The cards' coins are invented, unless
-    `chain` names a regtest node, as `core:http://HOST:PORT?cookie=PATH`.
+    `chain` names a regtest node, as `core:http://HOST:PORT?cookie=PATH`, or is "embedded": a new private
+    chain, which needs the program `tillcard`.
     """
 
     def __init__(
@@ -86,6 +82,9 @@ class Emulator:
         self._token: str = told["control"]["token"]
         # A proxy of the environment's is none for this machine.
         self._opener = build_opener(ProxyHandler({}))
+        source = told["chain"] or chain
+        #: The node on which the cards' coins are; None where they are invented.
+        self.node = Node(source) if source else None
         #: The readers, in the order in which they were named.
         self.readers = [Reader(self, name) for name in readers]
 

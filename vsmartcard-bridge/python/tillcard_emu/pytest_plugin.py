@@ -43,7 +43,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def emulator_chain() -> str | None:
-    """Where the cards' coins come from: override this to name a regtest node. Else they are invented."""
+    """Where the cards' coins come from: override this to name a regtest node, or to give "embedded".
+    Else they are invented."""
     return None
 
 

@@ -7,6 +7,7 @@ mod killing;
 mod support;
 
 mod control;
+mod embedded_chain;
 mod errors;
 mod following;
 mod guests;

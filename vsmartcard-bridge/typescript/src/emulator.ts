@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 
 import { Control } from "./control.js";
 import { EmulatorError } from "./error.js";
+import { RegtestNode } from "./node.js";
 import { Reader } from "./reader.js";
 
 const DEFAULT_READER = "Tillcard Emulator 00 00";
@@ -14,8 +15,8 @@ export interface EmulatorOptions {
   readers?: readonly string[];
   /** Makes the cards; the same number makes the same cards. */
   seed?: number;
-  /** A regtest node that gives the cards real coins: `core:http://HOST:PORT?cookie=PATH`. Without it
-   *  they are invented. */
+  /** A regtest node that gives the cards real coins: `core:http://HOST:PORT?cookie=PATH`; or
+   *  "embedded", a new private chain, which needs the program `tillcard`. Without it they are invented. */
   chain?: string;
   /** The path of the program. */
   program?: string;
@@ -35,6 +36,8 @@ export class Emulator {
     private readonly control: Control,
     /** The value of PCSCLITE_CSOCK_NAME for programs that are to see the readers. */
     readonly socket: string,
+    /** The node on which the cards' coins are; undefined where they are invented. */
+    readonly node: RegtestNode | undefined,
     names: readonly string[],
   ) {
     this.readers = names.map((name) => new Reader(control, name));
@@ -58,7 +61,9 @@ export class Emulator {
     });
     const told = JSON.parse(await firstLine(child, program));
     const control = new Control(told.control.url, told.control.token);
-    return new Emulator(child, control, told.pcsc_socket, names);
+    const source: string | undefined = told.chain ?? options.chain;
+    const node = source === undefined ? undefined : new RegtestNode(source);
+    return new Emulator(child, control, told.pcsc_socket, node, names);
   }
 
   /** What the environment of a program has that is to see the readers. */

@@ -17,4 +17,5 @@
 export { Emulator, type EmulatorOptions } from "./emulator.js";
 export { EmulatorError } from "./error.js";
 export type { Awaited, Card, Coin, Effect, Entry, Fault } from "./model.js";
+export { RegtestNode, type Switches } from "./node.js";
 export { Reader } from "./reader.js";

@@ -2,53 +2,19 @@
 //! when something is wrong.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::chain_support::{Payer, coinbase, with_flipped_signature_bit};
+use crate::chain_support::{coinbase, with_flipped_signature_bit};
+use crate::served::{RATE, Served, any_port, config, raw, served};
 use bitcoin::{Network, OutPoint};
 use tillcard::chain::{
     Auth, Chain, ChainError, CoreRpc, CoreRpcConfig, FeeRate, OutputState, Tip, TransactionStatus,
 };
 use tillcard_client::advice::Explain;
-use tillcard_regtest::{RegtestChain, RegtestServer, Unspent};
-
-const RATE: FeeRate = FeeRate::from_sat_per_kvb(1_000);
-
-struct Served {
-    chain: Arc<RegtestChain>,
-    server: RegtestServer,
-    rpc: CoreRpc,
-    payer: Payer,
-    _folder: tempfile::TempDir,
-}
-
-fn served() -> Served {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let payer = Payer::new(1);
-    let chain = Arc::new(RegtestChain::open(folder.path()).expect("a new chain"));
-    let server = RegtestServer::start(Arc::clone(&chain), any_port()).expect("a server");
-    let rpc = CoreRpc::new(config(&server));
-    rpc.generate_to_address(101, &payer.address())
-        .expect("blocks");
-    Served {
-        chain,
-        server,
-        rpc,
-        payer,
-        _folder: folder,
-    }
-}
-
-fn config(server: &RegtestServer) -> CoreRpcConfig {
-    CoreRpcConfig::with_cookie(server.url(), server.cookie())
-}
-
-fn any_port() -> SocketAddr {
-    ([127, 0, 0, 1], 0).into()
-}
+use tillcard_regtest::{RegtestServer, Unspent};
 
 #[test]
 fn the_same_answers_as_in_process() {
@@ -262,25 +228,6 @@ fn a_starting_node_is_told_from_a_broken_one() {
     node.join().expect("the node's thread");
     assert!(matches!(error, ChainError::WarmingUp { .. }), "{error:?}");
     assert!(error.to_string().contains("Loading block index"), "{error}");
-}
-
-/// One raw HTTP request; the body of the answer.
-fn raw(server: &RegtestServer, body: &str) -> serde_json::Value {
-    use bitcoin::base64::Engine;
-    let cookie = std::fs::read_to_string(server.cookie()).expect("the cookie");
-    let authorization = bitcoin::base64::engine::general_purpose::STANDARD.encode(cookie);
-    let mut stream = TcpStream::connect(server.address()).expect("a connection");
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Basic \
-         {authorization}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-    serde_json::from_str(body).expect("JSON")
 }
 
 #[test]

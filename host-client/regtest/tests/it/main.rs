@@ -5,3 +5,5 @@ mod chain_support;
 
 mod chain_regtest;
 mod chain_rpc;
+mod served;
+mod switches;
