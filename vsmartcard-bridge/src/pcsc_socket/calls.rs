@@ -9,7 +9,7 @@ use super::atr::chosen;
 use super::codes::{Disposition, ReturnCode, ShareMode, attribute, protocol};
 use super::reader::{Connection, Reader};
 use super::readers::{Readers, State};
-use super::{ClientId, HOLDER, SocketError, lock};
+use super::{Change, ClientId, HOLDER, SocketError, lock};
 
 /// How long a client waits for a transaction of another before it is told to ask again: it asks every
 /// 100 ms of itself.
@@ -223,14 +223,18 @@ impl Readers {
         self.state().named(name)?;
         let exclusive = ShareMode::Exclusive as u32;
         let held = self.connect(HOLDER, name, exclusive, protocol::T0 | protocol::T1);
-        held.map(drop)
-            .map_err(|_| SocketError::NotHeld(name.to_owned()))
+        held.map_err(|_| SocketError::NotHeld(name.to_owned()))?;
+        self.state().tell(name, Change::Held);
+        Ok(())
     }
 
     /// Ends that.
     pub(super) fn let_go(&self, name: &str) -> Result<(), SocketError> {
-        self.state().named(name)?.drop_holder();
-        self.released.notify_all();
+        let mut state = self.state();
+        if state.named(name)?.drop_holder() {
+            state.tell(name, Change::LetGo);
+            self.released.notify_all();
+        }
         Ok(())
     }
 

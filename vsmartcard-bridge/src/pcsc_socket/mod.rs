@@ -64,6 +64,10 @@ pub enum Change {
     PinAsked,
     /// It doesn't any more.
     PinDone,
+    /// A program of the test's own holds the card for itself.
+    Held,
+    /// It doesn't any more.
+    LetGo,
 }
 
 /// A client's number.

@@ -166,12 +166,15 @@ impl Reader {
         }
     }
 
-    /// Ends the connection of the program that tests have hold the card.
-    pub(super) fn drop_holder(&mut self) {
+    /// Ends the connection of the program that tests have hold the card, and tells whether there was
+    /// one.
+    pub(super) fn drop_holder(&mut self) -> bool {
         let held = (self.connections.iter()).find(|own| own.client == HOLDER);
-        if let Some(card) = held.map(|own| own.card) {
+        let card = held.map(|own| own.card);
+        if let Some(card) = card {
             self.disconnect(card);
         }
+        card.is_some()
     }
 
     pub(super) fn state(&self) -> ReaderState {

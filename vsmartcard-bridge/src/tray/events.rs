@@ -46,6 +46,8 @@ struct Seat {
     is_powered: bool,
     /// Whether a program asks for a PIN.
     asks_pin: bool,
+    /// Whether a program of the test's own holds the card for itself.
+    is_held: bool,
     /// Commands since the card was put in, and how many of each name.
     commands: u64,
     named: BTreeMap<&'static str, u64>,
@@ -96,6 +98,10 @@ pub enum PlaceEvent {
     PinAsked,
     /// It was typed, or the program asks no longer.
     PinDone,
+    /// Another program holds the card for itself, as the test wanted.
+    Held,
+    /// It has let the card go.
+    LetGo,
     /// The card's faults or snapshots are others, or it was thrown away.
     CardChanged,
 }
@@ -218,6 +224,14 @@ impl Events {
             .is_some_and(|seat| seat.asks_pin)
     }
 
+    /// Whether a program of the test's own holds the card in a reader.
+    pub(super) fn is_held(&self, reader: &str) -> bool {
+        self.kept()
+            .seats
+            .get(reader)
+            .is_some_and(|seat| seat.is_held)
+    }
+
     /// Something happened in a reader, as programs see it.
     pub(super) fn reader_changed(&self, reader: &str, change: Change) {
         let mut kept = self.kept();
@@ -286,6 +300,8 @@ impl What {
             Self::Place(PlaceEvent::Removed) => "removed",
             Self::Place(PlaceEvent::PinAsked) => "pin-asked",
             Self::Place(PlaceEvent::PinDone) => "pin-done",
+            Self::Place(PlaceEvent::Held) => "held",
+            Self::Place(PlaceEvent::LetGo) => "let-go",
             Self::Place(PlaceEvent::CardChanged) => "card-changed",
             Self::Card(Event::PowerOn) => "power-on",
             Self::Card(Event::PowerOff) => "power-off",
@@ -333,6 +349,14 @@ impl Seat {
                 let what = match change {
                     Change::PinAsked => PlaceEvent::PinAsked,
                     _ => PlaceEvent::PinDone,
+                };
+                return (self.card.clone(), what);
+            }
+            Change::Held | Change::LetGo => {
+                self.is_held = change == Change::Held;
+                let what = match change {
+                    Change::Held => PlaceEvent::Held,
+                    _ => PlaceEvent::LetGo,
                 };
                 return (self.card.clone(), what);
             }

@@ -78,6 +78,9 @@ pub struct ReaderStatus {
     /// Whether a program asks for a PIN on the pad.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub asks_pin: bool,
+    /// Whether another program holds the card for itself, as a test wanted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 impl Tray {
@@ -271,6 +274,7 @@ impl Tray {
             card: state.card_in(name).ok().flatten().map(str::to_owned),
             pin_pad: state.pin_pads.contains(name),
             asks_pin: self.events.asks_pin(name),
+            held: self.events.is_held(name),
         };
         state.readers.iter().map(status).collect()
     }

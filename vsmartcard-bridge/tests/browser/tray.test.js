@@ -83,6 +83,27 @@ pageTest("a card is dragged onto a reader, and a fault happens to it", { dark: t
   await traced(page, "at the next VERIFY").waitFor();
 });
 
+pageTest("a card that another program holds is nobody else's, and its answers come late", {}, async (all) => {
+  const { page, accessible } = all;
+  await open(page);
+  await cardButton(page, "ok").click();
+  const reader = slot(page, READERS[0]);
+  await reader.getByRole("button", { name: "Have it held" }).click();
+  await reader.getByText("sharing violation").waitFor();
+  await traced(page, "held").waitFor();
+  assert.deepEqual(await emulator.send(READERS[0], SELECT), []);
+  await accessible();
+  await reader.getByRole("button", { name: "Have it let go" }).click();
+  await reader.getByRole("button", { name: "Have it held" }).waitFor();
+  await reader.getByText("Faults", { exact: true }).click();
+  for (const late of ["the answer comes 50 to 400 ms late", "the answer comes about 200 ms late"]) {
+    await reader.getByLabel("What goes wrong").selectOption(late);
+    await reader.getByRole("button", { name: "Set" }).click();
+    await reader.getByText(`at the next command: ${late}`).waitFor();
+  }
+  assert.deepEqual(await emulator.send(READERS[0], SELECT), ["9000"]);
+});
+
 pageTest("a memory is saved, restored and forked", {}, async ({ page, accessible }) => {
   await open(page);
   await cardButton(page, "ok").click();

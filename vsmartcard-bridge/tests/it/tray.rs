@@ -131,7 +131,9 @@ fn a_card_that_another_program_holds_is_shared_with_nobody() {
     tray.hold(reader.name()).unwrap();
     let refused = client.connect(reader.name(), SHARED);
     assert_eq!(refused, Err(SHARING_VIOLATION));
+    assert!(tray.readers()[0].held);
     tray.let_go(reader.name()).unwrap();
+    assert!(!tray.readers()[0].held);
     let card = client.connect(reader.name(), SHARED).unwrap();
     assert_eq!(tries_left(&mut client, card), [0x63, 0xC3]);
     let code = |held: Result<(), TrayError>| held.err().map(|error| error.code());
@@ -140,6 +142,7 @@ fn a_card_that_another_program_holds_is_shared_with_nobody() {
     // The card that leaves is nobody's, and the next one is free.
     tray.hold(reader.name()).unwrap();
     reader.choose("empty").unwrap();
+    assert!(!tray.readers()[0].held);
     assert!(client.connect(reader.name(), SHARED).is_ok());
     assert_eq!(code(tray.hold("Counter 9")), Some("no-such-reader"));
 }

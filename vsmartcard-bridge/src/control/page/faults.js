@@ -18,6 +18,8 @@ const EFFECTS = [
   ["it gets it twice", "repeat"],
   ["it is reset before", "reset"],
   ["the answer comes 2 s late", { "delay-ms": 2000 }],
+  ["the answer comes 50 to 400 ms late", { delay: { uniform: { "from-ms": 50, "to-ms": 400 } } }],
+  ["the answer comes about 200 ms late", { delay: { normal: { "mean-ms": 200, "deviation-ms": 60 } } }],
 ];
 
 const said = (effect) =>

@@ -14,6 +14,12 @@ const trouble = byId("trouble");
 /** Milliseconds until the next try, when the emulator can't be reached. */
 const PAUSE = 1000;
 
+/** The events after which readers or cards are shown anew. */
+const SHOWN = [
+  ...["inserted", "removed", "card-changed", "reader-added", "fault"],
+  ...["pin-asked", "pin-done", "held", "let-go"],
+];
+
 let testCards = [];
 let commands = [];
 let last = 0;
@@ -40,6 +46,8 @@ const act = {
       await ask("POST", ["readers", reader, "choose"], { card });
     }),
   press: (reader, keys) => attempt(() => ask("POST", ["readers", reader, "keys"], keys)),
+  hold: (reader) => attempt(() => ask("PUT", ["readers", reader, "holder"])),
+  letGo: (reader) => attempt(() => ask("DELETE", ["readers", reader, "holder"])),
   remove: (reader) => attempt(() => ask("DELETE", ["readers", reader, "card"])),
   discard: (card) => attempt(() => ask("DELETE", ["cards", card])),
   setFault: (card, fault) => attempt(() => ask("POST", ["cards", card, "faults"], fault)),
@@ -81,7 +89,7 @@ async function refreshSoon() {
 function heard(event) {
   last = event.id ?? last;
   showEvent(event);
-  if (["inserted", "removed", "card-changed", "reader-added", "fault", "pin-asked", "pin-done"].includes(event.event)) {
+  if (SHOWN.includes(event.event)) {
     refreshSoon();
   }
 }

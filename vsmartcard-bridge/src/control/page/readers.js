@@ -7,7 +7,7 @@ import { faultSwitches } from "./faults.js";
 const slots = byId("slots");
 
 /** Shows all readers. `act` has what can be done: `put`, `remove`, `setFault`, `clearFaults`, `save`,
- * `restore`, `fork`, `discard`, `press`. */
+ * `restore`, `fork`, `discard`, `press`, `hold`, `letGo`. */
 export function showReaders(readers, cards, commands, act) {
   const open = new Set([...slots.querySelectorAll("details[open]")].map(address));
   const typed = new Map([...slots.querySelectorAll(FIELDS)].map((field) => [key(field), field.value]));
@@ -96,7 +96,11 @@ function inside(reader, card, commands, act) {
       { className: "line" },
       button("Take out", () => act.remove(reader.name)),
       button("Throw away", () => act.discard(card.name), { title: "The next one of its name is new" }),
+      reader.held
+        ? button("Have it let go", () => act.letGo(reader.name))
+        : button("Have it held", () => act.hold(reader.name), { title: "Another program takes the card for itself" }),
     ),
+    reader.held && element("p", {}, "Another program holds the card: who connects gets a sharing violation."),
     faultSwitches(card, commands, {
       set: (fault) => act.setFault(card.name, fault),
       clear: () => act.clearFaults(card.name),

@@ -13,6 +13,8 @@ const WORDS = {
   removed: "card out",
   "pin-asked": "PIN asked",
   "pin-done": "PIN pad done",
+  held: "held",
+  "let-go": "let go",
   "power-on": "power on",
   "power-off": "power off",
   "warm-reset": "reset",
