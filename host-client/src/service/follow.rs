@@ -3,8 +3,11 @@
 
 use super::bell::Stop;
 use super::moment::Moment;
-use super::payment::{Passed, Payment, PinAsked, Reason, State};
+use super::payment::{Alarm, Passed, Payment, PinAsked, Reason, State};
 use tillcard::till::{Event, PaymentRecord, PaymentState};
+
+/// Code of [`tillcard::till::Open::Contested`].
+const CONTESTED: &str = "payment-contested";
 
 impl Payment {
     /// Follows the record that was stored, and the event that was told then.
@@ -25,6 +28,7 @@ impl Payment {
         }
         if let Some(event) = event {
             self.hear(event);
+            self.alarm(event, now);
         }
         if state != self.state {
             self.state = state;
@@ -46,7 +50,9 @@ impl Payment {
                 (Some(_), state) => state,
             },
             PaymentState::Signed => match event {
-                Some(Event::Open { .. }) => State::Unknown,
+                Some(Event::Open { .. } | Event::Reorganised { .. } | Event::ConflictUndone) => {
+                    State::Unknown
+                }
                 _ => State::Signing,
             },
             PaymentState::Broadcast => State::Broadcast,
@@ -73,9 +79,12 @@ impl Payment {
         };
         match event {
             Event::CheckingCoins { fee, .. } => self.fee_sat = Some(fee.to_sat()),
-            Event::Confirmed { confirmations } | Event::Settled { confirmations, .. } => {
+            Event::Confirmed { confirmations }
+            | Event::Reorganised { confirmations }
+            | Event::Settled { confirmations, .. } => {
                 self.confirmations = *confirmations;
             }
+            Event::ConflictUndone => self.confirmations = 0,
             _ => {}
         }
         self.reason = match event {
@@ -91,5 +100,28 @@ impl Payment {
             }
             _ => None,
         };
+    }
+
+    /// Raises an alarm when money that was counted on went back. A double spend that is seen again and
+    /// again is one.
+    fn alarm(&mut self, event: &Event, now: Moment) {
+        let code = match event {
+            Event::Reorganised { .. } => "payment-reorganised",
+            Event::ConflictUndone => "payment-conflict-undone",
+            Event::Conflicted { .. } => "payment-conflicted",
+            Event::Open { code, .. } if *code == CONTESTED => code,
+            _ => return,
+        };
+        let reason = Reason {
+            code: code.to_owned(),
+            detail: match event {
+                Event::Open { reason, .. } => reason.clone(),
+                event => event.to_string(),
+            },
+        };
+        let is_known = self.alarms.last().is_some_and(|last| last.reason == reason);
+        if !(is_known && code == CONTESTED) {
+            self.alarms.push(Alarm { reason, at: now });
+        }
     }
 }

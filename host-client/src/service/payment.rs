@@ -87,6 +87,17 @@ pub(crate) struct Reason {
     pub(crate) detail: String,
 }
 
+/// What somebody must know and act on, whichever payment is at hand: money that was counted on went
+/// back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Alarm {
+    /// What happened.
+    #[serde(flatten)]
+    pub(crate) reason: Reason,
+    /// When.
+    pub(crate) at: Moment,
+}
+
 /// A PIN is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct PinAsked {
@@ -130,6 +141,9 @@ pub(crate) struct Payment {
     pub(crate) txid: Option<String>,
     /// What stands in its way, or ended it.
     pub(crate) reason: Option<Reason>,
+    /// What went back on the chain: the block that it was in, or the coins that pay it.
+    #[serde(default)]
+    pub(crate) alarms: Vec<Alarm>,
     /// What happened last, in words for the clerk.
     pub(crate) step: String,
     /// When the shop asked for it.

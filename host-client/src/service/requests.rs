@@ -131,6 +131,7 @@ impl Shop {
                 fee_sat: None,
                 txid: None,
                 reason: None,
+                alarms: Vec::new(),
                 step: "created".to_owned(),
                 created_at: now,
                 updated_at: now,

@@ -21,7 +21,7 @@ pub(super) fn resume(shop: &Arc<Shop>) -> Result<(), ServiceError> {
     let store = shop.store()?;
     for record in store.read().map_err(TillError::from)? {
         shop.catch_up(&record)?;
-        if record.state.is_final() || record.state == PaymentState::Asked {
+        if record.is_over() || record.state == PaymentState::Asked {
             continue;
         }
         // Nobody else has it, unless a `till pay` of before is still at it.

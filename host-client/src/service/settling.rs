@@ -1,11 +1,12 @@
-//! All payments that a card has signed, in one thread: sent, sent again if need be, and waited for. No
-//! reader is needed for that.
+//! All payments that a card has signed, in one thread: sent, sent again if need be, waited for, and looked
+//! at again when they had ended, until no reorganisation reaches them. No reader is needed for that.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use tillcard::chain::CoreRpc;
+use bitcoin::BlockHash;
+use tillcard::chain::{Chain, CoreRpc};
 use tillcard::till::machine::{ClerkSaid, Input, Machine, Wishes};
 use tillcard::till::{self, Claim, NoReader, Progress, TillError};
 
@@ -31,6 +32,8 @@ pub(super) struct Settling {
     claim: Claim,
     /// When it is asked for next.
     next: Instant,
+    /// The last block at which it was seen in a block, after its end: it stands so until there is another.
+    seen_at: Option<BlockHash>,
 }
 
 impl Settling {
@@ -41,6 +44,7 @@ impl Settling {
             machine: Some(machine),
             claim,
             next: Instant::now(),
+            seen_at: None,
         }
     }
 
@@ -51,21 +55,33 @@ impl Settling {
             machine: None,
             claim,
             next: Instant::now(),
+            seen_at: None,
         }
     }
 
     /// Asks for it once. Itself, if there is more to be done.
     fn round(mut self, shop: &Shop, chain: &CoreRpc, said: Option<ClerkSaid>) -> Option<Self> {
         let interval = shop.setup.poll_interval;
+        let tip = chain.tip().ok().map(|tip| tip.hash);
+        if self.seen_at.is_some() && self.seen_at == tip {
+            self.next = Instant::now() + interval;
+            return Some(self);
+        }
         match self.advance(shop, chain, said) {
             Ok(Progress::Waits) => self.next = Instant::now() + interval,
             Ok(Progress::Ended(till::Outcome::Open(_))) => {
                 self.machine = None;
                 self.next = Instant::now() + interval * ROUNDS_UNTIL_AGAIN;
             }
-            Ok(Progress::Ended(outcome)) => {
+            Ok(Progress::Ended(outcome)) if self.is_over(shop) => {
                 self.claim.end(&outcome);
                 return None;
+            }
+            Ok(Progress::Ended(outcome)) => {
+                self.machine = None;
+                self.next = Instant::now() + interval;
+                self.seen_at = tip
+                    .filter(|_| matches!(outcome, till::Outcome::AsBefore { confirmations: 1.. }));
             }
             Err(error) => {
                 tracing::error!(%error, payment = self.id, "settling");
@@ -74,6 +90,12 @@ impl Settling {
             }
         }
         Some(self)
+    }
+
+    /// Whether it has ended for good. One whose record can't be read just now is taken up again.
+    fn is_over(&self, shop: &Shop) -> bool {
+        let record = shop.store().ok().map(|store| store.read_one(&self.id));
+        matches!(record, Some(Ok(record)) if record.is_over())
     }
 
     fn advance(

@@ -1,4 +1,4 @@
-//! Looks for transactions in the blocks since a payment was asked for.
+//! Looks for transactions in the blocks since a payment was asked for, and in the mempool.
 
 use bitcoin::{OutPoint, Transaction, Txid};
 
@@ -21,7 +21,8 @@ pub(super) fn find_payment(
     Ok(found.map(|(transaction, _)| transaction))
 }
 
-/// The transaction other than `txid` that spends one of `outpoints`, and how many blocks bury it.
+/// The transaction other than `txid` that spends one of `outpoints`, and how many blocks bury it: none
+/// when it waits for one.
 pub(super) fn find_conflict(
     chain: &dyn Chain,
     txid: &Txid,
@@ -33,7 +34,16 @@ pub(super) fn find_conflict(
         inputs.any(|input| outpoints.contains(&input.previous_output))
             && transaction.compute_txid() != *txid
     })?;
-    Ok(found.map(|(transaction, confirmations)| (transaction.compute_txid(), confirmations)))
+    if let Some((transaction, confirmations)) = found {
+        return Ok(Some((transaction.compute_txid(), confirmations)));
+    }
+    for outpoint in outpoints {
+        let spender = chain.mempool_spender(outpoint)?;
+        if let Some(spender) = spender.filter(|spender| spender != txid) {
+            return Ok(Some((spender, 0)));
+        }
+    }
+    Ok(None)
 }
 
 fn find(

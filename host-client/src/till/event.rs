@@ -6,7 +6,7 @@ use bitcoin::{Amount, OutPoint, Txid};
 use serde::Serialize;
 
 use super::Missing;
-use crate::text::sat;
+use crate::text::{counted, sat};
 use tillcard_client::Untrusted;
 use tillcard_client::advice::{Advice, Explain};
 use tillcard_client::transport::TransportError;
@@ -139,6 +139,13 @@ pub enum Event {
         /// Blocks that bury it, its own included.
         confirmations: u32,
     },
+    /// The block that the payment was in has left the chain: it isn't as deep any more.
+    Reorganised {
+        /// Blocks that bury it now.
+        confirmations: u32,
+    },
+    /// The block of what had taken the payment's coins has left the chain: it may still be paid.
+    ConflictUndone,
     /// The shop has its money.
     Settled {
         /// The payment's transaction.
@@ -276,6 +283,20 @@ impl fmt::Display for Event {
             Self::Broadcast { txid } => write!(f, "broadcast {txid}"),
             Self::ChainUnavailable { reason } => write!(f, "waiting for the chain: {reason}"),
             Self::Confirmed { confirmations } => write!(f, "confirmed ({confirmations})"),
+            Self::Reorganised { confirmations } => write!(
+                f,
+                "the chain was reorganised: the payment's block has left it, and {} now. Goods that \
+                 are still here stay here until it is settled again",
+                match confirmations {
+                    0 => "none buries it".to_owned(),
+                    confirmations => format!("{} bury it", counted(*confirmations, "block")),
+                }
+            ),
+            Self::ConflictUndone => write!(
+                f,
+                "the chain was reorganised: what had taken the payment's coins isn't as deep any \
+                 more, and the payment may still be paid. Don't take a second payment for it"
+            ),
             Self::Settled { .. } => write!(f, "settled"),
             Self::Open { code, reason } => write!(f, "open[{code}]: {reason}"),
             Self::Cancelled { id } => write!(

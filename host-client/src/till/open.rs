@@ -48,6 +48,14 @@ pub enum Open {
         /// The node's reason.
         reason: Untrusted,
     },
+    /// Another transaction spends a coin of the signed payment, and isn't as deep as the shop asks.
+    #[error("{by} spends the payment's coins another way, {}", where_it_is(*.confirmations))]
+    Contested {
+        /// That transaction.
+        by: Txid,
+        /// Blocks that bury it; 0 while it waits for one.
+        confirmations: u32,
+    },
     /// The till can't go on.
     #[error("the till stopped before the payment's end")]
     Stopped,
@@ -102,6 +110,12 @@ impl Explain for Open {
                 "hand out the goods when it is settled, or refund it then; tillcard till resume sends \
                  it again",
             ),
+            Self::Contested { .. } => Advice::new(
+                "payment-contested",
+                "somebody is taking this payment back: it may still be paid, and most likely won't be",
+                "keep the goods, or ask for them back; tillcard till resume tells which of the two \
+                 was mined",
+            ),
             Self::Stopped => Advice::new(
                 "payment-open",
                 MAY_BE_PAID,
@@ -123,5 +137,12 @@ impl Open {
             code,
             reason: format!("{self}; {money}; {action}"),
         }
+    }
+}
+
+fn where_it_is(confirmations: u32) -> String {
+    match confirmations {
+        0 => "and waits for a block".to_owned(),
+        confirmations => format!("in a block ({confirmations})"),
     }
 }

@@ -48,12 +48,20 @@ pub enum PaymentState {
 }
 
 impl PaymentState {
-    /// Whether nothing is left to be done.
+    /// Whether nothing is left to be done, as long as the chain stays as it is.
     pub fn is_final(self) -> bool {
         matches!(
             self,
             Self::Settled | Self::Cancelled | Self::Declined | Self::Conflicted | Self::Closed
         )
+    }
+
+    /// Blocks that buried it when it was stored.
+    pub(super) fn depth(self) -> u32 {
+        match self {
+            Self::Confirmed { confirmations } => confirmations,
+            _ => 0,
+        }
     }
 
     /// Whether the shop may say that it waits no longer: a card was asked, and the network hasn't
@@ -124,6 +132,9 @@ pub struct PaymentRecord {
     pub preview: Option<Preview>,
     /// The coins that it said it would spend.
     pub coins: Vec<TxOut>,
+    /// Whether it has ended, but not as deep as no reorganisation reaches: it is looked at again then.
+    #[serde(default)]
+    pub is_watched: bool,
     /// The transaction that it wrote, serialised with witness (BIP144), in hex.
     #[serde(serialize_with = "to_hex", deserialize_with = "from_hex")]
     pub transaction: Option<Transaction>,
@@ -143,8 +154,14 @@ impl PaymentRecord {
             card: None,
             preview: None,
             coins: Vec::new(),
+            is_watched: false,
             transaction: None,
         }
+    }
+
+    /// Whether nothing is left to be done, and the chain can't change that.
+    pub fn is_over(&self) -> bool {
+        self.state.is_final() && !self.is_watched
     }
 
     /// The transaction's id, once there is one.

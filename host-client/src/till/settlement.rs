@@ -25,7 +25,8 @@ pub struct Settlement<'a> {
 impl Settlement<'_> {
     /// Goes on with the payments for which no card is needed, oldest first: those that a card had
     /// signed when the till stopped are sent again and waited for, and those for which no card was
-    /// asked to pay are cancelled. Nobody is charged twice, since it is the same transaction.
+    /// asked to pay are cancelled. Nobody is charged twice, since it is the same transaction. Those that
+    /// had ended are looked at again, and told only if the chain has changed that.
     ///
     /// # Errors
     /// [`TillError`] when chain or disk fail; the payments not settled by then can be resumed again.
@@ -35,8 +36,9 @@ impl Settlement<'_> {
             if record.state == PaymentState::Asked {
                 continue;
             }
-            if let Some(outcome) = self.resume_one(&record.id, &mut NoReader)? {
-                outcomes.push(outcome);
+            match self.resume_one(&record.id, &mut NoReader)? {
+                None | Some(Outcome::AsBefore { .. }) => {}
+                Some(outcome) => outcomes.push(outcome),
             }
         }
         Ok(outcomes)
@@ -79,7 +81,7 @@ impl Settlement<'_> {
         };
         // As it is now that nobody else changes it.
         let record = self.store.read_one(id)?;
-        if record.state.is_final() {
+        if record.is_over() {
             return Ok(None);
         }
         let mut machine = Machine::default();
@@ -111,7 +113,7 @@ impl Settlement<'_> {
 
     fn open_records(&self) -> Result<Vec<PaymentRecord>, TillError> {
         let mut open = self.store.read()?;
-        open.retain(|record| !record.state.is_final());
+        open.retain(|record| !record.is_over());
         open.sort_by_key(|record| record.since_height);
         Ok(open)
     }
@@ -144,12 +146,17 @@ impl Settlement<'_> {
             },
             ChainTask::Status { txid, since_height } => {
                 let status = self.chain.transaction_status(&txid, since_height);
-                or_unavailable(status.map(|status| match status {
-                    TransactionStatus::Unknown => ChainSaid::Unknown,
-                    TransactionStatus::InMempool => ChainSaid::InMempool,
-                    TransactionStatus::Confirmed { confirmations, .. } => {
-                        ChainSaid::Confirmed { confirmations }
-                    }
+                or_unavailable(status.map(|status| match depth(status) {
+                    None => ChainSaid::Unknown,
+                    Some(0) => ChainSaid::InMempool,
+                    Some(confirmations) => ChainSaid::Confirmed { confirmations },
+                }))?
+            }
+            ChainTask::LookAgain { txid, since_height } => {
+                let status = self.with_reach(|chain| chain.transaction_status(&txid, since_height));
+                or_unavailable(status.map(|(status, reach)| ChainSaid::LookedAgain {
+                    confirmations: depth(status),
+                    reach,
                 }))?
             }
             ChainTask::FindPayment {
@@ -205,6 +212,15 @@ impl Settlement<'_> {
         inputs
             .map(|input| self.unspent(&input.previous_output))
             .collect()
+    }
+}
+
+/// Blocks that bury a transaction; 0 when it waits for one, nothing when it isn't known.
+fn depth(status: TransactionStatus) -> Option<u32> {
+    match status {
+        TransactionStatus::Unknown => None,
+        TransactionStatus::InMempool => Some(0),
+        TransactionStatus::Confirmed { confirmations, .. } => Some(confirmations),
     }
 }
 

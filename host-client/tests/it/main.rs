@@ -9,6 +9,8 @@ mod chain_support;
 mod in_process;
 #[path = "../support/node.rs"]
 mod node;
+#[path = "../support/node_commands.rs"]
+mod node_commands;
 #[path = "../support/owner_support/mod.rs"]
 mod owner_support;
 #[cfg(feature = "serve")]
@@ -30,3 +32,4 @@ mod scan_memory;
 #[cfg(feature = "serve")]
 mod service;
 mod till_bitcoind;
+mod till_reorganised;

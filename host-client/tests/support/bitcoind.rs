@@ -8,7 +8,7 @@ use crate::owner_support::Regtest;
 
 pub(crate) struct Bitcoind {
     chain: CoreRpc,
-    _node: Node,
+    node: Node,
 }
 
 impl Bitcoind {
@@ -16,8 +16,13 @@ impl Bitcoind {
         let node = Node::start();
         Self {
             chain: node.rpc(),
-            _node: node,
+            node,
         }
+    }
+
+    /// Takes this many blocks off the chain.
+    pub(crate) fn reorganise(&self, blocks: u32) {
+        self.node.reorganise(blocks);
     }
 }
 

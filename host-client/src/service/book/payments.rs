@@ -59,7 +59,7 @@ impl Book {
             let Some(mut payment) = read(transaction, id)? else {
                 return Ok(None);
             };
-            let before = payment.state;
+            let (before, alarms_before) = (payment.state, payment.alarms.len());
             change(&mut payment);
             let changed = transaction.execute(
                 "UPDATE payments SET state = ?2, body = ?3 WHERE id = ?1",
@@ -71,6 +71,9 @@ impl Book {
                 false => format!("payment.{}", payment.state.name()),
             };
             events::add(transaction, &kind, &payment, payment.updated_at)?;
+            if payment.alarms.len() > alarms_before {
+                events::add(transaction, "payment.alarm", &payment, payment.updated_at)?;
+            }
             Ok(Some(payment))
         })
     }
@@ -95,6 +98,13 @@ impl Book {
             rows.collect::<Result<Vec<_>, _>>()
         };
         read().map_err(ServiceError::book)
+    }
+
+    /// How many alarms there were.
+    pub(crate) fn alarms(&self) -> Result<i64, ServiceError> {
+        let alarms = "SELECT coalesce(sum(json_array_length(body, '$.alarms')), 0) FROM payments";
+        let alarms = self.lock().query_row(alarms, [], |row| row.get(0));
+        alarms.map_err(ServiceError::book)
     }
 
     /// Payments, the latest first.

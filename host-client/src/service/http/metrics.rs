@@ -42,9 +42,14 @@ pub(super) async fn metrics(
             "Their amounts in sat.",
             &of(|t| t.2),
         );
+        let one = |value: i64| [(String::new(), value)];
+        gauge(
+            "tillcard_payment_alarms",
+            "Payments' alarms: reorganisations and double spends.",
+            &one(shop.book.alarms()?),
+        );
         let chain = shop.chain_view();
         let is_ready = i64::from(chain.state == ChainState::Ready);
-        let one = |value: i64| [(String::new(), value)];
         gauge(
             "tillcard_chain_ready",
             "Whether the node has synced.",

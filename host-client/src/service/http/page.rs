@@ -14,6 +14,7 @@ const FILES: &[PageFile] = &[
     ("/page/style.css", include_str!("../page/style.css"), CSS),
     ("/page/icon.svg", include_str!("../page/icon.svg"), SVG),
     ("/page/main.js", include_str!("../page/main.js"), SCRIPT),
+    ("/page/alarms.js", include_str!("../page/alarms.js"), SCRIPT),
     ("/page/api.js", include_str!("../page/api.js"), SCRIPT),
     ("/page/asking.js", include_str!("../page/asking.js"), SCRIPT),
     ("/page/paying.js", include_str!("../page/paying.js"), SCRIPT),

@@ -1,6 +1,7 @@
 // The clerk's page: puts the parts together.
 
 import * as api from "./api.js";
+import { Alarms } from "./alarms.js";
 import { Asking } from "./asking.js";
 import { Past } from "./past.js";
 import { Paying } from "./paying.js";
@@ -8,7 +9,8 @@ import { Paying } from "./paying.js";
 const $ = (id) => document.getElementById(id);
 
 const till = { connected: false, state: null };
-const past = new Past(choose);
+const alarms = new Alarms(choose);
+const past = new Past(choose, (payments) => alarms.draw(payments));
 const paying = new Paying(past, () => show("asking"));
 const asking = new Asking((payment) => choose(past.update(payment)));
 

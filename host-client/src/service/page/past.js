@@ -5,9 +5,10 @@ import { brief, sat, time } from "./words.js";
 const $ = (id) => document.getElementById(id);
 
 export class Past {
-  constructor(onChosen) {
+  constructor(onChosen, onDrawn) {
     this.payments = [];
     this.onChosen = onChosen;
+    this.onDrawn = onDrawn;
   }
 
   /** What is known of a payment now. An answer may come after the event of what happened since. */
@@ -22,6 +23,7 @@ export class Past {
   }
 
   draw() {
+    this.onDrawn(this.payments);
     const focused = document.activeElement?.dataset?.payment;
     const rows = this.payments.map((payment) => {
       const row = document.createElement("li");

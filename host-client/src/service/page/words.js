@@ -36,6 +36,9 @@ export const BEFORE_CARD = ["created", "waiting_for_card", "waiting_for_pin"];
 export const OVER = ["settled", "cancelled", "declined", "expired", "conflicted", "closed"];
 
 export function told(payment) {
+  if (payment.state === "unknown" && payment.txid) {
+    return "In doubt. The network doesn't have it (any more), and it may still be paid: keep the goods, and don't take a second payment.";
+  }
   return WORDS[payment.state] ?? payment.state;
 }
 

@@ -80,6 +80,13 @@ pub enum ChainTask {
         /// The height from which on it may be in a block.
         since_height: u32,
     },
+    /// Where does a payment stand that had ended, as far as the source has come?
+    LookAgain {
+        /// Its id.
+        txid: Txid,
+        /// The height from which on it may be in a block.
+        since_height: u32,
+    },
     /// Which transaction in a block pays the order, and spends these coins if any are named?
     FindPayment {
         /// What it pays.
@@ -89,7 +96,8 @@ pub enum ChainTask {
         /// The height from which on it may be in a block.
         since_height: u32,
     },
-    /// Which transaction in a block, other than the payment, spends one of these coins?
+    /// Which transaction in a block, or waiting for one, other than the payment, spends one of these
+    /// coins?
     Conflict {
         /// The payment's id.
         txid: Txid,
@@ -115,6 +123,11 @@ pub enum Outcome {
     Conflicted {
         /// That transaction.
         by: Txid,
+    },
+    /// It had ended before, and still stands so.
+    AsBefore {
+        /// Blocks that bury it, or what took its coins.
+        confirmations: u32,
     },
     /// It may still be paid: `tillcard till resume` goes on with it.
     Open(Open),

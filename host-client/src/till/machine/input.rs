@@ -111,6 +111,13 @@ pub enum ChainSaid {
         /// Blocks that bury it, its own included.
         confirmations: u32,
     },
+    /// Where a payment stands that had ended.
+    LookedAgain {
+        /// Blocks that bury it; 0 while it waits for one, nothing when it isn't known.
+        confirmations: Option<u32>,
+        /// How far the source had come when it was asked.
+        reach: Reach,
+    },
     /// What was found of a transaction in a block that pays what was asked.
     Found {
         /// The transaction, if there is one.
@@ -118,7 +125,7 @@ pub enum ChainSaid {
         /// How far the source had come when it was asked.
         reach: Reach,
     },
-    /// What was found of a transaction in a block that spends a coin of the payment.
+    /// What was found of another transaction that spends a coin of the payment.
     Conflict {
         /// The transaction, if there is one.
         conflict: Option<Conflict>,
@@ -132,11 +139,11 @@ pub enum ChainSaid {
     },
 }
 
-/// A transaction in a block that spends a coin of a payment.
+/// Another transaction that spends a coin of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// Its id.
     pub by: Txid,
-    /// Blocks that bury it, its own included.
+    /// Blocks that bury it, its own included; 0 while it waits for one.
     pub confirmations: u32,
 }

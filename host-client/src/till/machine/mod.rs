@@ -11,6 +11,8 @@
 //! | settled | the payment is in a block, as deep as the shop asks |
 //! | closed | none: the shop has said that it waits no longer |
 //!
+//! What is settled or conflicted is looked at again until it is deeper than reorganisations reach.
+//!
 //! A source of the chain that hasn't come as far as its chain proves nothing by what it doesn't know:
 //! the till waits for it, or says that the outcome is open.
 //!
@@ -29,6 +31,7 @@ mod payment;
 mod settling;
 #[cfg(test)]
 mod tests;
+mod watching;
 
 use std::collections::BTreeMap;
 
@@ -49,8 +52,8 @@ pub const MOST_LOST: u8 = 5;
 /// behind has come as far as its chain.
 pub const MOST_BEHIND: u8 = 30;
 
-/// Blocks below the tip at which a card was asked where its payment is looked for too: as many as the
-/// network may replace.
+/// As many blocks as the network may replace: so far below the tip at which a card was asked its payment
+/// is looked for too, and what is deeper is looked at no more.
 pub const DEEPEST_REORGANISATION: u32 = 6;
 
 /// The payments of a till, each at its own point.

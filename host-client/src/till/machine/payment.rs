@@ -53,6 +53,10 @@ pub(super) enum Phase {
     Sending,
     /// The chain is asked who else spends its coins.
     LookingForConflict(Open),
+    /// The chain is asked where a payment stands that had ended.
+    LookingAgain,
+    /// It is asked whether what took the payment's coins still has them.
+    LookingForConflictAgain,
     /// Time passes.
     Waiting,
     /// Time passes; then the source that was behind is asked this again.
@@ -230,6 +234,11 @@ impl Payment {
                 ClerkSaid::Resume,
                 PaymentState::Signed | PaymentState::Broadcast | PaymentState::Confirmed { .. },
             ) => Step::of(self.ask_status()),
+            (ClerkSaid::Resume, PaymentState::Settled | PaymentState::Conflicted)
+                if self.record.is_watched =>
+            {
+                self.look_again()
+            }
             (ClerkSaid::Resume | ClerkSaid::Cancel, state) if state.is_before_pay() => {
                 self.cancelled()
             }

@@ -2,7 +2,7 @@
 //! transaction that spends its coins is.
 
 use super::payment::{Payment, Phase, Question};
-use super::{ChainSaid, ChainTask, Conflict, Effect, Outcome, Step};
+use super::{ChainSaid, ChainTask, Conflict, DEEPEST_REORGANISATION, Effect, Outcome, Step};
 use crate::chain::{ChainError, Reach};
 use crate::till::{Event, Open, PaymentState};
 
@@ -57,6 +57,26 @@ impl Payment {
                 let conflict = conflict.filter(|_| reach == Reach::Complete);
                 self.conflict_looked_up(why, conflict)
             }
+            (
+                Phase::LookingAgain,
+                ChainSaid::LookedAgain {
+                    confirmations,
+                    reach,
+                },
+            ) => match reach {
+                Reach::Complete => self.looked_again(confirmations),
+                Reach::Behind(_) => self.not_seen_again(),
+            },
+            (Phase::LookingForConflictAgain, ChainSaid::Conflict { conflict, reach }) => {
+                match reach {
+                    Reach::Complete => self.conflict_looked_up_again(conflict),
+                    Reach::Behind(_) => self.not_seen_again(),
+                }
+            }
+            (
+                Phase::LookingAgain | Phase::LookingForConflictAgain,
+                ChainSaid::Unavailable { .. },
+            ) => self.not_seen_again(),
             (
                 Phase::AskingStatus
                 | Phase::Sending
@@ -119,13 +139,17 @@ impl Payment {
         if !std::mem::replace(&mut self.told_sent, true) {
             effects.push(Effect::Tell(Event::Broadcast { txid }));
         }
-        if confirmations != self.shown {
+        if before.depth() > confirmations {
+            self.shown = confirmations;
+            effects.push(Effect::Tell(Event::Reorganised { confirmations }));
+        } else if confirmations != self.shown {
             self.shown = confirmations;
             effects.push(Effect::Tell(Event::Confirmed { confirmations }));
         }
         if confirmations >= self.record.confirmations {
             self.record.state = PaymentState::Settled;
             self.record.card = None;
+            self.record.is_watched = confirmations <= DEEPEST_REORGANISATION;
             effects.push(Effect::Tell(Event::Settled {
                 txid,
                 confirmations,
@@ -149,26 +173,37 @@ impl Payment {
     /// A refusal of the node's proves nothing: the payment may still be paid, unless its coins went
     /// another way.
     fn look_for_conflict(&mut self, why: Open) -> Step {
-        let Some(payment) = &self.record.transaction else {
+        let Some(task) = self.conflict_task() else {
             return self.open(why);
-        };
-        let task = ChainTask::Conflict {
-            txid: payment.compute_txid(),
-            outpoints: payment.input.iter().map(|i| i.previous_output).collect(),
-            since_height: self.record.since_height,
         };
         self.phase = Phase::LookingForConflict(why);
         Step::of(vec![Effect::Chain(task)])
     }
 
+    /// The question who else spends the signed payment's coins.
+    pub(super) fn conflict_task(&self) -> Option<ChainTask> {
+        let payment = self.record.transaction.as_ref()?;
+        Some(ChainTask::Conflict {
+            txid: payment.compute_txid(),
+            outpoints: payment.input.iter().map(|i| i.previous_output).collect(),
+            since_height: self.record.since_height,
+        })
+    }
+
+    /// What buries a payment deep enough for the shop buries its conflict.
+    pub(super) fn enough_of_a_conflict(&self) -> u32 {
+        self.record.confirmations.max(1)
+    }
+
     fn conflict_looked_up(&mut self, why: Open, conflict: Option<Conflict>) -> Step {
-        // What buries a payment deep enough for the shop buries its conflict.
-        let enough = self.record.confirmations.max(1);
+        let enough = self.enough_of_a_conflict();
         if let Some(Conflict { by, confirmations }) = conflict
             && confirmations >= enough
         {
             self.record.state = PaymentState::Conflicted;
             self.record.card = None;
+            self.record.is_watched =
+                self.record.transaction.is_some() && confirmations <= DEEPEST_REORGANISATION;
             let mut effects = self.release();
             effects.push(Effect::Tell(Event::Conflicted { by, confirmations }));
             effects.push(Effect::End(Outcome::Conflicted { by }));
@@ -176,6 +211,12 @@ impl Payment {
             return self.stored(effects);
         }
         let is_signed = self.record.transaction.is_some();
+        let why = match conflict {
+            Some(Conflict { by, confirmations }) if is_signed => {
+                Open::Contested { by, confirmations }
+            }
+            _ => why,
+        };
         if is_signed && self.record.state != PaymentState::Signed {
             self.record.state = PaymentState::Signed;
             let open = self.open(why);

@@ -6,3 +6,4 @@ mod events;
 mod payments;
 mod readers;
 mod status;
+mod taken_back;

@@ -1,5 +1,6 @@
 //! A shop with a node and readers of the emulator's, and the till's service in it, as a program.
 
+pub(crate) mod holder;
 pub(crate) mod http;
 
 use std::io::{BufRead, BufReader};

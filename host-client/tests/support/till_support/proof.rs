@@ -157,7 +157,7 @@ pub(crate) fn a_payment_without_pin_whose_coin_is_spent_is_kept(regtest: &dyn Re
     let rate = FeeRate::from_sat_per_kvb(20_000);
     block(&mut scene.someone, regtest, number, rate);
     let told = scene.pay(&[]);
-    assert!(matches!(told.open(), Open::NotTaken { .. }));
+    assert!(matches!(told.open(), Open::Contested { .. }));
     assert_eq!(told.records[0].state, PaymentState::Signed);
     for _ in 0..2 {
         regtest.confirm();

@@ -252,10 +252,23 @@ impl<'a> Scene<'a> {
     /// A till that lost its power has it again; a block is mined whenever it waits for one.
     pub(crate) fn resume(&mut self) -> (Vec<Outcome>, Vec<PaymentRecord>) {
         let regtest = self.regtest;
-        let mines = |event: &Event| mine(event, regtest);
-        let mut settlement = settlement(regtest.chain(), self.store(), mines);
-        let outcomes = settlement.resume().expect("the chain answers");
+        let (outcomes, _) = self.resume_while(|event| mine(event, regtest));
         (outcomes, self.records())
+    }
+
+    /// A till goes on while `meanwhile` happens at each step; the steps.
+    pub(crate) fn resume_while(
+        &mut self,
+        mut meanwhile: impl FnMut(&Event),
+    ) -> (Vec<Outcome>, Vec<Event>) {
+        let mut events = Vec::new();
+        let mut settlement = settlement(self.regtest.chain(), self.store(), |event| {
+            meanwhile(event);
+            events.push(event.clone());
+        });
+        let outcomes = settlement.resume().expect("the chain answers");
+        drop(settlement);
+        (outcomes, events)
     }
 
     /// As [`Self::pay_while`], and a block is mined whenever the till waits for one.
@@ -269,7 +282,7 @@ impl<'a> Scene<'a> {
     }
 
     /// What the till keeps of its payments.
-    pub(super) fn records(&self) -> Vec<PaymentRecord> {
+    pub(crate) fn records(&self) -> Vec<PaymentRecord> {
         self.store().read().expect("readable records")
     }
 

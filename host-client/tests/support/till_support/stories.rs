@@ -78,7 +78,7 @@ macro_rules! tests {
 pub(crate) use tests;
 
 /// The owner blocks the card, at this rate.
-pub(super) fn block(someone: &mut Someone, regtest: &dyn Regtest, number: u32, fee_rate: FeeRate) {
+pub(crate) fn block(someone: &mut Someone, regtest: &dyn Regtest, number: u32, fee_rate: FeeRate) {
     someone.sync(regtest);
     let options = SweepOptions {
         fee_rate,
@@ -181,7 +181,10 @@ pub(crate) fn a_race_that_the_shop_loses(regtest: &dyn Regtest) {
             regtest.confirm();
         }
     });
-    assert!(matches!(told.open(), Open::NotTaken { .. }));
+    let Open::Contested { confirmations, .. } = told.open() else {
+        panic!("{:?}", told.outcome);
+    };
+    assert_eq!(*confirmations, 1);
     assert_eq!(told.records.len(), 1);
     assert_eq!(told.records[0].state, PaymentState::Signed);
 

@@ -13,6 +13,9 @@ use tillcard_client::FeeRate;
 
 const HEIGHT: u32 = 100;
 
+/// Deeper than reorganisations reach.
+const DEEP: u32 = DEEPEST_REORGANISATION + 1;
+
 /// The block that a payment, or its conflict, comes into: the lowest of those that replace six.
 const BLOCK: u32 = HEIGHT + 1 - DEEPEST_REORGANISATION;
 
@@ -48,10 +51,24 @@ impl World {
                 _ => {}
             },
             _ => {
-                *depth = depth.map(|depth| DEPTH.min(depth + 1));
-                *conflict = conflict.map(|depth| DEPTH.min(depth + 1));
+                let deeper = |depth: u32| if depth < DEPTH { depth + 1 } else { depth };
+                *depth = depth.map(deeper);
+                *conflict = conflict.map(deeper);
             }
         }
+    }
+
+    /// Between an end and the next look at it: blocks come, or the chain is reorganised. Then the
+    /// payment, or what had taken its coins, waits for a block again, or lost to the other.
+    fn reorganise(&mut self, choices: &mut Choices) {
+        let way = choices.choose(4);
+        self.is_reorganised |= way > 1;
+        (self.depth, self.conflict_depth) = match way {
+            0 => (self.depth.map(|_| DEEP), self.conflict_depth.map(|_| DEEP)),
+            1 => return,
+            2 => (None, None),
+            _ => (self.conflict_depth.map(|_| 1), self.depth.map(|_| 1)),
+        };
     }
 
     pub(super) fn chain(&mut self, task: &ChainTask, choices: &mut Choices) -> ChainSaid {
@@ -88,6 +105,15 @@ impl World {
                 match depth.or(lie) {
                     Some(confirmations) => ChainSaid::Confirmed { confirmations },
                     None => ChainSaid::Unknown,
+                }
+            }
+            ChainTask::LookAgain { .. } => {
+                self.reorganise(choices);
+                let reach = self.come(choices);
+                let confirmations = self.depth.filter(|_| reach == Reach::Complete);
+                ChainSaid::LookedAgain {
+                    confirmations,
+                    reach,
                 }
             }
             ChainTask::FindPayment { since_height, .. } => {

@@ -153,7 +153,7 @@ impl Counter {
 
     /// The clerk takes the payment up again, if it can be.
     pub(super) fn resumes(&mut self) -> bool {
-        let is_open = self.awaited == Awaited::Nothing && !self.disk.state.is_final();
+        let is_open = self.awaited == Awaited::Nothing && !self.disk.is_over();
         if is_open {
             self.wishes = Wishes::default();
             self.told = Told::Nothing;
@@ -171,7 +171,7 @@ impl Counter {
     }
 
     fn stores(&mut self, record: PaymentRecord) {
-        self.expect(!self.disk.state.is_final(), "an end is an end");
+        self.expect(!self.disk.is_over(), "an end is an end");
         self.expect(record.id == self.id, "a record is that of its payment");
         let payment = record.transaction.as_ref();
         let is_due = payment.is_none_or(|it| PAPERS.of.iter().any(|of| of.payment == *it));
@@ -245,6 +245,7 @@ impl Counter {
             Event::Settled { .. } => Told::Settled,
             Event::Conflicted { .. } => Told::Conflicted,
             Event::Closed { .. } => Told::Closed,
+            Event::Reorganised { .. } | Event::ConflictUndone => Told::Open,
             Event::Broadcast { .. } => {
                 let is_stored = self.disk.transaction.is_some();
                 return self.expect(is_stored, "what the network has is stored");
@@ -260,6 +261,7 @@ impl Counter {
             Outcome::Cancelled => (Some(PaymentState::Cancelled), Told::Cancelled),
             Outcome::Closed => (Some(PaymentState::Closed), Told::Closed),
             Outcome::Conflicted { .. } => (Some(PaymentState::Conflicted), Told::Conflicted),
+            Outcome::AsBefore { .. } => return self.stands_as_before(),
             Outcome::Open(_) => (None, Told::Open),
         };
         match state {
@@ -269,11 +271,25 @@ impl Counter {
         self.told = told;
     }
 
+    /// What had ended still stands so.
+    fn stands_as_before(&mut self) {
+        self.told = match self.disk.state {
+            PaymentState::Settled => Told::Settled,
+            PaymentState::Conflicted => Told::Conflicted,
+            _ => return self.expect(false, "only an end stands as before"),
+        };
+    }
+
     /// Whether the clerk was told, or reads in the record, that nobody pays.
     pub(super) fn is_told_unpaid(&self) -> bool {
         let is_told = matches!(self.told, Told::Declined | Told::Cancelled);
         let state = self.disk.state;
         is_told || matches!(state, PaymentState::Declined | PaymentState::Cancelled)
+    }
+
+    /// Whether blocks were replaced, and the payment is looked at again.
+    pub(super) fn is_noticed(&self) -> bool {
+        self.world.is_reorganised && !self.disk.is_over()
     }
 
     fn expect(&mut self, holds: bool, rule: &'static str) {
@@ -298,7 +314,8 @@ impl Counter {
         }
         let has_paid = self.world.committed != [false; 2];
         match self.told {
-            Told::Settled | Told::Conflicted => has_paid,
+            Told::Settled => has_paid && self.world.depth >= Some(DEPTH),
+            Told::Conflicted => has_paid && self.world.conflict_depth >= Some(DEPTH),
             Told::Declined | Told::Cancelled => !has_paid,
             // A card without certificates proves nothing; another card than the one that was asked
             // is asked for nothing.

@@ -219,11 +219,16 @@ impl Model for Shop {
                 state.all(|it| !it.is_told_unpaid() || !it.world.may_be_paid())
             }),
             Property::always(GOODS, |_, state: &State| {
-                state.all(|it| it.told != Told::Settled || it.world.depth >= Some(DEPTH))
+                state.all(|it| {
+                    it.told != Told::Settled || it.world.depth >= Some(DEPTH) || it.is_noticed()
+                })
             }),
             Property::always(CONFLICT, |_, state: &State| {
-                state
-                    .all(|it| it.told != Told::Conflicted || it.world.conflict_depth >= Some(DEPTH))
+                state.all(|it| {
+                    it.told != Told::Conflicted
+                        || it.world.conflict_depth >= Some(DEPTH)
+                        || it.is_noticed()
+                })
             }),
             Property::always(ONE_CARD, |_, state: &State| {
                 state.all(|it| it.world.committed != [true; 2])
@@ -237,6 +242,9 @@ impl Model for Shop {
             Property::sometimes("cancelled", |_, state: &State| state.any(Told::Cancelled)),
             Property::sometimes("conflicted", |_, state: &State| state.any(Told::Conflicted)),
             Property::sometimes("closed", |_, state: &State| state.any(Told::Closed)),
+            Property::sometimes("reorganised", |_, state: &State| {
+                !state.all(|it| !it.world.is_reorganised || it.disk.state.is_final())
+            }),
             Property::sometimes("open", |_, state: &State| state.any(Told::Open)),
         ]
     }

@@ -71,6 +71,8 @@ pub(super) struct World {
     /// Blocks that bury the payment, or what conflicts with it.
     pub(super) depth: Option<u32>,
     pub(super) conflict_depth: Option<u32>,
+    /// Whether blocks were replaced since the payment had ended.
+    pub(super) is_reorganised: bool,
 }
 
 fn refused(status: u16) -> CardSaid {
@@ -106,6 +108,7 @@ impl World {
             is_forgotten: false,
             depth: None,
             conflict_depth: None,
+            is_reorganised: false,
         }
     }
 
