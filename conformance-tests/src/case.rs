@@ -5,6 +5,7 @@ use crate::outcome::Outcome;
 use crate::requirements::Req;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// One test case of the catalogue.
 pub struct Case {
@@ -49,7 +50,7 @@ impl Case {
 /// ([`Thrift`](crate::supply::Thrift)), since whether FACTORY RESET makes it one is itself asked.
 /// Otherwise every card but the one of `Factory` cases is used up by being prepared: preparing is
 /// D3 whatever the case itself does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
     /// A card that was never issued, and isn't by the case either. Shared by all such cases.
@@ -86,7 +87,7 @@ impl fmt::Display for Start {
 }
 
 /// How much a case does to its card. Ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub enum Level {
     /// Changes nothing persistent.
     D0,

@@ -58,6 +58,10 @@ codes! {
     AlreadyIssued = "already-issued",
     /// A card that should be fresh is terminated.
     AlreadyTerminated = "already-terminated",
+    /// The maker's statement isn't one.
+    BadIcs = "bad-ics",
+    /// What should tell how a card is tested doesn't.
+    BadIxit = "bad-ixit",
     /// There is no run in the folder that could go on.
     NothingToResume = "nothing-to-resume",
     /// The card isn't of the kind that the run began with.

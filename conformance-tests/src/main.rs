@@ -3,14 +3,16 @@
 mod program;
 
 use clap::{Parser, Subcommand};
-use program::arguments::RunArguments;
+use program::arguments::{Form, ProbeArguments, RunArguments};
 use program::performance::perform;
 use program::results::{sign, verify};
+use program::statements::write_first;
 use program::terminal::{print, tell};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tillcard_conform::holder::hold;
+use tillcard_conform::schema::File;
 use tillcard_conform::{catalogue, matrix};
 
 /// Exit code of a run with FAIL, ERROR or INCONCLUSIVE.
@@ -44,6 +46,14 @@ enum Action {
     /// run; 3: the card isn't one to test (no Tillcard application, or issued already); 130, 143:
     /// ended by Ctrl-C, SIGTERM.
     Run(Box<RunArguments>),
+    /// Writes ics.toml and ixit.toml, for --ics and --ixit, from what a card shows. Changes nothing
+    /// on it.
+    Probe(ProbeArguments),
+    /// Prints the JSON Schema of a file.
+    Schema {
+        /// Which file.
+        form: Form,
+    },
     /// Signs the report of a folder with a laboratory's Ed25519 key: writes report.sig.
     Sign {
         /// The folder with report.json.
@@ -82,6 +92,11 @@ fn main() -> ExitCode {
                 ExitCode::from(NO_RUN)
             }
         },
+        Action::Probe(arguments) => write_first(&arguments).unwrap_or_else(|reason| {
+            tell(&reason.to_string());
+            ExitCode::from(NO_RUN)
+        }),
+        Action::Schema { form } => print(&File::from(form).schema()),
         Action::Sign { folder, key } => sign(&folder, &key),
         Action::Verify { folder, key } => verify(&folder, &key),
         Action::Hold { command } => match command.split_first() {

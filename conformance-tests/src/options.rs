@@ -1,6 +1,7 @@
 //! What the tester asks of a run.
 
 use crate::context::Settings;
+use crate::proforma::{Ics, Ixit};
 use crate::report::{Begun, Sample};
 use crate::supply::Thrift;
 use std::path::PathBuf;
@@ -22,6 +23,10 @@ pub struct Options {
     pub trace: Option<PathBuf>,
     /// Which sample is tested, and by whom.
     pub sample: Sample,
+    /// What the card's maker says of it.
+    pub ics: Option<Ics>,
+    /// How it is tested here.
+    pub ixit: Option<Ixit>,
     /// Where it goes who owns the cards, so that a run can go on with a card that was issued.
     pub owners: Option<PathBuf>,
     /// How long the run may take.

@@ -450,8 +450,18 @@ impl Card {
         let data = self
             .get_data(0x01, 0x01)?
             .want(Sw::OK, "GET DATA, capabilities")?;
-        let mut reader = Reader::new("GET DATA, capabilities", &data);
-        let capabilities = Capabilities {
+        Capabilities::read(&data)
+    }
+}
+
+impl Capabilities {
+    /// What the data of the answer say.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] when they aren't of the form that the text gives.
+    pub fn read(data: &[u8]) -> Step<Self> {
+        let mut reader = Reader::new("GET DATA, capabilities", data);
+        let capabilities = Self {
             version: reader.array(0x80)?,
             bits: u32::from_be_bytes(reader.array(0x81)?),
             inputs: reader.array::<1>(0x82)?[0],

@@ -10,6 +10,7 @@ mod guard;
 use crate::multiples::SECRET;
 use guard::Guard;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How many bytes in a row count as a leak.
 const WINDOW: usize = 8;
@@ -83,7 +84,7 @@ struct Seen {
 }
 
 /// Something found in an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     /// The case in which the answer was given.
@@ -93,7 +94,7 @@ pub struct Finding {
 }
 
 /// What a search of answers gave.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Searched {
     /// How many answers were searched.

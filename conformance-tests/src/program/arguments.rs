@@ -1,6 +1,8 @@
 //! What the tester says on the command line.
 
 use std::path::PathBuf;
+use tillcard_conform::proforma::Ixit;
+use tillcard_conform::schema::File;
 
 /// Which cases of an interrupted run are put to the card again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -10,12 +12,12 @@ pub enum Rerun {
 }
 
 /// The options of `run`.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct RunArguments {
     /// Goes on with the interrupted run whose report is in this folder, with its options.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = [
         "target", "filter", "report", "fresh_card_command", "sample", "batch", "operator", "atr",
-        "reuse", "cards", "sacrificial",
+        "reuse", "cards", "sacrificial", "ics", "ixit", "seed", "operator_timeout", "card_timeout",
     ])]
     pub resume: Option<PathBuf>,
     /// With --resume: runs those cases again, too, that FAILed, or were ERROR or INCONCLUSIVE.
@@ -28,11 +30,19 @@ pub struct RunArguments {
     /// `emulator-pcsc` or `emulator-pcsc:READER`: the reference card, in a virtual reader. READER
     /// is part of a reader's name. `command:LINE`: a program that answers for cards on its
     /// standard input and output (docs/conformance.md).
-    #[arg(long, required_unless_present = "resume")]
+    #[arg(long, required_unless_present_any = ["resume", "ixit"])]
     pub target: Option<String>,
-    /// Where test values, and an emulated card's randomness, come from.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    /// What the card's maker says that it can do; the card is compared with it
+    /// (docs/conformance.md; `probe` writes a first one).
+    #[arg(long, value_name = "FILE")]
+    pub ics: Option<PathBuf>,
+    /// How the card is tested here: target, sample, patience; options of the command line go
+    /// before it.
+    #[arg(long, value_name = "FILE")]
+    pub ixit: Option<PathBuf>,
+    /// Where test values, and an emulated card's randomness, come from; 1 if nobody says it.
+    #[arg(long)]
+    pub seed: Option<u64>,
     /// Only this case (TC-PIN-03), the cases of this area (PIN or TC-PIN), or those about this
     /// requirement (PIN-3); may be repeated.
     #[arg(long)]
@@ -44,12 +54,12 @@ pub struct RunArguments {
     /// by sh anew for each card, with a number in TILLCARD_SEED. Without it you are asked.
     #[arg(long)]
     pub fresh_card_command: Option<String>,
-    /// How many seconds you have to change cards.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
-    pub operator_timeout: u64,
-    /// How many seconds the card has for an answer.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub card_timeout: u64,
+    /// How many seconds you have to change cards; 600 if nobody says it.
+    #[arg(long, value_name = "SECONDS")]
+    pub operator_timeout: Option<u64>,
+    /// How many seconds the card has for an answer; 60 if nobody says it.
+    #[arg(long, value_name = "SECONDS")]
+    pub card_timeout: Option<u64>,
     /// What the sample is called, for the report.
     #[arg(long, value_name = "SERIAL")]
     pub sample: Option<String>,
@@ -59,7 +69,8 @@ pub struct RunArguments {
     /// Who runs the test, for the report.
     #[arg(long, value_name = "NAME")]
     pub operator: Option<String>,
-    /// The ATR that the card's maker declares, in hexadecimal, if it isn't the reference card's.
+    /// The ATR that the card's maker declares, in hexadecimal, if it is neither in --ics nor the
+    /// reference card's.
     #[arg(long)]
     pub atr: Option<String>,
     /// Uses a card again after FACTORY RESET, once TC-RST-01 has passed; so it is always when you
@@ -72,4 +83,56 @@ pub struct RunArguments {
     /// The cards in the reader may be used up: issuing can't be undone.
     #[arg(long)]
     pub sacrificial: bool,
+}
+
+impl RunArguments {
+    /// These options, and where they say nothing those of the laboratory.
+    pub fn or(&self, ixit: &Ixit) -> Self {
+        let sample = &ixit.sample;
+        Self {
+            target: self.target.clone().or_else(|| ixit.target.clone()),
+            seed: self.seed.or(ixit.seed),
+            fresh_card_command: (self.fresh_card_command.clone())
+                .or_else(|| ixit.fresh_card_command.clone()),
+            operator_timeout: self.operator_timeout.or(ixit.operator_timeout),
+            card_timeout: self.card_timeout.or(ixit.card_timeout),
+            cards: self.cards.or(ixit.cards),
+            reuse: self.reuse || ixit.reuse,
+            sample: self.sample.clone().or_else(|| sample.serial.clone()),
+            batch: self.batch.clone().or_else(|| sample.batch.clone()),
+            operator: (self.operator.clone()).or_else(|| sample.operator.clone()),
+            ..self.clone()
+        }
+    }
+}
+
+/// The options of `probe`.
+#[derive(clap::Args)]
+pub struct ProbeArguments {
+    /// Where the card is, as for `run`.
+    #[arg(long)]
+    pub target: String,
+    /// The folder in which ics.toml and ixit.toml are made.
+    pub folder: PathBuf,
+}
+
+/// A file that has a schema.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Form {
+    /// report.json
+    Report,
+    /// What --ics takes
+    Ics,
+    /// What --ixit takes
+    Ixit,
+}
+
+impl From<Form> for File {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Report => Self::Report,
+            Form::Ics => Self::Ics,
+            Form::Ixit => Self::Ixit,
+        }
+    }
 }

@@ -3,5 +3,6 @@
 pub mod arguments;
 pub mod performance;
 pub mod results;
+pub mod statements;
 pub mod targets;
 pub mod terminal;

@@ -1,7 +1,7 @@
 //! A run from its arguments to its last line.
 
 use super::arguments::{Rerun, RunArguments};
-use super::targets::target;
+use super::targets::{CARD_TIMEOUT, Means, OPERATOR_TIMEOUT, target};
 use super::terminal::{SoFar, Terminal, conclude, end_with_report};
 use clap::Parser;
 use std::io::{self, IsTerminal};
@@ -11,6 +11,7 @@ use tillcard_conform::context::{REFERENCE_ATR, Settings};
 use tillcard_conform::failure::{Code, Failure};
 use tillcard_conform::options::Options;
 use tillcard_conform::order::{cards_needed, ordered};
+use tillcard_conform::proforma::{Ics, Ixit, read_ics, read_ixit};
 use tillcard_conform::report::{Begun, Folder, Report, Sample};
 use tillcard_conform::runner::run;
 use tillcard_conform::supply::Thrift;
@@ -64,13 +65,18 @@ fn run_as(
             "no case and no area is called {unknown}, and no case is about it; see `list`"
         )));
     }
-    let atr = match &arguments.atr {
+    let (ics, ixit) = statements(arguments, begun.as_ref())?;
+    let arguments = &ixit
+        .as_ref()
+        .map_or_else(|| arguments.clone(), |it| arguments.or(it));
+    let stated = ics.as_ref().map(|ics| &ics.atr);
+    let atr = match arguments.atr.as_ref().or(stated) {
         Some(text) => {
             hex::decode(text).map_err(|e| Code::BadAtr.because(format!("--atr {text}: {e}")))?
         }
         None => REFERENCE_ATR.to_vec(),
     };
-    let (target, consumable) = target(arguments)?;
+    let (target, consumable) = target(&means(arguments))?;
     let by_hand = !consumable && arguments.fresh_card_command.is_none();
     let thrift = Thrift {
         reuse: by_hand || arguments.reuse,
@@ -84,7 +90,7 @@ fn run_as(
         .transpose()?;
     let options = Options {
         settings: Settings {
-            seed: arguments.seed,
+            seed: arguments.seed.unwrap_or(1),
             atr,
         },
         filters: arguments.filter.clone(),
@@ -96,6 +102,8 @@ fn run_as(
             batch: arguments.batch.clone(),
             operator: arguments.operator.clone(),
         },
+        ics,
+        ixit,
         most_time: arguments.max_time.map(Duration::from_secs),
         owners: folder.as_ref().map(Folder::owners),
         begun,
@@ -111,6 +119,29 @@ fn run_as(
     let report = run(target, &options, &mut progress)?;
     conclude(&report);
     Ok(report)
+}
+
+/// What maker and laboratory say: as when the run began, where this one goes on with it.
+fn statements(
+    arguments: &RunArguments,
+    begun: Option<&Begun>,
+) -> Result<(Option<Ics>, Option<Ixit>), Failure> {
+    if let Some(begun) = begun {
+        return Ok((begun.report.ics.clone(), begun.report.ixit.clone()));
+    }
+    let ics = arguments.ics.as_deref().map(read_ics).transpose()?;
+    let ixit = arguments.ixit.as_deref().map(read_ixit).transpose()?;
+    Ok((ics, ixit))
+}
+
+fn means(arguments: &RunArguments) -> Means {
+    let seconds = |said: Option<u64>, otherwise| said.map_or(otherwise, Duration::from_secs);
+    Means {
+        target: arguments.target.clone().unwrap_or_default(),
+        fresh_card_command: arguments.fresh_card_command.clone(),
+        operator_timeout: seconds(arguments.operator_timeout, OPERATOR_TIMEOUT),
+        card_timeout: seconds(arguments.card_timeout, CARD_TIMEOUT),
+    }
 }
 
 /// Says how many cards a run by hand takes.

@@ -1,6 +1,5 @@
 //! Where the cards are, by the tester's word.
 
-use super::arguments::RunArguments;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 use tillcard_conform::card_under_test::{
@@ -10,9 +9,26 @@ use tillcard_conform::card_under_test::{
 use tillcard_conform::failure::{Code, Failure};
 use tillcard_conform::holder::this_program;
 
+/// How long a person has to change cards, if nobody says it.
+pub const OPERATOR_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a card has for an answer, if nobody says it.
+pub const CARD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How cards are got at.
+pub struct Means {
+    /// As `--target`.
+    pub target: String,
+    /// As `--fresh-card-command`.
+    pub fresh_card_command: Option<String>,
+    /// How long a person has to change cards.
+    pub operator_timeout: Duration,
+    /// How long the card has for an answer.
+    pub card_timeout: Duration,
+}
+
 /// The target, and whether its cards cost nothing.
-pub fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), Failure> {
-    let said = arguments.target.as_deref().unwrap_or_default();
+pub fn target(means: &Means) -> Result<(Box<dyn Target>, bool), Failure> {
+    let said = means.target.as_str();
     let (kind, name) = match said.split_once(':') {
         Some((kind, name)) => (kind, Some(name)),
         None => (said, None),
@@ -29,7 +45,7 @@ pub fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), Failu
             )));
         }
     };
-    if own != Some(false) && arguments.fresh_card_command.is_some() {
+    if own != Some(false) && means.fresh_card_command.is_some() {
         return Err(Code::BadTarget.because(
             "--fresh-card-command is for --target pcsc: the other targets make their cards",
         ));
@@ -43,7 +59,7 @@ pub fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), Failu
     };
     let choice = if own { Choice::Virtual } else { Choice::Any };
     let (context, reader) = PcscTarget::find(name, choice)?;
-    let fresh = match &arguments.fresh_card_command {
+    let fresh = match &means.fresh_card_command {
         _ if own => FreshCards::emulator(
             beside_this_program("tillcard-emu")?,
             &reader,
@@ -51,11 +67,10 @@ pub fn target(arguments: &RunArguments) -> Result<(Box<dyn Target>, bool), Failu
         ),
         Some(command) => FreshCards::shell(command, this_program()),
         None => FreshCards::Operator(Operator {
-            patience: Duration::from_secs(arguments.operator_timeout),
+            patience: means.operator_timeout,
             terminal: io::stderr().is_terminal(),
         }),
     };
-    let patience = Duration::from_secs(arguments.card_timeout);
-    let target = PcscTarget::new(context, reader, fresh, patience);
+    let target = PcscTarget::new(context, reader, fresh, means.card_timeout);
     Ok((Box::new(target), own))
 }

@@ -25,11 +25,14 @@ pub fn print(text: &str) -> ExitCode {
 pub fn conclude(report: &Report) {
     let verdict = match &report.ended {
         Some(ended) => format!("The run ended early: {} [{}]", ended.reason, ended.code),
+        None if report.has_failures() => "The card does not conform.".to_owned(),
+        None if !report.is_as_stated() => {
+            "The card isn't what its maker says: see the lines above.".to_owned()
+        }
         None if report.conforms => "The card conforms.".to_owned(),
         None if report.is_clean() => {
             "Nothing found; only the whole catalogue says that a card conforms.".to_owned()
         }
-        None if report.has_failures() => "The card does not conform.".to_owned(),
         None => {
             "It isn't shown that the card conforms: some questions couldn't be asked.".to_owned()
         }
@@ -43,9 +46,26 @@ pub fn conclude(report: &Report) {
         ),
     };
     print(&format!(
-        "{}\n{undeclared}{verdict}\n",
-        report.summary_line()
+        "{}\n{undeclared}{}{verdict}\n",
+        report.summary_line(),
+        differences(report)
     ));
+}
+
+/// Where the card isn't what its maker says.
+fn differences(report: &Report) -> String {
+    let Some(found) = &report.declaration else {
+        return String::new();
+    };
+    let kinds = [
+        ("Stated and not declared by the card", &found.over),
+        ("Declared by the card and not stated", &found.under),
+        ("Otherwise than stated", &found.other),
+    ];
+    (kinds.iter())
+        .filter(|(_, what)| !what.is_empty())
+        .map(|(kind, what)| format!("{kind}: {}.\n", what.join("; ")))
+        .collect()
 }
 
 /// The report of the run so far, for whoever ends it.

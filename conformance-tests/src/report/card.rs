@@ -1,9 +1,12 @@
 //! Which card was tested.
 
+use crate::card::Capabilities;
+use crate::status::Sw;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What the first card of the run said of itself. Answers are hexadecimal, with their status word.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CardReport {
     /// Its answer to reset.
@@ -23,6 +26,13 @@ pub struct CardReport {
 }
 
 impl CardReport {
+    /// What it declares, if it says that in the text's form.
+    pub(crate) fn declared(&self) -> Option<Capabilities> {
+        let answer = hex::decode(&self.capabilities).ok()?;
+        let data = answer.strip_suffix(&Sw::OK.0.to_be_bytes())?;
+        Capabilities::read(data).ok()
+    }
+
     /// Whether this is a card of the same kind, whatever state it is in.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let kind = |card: &Self| {
@@ -34,7 +44,7 @@ impl CardReport {
 }
 
 /// Which sample was tested, and by whom, in the tester's words.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
     /// What the sample is called.
@@ -49,7 +59,7 @@ pub struct Sample {
 }
 
 /// A certificate that a card showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateReport {
     /// `batch`, `identity` or `agreement`.

@@ -16,15 +16,17 @@ use crate::failure::Failure;
 use crate::leak::Searched;
 use crate::options::Options;
 use crate::outcome::{BEYOND_TARGET, Verdict};
+use crate::proforma::{Declaration, Ics, Ixit};
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
 
 /// Raised when a reader of reports must know of a change.
-const SCHEMA: &str = "tillcard-conform-report/3";
+const SCHEMA: &str = "tillcard-conform-report/4";
 
 /// What came of one case.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseReport {
     /// `TC-<AREA>-<nn>`.
@@ -59,7 +61,7 @@ pub struct CaseReport {
 }
 
 /// What the cases that come after all others judge. Answers are hexadecimal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gathered {
     /// The ATRs of all cards.
@@ -80,7 +82,7 @@ pub struct Begun {
 }
 
 /// Why a run ended before its last case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ended {
     /// A code of `docs/errors/conformance.md`.
@@ -99,10 +101,10 @@ impl From<&Failure> for Ended {
 }
 
 /// What came of a run, or of a run so far.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// `tillcard-conform-report/3`.
+    /// `tillcard-conform-report/4`.
     pub schema: String,
     /// The suite's version.
     pub suite: String,
@@ -127,6 +129,15 @@ pub struct Report {
     pub started: String,
     /// The program's arguments.
     pub arguments: Vec<String>,
+    /// What the card's maker says of it, where that was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ics: Option<Ics>,
+    /// How it is tested here, where that was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ixit: Option<Ixit>,
+    /// The maker's statement against what the first card declares, where there are both.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub declaration: Option<Declaration>,
     /// What the first card said of itself, once there was one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub card: Option<CardReport>,
@@ -167,7 +178,8 @@ pub struct Report {
     pub summary: BTreeMap<String, usize>,
     /// Cases that weren't asked because the card doesn't declare what they are about.
     pub undeclared: usize,
-    /// Whether the whole catalogue ran, without FAIL, ERROR or INCONCLUSIVE.
+    /// Whether the whole catalogue ran, without FAIL, ERROR or INCONCLUSIVE, and the card declares
+    /// what its maker says.
     pub conforms: bool,
     /// Every case that ran, in the catalogue's order.
     pub cases: Vec<CaseReport>,
@@ -222,6 +234,9 @@ impl Report {
             host: host(),
             started: now(),
             arguments: options.arguments.clone(),
+            ics: options.ics.clone(),
+            ixit: options.ixit.clone(),
+            declaration: None,
             card: None,
             seed: options.settings.seed,
             filters: options.filters.clone(),
@@ -283,6 +298,14 @@ impl Report {
         (self.cases.iter()).any(|case| case.id == id && case.verdict == Verdict::Pass)
     }
 
+    /// The first card of the run said this of itself.
+    pub(crate) fn met(&mut self, card: &CardReport) {
+        if self.card.is_none() {
+            self.card = Some(card.clone());
+            self.count();
+        }
+    }
+
     /// One more case has a verdict.
     pub(crate) fn add(&mut self, case: CaseReport) {
         let position = |id: &str| catalogue::all().position(|case| case.id == id);
@@ -309,8 +332,11 @@ impl Report {
         for case in &self.cases {
             *self.areas.entry(case.area().to_owned()).or_default() += case.milliseconds;
         }
+        self.declaration = (self.ics.as_ref().zip(self.card.as_ref()))
+            .map(|(ics, card)| Declaration::compare(ics, card));
         self.complete = self.cases.len() == self.wanted;
         self.conforms = self.cases.len() == self.catalogue
+            && self.is_as_stated()
             && self.cases.iter().all(|case| case.verdict.conforms());
     }
 
@@ -319,8 +345,15 @@ impl Report {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.complete
+            && self.is_as_stated()
             && !self.cases.is_empty()
             && self.cases.iter().all(|case| case.verdict.conforms())
+    }
+
+    /// Whether the card declares what its maker says, as far as he says anything.
+    #[must_use]
+    pub fn is_as_stated(&self) -> bool {
+        self.declaration.as_ref().is_none_or(Declaration::agrees)
     }
 
     /// Whether the card broke a requirement.

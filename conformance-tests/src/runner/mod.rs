@@ -112,8 +112,8 @@ pub fn run(
         let ended = runner.case(case);
         progress.ended(&ended);
         report.add(ended);
-        if report.card.is_none() {
-            report.card.clone_from(&runner.card);
+        if let Some(card) = &runner.card {
+            report.met(card);
         }
         let supply = &runner.context.supply;
         report.driver = supply.about().driver;

@@ -10,6 +10,7 @@ mod filters;
 mod holder;
 mod interruption;
 mod misbehaving;
+mod proforma;
 mod reports;
 mod requirements;
 mod resumption;
