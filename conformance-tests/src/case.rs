@@ -34,6 +34,15 @@ impl Case {
         self.id.split('-').nth(1).unwrap_or_default()
     }
 
+    /// How far a card is worn by the case and by what brings the card to it.
+    #[must_use]
+    pub fn wears(&self) -> Level {
+        match self.start {
+            Start::Factory => self.level,
+            _ => Level::D3,
+        }
+    }
+
     /// Whether a filter means this case: its whole id (`TC-PIN-03`), its area (`TC-PIN` or
     /// `PIN`), or the number of a requirement that it is about (`PIN-3`, which isn't `PIN-30`).
     #[must_use]
@@ -87,9 +96,12 @@ impl fmt::Display for Start {
 }
 
 /// How much a case does to its card. Ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 pub enum Level {
     /// Changes nothing persistent.
+    #[default]
     D0,
     /// Uses up PIN tries and restores them.
     D1,

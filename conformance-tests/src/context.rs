@@ -7,6 +7,7 @@ use crate::driver::Driver;
 use crate::model::{Limits, Profile, Request, STATEMENTS, payee};
 use crate::outcome::{Preamble, Step};
 use crate::recorder::Recorder;
+use crate::report::Figure;
 use crate::supply::Supply;
 use crate::values::Values;
 use std::cell::{Cell, RefCell};
@@ -56,6 +57,7 @@ pub struct CaseContext {
     next_request: Rc<Cell<u64>>,
     notes: Vec<String>,
     measurements: BTreeMap<String, f64>,
+    figures: Vec<Figure>,
 }
 
 impl CaseContext {
@@ -74,6 +76,7 @@ impl CaseContext {
             next_request: Rc::new(Cell::new(0)),
             notes: Vec::new(),
             measurements: BTreeMap::new(),
+            figures: Vec::new(),
         }
     }
 
@@ -116,7 +119,12 @@ impl CaseContext {
         let name = format!("card {}", self.cards_in_case);
         self.cards_in_case += 1;
         let seed = u64::from_be_bytes(self.values.bytes(&name));
-        let link = self.supply.fresh_card(seed)?;
+        self.recorder.borrow_mut().expects_card(seed);
+        let link = self.supply.fresh_card(seed);
+        if let Some(failure) = self.supply.failure().filter(|_| link.is_err()) {
+            self.recorder.borrow_mut().failed(failure);
+        }
+        let link = link?;
         self.card = Card::new(link, Rc::clone(&self.recorder));
         Ok(())
     }
@@ -221,10 +229,16 @@ impl CaseContext {
         self.measurements.insert(name.to_owned(), value);
     }
 
-    pub(crate) fn take_margin(&mut self) -> (Vec<String>, BTreeMap<String, f64>) {
+    /// Something for the report that is better seen than read.
+    pub fn draw(&mut self, figure: Figure) {
+        self.figures.push(figure);
+    }
+
+    pub(crate) fn take_margin(&mut self) -> (Vec<String>, BTreeMap<String, f64>, Vec<Figure>) {
         (
             std::mem::take(&mut self.notes),
             std::mem::take(&mut self.measurements),
+            std::mem::take(&mut self.figures),
         )
     }
 

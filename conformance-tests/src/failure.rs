@@ -62,12 +62,22 @@ codes! {
     BadIcs = "bad-ics",
     /// What should tell how a card is tested doesn't.
     BadIxit = "bad-ixit",
+    /// The waivers aren't some.
+    BadWaiver = "bad-waiver",
+    /// Cards may not be worn as far as was asked, since something else wasn't said.
+    BadLevel = "bad-level",
     /// There is no run in the folder that could go on.
     NothingToResume = "nothing-to-resume",
     /// The card isn't of the kind that the run began with.
     OtherCard = "other-card",
     /// The time that the run may take is over.
     TimeIsUp = "time-is-up",
+    /// A trace is of another run.
+    OtherTrace = "other-trace",
+    /// A trace ends before the run does.
+    TraceEnds = "trace-ends",
+    /// The ledger let a PIN not through that could have cost a try which the card must keep.
+    LedgerRefused = "ledger-refused",
     /// A signal ended the run.
     Interrupted = "interrupted",
     /// The suite has a fault.
@@ -100,7 +110,12 @@ impl Code {
     pub const fn leaves_no_card(self) -> bool {
         matches!(
             self,
-            Self::NoCard | Self::CardNotRemoved | Self::NoTerminal | Self::ReaderGone
+            Self::NoCard
+                | Self::CardNotRemoved
+                | Self::NoTerminal
+                | Self::ReaderGone
+                | Self::OtherTrace
+                | Self::TraceEnds
         )
     }
 

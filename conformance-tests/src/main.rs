@@ -3,14 +3,16 @@
 mod program;
 
 use clap::{Parser, Subcommand};
-use program::arguments::{Form, ProbeArguments, RunArguments};
+use program::arguments::{Form, JudgeArguments, ProbeArguments, RunArguments};
+use program::judging::judge;
 use program::performance::perform;
-use program::results::{sign, verify};
+use program::results::{page, sign, verify};
 use program::statements::write_first;
 use program::terminal::{print, tell};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tillcard_conform::failure::Failure;
 use tillcard_conform::holder::hold;
 use tillcard_conform::schema::File;
 use tillcard_conform::{catalogue, matrix};
@@ -54,6 +56,14 @@ enum Action {
         /// Which file.
         form: Form,
     },
+    /// Gives the verdicts of a run anew, from its trace, without a card. Exit code 0: those of its
+    /// report, and nothing stands in the way of conforming; 1: otherwise; 2: it couldn't be judged.
+    Judge(JudgeArguments),
+    /// Makes report.html of a folder anew, from report.json and trace.jsonl.
+    Page {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Signs the report of a folder with a laboratory's Ed25519 key: writes report.sig.
     Sign {
         /// The folder with report.json.
@@ -87,16 +97,12 @@ fn main() -> ExitCode {
             Ok(report) if report.ended.is_some() => ExitCode::from(UNFIT_CARD),
             Ok(report) if report.is_clean() => ExitCode::SUCCESS,
             Ok(_) => ExitCode::from(NOT_CONFORMING),
-            Err(reason) => {
-                tell(&reason.to_string());
-                ExitCode::from(NO_RUN)
-            }
+            Err(reason) => no_run(reason),
         },
-        Action::Probe(arguments) => write_first(&arguments).unwrap_or_else(|reason| {
-            tell(&reason.to_string());
-            ExitCode::from(NO_RUN)
-        }),
+        Action::Probe(arguments) => write_first(&arguments).unwrap_or_else(no_run),
+        Action::Judge(arguments) => judge(&arguments).unwrap_or_else(no_run),
         Action::Schema { form } => print(&File::from(form).schema()),
+        Action::Page { folder } => page(&folder).unwrap_or_else(no_run),
         Action::Sign { folder, key } => sign(&folder, &key),
         Action::Verify { folder, key } => verify(&folder, &key),
         Action::Hold { command } => match command.split_first() {
@@ -110,6 +116,11 @@ fn main() -> ExitCode {
             None => ExitCode::from(NO_PROGRAM),
         },
     }
+}
+
+fn no_run(reason: Failure) -> ExitCode {
+    tell(&reason.to_string());
+    ExitCode::from(NO_RUN)
 }
 
 fn list_text() -> String {

@@ -1,9 +1,11 @@
 //! What the tester asks of a run.
 
+use crate::case::Level;
 use crate::context::Settings;
 use crate::proforma::{Ics, Ixit};
 use crate::report::{Begun, Sample};
 use crate::supply::Thrift;
+use crate::waivers::Waiver;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,9 +16,10 @@ pub struct Options {
     pub settings: Settings,
     /// Only the cases that one of these means; all when empty.
     pub filters: Vec<String>,
-    /// Whether cards may be used up. When not, only cases of level D0 on a factory card run, and
-    /// the rest are INCONCLUSIVE.
-    pub sacrificial: bool,
+    /// How far cards may be worn. Cases that wear them further are INCONCLUSIVE.
+    pub level: Level,
+    /// Divergences that are put up with.
+    pub waivers: Vec<Waiver>,
     /// How cards are spent.
     pub thrift: Thrift,
     /// Where the trace goes.

@@ -2,10 +2,13 @@
 
 use crate::apdu::Answer;
 use crate::card::Owner;
+use crate::card_under_test::Reset;
+use crate::failure::Failure;
 use crate::leak::Leaks;
 use crate::options::Options;
 use crate::report::Gathered;
-use serde::Serialize;
+use crate::trace::{CARD, COLD, FAILED, GOES_ON, Line, MEMORY, RENEWED, WARM, difference};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{LineWriter, Read, Write};
@@ -26,23 +29,6 @@ const SECRETIVE: [Secretive; 3] = [
     ([0x00, 0x2C, 0x02, 0x80, 76], &[(7..15, "<pin>")]),
 ];
 
-/// One line of the trace.
-#[derive(Serialize)]
-struct Line<'a> {
-    case: &'a str,
-    card: u32,
-    /// Nanoseconds since the run began.
-    at_ns: u64,
-    /// Nanoseconds that the exchange took.
-    took_ns: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    command: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<String>,
-}
-
 /// One run's record.
 pub struct Recorder {
     began: Instant,
@@ -59,6 +45,10 @@ pub struct Recorder {
     pub fcis: BTreeSet<String>,
     /// The leak sweep.
     pub leaks: Leaks,
+    /// The card's memory when it was read last, where there is a trace.
+    memory: Vec<u8>,
+    /// The seed of the card that was asked for last.
+    seed: u64,
 }
 
 impl Recorder {
@@ -70,7 +60,7 @@ impl Recorder {
     pub fn new(options: &Options, gathered: &Gathered) -> std::io::Result<Self> {
         let goes_on = options.begun.is_some();
         let open = |path: &PathBuf| open(path, goes_on).map(LineWriter::new);
-        Ok(Self {
+        let mut recorder = Self {
             began: Instant::now(),
             trace: options.trace.as_ref().map(open).transpose()?,
             owners: options.owners.as_ref().map(open).transpose()?,
@@ -82,12 +72,30 @@ impl Recorder {
             atrs: gathered.atrs.clone(),
             fcis: gathered.selects.clone(),
             leaks: Leaks::after(gathered.searched.clone()),
-        })
+            memory: Vec::new(),
+            seed: 0,
+        };
+        if let Some(begun) = &options.begun {
+            let done: Vec<&str> = begun
+                .report
+                .cases
+                .iter()
+                .map(|case| case.id.as_str())
+                .collect();
+            let told = format!("{} {}", begun.owners.len(), done.join(" "));
+            recorder.happened(GOES_ON, None, Some(told));
+        }
+        Ok(recorder)
     }
 
     /// From here on lines belong to this case.
     pub fn enter_case(&mut self, id: &str) {
         id.clone_into(&mut self.case);
+    }
+
+    /// The next card takes its randomness from this, if it is an emulated one.
+    pub fn expects_card(&mut self, seed: u64) {
+        self.seed = seed;
     }
 
     /// From here on lines belong to the next card.
@@ -96,13 +104,15 @@ impl Recorder {
         self.pins.clear();
         self.atrs.insert(hex::encode_upper(atr));
         self.leaks.next_card();
-        self.event("card inserted");
+        self.memory.clear();
+        let seed = self.seed.to_string();
+        self.happened(CARD, Some(hex::encode_upper(atr)), Some(seed));
     }
 
     /// The card in use is as one that was never issued, again.
     pub fn renew_card(&mut self) {
         self.pins.clear();
-        self.event("made fresh by FACTORY RESET");
+        self.event(RENEWED);
     }
 
     /// The number of the card now in use, from 1.
@@ -146,18 +156,45 @@ impl Recorder {
         self.fcis.insert(hex::encode_upper(fci));
     }
 
-    /// A reset, or a change of cards.
+    /// The card was reset, and answered so.
+    pub fn was_reset(&mut self, how: Reset, atr: &[u8]) {
+        let event = match how {
+            Reset::Cold => COLD,
+            Reset::Warm => WARM,
+        };
+        self.happened(event, Some(hex::encode_upper(atr)), None);
+    }
+
+    /// The reader or the link failed, or no card came.
+    pub fn failed(&mut self, failure: &Failure) {
+        self.happened(FAILED, None, Some(failure.to_string()));
+    }
+
+    /// The card's memory was read.
+    pub fn memory(&mut self, memory: &[u8]) {
+        if self.trace.is_some() {
+            let told = difference(&self.memory, memory);
+            self.memory = memory.to_vec();
+            self.happened(MEMORY, None, Some(told));
+        }
+    }
+
+    /// Something else that isn't an APDU.
     pub fn event(&mut self, event: &str) {
+        self.happened(event, None, None);
+    }
+
+    fn happened(&mut self, event: &str, answer: Option<String>, detail: Option<String>) {
         let at_ns = self.now();
         let case = std::mem::take(&mut self.case);
         self.line(&Line {
-            case: &case,
+            case: Cow::Borrowed(&case),
             card: self.card,
             at_ns,
-            took_ns: 0,
-            event: Some(event),
-            command: None,
-            answer: None,
+            event: Some(Cow::Borrowed(event)),
+            answer: answer.map(Cow::Owned),
+            detail: detail.map(Cow::Owned),
+            ..Line::default()
         });
         self.case = case;
     }
@@ -172,13 +209,13 @@ impl Recorder {
         let at_ns = self.now().saturating_sub(took_ns);
         let case = std::mem::take(&mut self.case);
         let line = Line {
-            case: &case,
+            case: Cow::Borrowed(&case),
             card: self.card,
             at_ns,
             took_ns,
-            event: None,
-            command: Some(self.redact_command(command)),
-            answer: Some(self.redact(hex::encode_upper(answer))),
+            command: Some(Cow::Owned(self.redact_command(command))),
+            answer: Some(Cow::Owned(self.redact(hex::encode_upper(answer)))),
+            ..Line::default()
         };
         self.line(&line);
         self.case = case;

@@ -2,6 +2,7 @@
 
 use crate::proforma::{Ics, Ixit};
 use crate::report::Report;
+use crate::waivers::Waivers;
 use serde_json::json;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -19,11 +20,13 @@ pub enum File {
     Ics,
     /// What `--ixit` takes.
     Ixit,
+    /// What `--waivers` takes.
+    Waivers,
 }
 
 impl File {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Report, Self::Ics, Self::Ixit];
+    pub const ALL: [Self; 4] = [Self::Report, Self::Ics, Self::Ixit, Self::Waivers];
 
     /// What its schema is called, before `.schema.json`.
     #[must_use]
@@ -32,6 +35,7 @@ impl File {
             Self::Report => "report",
             Self::Ics => "ics",
             Self::Ixit => "ixit",
+            Self::Waivers => "waivers",
         }
     }
 
@@ -42,6 +46,7 @@ impl File {
             Self::Report => schema::<Report>("Report of a tillcard-conform run"),
             Self::Ics => schema::<Ics>("What a card's maker says that it can do"),
             Self::Ixit => schema::<Ixit>("How a card is tested in a laboratory"),
+            Self::Waivers => schema::<Waivers>("Divergences that are put up with"),
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use crate::card::Card;
 use crate::card_under_test::{About, Link, Target};
+use crate::case::Level;
 use crate::failure::Failure;
+use crate::ledger::Ledger;
 use crate::outcome::{Step, Stop};
 
 /// How a run spends cards.
@@ -19,6 +21,8 @@ pub struct Thrift {
 pub(crate) struct Supply {
     target: Box<dyn Target>,
     thrift: Thrift,
+    /// What is done to the cards.
+    pub(crate) ledger: Ledger,
     /// Whether FACTORY RESET was shown to make a card as new.
     proven: bool,
     /// Whether nobody had personalised the first card.
@@ -30,10 +34,11 @@ pub(crate) struct Supply {
 }
 
 impl Supply {
-    pub(crate) const fn new(target: Box<dyn Target>, thrift: Thrift) -> Self {
+    pub(crate) fn new(target: Box<dyn Target>, thrift: Thrift, level: Level) -> Self {
         Self {
             target,
             thrift,
+            ledger: Ledger::new(level),
             proven: false,
             blank: false,
             taken: 0,
@@ -60,7 +65,7 @@ impl Supply {
             stop
         })?;
         self.taken += 1;
-        Ok(link)
+        Ok(self.ledger.watch(link))
     }
 
     /// Makes the card at hand one that is as it was before it was issued. Says whether it is one.
@@ -118,6 +123,11 @@ impl Supply {
     /// Why a card that was asked for didn't come, once.
     pub(crate) const fn take_failure(&mut self) -> Option<Failure> {
         self.failure.take()
+    }
+
+    /// The same, for who only looks.
+    pub(crate) const fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
     }
 
     /// Where the cards are.

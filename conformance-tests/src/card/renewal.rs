@@ -47,6 +47,15 @@ impl Card {
         self.owners.is_empty()
     }
 
+    /// In which state the card is, as far as the suite knows.
+    pub(crate) fn left(&self) -> &'static str {
+        match (&self.host, self.owners.is_empty()) {
+            (Some(_), _) => "the card was left issued; the file owners holds its owner's key",
+            (None, true) => "the card was left as it came, or nobody knows how: it wasn't issued",
+            (None, false) => "the card was left in a state that nobody knows; it was issued",
+        }
+    }
+
     /// Brings the card to the factory state, power on and nothing selected, whatever case had it
     /// before. Says whether it is there: not when it is terminated, when nobody knows its owner, or
     /// when something was done to it that no reader can.

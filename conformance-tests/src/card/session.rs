@@ -10,6 +10,7 @@ use crate::outcome::{Step, Stop, require};
 use crate::recorder::Recorder;
 use crate::status::Sw;
 use crate::tlv::Reader;
+use crate::trace::NO_POWER;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
@@ -239,8 +240,10 @@ impl Card {
     /// [`Stop::Error`] when the link fails.
     pub fn raw(&mut self, apdu: &[u8]) -> Step<Answer> {
         let before = Instant::now();
-        let response = self.link.transmit(apdu).map_err(link_failed)?;
-        self.took_ns = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let response = self.link.transmit(apdu);
+        let took = u64::try_from(before.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let response = response.map_err(|failure| self.failed(&failure))?;
+        self.took_ns = self.link.took_ns().unwrap_or(took);
         self.recorder
             .borrow_mut()
             .exchange(apdu, &response, self.took_ns);
@@ -315,14 +318,21 @@ impl Card {
 
     /// Resets the card.
     pub fn reset(&mut self, how: Reset) -> Step<()> {
-        self.link.reset(how).map_err(link_failed)?;
+        let done = self.link.reset(how);
+        done.map_err(|failure| self.failed(&failure))?;
         self.channel = None;
         self.authorisation_ended();
-        self.recorder.borrow_mut().event(match how {
-            Reset::Cold => "power off and on",
-            Reset::Warm => "warm reset",
-        });
+        self.recorder.borrow_mut().was_reset(how, &self.link.atr());
         Ok(())
+    }
+
+    /// The link failed.
+    fn failed(&self, failure: &Failure) -> Stop {
+        // Where there is no card, nothing was said to one.
+        if failure.code != Code::NoCard {
+            self.recorder.borrow_mut().failed(failure);
+        }
+        Stop::Error(failure.to_string())
     }
 
     /// Takes the power away, gives it back, and selects the application.
@@ -343,7 +353,8 @@ impl Card {
     /// # Errors
     /// [`Stop::NotApplicable`] when this one can't.
     pub fn inject(&mut self, fault: &Fault) -> Step<()> {
-        if self.link.inject(fault).map_err(link_failed)? {
+        let done = self.link.inject(fault);
+        if done.map_err(|failure| self.failed(&failure))? {
             self.tampered = true;
             self.recorder.borrow_mut().event(fault.name());
             return Ok(());
@@ -357,7 +368,11 @@ impl Card {
 
     /// Whether the power is on.
     pub(super) fn has_power(&mut self) -> bool {
-        self.link.has_power()
+        let on = self.link.has_power();
+        if !on {
+            self.recorder.borrow_mut().event(NO_POWER);
+        }
+        on
     }
 
     /// All of the card's memory, on targets where it is in reach.
@@ -365,12 +380,16 @@ impl Card {
     /// # Errors
     /// [`Stop::NotApplicable`] where it isn't.
     pub fn memory(&mut self) -> Step<Vec<u8>> {
-        self.link.memory().map_err(link_failed)?.ok_or_else(|| {
+        let memory = self.link.memory();
+        let memory = memory.map_err(|failure| self.failed(&failure))?;
+        let memory = memory.ok_or_else(|| {
             Stop::NotApplicable(format!(
                 "{}: reading the memory",
                 crate::outcome::BEYOND_TARGET
             ))
-        })
+        })?;
+        self.recorder.borrow_mut().memory(&memory);
+        Ok(memory)
     }
 
     /// SELECT by the full AID, without asking for the FCI.
@@ -479,10 +498,6 @@ impl Capabilities {
 
 fn not_issued() -> Stop {
     Stop::Error("the case uses an issued card that it never issued".to_owned())
-}
-
-fn link_failed(error: Failure) -> Stop {
-    Stop::Error(error.to_string())
 }
 
 /// The link to a card that isn't there.

@@ -9,6 +9,7 @@ mod emulator;
 mod fresh;
 mod in_process;
 mod pcsc;
+mod replay;
 mod subprocess;
 mod worker;
 
@@ -17,6 +18,7 @@ pub use emulator::EmulatorTarget;
 pub use fresh::{FreshCards, Operator, Program, beside_this_program};
 pub use in_process::InProcess;
 pub use pcsc::{Choice, PcscTarget};
+pub use replay::{ReplayTarget, Tape};
 pub use subprocess::CommandTarget;
 
 use crate::failure::Failure;
@@ -100,6 +102,11 @@ pub trait Link {
     /// As for [`Link::transmit`].
     fn memory(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         Ok(None)
+    }
+
+    /// How long the last exchange took, in nanoseconds, where that isn't for the clock to say.
+    fn took_ns(&self) -> Option<u64> {
+        None
     }
 }
 

@@ -20,8 +20,6 @@ const RESET: u8 = b'R';
 const APDU: u8 = b'A';
 /// Longest answer that is believed: a whole response APDU of extended length.
 const ANSWER_MAX: usize = 65_536 + 2;
-/// How long an answer is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Gives cards of a program that is started once.
 pub struct CommandTarget {
@@ -30,14 +28,14 @@ pub struct CommandTarget {
 }
 
 impl CommandTarget {
-    /// Starts the program. The line is run by `sh`.
+    /// Starts the program, each of whose answers is waited for so long. The line is run by `sh`.
     ///
     /// # Errors
     /// When `sh` can't be started.
-    pub fn new(line: &str) -> Result<Self, Failure> {
+    pub fn new(line: &str, patience: Duration) -> Result<Self, Failure> {
         Ok(Self {
             line: line.to_owned(),
-            program: Rc::new(RefCell::new(Program::start(line)?)),
+            program: Rc::new(RefCell::new(Program::start(line, patience)?)),
         })
     }
 }
@@ -82,10 +80,11 @@ struct Program {
     child: Child,
     input: ChildStdin,
     answers: Receiver<io::Result<Vec<u8>>>,
+    patience: Duration,
 }
 
 impl Program {
-    fn start(line: &str) -> Result<Self, Failure> {
+    fn start(line: &str, patience: Duration) -> Result<Self, Failure> {
         let mut child = Command::new("sh")
             .arg("-c")
             .arg(line)
@@ -112,6 +111,7 @@ impl Program {
             child,
             input,
             answers,
+            patience,
         })
     }
 
@@ -124,12 +124,12 @@ impl Program {
         (self.input.write_all(&frame))
             .and_then(|()| self.input.flush())
             .map_err(|e| gone(e.to_string()))?;
-        match self.answers.recv_timeout(PATIENCE) {
+        match self.answers.recv_timeout(self.patience) {
             Ok(answer) => answer.map_err(|e| gone(e.to_string())),
             Err(RecvTimeoutError::Disconnected) => Err(gone("it has ended".to_owned())),
             Err(RecvTimeoutError::Timeout) => Err(Code::CardSilent.because(format!(
                 "the program that answers for a card: no answer in {} s",
-                PATIENCE.as_secs()
+                self.patience.as_secs()
             ))),
         }
     }

@@ -3,6 +3,7 @@
 use super::prelude::*;
 use crate::keys::{keypair, sign, tagged_hash};
 use crate::model::Leaf;
+use crate::report::Figure;
 use std::collections::HashSet;
 
 /// Challenges that TC-OWN-01 asks for.
@@ -46,6 +47,8 @@ fn fresh_challenges(ctx: &mut CaseContext) -> Outcome {
             .map_err(|_| Stop::Fail("GET CHALLENGE didn't answer 16 bytes".to_owned()))?;
         all.push(challenge);
     }
+    let samples: Vec<Vec<u8>> = all.iter().map(|challenge| challenge.to_vec()).collect();
+    ctx.draw(Figure::bits("Challenges", &samples));
     let mut halves = HashSet::new();
     for challenge in &all {
         for half in challenge.chunks(8) {

@@ -39,7 +39,7 @@ pub fn read_ixit(path: &Path) -> Result<Ixit, Failure> {
     read(path, Code::BadIxit)
 }
 
-fn read<T: DeserializeOwned>(path: &Path, code: Code) -> Result<T, Failure> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path, code: Code) -> Result<T, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|e| Code::Unreadable.because(format!("{}: {e}", path.display())))?;
     toml::from_str(&text).map_err(|e| bad(code, path, e))

@@ -1,6 +1,7 @@
 //! What the tester says on the command line.
 
 use std::path::PathBuf;
+use tillcard_conform::case::Level;
 use tillcard_conform::proforma::Ixit;
 use tillcard_conform::schema::File;
 
@@ -17,7 +18,7 @@ pub struct RunArguments {
     /// Goes on with the interrupted run whose report is in this folder, with its options.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = [
         "target", "filter", "report", "fresh_card_command", "sample", "batch", "operator", "atr",
-        "reuse", "cards", "sacrificial", "ics", "ixit", "seed", "operator_timeout", "card_timeout",
+        "reuse", "cards", "sacrificial", "level", "waivers", "ics", "ixit", "seed", "operator_timeout", "card_timeout",
     ])]
     pub resume: Option<PathBuf>,
     /// With --resume: runs those cases again, too, that FAILed, or were ERROR or INCONCLUSIVE.
@@ -80,9 +81,20 @@ pub struct RunArguments {
     /// The most cards that the run may take; 6 when you change them by hand.
     #[arg(long, value_name = "NUMBER")]
     pub cards: Option<u32>,
-    /// The cards in the reader may be used up: issuing can't be undone.
+    /// How far cards may be worn: D0 in a reader, and D3 where they cost nothing, if nobody says
+    /// it. In a reader more than D0 needs --sample, with what the card in it is called, and D3
+    /// --sacrificial too.
+    #[arg(long)]
+    pub level: Option<Wearing>,
+    /// The cards in the reader may be used up: issuing can't be undone. Needs --sample.
     #[arg(long)]
     pub sacrificial: bool,
+    /// Divergences that are put up with, each until a day (docs/conformance-lab.md).
+    #[arg(long, value_name = "FILE")]
+    pub waivers: Option<PathBuf>,
+    /// The most seconds that anything is waited for, a person or a card.
+    #[arg(long, value_name = "SECONDS")]
+    pub max_wait: Option<u64>,
 }
 
 impl RunArguments {
@@ -106,6 +118,31 @@ impl RunArguments {
     }
 }
 
+/// How far a card may be worn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "verbatim")]
+pub enum Wearing {
+    /// It is read.
+    D0,
+    /// PIN tries are used up and given back.
+    D1,
+    /// Keys are written over.
+    D2,
+    /// What can't be undone.
+    D3,
+}
+
+impl From<Wearing> for Level {
+    fn from(wearing: Wearing) -> Self {
+        match wearing {
+            Wearing::D0 => Self::D0,
+            Wearing::D1 => Self::D1,
+            Wearing::D2 => Self::D2,
+            Wearing::D3 => Self::D3,
+        }
+    }
+}
+
 /// The options of `probe`.
 #[derive(clap::Args)]
 pub struct ProbeArguments {
@@ -114,6 +151,16 @@ pub struct ProbeArguments {
     pub target: String,
     /// The folder in which ics.toml and ixit.toml are made.
     pub folder: PathBuf,
+}
+
+/// The options of `judge`.
+#[derive(clap::Args)]
+pub struct JudgeArguments {
+    /// The trace.jsonl of a run, with its report.json beside it.
+    pub trace: PathBuf,
+    /// Prints the report that the trace gives, as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A file that has a schema.
@@ -125,6 +172,8 @@ pub enum Form {
     Ics,
     /// What --ixit takes
     Ixit,
+    /// What --waivers takes
+    Waivers,
 }
 
 impl From<Form> for File {
@@ -133,6 +182,7 @@ impl From<Form> for File {
             Form::Report => Self::Report,
             Form::Ics => Self::Ics,
             Form::Ixit => Self::Ixit,
+            Form::Waivers => Self::Waivers,
         }
     }
 }

@@ -1,11 +1,12 @@
 //! A run from its arguments to its last line.
 
 use super::arguments::{Rerun, RunArguments};
-use super::targets::{CARD_TIMEOUT, Means, OPERATOR_TIMEOUT, target};
+use super::targets::{CARD_TIMEOUT, Means, OPERATOR_TIMEOUT, costs_nothing, target};
 use super::terminal::{SoFar, Terminal, conclude, end_with_report};
 use clap::Parser;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
+use tillcard_conform::case::Level;
 use tillcard_conform::catalogue;
 use tillcard_conform::context::{REFERENCE_ATR, Settings};
 use tillcard_conform::failure::{Code, Failure};
@@ -15,6 +16,7 @@ use tillcard_conform::proforma::{Ics, Ixit, read_ics, read_ixit};
 use tillcard_conform::report::{Begun, Folder, Report, Sample};
 use tillcard_conform::runner::run;
 use tillcard_conform::supply::Thrift;
+use tillcard_conform::waivers;
 
 /// Cards that a run by hand may take when nobody says otherwise: enough for the whole catalogue.
 const CARDS_BY_HAND: u32 = 6;
@@ -41,7 +43,7 @@ pub fn perform(arguments: &RunArguments) -> Result<Report, Failure> {
 }
 
 /// The options of a run that was called with these arguments.
-fn as_said(arguments: &[String]) -> Option<RunArguments> {
+pub fn as_said(arguments: &[String]) -> Option<RunArguments> {
     #[derive(Parser)]
     struct Said {
         #[command(flatten)]
@@ -51,11 +53,22 @@ fn as_said(arguments: &[String]) -> Option<RunArguments> {
     (arguments.first()? == "run").then_some(said.run)
 }
 
-fn run_as(
+/// What these arguments ask of a run, without what only the run itself has. Where the cards cost
+/// nothing they may be used up.
+///
+/// # Errors
+/// When one means nothing.
+pub fn options(
     arguments: &RunArguments,
-    said: Vec<String>,
-    begun: Option<Begun>,
-) -> Result<Report, Failure> {
+    ics: Option<Ics>,
+    ixit: Option<Ixit>,
+) -> Result<Options, Failure> {
+    let waivers = arguments.waivers.as_deref().map(waivers::read);
+    let waivers = waivers.transpose()?.unwrap_or_default();
+    // What the laboratory's file says is for every card, and not for the one that lies there.
+    let serial = arguments.sample.as_ref();
+    let arguments = &with(arguments, ixit.as_ref());
+    let level = level(arguments, serial)?;
     if let Some(unknown) = arguments
         .filter
         .iter()
@@ -65,10 +78,6 @@ fn run_as(
             "no case and no area is called {unknown}, and no case is about it; see `list`"
         )));
     }
-    let (ics, ixit) = statements(arguments, begun.as_ref())?;
-    let arguments = &ixit
-        .as_ref()
-        .map_or_else(|| arguments.clone(), |it| arguments.or(it));
     let stated = ics.as_ref().map(|ics| &ics.atr);
     let atr = match arguments.atr.as_ref().or(stated) {
         Some(text) => {
@@ -76,27 +85,19 @@ fn run_as(
         }
         None => REFERENCE_ATR.to_vec(),
     };
-    let (target, consumable) = target(&means(arguments))?;
-    let by_hand = !consumable && arguments.fresh_card_command.is_none();
-    let thrift = Thrift {
-        reuse: by_hand || arguments.reuse,
-        most: (arguments.cards).or_else(|| by_hand.then_some(CARDS_BY_HAND)),
-    };
-    if by_hand && arguments.sacrificial {
-        announce(&arguments.filter, thrift);
-    }
-    let folder = (arguments.report.as_deref())
-        .map(Folder::create)
-        .transpose()?;
-    let options = Options {
+    let by_hand = is_by_hand(arguments);
+    Ok(Options {
         settings: Settings {
             seed: arguments.seed.unwrap_or(1),
             atr,
         },
         filters: arguments.filter.clone(),
-        sacrificial: arguments.sacrificial || consumable,
-        thrift,
-        trace: folder.as_ref().map(Folder::trace),
+        level,
+        waivers,
+        thrift: Thrift {
+            reuse: by_hand || arguments.reuse,
+            most: (arguments.cards).or_else(|| by_hand.then_some(CARDS_BY_HAND)),
+        },
         sample: Sample {
             serial: arguments.sample.clone(),
             batch: arguments.batch.clone(),
@@ -105,10 +106,62 @@ fn run_as(
         ics,
         ixit,
         most_time: arguments.max_time.map(Duration::from_secs),
-        owners: folder.as_ref().map(Folder::owners),
-        begun,
-        arguments: said,
+        ..Options::default()
+    })
+}
+
+/// How far cards may be worn.
+fn level(arguments: &RunArguments, serial: Option<&String>) -> Result<Level, Failure> {
+    let free = costs_nothing(&means(arguments).target);
+    let otherwise = if free || arguments.sacrificial {
+        Level::D3
+    } else {
+        Level::D0
     };
+    let level = arguments.level.map_or(otherwise, Level::from);
+    if free || level == Level::D0 {
+        return Ok(level);
+    }
+    if serial.is_none() {
+        return Err(Code::BadLevel.because(format!(
+            "level {level} wears the card in the reader: say what it is called (--sample SERIAL)"
+        )));
+    }
+    if level == Level::D3 && !arguments.sacrificial {
+        return Err(Code::BadLevel.because("level D3 uses cards up: --sacrificial allows it"));
+    }
+    Ok(level)
+}
+
+/// Whether a person changes cards.
+fn is_by_hand(arguments: &RunArguments) -> bool {
+    !costs_nothing(&means(arguments).target) && arguments.fresh_card_command.is_none()
+}
+
+/// The options, and where they say nothing those of the laboratory.
+fn with(arguments: &RunArguments, ixit: Option<&Ixit>) -> RunArguments {
+    ixit.map_or_else(|| arguments.clone(), |ixit| arguments.or(ixit))
+}
+
+fn run_as(
+    arguments: &RunArguments,
+    said: Vec<String>,
+    begun: Option<Begun>,
+) -> Result<Report, Failure> {
+    let (ics, ixit) = statements(arguments, begun.as_ref())?;
+    let mut options = options(arguments, ics, ixit)?;
+    let arguments = &with(arguments, options.ixit.as_ref());
+    let target = target(&means(arguments))?;
+    if is_by_hand(arguments) && options.level == Level::D3 {
+        announce(&options);
+    }
+    let folder = (arguments.report.as_deref())
+        .map(Folder::create)
+        .transpose()?;
+    options.trace = folder.as_ref().map(Folder::trace);
+    options.owners = folder.as_ref().map(Folder::owners);
+    options.begun = begun;
+    options.arguments = said;
     let so_far = SoFar::default();
     end_with_report(so_far.clone(), folder.clone());
     let mut progress = Terminal {
@@ -117,6 +170,9 @@ fn run_as(
         folder,
     };
     let report = run(target, &options, &mut progress)?;
+    if let Some(folder) = &progress.folder {
+        folder.write_page(&report)?;
+    }
     conclude(&report);
     Ok(report)
 }
@@ -135,7 +191,11 @@ fn statements(
 }
 
 fn means(arguments: &RunArguments) -> Means {
-    let seconds = |said: Option<u64>, otherwise| said.map_or(otherwise, Duration::from_secs);
+    let most = arguments
+        .max_wait
+        .map_or(Duration::MAX, Duration::from_secs);
+    let seconds =
+        |said: Option<u64>, otherwise| said.map_or(otherwise, Duration::from_secs).min(most);
     Means {
         target: arguments.target.clone().unwrap_or_default(),
         fresh_card_command: arguments.fresh_card_command.clone(),
@@ -145,10 +205,10 @@ fn means(arguments: &RunArguments) -> Means {
 }
 
 /// Says how many cards a run by hand takes.
-fn announce(filters: &[String], thrift: Thrift) {
-    let order = ordered(filters, true);
+fn announce(options: &Options) {
+    let order = ordered(&options.filters, true);
     let [others, blank] = [false, true].map(|blank| cards_needed(&order, blank));
-    let most = thrift.most.unwrap_or(CARDS_BY_HAND);
+    let most = options.thrift.most.unwrap_or(CARDS_BY_HAND);
     eprintln!(
         "{} cases. Cards that pass take {others}, or {blank} if nobody has personalised them; the \
          run may take {most} (--cards).",

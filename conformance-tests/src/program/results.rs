@@ -4,12 +4,23 @@ use super::terminal::{conclude, print, tell};
 use std::path::Path;
 use std::process::ExitCode;
 use tillcard_conform::failure::{Code, Failure};
+use tillcard_conform::report::Folder;
 use tillcard_conform::signature;
 
 /// Exit code when a result isn't what was signed.
 const NOT_SIGNED: u8 = 1;
 /// Exit code when nothing could be signed or checked.
 const NO_ANSWER: u8 = 2;
+
+/// Makes the page of a folder's report.
+///
+/// # Errors
+/// When the report or its trace can't be read, or the page not written.
+pub fn page(folder: &Path) -> Result<ExitCode, Failure> {
+    let folder = Folder::there(folder);
+    folder.write_page(&folder.begun()?.report)?;
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Signs the report of a folder.
 pub fn sign(folder: &Path, key: &Path) -> ExitCode {

@@ -19,7 +19,7 @@ pub fn write_first(arguments: &ProbeArguments) -> Result<ExitCode, Failure> {
         operator_timeout: OPERATOR_TIMEOUT,
         card_timeout: CARD_TIMEOUT,
     };
-    let card = probe(target(&means)?.0)?;
+    let card = probe(target(&means)?)?;
     let ics = Ics::of(&card).ok_or_else(|| {
         Code::NoApplication.because(format!(
             "the card doesn't tell its capabilities: GET DATA answered {}",
@@ -39,7 +39,7 @@ pub fn write_first(arguments: &ProbeArguments) -> Result<ExitCode, Failure> {
     )?;
     write_new(
         &ixit_file,
-        "How the card is tested here; docs/ixit.schema.json has all that can be said.",
+        "How the card is tested here; `tillcard-conform schema ixit` tells all that can be said.",
         &ixit,
     )?;
     Ok(print(&format!(

@@ -26,8 +26,13 @@ pub struct Means {
     pub card_timeout: Duration,
 }
 
-/// The target, and whether its cards cost nothing.
-pub fn target(means: &Means) -> Result<(Box<dyn Target>, bool), Failure> {
+/// Whether the cards of a target cost nothing: all but those in a reader that isn't the suite's.
+pub fn costs_nothing(target: &str) -> bool {
+    target != "pcsc" && !target.starts_with("pcsc:")
+}
+
+/// The target.
+pub fn target(means: &Means) -> Result<Box<dyn Target>, Failure> {
     let said = means.target.as_str();
     let (kind, name) = match said.split_once(':') {
         Some((kind, name)) => (kind, Some(name)),
@@ -52,10 +57,10 @@ pub fn target(means: &Means) -> Result<(Box<dyn Target>, bool), Failure> {
     }
     let Some(own) = own else {
         let target: Box<dyn Target> = match (kind, name) {
-            ("command", Some(line)) => Box::new(CommandTarget::new(line)?),
+            ("command", Some(line)) => Box::new(CommandTarget::new(line, means.card_timeout)?),
             _ => Box::new(EmulatorTarget),
         };
-        return Ok((target, true));
+        return Ok(target);
     };
     let choice = if own { Choice::Virtual } else { Choice::Any };
     let (context, reader) = PcscTarget::find(name, choice)?;
@@ -72,5 +77,5 @@ pub fn target(means: &Means) -> Result<(Box<dyn Target>, bool), Failure> {
         }),
     };
     let target = PcscTarget::new(context, reader, fresh, means.card_timeout);
-    Ok((Box::new(target), own))
+    Ok(Box::new(target))
 }

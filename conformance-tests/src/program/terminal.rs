@@ -25,6 +25,9 @@ pub fn print(text: &str) -> ExitCode {
 pub fn conclude(report: &Report) {
     let verdict = match &report.ended {
         Some(ended) => format!("The run ended early: {} [{}]", ended.reason, ended.code),
+        None if report.has_failures() && report.is_clean() => {
+            "The card does not conform; what diverges is waived.".to_owned()
+        }
         None if report.has_failures() => "The card does not conform.".to_owned(),
         None if !report.is_as_stated() => {
             "The card isn't what its maker says: see the lines above.".to_owned()
@@ -45,8 +48,11 @@ pub fn conclude(report: &Report) {
             count * 100 / report.catalogue.max(1)
         ),
     };
+    let waived: String = (report.waivers.iter())
+        .map(|waived| format!("{waived}\n"))
+        .collect();
     print(&format!(
-        "{}\n{undeclared}{}{verdict}\n",
+        "{}\n{undeclared}{}{waived}{verdict}\n",
         report.summary_line(),
         differences(report)
     ));
@@ -87,7 +93,11 @@ pub fn end_with_report(so_far: SoFar, folder: Option<Folder>) {
         if let Some(report) = report.as_mut().filter(|report| !report.complete) {
             let reason = format!("{} ended the run", interruption.name());
             report.ended = Some(Ended::from(&Code::Interrupted.because(reason)));
-            if let Some(Err(failure)) = folder.as_ref().map(|folder| folder.write(report)) {
+            let written = |folder: &Folder| {
+                folder.write(report)?;
+                folder.write_page(report)
+            };
+            if let Some(Err(failure)) = folder.as_ref().map(written) {
                 tell(&failure.to_string());
             }
             eprintln!();

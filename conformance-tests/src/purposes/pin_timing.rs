@@ -1,6 +1,7 @@
 //! How long the comparison of a PIN takes. Of any card.
 
 use super::prelude::*;
+use crate::report::{Figure, Series};
 
 /// Measurements of each kind.
 const SAMPLES: usize = 300;
@@ -76,6 +77,19 @@ fn measure(ctx: &mut CaseContext, run: &str) -> Step<Measured> {
         times[kind].push(card.took_ns());
         card.expect_right("the right PIN")?;
     }
+    let names = ["first digit wrong", "last digit wrong"];
+    let series = names.into_iter().zip(&times);
+    let series = series.map(|(name, times)| Series {
+        name: name.to_owned(),
+        at: Vec::new(),
+        values: times.iter().map(|time| *time as f64 / 1000.0).collect(),
+    });
+    ctx.draw(Figure::Scatter {
+        title: format!("VERIFY of a wrong PIN, {run}"),
+        measured: "time, µs".to_owned(),
+        at: None,
+        series: series.collect(),
+    });
     Ok(compare(&times[0], &times[1]))
 }
 

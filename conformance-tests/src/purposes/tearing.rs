@@ -2,6 +2,7 @@
 //! and power are in reach.
 
 use super::prelude::*;
+use crate::report::{Cut, Figure, command_name};
 
 /// Up to so many bytes written or erased, the power fails after each.
 const DENSE: u64 = 600;
@@ -31,26 +32,45 @@ impl Torn<'_> {
         ctx: &mut CaseContext,
         judge: &mut dyn FnMut(&mut CaseContext, bool) -> Outcome,
     ) -> Step<u64> {
-        let (mut bytes, mut cuts) = (1, 0);
+        let (mut cuts, mut header) = (Vec::new(), [0; 4]);
+        let swept = self.cut(ctx, judge, &mut cuts, &mut header);
+        ctx.draw(Figure::cuts(command_name(header), &cuts));
+        swept.map(|()| cuts.len() as u64)
+    }
+
+    fn cut(
+        &self,
+        ctx: &mut CaseContext,
+        judge: &mut dyn FnMut(&mut CaseContext, bool) -> Outcome,
+        cuts: &mut Vec<Cut>,
+        header: &mut [u8; 4],
+    ) -> Outcome {
+        let mut bytes = 1;
         loop {
             let place = || format!("power cut after {bytes} bytes");
             ctx.driver().set_memory(self.start)?;
             ctx.driver().restart(Reset::Cold)?;
             let command = (self.ask)(ctx)?;
+            *header = command.header;
             let card = ctx.driver();
             let answer = card.cut_in(&command, bytes).at(place)?;
-            if answer.is_none() && self.again && cuts % 2 == 1 {
-                let next = AGAIN[(cuts / 2) as usize % AGAIN.len()];
+            let again = answer.is_none() && self.again && cuts.len() % 2 == 1;
+            if again {
+                let next = AGAIN[cuts.len() / 2 % AGAIN.len()];
                 card.cut_at_power_up(next).at(place)?;
             }
             card.restart(Reset::Cold).at(place)?;
             if let Some(answer) = answer {
                 answer.want(self.sw, "the command, its power not cut")?;
-                judge(ctx, true)?;
-                return Ok(cuts);
+                return judge(ctx, true);
             }
-            judge(ctx, false).at(place)?;
-            cuts += 1;
+            let judged = judge(ctx, false).at(place);
+            cuts.push(Cut {
+                after: bytes,
+                again,
+                held: judged.is_ok(),
+            });
+            judged?;
             bytes += if bytes < DENSE { 1 } else { STRIDE };
         }
     }

@@ -1,6 +1,6 @@
 //! The report on disk: whole at any moment, whatever ends the run.
 
-use super::{Begun, Report, junit};
+use super::{Begun, Evidence, Report, junit, page};
 use crate::card::Owner;
 use crate::failure::{Code, Failure};
 use std::fs::{self, Permissions};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Whoever may read what this person writes may read the report; the umask takes away from that.
 const READABLE: u32 = 0o666;
 
-/// The folder with `report.json`, `junit.xml` and `trace.jsonl`.
+/// The folder with `report.json`, `junit.xml`, `trace.jsonl` and `report.html`.
 #[derive(Debug, Clone)]
 pub struct Folder(PathBuf);
 
@@ -23,6 +23,12 @@ impl Folder {
     pub fn create(path: &Path) -> Result<Self, Failure> {
         fs::create_dir_all(path).map_err(|e| not_written(path, e))?;
         Ok(Self(path.to_owned()))
+    }
+
+    /// A folder that is there.
+    #[must_use]
+    pub fn there(path: &Path) -> Self {
+        Self(path.to_owned())
     }
 
     /// Where the trace goes.
@@ -56,6 +62,20 @@ impl Folder {
         let owners = fs::read_to_string(self.owners()).unwrap_or_default();
         let owners = owners.lines().filter_map(Owner::read).collect();
         Ok(Begun { report, owners })
+    }
+
+    /// Writes the report as a page, with what stands in the trace.
+    ///
+    /// # Errors
+    /// When the trace can't be read, or the page not written.
+    pub fn write_page(&self, report: &Report) -> Result<(), Failure> {
+        let trace = self.trace();
+        let evidence = match trace.exists() {
+            true => Evidence::of(&trace, |case| report.passed(case))
+                .map_err(|e| Code::Unreadable.because(format!("{}: {e}", trace.display())))?,
+            false => Evidence::default(),
+        };
+        replace(&self.0.join("report.html"), &page(report, &evidence))
     }
 
     /// Writes the report, in place of the one there. A reader of the files sees either whole.

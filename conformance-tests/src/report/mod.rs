@@ -1,12 +1,19 @@
 //! Reports: what a manufacturer shows to a customer.
 
 mod card;
+mod figure;
 mod files;
 mod junit;
+mod page;
+mod wear;
 
 pub use card::{CardReport, CertificateReport, Sample};
+pub use figure::{Cut, Figure, Series};
 pub use files::Folder;
 pub use junit::junit;
+pub(crate) use page::command_name;
+pub use page::{Evidence, page};
+pub use wear::Wear;
 
 use crate::card::Owner;
 use crate::card_under_test::Target;
@@ -17,6 +24,7 @@ use crate::leak::Searched;
 use crate::options::Options;
 use crate::outcome::{BEYOND_TARGET, Verdict};
 use crate::proforma::{Declaration, Ics, Ixit};
+use crate::waivers::{Standing, Waived};
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,6 +62,9 @@ pub struct CaseReport {
     /// Numbers that differ from run to run.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub measurements: BTreeMap<String, f64>,
+    /// What is better seen than read.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub figures: Vec<Figure>,
     /// Commands that it took.
     pub apdus: u64,
     /// How long it took.
@@ -138,6 +149,13 @@ pub struct Report {
     /// The maker's statement against what the first card declares, where there are both.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub declaration: Option<Declaration>,
+    /// How far cards might be worn.
+    pub level: Level,
+    /// What was done to each card, in the order in which they came.
+    pub wear: Vec<Wear>,
+    /// Divergences that are put up with.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub waivers: Vec<Waived>,
     /// What the first card said of itself, once there was one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub card: Option<CardReport>,
@@ -209,6 +227,7 @@ impl CaseReport {
             reason,
             notes: Vec::new(),
             measurements: BTreeMap::new(),
+            figures: Vec::new(),
             apdus: 0,
             milliseconds: 0,
         }
@@ -237,6 +256,9 @@ impl Report {
             ics: options.ics.clone(),
             ixit: options.ixit.clone(),
             declaration: None,
+            level: options.level,
+            wear: Vec::new(),
+            waivers: (options.waivers.iter().cloned()).map(Waived::new).collect(),
             card: None,
             seed: options.settings.seed,
             filters: options.filters.clone(),
@@ -276,6 +298,28 @@ impl Report {
         }
         (self.cases).retain(|case| case.verdict.conforms() && case.start != Start::AfterAll);
         self.count();
+    }
+
+    /// Takes the verdicts back that aren't to be kept.
+    pub(crate) fn keep(&mut self, kept: impl Fn(&CaseReport) -> bool) {
+        self.cases.retain(kept);
+        self.count();
+    }
+
+    /// This report, about the cards and the run that the other is about.
+    pub(crate) fn about_the_cards_of(self, other: &Self) -> Self {
+        Self {
+            reader: other.reader.clone(),
+            driver: other.driver.clone(),
+            emulator: other.emulator.clone(),
+            sample: other.sample.clone(),
+            host: other.host.clone(),
+            started: other.started.clone(),
+            resumed: other.resumed.clone(),
+            ended: other.ended.clone(),
+            trace_sha256: other.trace_sha256.clone(),
+            ..self
+        }
     }
 
     /// Whether what is said of all cases together follows from them.
@@ -334,20 +378,36 @@ impl Report {
         }
         self.declaration = (self.ics.as_ref().zip(self.card.as_ref()))
             .map(|(ics, card)| Declaration::compare(ics, card));
+        for waived in &mut self.waivers {
+            waived.standing = waived.waiver.standing(&self.cases, &self.started);
+        }
         self.complete = self.cases.len() == self.wanted;
         self.conforms = self.cases.len() == self.catalogue
             && self.is_as_stated()
             && self.cases.iter().all(|case| case.verdict.conforms());
     }
 
-    /// Whether nothing that was asked for stands in the way of conforming. A filtered run can be
+    /// Whether nothing that was asked for stands in the way of conforming but what is waived, and
+    /// no waiver is left of what has passed. A filtered run can be
     /// clean and still says nothing of conformity.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.complete
             && self.is_as_stated()
             && !self.cases.is_empty()
-            && self.cases.iter().all(|case| case.verdict.conforms())
+            && !self
+                .waivers
+                .iter()
+                .any(|waived| waived.standing == Standing::Stale)
+            && !self.cases.iter().any(|case| self.is_in_the_way(case))
+    }
+
+    /// Whether a case stands in the way, and nobody waived it.
+    #[must_use]
+    pub fn is_in_the_way(&self, case: &CaseReport) -> bool {
+        let waives =
+            |waived: &Waived| waived.standing == Standing::InForce && waived.waiver.case == case.id;
+        !case.verdict.conforms() && !self.waivers.iter().any(waives)
     }
 
     /// Whether the card declares what its maker says, as far as he says anything.

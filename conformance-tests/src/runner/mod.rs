@@ -5,7 +5,7 @@ mod one;
 pub use one::FUNDED;
 
 use crate::card_under_test::Target;
-use crate::case::Case;
+use crate::case::{Case, Level};
 use crate::context::{CaseContext, Settings};
 use crate::failure::{Code, Failure};
 use crate::options::Options;
@@ -57,10 +57,18 @@ pub fn run_silently(target: Box<dyn Target>, seed: u64, filters: &[&str]) -> Rep
             ..Settings::default()
         },
         filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
-        sacrificial: true,
+        level: Level::D3,
         ..Options::default()
     };
-    run(target, &options, &mut Silent).expect("a run without a trace can't fail")
+    run_quietly(target, &options).expect("a run without a trace can't fail")
+}
+
+/// Runs cases, and says nothing meanwhile.
+///
+/// # Errors
+/// As for [`run`].
+pub(crate) fn run_quietly(target: Box<dyn Target>, options: &Options) -> Result<Report, Failure> {
+    run(target, options, &mut Silent)
 }
 
 /// Runs the cases on cards of the target, those that have no verdict yet. The report isn't complete
@@ -86,7 +94,7 @@ pub fn run(
     let recorder = Recorder::new(options, &report.gathered).map_err(trace_failed)?;
     let recorder = Rc::new(RefCell::new(recorder));
     progress.stands(&report)?;
-    let mut supply = Supply::new(target, options.thrift);
+    let mut supply = Supply::new(target, options.thrift, options.level);
     if begun.is_some() {
         supply.resume(
             cards,
@@ -94,7 +102,7 @@ pub fn run(
         );
     }
     let context = CaseContext::new(supply, options.settings.clone(), Rc::clone(&recorder));
-    let mut runner = Runner::new(context, options.sacrificial, begun);
+    let mut runner = Runner::new(context, options.level, begun);
     for (done, case) in order.iter().enumerate() {
         if report.has(case.id) {
             continue;
@@ -119,11 +127,15 @@ pub fn run(
         report.driver = supply.about().driver;
         report.resets = (options.thrift.reuse).then(|| resets + supply.resets());
         report.ended = runner.ended.as_ref().map(Ended::from);
+        report.wear.truncate(cards as usize);
+        report.wear.extend(supply.ledger.cards());
         report.cards = cards + recorder.borrow().card();
         report.apdus = apdus + recorder.borrow().apdus();
         report.milliseconds = time + milliseconds(began);
         report.gathered = recorder.borrow().gathered();
         progress.stands(&report)?;
+        // Nobody goes on for a day without evidence.
+        recorder.borrow_mut().finish().map_err(trace_failed)?;
         if runner.ended.is_some() {
             break;
         }

@@ -37,7 +37,8 @@ enum Shared {
 pub(super) struct Runner {
     pub(super) context: CaseContext,
     shared: Shared,
-    sacrificial: bool,
+    /// How far cards may be worn.
+    level: Level,
     /// What the first card said of itself.
     pub(super) card: Option<CardReport>,
     /// What the first card of the run said of itself, where this one goes on with a run.
@@ -56,11 +57,11 @@ pub(super) fn milliseconds(since: Instant) -> u64 {
 
 impl Runner {
     /// Begins, or goes on with the run so far.
-    pub(super) fn new(context: CaseContext, sacrificial: bool, begun: Option<&Begun>) -> Self {
+    pub(super) fn new(context: CaseContext, level: Level, begun: Option<&Begun>) -> Self {
         Self {
             context,
             shared: Shared::None,
-            sacrificial,
+            level,
             card: None,
             before: begun.and_then(|begun| begun.report.card.clone()),
             owners: begun.map(|begun| begun.owners.clone()).unwrap_or_default(),
@@ -83,6 +84,9 @@ impl Runner {
         {
             self.ended = Some(failure);
         }
+        if let Some(refusal) = self.context.supply.ledger.take_refusal() {
+            self.ended = Some(refusal);
+        }
         if outcome.is_err() || !case.start.is_shared() {
             // Nobody knows what a failed case left behind, and an own card is used up.
             self.shared = Shared::None;
@@ -95,10 +99,14 @@ impl Runner {
             }
         };
         self.trust(case, verdict);
-        let (notes, measurements) = self.context.take_margin();
+        if verdict == Verdict::Error {
+            self.context.note(self.context.card.left());
+        }
+        let (notes, measurements, figures) = self.context.take_margin();
         CaseReport {
             notes,
             measurements,
+            figures,
             apdus: self.apdus() - self.apdus_before,
             milliseconds: milliseconds(began),
             ..CaseReport::of(case, verdict, reason)
@@ -126,13 +134,14 @@ impl Runner {
     }
 
     fn permit(&self, case: &Case) -> Outcome {
-        if self.sacrificial || (case.start == Start::Factory && case.level == Level::D0) {
+        let (wears, most) = (case.wears(), self.level);
+        if wears <= most {
             return Ok(());
         }
-        Err(Stop::Inconclusive(
-            "not run: it uses up the card, which only --sacrificial allows on a real reader"
-                .to_owned(),
-        ))
+        Err(Stop::Inconclusive(format!(
+            "not run: it wears the card to level {wears}, and {most} is the most (--level, \
+             --sacrificial)"
+        )))
     }
 
     fn prepare(&mut self, case: &Case) -> Step<()> {
@@ -165,7 +174,7 @@ impl Runner {
     fn fresh_card(&mut self) -> Step<()> {
         self.context.fresh_card()?;
         if self.card.is_some() {
-            return Ok(());
+            return self.tell_the_ledger();
         }
         if !self.owners.is_empty() {
             // It may be the card that a case was using when the run was interrupted.
@@ -195,6 +204,16 @@ impl Runner {
             Some(unfit) => Err(Stop::Inconclusive(unfit.to_string())),
             None => Ok(()),
         }
+    }
+
+    /// Where the ledger may have to refuse, it must know the tries of a card before anything else.
+    fn tell_the_ledger(&mut self) -> Step<()> {
+        if self.level == Level::D3 {
+            return Ok(());
+        }
+        let card = &mut self.context.card;
+        card.select().and_then(|()| card.status()).preamble()?;
+        card.reset(Reset::Cold)
     }
 
     fn share_factory(&mut self) -> Step<()> {

@@ -20,7 +20,7 @@ fn a_person_changes_cards_for_the_whole_catalogue() {
     let folder = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_tillcard-conform");
     let line = format!(
-        "{program} run --target pcsc --sacrificial --report {}",
+        "{program} run --target pcsc --sacrificial --sample S --report {}",
         folder.path().display()
     );
     // The first card is there already.

@@ -13,6 +13,7 @@ fn run(seed: u64) -> Report {
 fn lasting(mut report: Report) -> Vec<CaseReport> {
     for case in &mut report.cases {
         case.milliseconds = 0;
+        case.figures.clear();
         if !case.measurements.is_empty() {
             // Whether the timing case takes a second run is for the clock to say.
             case.measurements.clear();

@@ -4,6 +4,7 @@ use crate::shim::{Shimmed, Transmit, honest};
 use std::cell::Cell;
 use std::rc::Rc;
 use tillcard_conform::card_under_test::{EmulatorTarget, Fault, Link, Reset, Target};
+use tillcard_conform::case::Level;
 use tillcard_conform::catalogue;
 use tillcard_conform::failure::Failure;
 use tillcard_conform::options::Options;
@@ -73,7 +74,7 @@ fn few<T: Target + 'static>(cards: T, blank: bool, filters: &[&str]) -> (Report,
     };
     let options = Options {
         filters: filters.iter().map(|filter| (*filter).to_owned()).collect(),
-        sacrificial: true,
+        level: Level::D3,
         thrift: Thrift {
             reuse: true,
             most: Some(6),

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::thread::sleep;
 use std::time::Duration;
 use tillcard_conform::card_under_test::{EmulatorTarget, Link, Reset, Target};
-use tillcard_conform::case::Case;
+use tillcard_conform::case::{Case, Level};
 use tillcard_conform::failure::Failure;
 use tillcard_conform::options::Options;
 use tillcard_conform::order::PROOF;
@@ -43,6 +43,7 @@ fn resumed(folder: &Path, more: &[&str]) -> Output {
 fn lasting(mut report: Report) -> Vec<CaseReport> {
     for case in &mut report.cases {
         case.milliseconds = 0;
+        case.figures.clear();
         if !case.measurements.is_empty() {
             case.measurements.clear();
             case.apdus = 0;
@@ -185,7 +186,8 @@ impl Link for OneCard {
     }
 }
 
-struct Keep(Folder);
+/// Keeps the report, and says nothing.
+pub struct Keep(pub Folder);
 
 impl Progress for Keep {
     fn begins(&mut self, _: &Case, _: usize, _: usize) {}
@@ -203,7 +205,7 @@ fn a_card_that_was_left_issued_is_made_fresh_again() {
     let ask = |begun: Option<Begun>| {
         let options = Options {
             filters: vec!["TC-PIN-01".to_owned()],
-            sacrificial: true,
+            level: Level::D3,
             thrift: Thrift {
                 reuse: true,
                 most: Some(1),

@@ -4,6 +4,7 @@
 //! card in Python is slow.
 
 use std::thread;
+use std::time::Duration;
 use tillcard_conform::card_under_test::CommandTarget;
 use tillcard_conform::outcome::{BEYOND_TARGET, Verdict};
 use tillcard_conform::report::CaseReport;
@@ -13,7 +14,7 @@ use tillcard_conform::{case::Case, catalogue};
 const PROGRAM: &str = "/usr/bin/python3 independent-card/main.py";
 
 fn run(program: &str, cases: &[&Case]) -> Vec<CaseReport> {
-    let target = CommandTarget::new(program).expect("a shell");
+    let target = CommandTarget::new(program, Duration::from_secs(60)).expect("a shell");
     let ids: Vec<&str> = cases.iter().map(|case| case.id).collect();
     run_silently(Box::new(target), 1, &ids).cases
 }

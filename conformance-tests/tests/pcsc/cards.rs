@@ -213,6 +213,8 @@ fn the_card_in_the_reader_that_was_named_is_tested() {
         "--filter",
         "TC-ISS-05",
         "--sacrificial",
+        "--sample",
+        "S",
     ];
     let (code, told) = ran(&mut suite(folder.path(), &target, &more));
     let report = report(folder.path());
@@ -251,6 +253,8 @@ fn a_command_brings_the_cards() {
         "--fresh-card-command",
         &line,
         "--sacrificial",
+        "--sample",
+        "S",
         "--filter",
         "TC-ISS-01",
         "--filter",
@@ -282,6 +286,8 @@ fn a_card_that_was_issued_ends_the_run() {
         "--fresh-card-command",
         &line,
         "--sacrificial",
+        "--sample",
+        "S",
         "--filter",
         "TC-ISS-04",
     ];
