@@ -84,6 +84,13 @@ Examples:
   tillcard till key new clerk --scope read,take
   tillcard till key list";
 
+/// `tillcard till webhook --help`.
+pub(super) const WEBHOOK: &str = "\
+Examples:
+  tillcard till webhook new https://shop.example/tillcard --event payment.settled,payment.conflicted
+  tillcard till webhook list
+  tillcard till webhook replay 0011223344556677 --after 4711";
+
 /// `tillcard personalise --help`.
 pub(super) const PERSONALISE: &str = "\
 Examples, from a root to a card:

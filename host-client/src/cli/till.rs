@@ -4,6 +4,8 @@
 mod keys;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "serve")]
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -49,6 +51,10 @@ pub(super) enum Command {
     #[cfg(feature = "serve")]
     #[command(subcommand, after_help = examples::KEY)]
     Key(keys::Command),
+    /// Say which programs are told of the till's events
+    #[cfg(feature = "serve")]
+    #[command(subcommand, after_help = examples::WEBHOOK)]
+    Webhook(webhooks::Command),
 }
 
 #[derive(clap::Args)]
@@ -171,6 +177,8 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(serve) => serve.run(),
         #[cfg(feature = "serve")]
         Command::Key(key) => key.run(),
+        #[cfg(feature = "serve")]
+        Command::Webhook(webhook) => webhook.run(),
     }
 }
 

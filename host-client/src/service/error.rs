@@ -15,6 +15,9 @@ pub(crate) enum ServiceError {
     /// There is no payment of this name.
     #[error("there is no payment {0}")]
     NoPayment(String),
+    /// There is no webhook of this name.
+    #[error("there is no webhook {0}")]
+    NoWebhook(String),
     /// There is no reader of this name.
     #[error("there is no reader of this name")]
     NoReader,
@@ -61,7 +64,7 @@ impl ServiceError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoPayment(_) | Self::NoReader => StatusCode::NOT_FOUND,
+            Self::NoPayment(_) | Self::NoWebhook(_) | Self::NoReader => StatusCode::NOT_FOUND,
             Self::ReaderBusy(_) | Self::WrongState(_) | Self::PinNotAsked => StatusCode::CONFLICT,
             Self::ReaderNotChosen(_) | Self::Invalid(_) | Self::KeyReused | Self::Pin(_) => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -80,6 +83,11 @@ impl Explain for ServiceError {
                 "till-payment-unknown",
                 NOTHING_PAID,
                 "look its name up in the list of payments (GET /v1/payments)",
+            ),
+            Self::NoWebhook(_) => Advice::new(
+                "webhook-unknown",
+                "nothing has changed",
+                "look its name up in the list of webhooks (GET /v1/webhooks)",
             ),
             Self::NoReader => Advice::new(
                 "reader-unknown",

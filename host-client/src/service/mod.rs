@@ -7,6 +7,7 @@
 //! HTTP ──▶ requests ──▶ a counter at each reader that is in use ──▶ settling, one for all
 //!   ▲                        │ record, then book, then announced        │
 //!   └──── events ◀──────── book ◀───────────────────────────────────────┘
+//!                            └──▶ webhooks ──▶ programs elsewhere
 //! ```
 
 mod addresses;
@@ -28,6 +29,7 @@ mod settling;
 mod shop;
 #[cfg(feature = "test-cards")]
 mod test_cards;
+mod webhooks;
 
 pub(crate) use addresses::Addresses;
 pub(crate) use book::{ApiKey, Book, Scope};
@@ -37,3 +39,4 @@ pub(crate) use server::serve;
 pub(crate) use shop::{Defaults, Setup};
 #[cfg(feature = "test-cards")]
 pub(crate) use test_cards::TestReaders;
+pub(crate) use webhooks::{Target, Webhook};

@@ -8,7 +8,7 @@ use super::book::Book;
 use super::error::ServiceError;
 use super::folder_lock::FolderLock;
 use super::shop::{Setup, Shop};
-use super::{chain_watch, http, readers, resuming, settling};
+use super::{chain_watch, http, readers, resuming, settling, webhooks};
 
 /// How long the end waits for cards at work.
 const LAST_CARDS: Duration = Duration::from_secs(10);
@@ -48,6 +48,7 @@ pub(crate) fn serve(
     runtime
         .block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener)?;
+            tokio::spawn(webhooks::run(Arc::clone(&shop)));
             tokio::select! {
                 served = axum::serve(listener, router) => served,
                 signalled = told_to_end() => signalled,

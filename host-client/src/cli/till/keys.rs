@@ -58,7 +58,7 @@ pub(in crate::cli) struct Revoke {
     place: Place,
 }
 
-/// Where the till keeps its keys.
+/// Where the till keeps its keys and webhooks.
 #[derive(clap::Args)]
 pub(in crate::cli) struct Place {
     /// Where payments are written down [default: tillcard/till in the user's data folder]
@@ -67,7 +67,7 @@ pub(in crate::cli) struct Place {
 }
 
 impl Place {
-    fn book(&self) -> Result<Book, Failure> {
+    pub(super) fn book(&self) -> Result<Book, Failure> {
         let folder = folder_or_default(self.folder.as_deref())?;
         Ok(Book::open(&folder)?)
     }

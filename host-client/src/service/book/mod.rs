@@ -1,5 +1,5 @@
 //! What the service keeps beside the payments' records: how it told of them, the events, the answers to
-//! requests that may come again, and the keys. One SQLite file; each change is one transaction, which
+//! requests that may come again, keys and webhooks. One SQLite file; each change is one transaction, which
 //! the disk has when it is done.
 
 mod answers;
@@ -7,6 +7,7 @@ mod events;
 mod facts;
 mod keys;
 mod payments;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ pub(crate) use answers::Answer;
 pub(crate) use events::StoredEvent;
 pub(crate) use keys::{ApiKey, Scope};
 pub(crate) use payments::PaymentQuery;
+pub(crate) use webhooks::{Due, NextDelivery};
 
 use super::error::ServiceError;
 
@@ -28,8 +30,8 @@ const FILE: &str = "service.sqlite";
 /// How long another process, such as `till key`, may hold the file.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The version of the tables below.
-const FORMAT: i64 = 1;
+/// What was added to the file, in order; its version is how many of these it has.
+const STEPS: [&str; 2] = [TABLES, webhooks::TABLES];
 
 const TABLES: &str = "
     CREATE TABLE payments (
@@ -118,16 +120,18 @@ fn prepare(database: &mut Connection) -> Result<i64, ServiceError> {
         database.pragma_update(None, "journal_mode", "WAL")?;
         database.pragma_update(None, "synchronous", "FULL")?;
         let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let format: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if format == 0 {
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "user_version", FORMAT)?;
+        let format: usize = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if format < STEPS.len() {
+            for step in &STEPS[format..] {
+                transaction.execute_batch(step)?;
+            }
+            transaction.pragma_update(None, "user_version", STEPS.len())?;
         }
         transaction.commit()?;
         Ok::<_, rusqlite::Error>(format)
     })()
     .map_err(ServiceError::book)?;
-    if prepared > FORMAT {
+    if prepared > STEPS.len() {
         let later = "it was written by a later version of this program; nothing of it was changed";
         return Err(ServiceError::Book(later.to_owned()));
     }

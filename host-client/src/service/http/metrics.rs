@@ -15,7 +15,7 @@ use crate::service::shop::Shop;
 const KIND: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
 
 /// Numbers of the till, in Prometheus' text format: payments and sat by state, the chain, the readers.
-#[utoipa::path(get, path = "/metrics", responses(
+#[utoipa::path(get, path = "/metrics", operation_id = "get_metrics", tag = "till", responses(
     (status = 200, content_type = "text/plain", body = String),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn metrics(
@@ -67,6 +67,13 @@ pub(super) async fn metrics(
             "tillcard_readers",
             "Readers that are connected.",
             &one(readers),
+        );
+        let webhooks = shop.book.webhooks()?;
+        let waiting = webhooks.iter().map(|webhook| webhook.waiting).sum();
+        gauge(
+            "tillcard_webhook_events_waiting",
+            "Events that webhooks haven't got yet.",
+            &one(waiting),
         );
         let busy = i64::try_from(shop.counters().len()).unwrap_or_default();
         gauge(

@@ -10,6 +10,7 @@ mod readers;
 mod status;
 #[cfg(feature = "test-cards")]
 mod test_cards;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -78,9 +79,16 @@ pub(super) fn router(shop: Arc<Shop>) -> Router {
         .routes(routes!(payments::close))
         .routes(routes!(pin::enter))
         .route_layer(only(&shop, Scope::Take));
+    let manage = OpenApiRouter::new()
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::show, webhooks::remove))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::replay))
+        .route_layer(only(&shop, Scope::Manage));
     let router = OpenApiRouter::with_openapi(Description31::openapi())
         .merge(read)
-        .merge(take);
+        .merge(take)
+        .merge(manage);
     #[cfg(feature = "test-cards")]
     let router = router.merge(test_mode(&shop));
     let (router, openapi) = router

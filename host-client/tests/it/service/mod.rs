@@ -7,3 +7,4 @@ mod payments;
 mod readers;
 mod status;
 mod taken_back;
+mod webhooks;

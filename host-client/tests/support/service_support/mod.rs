@@ -2,6 +2,7 @@
 
 pub(crate) mod holder;
 pub(crate) mod http;
+pub(crate) mod receiver;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
