@@ -8,6 +8,7 @@ use super::moment::Moment;
 /// How far a payment came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PaymentState)]
 pub(crate) enum State {
     /// The shop asked for it.
     Created,

@@ -23,11 +23,12 @@ use crate::service::shop::Shop;
 
 /// From which event on.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct From {
     /// The events after this number; 0 for all that are kept. Without it and `Last-Event-ID`, those that
     /// come from now on.
-    #[param(minimum = 0)]
+    #[param(nullable = false, minimum = 0)]
     after: Option<i64>,
 }
 
@@ -43,7 +44,7 @@ struct Listener {
 /// Events, as they come. The kinds are `payment.STATE` when a payment comes to another state,
 /// `payment.updated`, `payment.alarm` when money that was counted on went back on the chain, `reader.updated`, `reader.removed` and `till.updated`; the data is what changed,
 /// as it is then.
-#[utoipa::path(get, path = "/v1/events", params(From,
+#[utoipa::path(get, path = "/v1/events", operation_id = "stream_events", tag = "events", params(From,
     ("Last-Event-ID" = Option<i64>, Header, description = "the number of the last event that the client has")),
     responses((status = 200, content_type = "text/event-stream", body = String),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]

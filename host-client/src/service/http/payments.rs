@@ -36,7 +36,7 @@ pub(super) type PathOf<T> = Result<Path<T>, PathRejection>;
 
 /// Makes a payment, which waits for its card from then on. A request with the same `Idempotency-Key`
 /// and the same body gets the same answer for 24 hours, and makes no second payment.
-#[utoipa::path(post, path = "/v1/payments", request_body = NewPayment,
+#[utoipa::path(post, path = "/v1/payments", operation_id = "create_payment", tag = "payments", request_body = NewPayment,
     params(("Idempotency-Key" = Option<String>, Header, description = "a name that the client draws for this request, at most 255 characters")),
     responses((status = 201, body = Payment),
     (status = "4XX", body = Problem, content_type = "application/problem+json"),
@@ -86,25 +86,29 @@ fn name_of(name: &[u8]) -> Result<String, Problem> {
 
 /// Which payments are asked for.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Listing {
     /// Those in this state.
+    #[param(nullable = false)]
     state: Option<PaymentState>,
     /// Those asked for at this time or later (RFC 3339).
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(value_type = Option<String>, nullable = false, format = DateTime)]
     since: Option<Moment>,
     /// Those asked for before this time (RFC 3339).
-    #[param(value_type = Option<String>, format = DateTime)]
+    #[param(value_type = Option<String>, nullable = false, format = DateTime)]
     until: Option<Moment>,
     /// Those that follow this payment in the list: its `next` of before.
+    #[param(nullable = false)]
     after: Option<String>,
     /// At most so many.
-    #[param(minimum = 1, maximum = 500)]
+    #[param(nullable = false, minimum = 1, maximum = 500)]
     limit: Option<u32>,
 }
 
 /// Payments, the latest first.
 #[derive(Serialize, ToSchema)]
+#[schema(as = PaymentPage)]
 pub(super) struct Page {
     payments: Vec<Payment>,
     /// What to send as `after` for the payments that follow; nothing when there are none.
@@ -112,7 +116,7 @@ pub(super) struct Page {
 }
 
 /// Payments, the latest first.
-#[utoipa::path(get, path = "/v1/payments", params(Listing), responses(
+#[utoipa::path(get, path = "/v1/payments", operation_id = "list_payments", tag = "payments", params(Listing), responses(
     (status = 200, body = Page), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list(
     State(shop): State<Arc<Shop>>,
@@ -140,7 +144,7 @@ pub(super) async fn list(
 }
 
 /// A payment.
-#[utoipa::path(get, path = "/v1/payments/{payment}", params(("payment" = String, Path)), responses(
+#[utoipa::path(get, path = "/v1/payments/{payment}", operation_id = "get_payment", tag = "payments", params(("payment" = String, Path)), responses(
     (status = 200, body = Payment), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn show(
     State(shop): State<Arc<Shop>>,
@@ -154,7 +158,7 @@ pub(super) async fn show(
 
 /// Gives up a payment for which no card was asked to pay. One that a card was asked for is in doubt
 /// from then on, and its reader is free. What comes of it is told as an event.
-#[utoipa::path(post, path = "/v1/payments/{payment}/cancel", params(("payment" = String, Path)),
+#[utoipa::path(post, path = "/v1/payments/{payment}/cancel", operation_id = "cancel_payment", tag = "payments", params(("payment" = String, Path)),
     responses((status = 202, body = Payment), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn cancel(
     State(shop): State<Arc<Shop>>,
@@ -167,6 +171,7 @@ pub(super) async fn cancel(
 
 /// Where the card comes to that is asked again.
 #[derive(Default, Deserialize, ToSchema)]
+#[schema(as = CardAt)]
 #[serde(deny_unknown_fields)]
 pub(super) struct At {
     /// The reader; may be left out when there is only one.
@@ -175,7 +180,7 @@ pub(super) struct At {
 
 /// Asks the card that was asked to pay what became of a payment in doubt: it is put in again. It is
 /// charged once, and no other card is asked for anything.
-#[utoipa::path(post, path = "/v1/payments/{payment}/ask-again", request_body = At,
+#[utoipa::path(post, path = "/v1/payments/{payment}/ask-again", operation_id = "ask_again", tag = "payments", request_body = At,
     params(("payment" = String, Path)),
     responses((status = 202, body = Payment), (status = "4XX", body = Problem, content_type = "application/problem+json"),
     (status = 503, body = Problem, content_type = "application/problem+json")))]
@@ -192,7 +197,7 @@ pub(super) async fn ask_again(
 
 /// Waits no longer for a payment in doubt, at the shop's own risk: it may still be paid, and is to be
 /// paid back then.
-#[utoipa::path(post, path = "/v1/payments/{payment}/close", params(("payment" = String, Path)),
+#[utoipa::path(post, path = "/v1/payments/{payment}/close", operation_id = "close_payment", tag = "payments", params(("payment" = String, Path)),
     responses((status = 202, body = Payment), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn close(
     State(shop): State<Arc<Shop>>,

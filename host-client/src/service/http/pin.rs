@@ -38,7 +38,7 @@ struct PinInPlace<'a> {
 }
 
 /// Gives the PIN to the payment that asks for it. Whether it was right is told as an event.
-#[utoipa::path(post, path = "/v1/payments/{payment}/pin", request_body = Pin,
+#[utoipa::path(post, path = "/v1/payments/{payment}/pin", operation_id = "enter_pin", tag = "payments", request_body = Pin,
     params(("payment" = String, Path)),
     responses((status = 202), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn enter(

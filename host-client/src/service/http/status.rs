@@ -30,7 +30,7 @@ pub(super) struct Till {
 }
 
 /// How the till is.
-#[utoipa::path(get, path = "/v1/till", responses(
+#[utoipa::path(get, path = "/v1/till", operation_id = "get_till", tag = "till", responses(
     (status = 200, body = Till), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn till(State(shop): State<Arc<Shop>>) -> Result<Json<Till>, Problem> {
     let till = ask(shop, |shop| {
@@ -53,13 +53,13 @@ pub(super) struct Wellness {
 }
 
 /// Whether the program runs.
-#[utoipa::path(get, path = "/health", security(()), responses((status = 200, body = Wellness)))]
+#[utoipa::path(get, path = "/health", operation_id = "get_health", tag = "till", security(()), responses((status = 200, body = Wellness)))]
 pub(super) async fn health() -> Json<Wellness> {
     Json(Wellness { ok: true })
 }
 
 /// Whether payments can be taken now: chain and reader service are there.
-#[utoipa::path(get, path = "/ready", security(()), responses(
+#[utoipa::path(get, path = "/ready", operation_id = "get_ready", tag = "till", security(()), responses(
     (status = 200, body = Wellness), (status = 503, body = Wellness)))]
 pub(super) async fn ready(State(shop): State<Arc<Shop>>) -> (StatusCode, Json<Wellness>) {
     let is_chain_ready = shop.chain_view().state == ChainState::Ready;

@@ -42,6 +42,7 @@ pub(super) struct Removed {
 
 /// A test card, by its name.
 #[derive(Serialize, ToSchema)]
+#[schema(as = TestCard)]
 pub(super) struct Listed {
     /// Its name.
     card: &'static str,
@@ -63,7 +64,7 @@ async fn ask<T: Send + 'static>(
 }
 
 /// Puts a test card into a reader, in the place of the one that is in it.
-#[utoipa::path(post, path = "/v1/test/readers/{reader}/present", request_body = CardName,
+#[utoipa::path(post, path = "/v1/test/readers/{reader}/present", operation_id = "present_test_card", tag = "test", request_body = CardName,
     params(("reader" = String, Path)), responses((status = 200, body = Presented),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn present(
@@ -81,7 +82,7 @@ pub(super) async fn present(
 }
 
 /// Takes the card out of a reader.
-#[utoipa::path(post, path = "/v1/test/readers/{reader}/remove", params(("reader" = String, Path)),
+#[utoipa::path(post, path = "/v1/test/readers/{reader}/remove", operation_id = "remove_test_card", tag = "test", params(("reader" = String, Path)),
     responses((status = 200, body = Removed),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn remove(
@@ -94,7 +95,7 @@ pub(super) async fn remove(
 }
 
 /// The test cards.
-#[utoipa::path(get, path = "/v1/test/cards", responses((status = 200, body = Vec<Listed>),
+#[utoipa::path(get, path = "/v1/test/cards", operation_id = "list_test_cards", tag = "test", responses((status = 200, body = Vec<Listed>),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list() -> Result<Json<Vec<Listed>>, Problem> {
     let mut listed = Vec::new();

@@ -3,30 +3,48 @@
 use serde_json::json;
 
 use crate::service_support::http::request;
-use crate::service_support::{Shop, address};
+use crate::service_support::{Service, Shop, address};
 
 const COUNTER: &str = "Counter 1";
 
-/// All that needs a key.
-const PATHS: &[(&str, &str)] = &[
-    ("GET", "/v1/payments"),
-    ("POST", "/v1/payments"),
-    ("GET", "/v1/payments/0000000000000000"),
-    ("POST", "/v1/payments/0000000000000000/cancel"),
-    ("POST", "/v1/payments/0000000000000000/pin"),
-    ("POST", "/v1/payments/0000000000000000/ask-again"),
-    ("POST", "/v1/payments/0000000000000000/close"),
-    ("GET", "/v1/readers"),
-    ("GET", "/v1/events"),
-    ("GET", "/v1/till"),
-    ("GET", "/metrics"),
-];
+/// All that needs a key, by the service's own description: methods, and paths to what is there.
+fn closed(till: &Service, payment: &str, webhook: &str) -> Vec<(String, String)> {
+    let openapi = request(&till.address, "GET", "/v1/openapi.json", &[], "").expect(200);
+    let (mut closed, mut open) = (Vec::new(), Vec::new());
+    for (path, operations) in openapi["paths"].as_object().unwrap() {
+        let path = path
+            .replace("{payment}", payment)
+            .replace("{reader}", "Test%20reader%201")
+            .replace("{webhook}", webhook);
+        assert!(!path.contains('{'), "what is {path}?");
+        for (method, operation) in operations.as_object().unwrap() {
+            match operation["security"] == json!([{}]) {
+                true => open.push(path.clone()),
+                false => closed.push((method.to_uppercase(), path.clone())),
+            }
+        }
+    }
+    assert_eq!(open, ["/health", "/ready"]);
+    assert!(closed.len() >= 20, "{closed:?}");
+    closed
+}
+
+/// A till with all that it can have: test cards, a payment that waits for one, a webhook.
+fn all_of_it(shop: &Shop) -> (Service, String, String) {
+    let mut till = shop.serve_with(&["--test-cards"]);
+    till.key = shop.key("read,take,manage");
+    let payment = till.pay("Test reader 1", 1);
+    till.wait_for(&payment, "waiting_for_card");
+    let wanted = json!({"url": "https://127.0.0.1:1/"});
+    let webhook = till.post("/v1/webhooks", &wanted).expect(201);
+    let webhook = webhook["webhook"]["id"].as_str().unwrap().to_owned();
+    (till, payment, webhook)
+}
 
 #[test]
 fn without_a_good_key_nothing_is_learned() {
     let shop = Shop::open(&[COUNTER]);
-    let till = shop.serve();
-    let id = till.pay(COUNTER, 1);
+    let (till, payment, webhook) = all_of_it(&shop);
     let ended = shop.key("read,take");
     let name = ended.split('_').nth(1).unwrap();
     shop.run(&["till", "key", "revoke", name]);
@@ -43,9 +61,11 @@ fn without_a_good_key_nothing_is_learned() {
         Some(ended.as_str()),
         Some(expired.trim()),
     ];
-    let there = format!("/v1/payments/{id}");
     let mut answers = std::collections::BTreeSet::new();
-    for (method, path) in PATHS.iter().chain([&("GET", there.as_str())]) {
+    let mut operations = closed(&till, &payment, &webhook);
+    // What isn't there is told as what is.
+    operations.extend(closed(&till, "0000000000000000", "0000000000000000"));
+    for (method, path) in &operations {
         for key in keys {
             let bearer = key.map(|key| format!("Bearer {key}"));
             let headers: Vec<_> = bearer
@@ -62,6 +82,30 @@ fn without_a_good_key_nothing_is_learned() {
         }
     }
     assert_eq!(answers.len(), 1, "all are told the same");
+    assert_eq!(till.payment(&payment)["state"], "waiting_for_card");
+    till.get(&format!("/v1/webhooks/{webhook}")).expect(200);
+}
+
+#[test]
+fn each_operation_needs_one_scope() {
+    let shop = Shop::open(&[COUNTER]);
+    let (mut till, payment, webhook) = all_of_it(&shop);
+    let keys = ["read", "take", "manage"].map(|scope| shop.key(scope));
+    for (method, path) in closed(&till, &payment, &webhook) {
+        // No number of an event: a stream of them has no end.
+        let path = format!("{path}?after=milk");
+        let mut let_in = 0;
+        for key in &keys {
+            till.key.clone_from(key);
+            let answer = till.request(&method, &path, &[], "[]");
+            match answer.status {
+                403 => assert_eq!(answer.problem(403), "forbidden", "{method} {path}"),
+                401 => panic!("{method} {path}: {}", answer.body),
+                _ => let_in += 1,
+            }
+        }
+        assert_eq!(let_in, 1, "{method} {path}");
+    }
 }
 
 #[test]
