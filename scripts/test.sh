@@ -70,12 +70,14 @@ stage_python-client() {
     /usr/bin/python3 check_constants.py
 }
 
-# The packages with which a test in another language uses the emulator, as they are installed.
+# The packages with which a test in another language uses the emulator, as they are installed; and the
+# clients of the till's service.
 stage_packages() {
     TILLCARD_EMU=$CARGO_TARGET_DIR/debug/tillcard-emu
     export TILLCARD_EMU
     scripts/python-package.sh
     scripts/node-package.sh
+    scripts/till-clients.sh
 }
 
 # The pages, in Chromium.
