@@ -30,6 +30,8 @@ printf 'the symbolic models, their variants and results (docs/models/README.md):
 scripts/models.sh 2>&1 | tee -a "$draft"
 printf 'the control interface, asked at random (scripts/control-api.sh):\n' | tee -a "$draft"
 scripts/control-api.sh 500 2>&1 | tee -a "$draft"
+printf "the till's API, asked at random (scripts/till-api.sh):\n" | tee -a "$draft"
+scripts/till-api.sh 2>&1 | tee -a "$draft"
 printf "the till's machine, searched deeper than in the other tests (decision 34):\n" | tee -a "$draft"
 cargo test --quiet --locked -p tillcard --all-features --lib \
     -- --ignored --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
