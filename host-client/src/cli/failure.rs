@@ -120,6 +120,19 @@ pub(crate) enum CliError {
     #[cfg(feature = "serve")]
     #[error("the till's service at {0} has this folder, and its readers")]
     Served(String),
+    /// The till's service doesn't answer any more.
+    #[cfg(feature = "serve")]
+    #[error("the till's service at {0} doesn't answer: {1}")]
+    ServiceLost(String, String),
+    /// The till's service doesn't do what it was asked.
+    #[cfg(feature = "serve")]
+    #[error("the till's service refuses it, {code}: {detail}")]
+    ServiceRefused {
+        /// The code of its problem.
+        code: String,
+        /// What it says.
+        detail: String,
+    },
     /// The service would be open to others.
     #[cfg(feature = "serve")]
     #[error("{0} isn't an address of this machine alone")]
@@ -220,6 +233,18 @@ impl Explain for CliError {
                 "till-served",
                 NOTHING,
                 "take payments on its page, or end it first",
+            ),
+            #[cfg(feature = "serve")]
+            Self::ServiceLost(..) => Advice::new(
+                "till-service-lost",
+                "if a card was asked to pay, it may have paid: don't take a second payment",
+                "look at the payment on the till's page",
+            ),
+            #[cfg(feature = "serve")]
+            Self::ServiceRefused { .. } => Advice::new(
+                "till-service-refused",
+                "what it refused wasn't done",
+                "do what it says",
             ),
             #[cfg(feature = "serve")]
             Self::NotLoopback(_) => Advice::new(

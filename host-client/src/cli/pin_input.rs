@@ -24,6 +24,13 @@ const DELETE: u8 = 0x7F;
 
 impl PinSource for StandardInput {
     fn ask(&mut self, prompt: &str) -> Result<PinBlock, PinError> {
+        block(&self.digits(prompt)?)
+    }
+}
+
+impl StandardInput {
+    /// The PIN's digits, for the till's service, which makes the block of them.
+    pub(crate) fn digits(&mut self, prompt: &str) -> Result<Zeroizing<String>, PinError> {
         if !std::io::stdin().is_terminal() {
             return read_line(read_byte);
         }
@@ -32,11 +39,15 @@ impl PinSource for StandardInput {
         let mut out = std::io::stderr();
         // Nobody is asked when the prompt can't be shown; the reading goes on all the same.
         let _ = write!(out, "{prompt}: ").and_then(|()| out.flush());
-        let pin = read_line(read_byte);
+        let digits = read_line(read_byte);
         drop(quiet);
         let _ = writeln!(out);
-        pin
+        digits
     }
+}
+
+fn block(digits: &str) -> Result<PinBlock, PinError> {
+    PinBlock::from_digits(digits.as_bytes()).ok_or(PinError::NotAPin)
 }
 
 /// One byte; `None` at the end of the input.
@@ -54,7 +65,9 @@ fn read_byte() -> Result<Option<u8>, PinError> {
 
 /// Takes digits until the line's end. A line that is too long is read to its end all the same, so
 /// that the rest isn't taken for the next entry.
-fn read_line(mut next: impl FnMut() -> Result<Option<u8>, PinError>) -> Result<PinBlock, PinError> {
+fn read_line(
+    mut next: impl FnMut() -> Result<Option<u8>, PinError>,
+) -> Result<Zeroizing<String>, PinError> {
     let mut digits = Zeroizing::new([0; PIN_DIGITS_MAX + 1]);
     let mut length = 0;
     let mut any = false;
@@ -71,10 +84,12 @@ fn read_line(mut next: impl FnMut() -> Result<Option<u8>, PinError>) -> Result<P
         }
         any = true;
     }
-    digits
+    let digits = digits
         .get(..length)
-        .and_then(PinBlock::from_digits)
-        .ok_or(PinError::NotAPin)
+        .and_then(|digits| str::from_utf8(digits).ok());
+    let digits = Zeroizing::new(digits.ok_or(PinError::NotAPin)?.to_owned());
+    block(&digits)?;
+    Ok(digits)
 }
 
 /// The terminal without echo, line editing and signals, until the value is dropped.
@@ -109,7 +124,7 @@ mod tests {
 
     fn read(input: &[u8]) -> Result<PinBlock, PinError> {
         let mut input = input.iter();
-        read_line(|| Ok(input.next().copied()))
+        block(&read_line(|| Ok(input.next().copied()))?)
     }
 
     #[test]

@@ -5,6 +5,8 @@ mod keys;
 #[cfg(feature = "serve")]
 mod serve;
 #[cfg(feature = "serve")]
+mod served;
+#[cfg(feature = "serve")]
 mod webhooks;
 
 use std::path::{Path, PathBuf};
@@ -184,6 +186,13 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 
 impl Pay {
     fn run(self) -> Result<(), Failure> {
+        #[cfg(feature = "serve")]
+        {
+            let folder = folder_or_default(self.ledger.folder.as_deref())?;
+            if let Some(service) = served::Served::at(&folder)? {
+                return service.pay(&self);
+            }
+        }
         let (chain, network) = self.chain.connect()?;
         let to = self
             .to

@@ -7,4 +7,5 @@ mod payments;
 mod readers;
 mod status;
 mod taken_back;
+mod till_pay;
 mod webhooks;
