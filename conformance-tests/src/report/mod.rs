@@ -1,13 +1,16 @@
 //! Reports: what a manufacturer shows to a customer.
 
 mod card;
+mod case;
 mod figure;
 mod files;
 mod junit;
 mod page;
+mod place;
 mod wear;
 
 pub use card::{CardReport, CertificateReport, Sample};
+pub use case::CaseReport;
 pub use figure::{Cut, Figure, Series};
 pub use files::Folder;
 pub use junit::junit;
@@ -17,7 +20,7 @@ pub use wear::Wear;
 
 use crate::card::Owner;
 use crate::card_under_test::Target;
-use crate::case::{Case, Level, Start};
+use crate::case::{Level, Start};
 use crate::catalogue;
 use crate::failure::Failure;
 use crate::leak::Searched;
@@ -25,51 +28,13 @@ use crate::options::Options;
 use crate::outcome::{BEYOND_TARGET, Verdict};
 use crate::proforma::{Declaration, Ics, Ixit};
 use crate::waivers::{Standing, Waived};
-use chrono::{SecondsFormat, Utc};
+use place::{host, now};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// Raised when a reader of reports must know of a change.
 const SCHEMA: &str = "tillcard-conform-report/4";
-
-/// What came of one case.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CaseReport {
-    /// `TC-<AREA>-<nn>`.
-    pub id: String,
-    /// The case's version.
-    pub version: u16,
-    /// What it shows.
-    pub purpose: String,
-    /// The requirements that it is about.
-    pub requirements: Vec<String>,
-    /// The card that it needed.
-    pub start: Start,
-    /// What it did to it.
-    pub level: Level,
-    /// The defect that it must catch.
-    pub defect: String,
-    /// The verdict.
-    pub verdict: Verdict,
-    /// Why it isn't PASS.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub reason: Option<String>,
-    /// What was looked at, and how far the case could see.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub notes: Vec<String>,
-    /// Numbers that differ from run to run.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    pub measurements: BTreeMap<String, f64>,
-    /// What is better seen than read.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub figures: Vec<Figure>,
-    /// Commands that it took.
-    pub apdus: u64,
-    /// How long it took.
-    pub milliseconds: u64,
-}
 
 /// What the cases that come after all others judge. Answers are hexadecimal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -201,37 +166,6 @@ pub struct Report {
     pub conforms: bool,
     /// Every case that ran, in the catalogue's order.
     pub cases: Vec<CaseReport>,
-}
-
-impl CaseReport {
-    /// The area in its id: `PIN` of `TC-PIN-03`.
-    #[must_use]
-    pub fn area(&self) -> &str {
-        self.id.split('-').nth(1).unwrap_or_default()
-    }
-
-    /// The report of a case, without what came of it.
-    #[must_use]
-    pub fn of(case: &Case, verdict: Verdict, reason: Option<String>) -> Self {
-        Self {
-            id: case.id.to_owned(),
-            version: case.version,
-            purpose: case.purpose.to_owned(),
-            requirements: (case.requirements.iter())
-                .map(|req| req.id().to_owned())
-                .collect(),
-            start: case.start,
-            level: case.level,
-            defect: case.defect.to_owned(),
-            verdict,
-            reason,
-            notes: Vec::new(),
-            measurements: BTreeMap::new(),
-            figures: Vec::new(),
-            apdus: 0,
-            milliseconds: 0,
-        }
-    }
 }
 
 impl Report {
@@ -455,24 +389,4 @@ impl Report {
             self.milliseconds as f64 / 1000.0
         )
     }
-}
-
-/// The time, in the form of RFC 3339.
-fn now() -> String {
-    Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// The operating system: its distribution's name, kernel and processor.
-fn host() -> String {
-    let kernel = rustix::system::uname();
-    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let distribution = release
-        .lines()
-        .find_map(|line| line.strip_prefix("PRETTY_NAME="))
-        .map_or("", |name| name.trim_matches('"'));
-    let parts = [kernel.sysname(), kernel.release(), kernel.machine()];
-    let parts = parts.map(|part| part.to_string_lossy().into_owned());
-    format!("{distribution} ({})", parts.join(" "))
-        .trim_start()
-        .to_owned()
 }
