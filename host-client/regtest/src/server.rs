@@ -38,14 +38,28 @@ const WARMUP: &str = "Loading block index…";
 pub struct RegtestServer {
     address: SocketAddr,
     cookie: PathBuf,
+    controls: Controls,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// The chain, and how it behaves to who asks.
 #[derive(Clone)]
-struct Service {
+struct Controls {
     chain: Arc<RegtestChain>,
     switches: watch::Sender<Switches>,
+}
+
+impl Controls {
+    fn switch(&self, switches: Switches) {
+        self.chain.set_mempool_policy(switches.mempool);
+        self.switches.send_replace(switches);
+    }
+}
+
+#[derive(Clone)]
+struct Service {
+    controls: Controls,
     /// Hash of the one `Authorization` header that is let in: comparing hashes tells a guesser
     /// nothing by its time.
     authorization: sha256::Hash,
@@ -87,9 +101,12 @@ impl RegtestServer {
         let cookie = chain.folder().join(".cookie");
         let credentials = write_cookie(&cookie)?;
         let basic = Zeroizing::new(format!("Basic {}", BASE64.encode(credentials.as_bytes())));
-        let service = Service {
+        let controls = Controls {
             chain,
-            switches: watch::Sender::new(Switches::default()),
+            switches: watch::Sender::default(),
+        };
+        let service = Service {
+            controls: controls.clone(),
             authorization: sha256::Hash::hash(basic.as_bytes()),
         };
         let (stop, stopped) = oneshot::channel::<()>();
@@ -101,6 +118,7 @@ impl RegtestServer {
         Ok(Self {
             address: bound,
             cookie,
+            controls,
             stop: Some(stop),
             thread: Some(thread),
         })
@@ -114,6 +132,11 @@ impl RegtestServer {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Has it behave so from now on, as the call `setswitches` does.
+    pub fn switch(&self, switches: Switches) {
+        self.controls.switch(switches);
     }
 
     /// Its cookie file.
@@ -166,11 +189,11 @@ async fn serve(
     }
 }
 
-impl Service {
+impl Controls {
     async fn answer(self, method: String, params: Vec<Value>) -> Result<Value, RpcError> {
         match method.as_str() {
             "getswitches" => Ok(json!(*self.switches.borrow())),
-            "setswitches" => self.switch(params),
+            "setswitches" => self.set(params),
             _ => {
                 let mut seen = self.switches.subscribe();
                 let now = seen.wait_for(|switches| !switches.silent).await;
@@ -191,7 +214,7 @@ impl Service {
     }
 
     /// Sets all switches: to what the one parameter, an object, says.
-    fn switch(&self, mut params: Vec<Value>) -> Result<Value, RpcError> {
+    fn set(&self, mut params: Vec<Value>) -> Result<Value, RpcError> {
         let switches = match params.pop() {
             Some(only) if params.is_empty() => Switches::deserialize(only)
                 .map_err(|error| RpcError::new(INVALID_PARAMETER, error))?,
@@ -200,8 +223,7 @@ impl Service {
                 return Err(RpcError::new(INVALID_PARAMETER, form));
             }
         };
-        self.chain.set_mempool_policy(switches.mempool);
-        self.switches.send_replace(switches);
+        self.switch(switches);
         Ok(Value::Null)
     }
 }
@@ -224,7 +246,9 @@ async fn handle(State(service): State<Service>, headers: HeaderMap, body: Bytes)
         return (StatusCode::UNAUTHORIZED, challenge).into_response();
     }
     let (id, outcome) = match parse(&body) {
-        Ok((Request { method, id, .. }, params)) => (id, service.answer(method, params).await),
+        Ok((Request { method, id, .. }, params)) => {
+            (id, service.controls.answer(method, params).await)
+        }
         Err((id, error)) => (id, Err(error)),
     };
     let answer = match outcome {

@@ -3,6 +3,7 @@
 use bitcoin::Transaction;
 use tillcard_client::account::Provenance;
 
+use super::sending::{broadcast, unnoted};
 use super::sweep::{Purse, SweepKey};
 use super::{CardView, Owner, OwnerError, Progress, Sweep, SweepOptions};
 use crate::chain::{Chain, ChainError};
@@ -52,8 +53,8 @@ impl Owner {
         let (mut sent, mut failed) = (None, None);
         for transaction in &sweep.transactions {
             let txid = transaction.compute_txid();
-            match chain.broadcast(transaction) {
-                Ok(_) => {
+            match broadcast(chain, transaction) {
+                Ok(()) => {
                     tracing::info!(card = number, %txid, "sweep sent");
                     sent = Some(txid);
                     noted = noted.and(self.wallet.note_sent(transaction.clone()));
@@ -64,10 +65,7 @@ impl Owner {
         }
         match (failed, noted, sent) {
             (Some(error), ..) | (None, Err(error), None) => Err(error),
-            (None, Err(error), Some(txid)) => Err(OwnerError::SentUnnoted {
-                txid,
-                error: Box::new(error),
-            }),
+            (None, Err(error), Some(txid)) => Err(unnoted(txid)(error)),
             (None, Ok(()), _) => Ok(sweep),
         }
     }

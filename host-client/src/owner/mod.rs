@@ -36,6 +36,7 @@ mod places;
 mod psbt;
 mod psbt_file;
 mod restore;
+mod sending;
 mod store;
 mod sweep;
 mod top_up;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Txid};
 
+use super::sending::{broadcast, unnoted};
 use super::{CardRecord, Owner, OwnerError, TopUp, Visit, backup};
 
 use crate::chain::{Chain, ChainError, FeeRate, OutputState};
@@ -169,8 +170,8 @@ impl Owner {
         record.top_ups.push(top_up.clone());
         self.store.save(&record)?;
         let txid = top_up.txid();
-        match chain.broadcast(&top_up.transaction) {
-            Ok(_) => {}
+        match broadcast(chain, &top_up.transaction) {
+            Ok(()) => {}
             Err(error @ ChainError::Rejected { .. }) => {
                 self.store.save(&before)?;
                 return Err(error.into());
@@ -203,8 +204,8 @@ impl Owner {
                 self.mark_entered(number, &txid)?;
                 continue;
             }
-            match chain.broadcast(&top_up.transaction) {
-                Ok(_) => self.note_sent(&top_up.transaction)?,
+            match broadcast(chain, &top_up.transaction) {
+                Ok(()) => self.note_sent(&top_up.transaction)?,
                 Err(error @ ChainError::Rejected { .. }) => refused.push((top_up.clone(), error)),
                 Err(error) => return Err(OwnerError::TopUpUnsent { txid, error }),
             }
@@ -217,7 +218,8 @@ impl Owner {
     /// stop the others, and stay to be told, since a refusal comes without proof.
     ///
     /// # Errors
-    /// [`OwnerError::TopUpUntold`] when the card doesn't answer, and those of its file.
+    /// [`OwnerError::TopUpUntold`] when the card doesn't answer; [`OwnerError::SentUnnoted`] when its
+    /// file can't be written.
     pub fn enter_top_ups<T: Transport>(
         &mut self,
         visit: &mut Visit<T>,
@@ -240,7 +242,9 @@ impl Owner {
             };
             match entered {
                 Ok(amount) => {
-                    self.mark_entered(visit.record.number, &top_up.txid())?;
+                    let txid = top_up.txid();
+                    self.mark_entered(visit.record.number, &txid)
+                        .map_err(unnoted(txid))?;
                     taken(top_up, amount);
                 }
                 Err(error) if error.status().is_some() => refused.push((top_up.clone(), error)),

@@ -4,6 +4,7 @@ use bitcoin::{ScriptBuf, Transaction};
 use tillcard_client::card::{self, CardContents, PinBlock, Policy, Session};
 use tillcard_client::transport::Transport;
 
+use super::sending::{broadcast, unnoted};
 use super::{Authority, CardRecord, Limits, Owner, OwnerError, TopUp};
 use crate::chain::{Chain, ChainError};
 
@@ -97,7 +98,7 @@ impl Owner {
         transaction: &Transaction,
     ) -> Result<(), OwnerError> {
         let txid = transaction.compute_txid();
-        chain.broadcast(transaction).map_err(|error| match error {
+        broadcast(chain, transaction).map_err(|error| match error {
             ChainError::Rejected { .. } => error.into(),
             error => OwnerError::Unsent { txid, error },
         })?;
@@ -108,10 +109,7 @@ impl Owner {
     /// Takes note of a transaction that was sent.
     pub(super) fn note_sent(&mut self, transaction: &Transaction) -> Result<(), OwnerError> {
         let noted = self.wallet.note_sent(transaction.clone());
-        noted.map_err(|error| OwnerError::SentUnnoted {
-            txid: transaction.compute_txid(),
-            error: Box::new(error),
-        })
+        noted.map_err(unnoted(transaction.compute_txid()))
     }
 
     /// Has the card obey the next owner key, and no other, and lets it go. Returns its number.

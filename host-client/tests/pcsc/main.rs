@@ -4,6 +4,8 @@
 mod card_support;
 #[path = "../support/cli_support/mod.rs"]
 mod cli_support;
+#[path = "../support/full_disk/mod.rs"]
+mod full_disk;
 #[path = "../support/in_process.rs"]
 mod in_process;
 #[path = "../support/node.rs"]
@@ -15,6 +17,7 @@ mod torn_support;
 
 mod cli;
 mod demo;
+mod outages;
 mod owner;
 mod reader;
 mod till;

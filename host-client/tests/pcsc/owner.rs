@@ -17,7 +17,11 @@ use tillcard_emu::CardInSlot;
 use tillcard_emu::slot::{Layer, SlotError};
 
 /// A user with a card in the reader that has coins of these amounts.
-fn user_with_coins(seed: u64, issue: &[&str], amounts: &[&str]) -> (User, Inserted<Tillcard>) {
+pub(crate) fn user_with_coins(
+    seed: u64,
+    issue: &[&str],
+    amounts: &[&str],
+) -> (User, Inserted<Tillcard>) {
     let user = User::new();
     let (_, address) = words_and_address(&user.tillcard(&["owner", "new"], ""));
     user.tillcard(&["mine", "--blocks", "101", "--to", &address], "");

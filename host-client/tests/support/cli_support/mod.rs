@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use bitcoin::{Address, Network, ScriptBuf};
-use tillcard_regtest::{RegtestChain, RegtestServer};
+use tillcard_regtest::{RegtestChain, RegtestServer, Switches};
 
 pub(crate) const PIN: &str = "407112";
 
@@ -68,6 +68,21 @@ impl User {
     pub(crate) fn mine(&self) {
         let nobody = ScriptBuf::new_op_return([]);
         self.chain.mine(1, &nobody).unwrap();
+    }
+
+    /// Has the node behave so.
+    pub(crate) fn switch(&self, switches: Switches) {
+        self.server.switch(switches);
+    }
+
+    /// Whether a block has an output of this many sat.
+    pub(crate) fn has_output(&self, amount: u64) -> bool {
+        let blocks = (0..=self.chain.tip().height)
+            .filter_map(|height| self.chain.block(&self.chain.block_hash(height)?));
+        blocks
+            .flat_map(|block| block.txdata)
+            .flat_map(|transaction| transaction.output)
+            .any(|output| output.value.to_sat() == amount)
     }
 }
 
