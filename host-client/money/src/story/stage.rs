@@ -150,7 +150,7 @@ impl<'a> Stage<'a> {
             // No shop of a story closes a payment.
             Some(Ok(Outcome::Open(_) | Outcome::Closed)) => Some(Told::Open),
             // What became of the payment stands in its record.
-            Some(Err(_)) | None => None,
+            Some(Ok(Outcome::AsBefore { .. }) | Err(_)) | None => None,
         };
         self.read(till);
         if let Some(told) = told
