@@ -12,6 +12,8 @@ pub(crate) enum Stop {
     Clerk,
     /// Its time is over.
     Expired,
+    /// It was paid from a wallet.
+    PaidOtherwise,
     /// The service ends.
     Service,
 }

@@ -1,7 +1,9 @@
 //! Why the service doesn't do what it was asked.
 
 use axum::http::StatusCode;
+use bitcoin::Amount;
 use tillcard::chain::ChainError;
+use tillcard::text::sat;
 use tillcard::till::{PinError, TillError};
 use tillcard_client::advice::{Advice, Explain};
 use tillcard_client::transport::TransportError;
@@ -36,6 +38,12 @@ pub(crate) enum ServiceError {
     /// A part of the request isn't what it should be.
     #[error("{0}")]
     Invalid(String),
+    /// The payment has no address of its own.
+    #[error("the payment has no address of its own")]
+    NoQrCode,
+    /// A payment above the shop's ceiling was to be settled without a block.
+    #[error("a payment without a block may be of {} at most", sat(*.0))]
+    Unconfirmed(Amount),
     /// The same idempotency key came with another request.
     #[error("this Idempotency-Key came before, with another request")]
     KeyReused,
@@ -64,11 +72,15 @@ impl ServiceError {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoPayment(_) | Self::NoWebhook(_) | Self::NoReader => StatusCode::NOT_FOUND,
-            Self::ReaderBusy(_) | Self::WrongState(_) | Self::PinNotAsked => StatusCode::CONFLICT,
-            Self::ReaderNotChosen(_) | Self::Invalid(_) | Self::KeyReused | Self::Pin(_) => {
-                StatusCode::UNPROCESSABLE_ENTITY
+            Self::NoPayment(_) | Self::NoWebhook(_) | Self::NoReader | Self::NoQrCode => {
+                StatusCode::NOT_FOUND
             }
+            Self::ReaderBusy(_) | Self::WrongState(_) | Self::PinNotAsked => StatusCode::CONFLICT,
+            Self::ReaderNotChosen(_)
+            | Self::Invalid(_)
+            | Self::Unconfirmed(_)
+            | Self::KeyReused
+            | Self::Pin(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Chain(_) | Self::Reader(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Till(_) | Self::Book(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -118,6 +130,16 @@ impl Explain for ServiceError {
                 "request-invalid",
                 NOTHING_PAID,
                 "mend the request; /v1/openapi.json says what it may be",
+            ),
+            Self::NoQrCode => Advice::new(
+                "payment-without-uri",
+                NOTHING_PAID,
+                "give each payment a fresh address, or the till the shop's descriptor",
+            ),
+            Self::Unconfirmed(_) => Advice::new(
+                "unconfirmed-over-ceiling",
+                NOTHING_PAID,
+                "wait for a block, or have the shop raise its ceiling (--unconfirmed-up-to)",
             ),
             Self::KeyReused => Advice::new(
                 "idempotency-key-reused",

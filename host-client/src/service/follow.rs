@@ -18,8 +18,9 @@ impl Payment {
         stop: Option<Stop>,
         now: Moment,
     ) {
-        let state = self.state_of(record, event, stop);
         self.txid = record.txid().map(|txid| txid.to_string());
+        self.judge_again(now);
+        let state = self.state_of(record, event, stop);
         if let Some(preview) = &record.preview {
             self.fee_sat = Some(preview.fee.to_sat());
         }
@@ -29,6 +30,13 @@ impl Payment {
         if let Some(event) = event {
             self.hear(event);
             self.alarm(event, now);
+        }
+        if record.state == PaymentState::Cancelled
+            && self.state_by_address().is_some()
+            && let Some(by_address) = &self.by_address
+        {
+            self.confirmations = by_address.confirmations;
+            self.step.clone_from(&by_address.what_to_do);
         }
         if state != self.state {
             self.state = state;
@@ -58,10 +66,17 @@ impl Payment {
             PaymentState::Broadcast => State::Broadcast,
             PaymentState::Confirmed { .. } => State::Confirmed,
             PaymentState::Settled => State::Settled,
-            PaymentState::Cancelled if stop == Some(Stop::Expired) => State::Expired,
-            PaymentState::Cancelled if self.state == State::Expired => State::Expired,
-            PaymentState::Cancelled => State::Cancelled,
-            PaymentState::Declined => State::Declined,
+            PaymentState::Cancelled => match self.state_by_address() {
+                Some(state) => state,
+                None if stop == Some(Stop::Expired) => State::Expired,
+                None if self.state == State::Expired => State::Expired,
+                None => State::Cancelled,
+            },
+            // Told with its reason, and not when the card is let go before.
+            PaymentState::Declined => match event {
+                Some(Event::Declined { .. }) | None => State::Declined,
+                Some(_) => self.state,
+            },
             PaymentState::Conflicted => State::Conflicted,
             PaymentState::Closed => State::Closed,
             // A state of a later version of the till.
@@ -123,5 +138,34 @@ impl Payment {
         if !(is_known && code == CONTESTED) {
             self.alarms.push(Alarm { reason, at: now });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tillcard_client::card::PaymentOrder;
+
+    #[test]
+    fn declined_is_told_with_its_reason() {
+        let amount = bitcoin::Amount::from_sat(21_000);
+        let rate = tillcard::chain::FeeRate::FALLBACK;
+        let order = PaymentOrder::new(amount, rate, Default::default()).unwrap();
+        let mut record = PaymentRecord::new("milk".into(), "bcrt1q".into(), 1, order);
+        let now = Moment::now();
+        let mut payment = Payment::new(&record, None, "Counter".into(), Duration::ZERO, now);
+        record.state = PaymentState::Declined;
+        let released = Event::CardReleased { apdus: 12 };
+        payment.follow(&record, Some(&released), None, now);
+        assert_eq!(payment.state, State::Created);
+        let declined = Event::Declined {
+            code: "no-pin",
+            reason: "no PIN".to_owned(),
+            outpoint: None,
+        };
+        payment.follow(&record, Some(&declined), None, now);
+        assert_eq!(payment.state, State::Declined);
+        assert!(payment.reason.is_some());
     }
 }

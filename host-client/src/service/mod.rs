@@ -13,7 +13,9 @@
 mod addresses;
 mod bell;
 mod book;
+mod by_address;
 mod chain_watch;
+mod confirmations;
 mod counter;
 mod error;
 mod folder_lock;
@@ -33,6 +35,7 @@ mod webhooks;
 
 pub(crate) use addresses::Addresses;
 pub(crate) use book::{ApiKey, Book, Scope};
+pub(crate) use confirmations::Confirmations;
 pub(crate) use folder_lock::FolderLock;
 pub(crate) use moment::Moment;
 pub(crate) use server::serve;

@@ -1,9 +1,13 @@
 //! A payment, as the service tells of it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::by_address::ByAddress;
 use super::moment::Moment;
+use tillcard::till::PaymentRecord;
 
 /// How far a payment came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -126,6 +130,13 @@ pub(crate) struct Payment {
     pub(crate) amount_sat: u64,
     /// The shop's address.
     pub(crate) to: String,
+    /// The payment as wallets read it (BIP21), for customers without a card; nothing when its address was
+    /// one of another payment before, so that nobody could say whose the coins are.
+    #[serde(default)]
+    pub(crate) uri: Option<String>,
+    /// What came to its address from wallets.
+    #[serde(default)]
+    pub(crate) by_address: Option<ByAddress>,
     /// The shop's own words for it, such as a number of an order.
     pub(crate) reference: Option<String>,
     /// The reader that the clerk chose.
@@ -155,4 +166,39 @@ pub(crate) struct Payment {
     pub(crate) expires_at: Moment,
     /// The states that it came to.
     pub(crate) history: Vec<Passed>,
+}
+
+impl Payment {
+    /// A new one.
+    pub(crate) fn new(
+        record: &PaymentRecord,
+        reference: Option<String>,
+        reader: String,
+        patience: Duration,
+        now: Moment,
+    ) -> Self {
+        let state = State::Created;
+        Self {
+            id: record.id.clone(),
+            state,
+            amount_sat: record.order.amount.to_sat(),
+            to: record.to.clone(),
+            uri: None,
+            by_address: None,
+            reference,
+            reader,
+            confirmations: 0,
+            confirmations_required: record.confirmations,
+            pin: None,
+            fee_sat: None,
+            txid: None,
+            reason: None,
+            alarms: Vec::new(),
+            step: "created".to_owned(),
+            created_at: now,
+            updated_at: now,
+            expires_at: now.plus(patience),
+            history: vec![Passed { state, at: now }],
+        }
+    }
 }

@@ -15,18 +15,16 @@ use utoipa::ToSchema;
 
 use super::bell::{Bell, Stop};
 use super::book::Answer;
+use super::by_address::uri;
 use super::counter::{self, Task};
 use super::error::ServiceError;
 use super::moment::Moment;
-use super::payment::{Passed, Payment, State};
+use super::payment::{Payment, State};
 use super::settling::Message;
 use super::shop::{Counter, Shop, lock};
 
 /// Blocks within which a payment should confirm, for the fee estimate.
 const CONFIRMATION_TARGET: u16 = 6;
-
-/// The most confirmations that can be asked for: a week's.
-const CONFIRMATIONS_MAX: u32 = 1_000;
 
 /// The longest time that a payment may wait for its card: a day.
 const PATIENCE_MAX: u32 = 24 * 60 * 60;
@@ -52,7 +50,7 @@ pub(crate) struct NewPayment {
     /// The shop's own words for the payment, such as a number of an order.
     #[schema(max_length = 200)]
     reference: Option<String>,
-    /// Blocks that must bury it before it is settled.
+    /// Blocks that must bury it before it is settled; 0 only up to the shop's ceiling.
     #[schema(maximum = 1_000)]
     confirmations: Option<u32>,
     /// Fee rate in sat for 1,000 vbytes.
@@ -118,29 +116,10 @@ impl Shop {
             let claim = claim.ok_or(ServiceError::WrongState(State::Created))?;
             store.write(&record).map_err(TillError::from)?;
             let now = Moment::now();
-            let payment = Payment {
-                id: record.id.clone(),
-                state: State::Created,
-                amount_sat: wanted.amount_sat,
-                to: record.to.clone(),
-                reference: wanted.reference.clone(),
-                reader: reader.clone(),
-                confirmations: 0,
-                confirmations_required: record.confirmations,
-                pin: None,
-                fee_sat: None,
-                txid: None,
-                reason: None,
-                alarms: Vec::new(),
-                step: "created".to_owned(),
-                created_at: now,
-                updated_at: now,
-                expires_at: now.plus(patience),
-                history: vec![Passed {
-                    state: State::Created,
-                    at: now,
-                }],
-            };
+            let reference = wanted.reference.clone();
+            let mut payment = Payment::new(&record, reference, reader.clone(), patience, now);
+            let is_its_own = lock(&self.addresses).add(&terms.to, &record.id);
+            payment.uri = is_its_own.then(|| uri(&record.to, terms.amount));
             let body = serde_json::to_string(&payment).map_err(ServiceError::book)?;
             let answer = repeatable.map(|Repeatable { key, name, hash }| Answer {
                 key,
@@ -169,12 +148,7 @@ impl Shop {
         if amount == Amount::ZERO || amount > Amount::MAX_MONEY {
             return Err(invalid("amount_sat isn't an amount that can be paid"));
         }
-        let confirmations = wanted.confirmations.unwrap_or(defaults.confirmations);
-        if confirmations > CONFIRMATIONS_MAX {
-            return Err(invalid(format!(
-                "confirmations is over {CONFIRMATIONS_MAX}"
-            )));
-        }
+        let confirmations = defaults.confirmations.of(amount, wanted.confirmations)?;
         let reference = wanted.reference.as_deref().unwrap_or_default();
         if reference.len() > REFERENCE_MAX {
             return Err(invalid(format!("reference is over {REFERENCE_MAX} bytes")));

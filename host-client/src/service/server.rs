@@ -8,7 +8,7 @@ use super::book::Book;
 use super::error::ServiceError;
 use super::folder_lock::FolderLock;
 use super::shop::{Setup, Shop};
-use super::{chain_watch, http, readers, resuming, settling, webhooks};
+use super::{by_address, chain_watch, http, readers, resuming, settling, webhooks};
 
 /// How long the end waits for cards at work.
 const LAST_CARDS: Duration = Duration::from_secs(10);
@@ -35,10 +35,12 @@ pub(crate) fn serve(
         .build()
         .map_err(ServiceError::book)?;
     resuming::resume(&shop)?;
+    shop.watch_addresses()?;
     in_background(&shop, move |shop| settling::run(shop, &messages));
     readers::look(&shop);
     in_background(&shop, readers::run);
     in_background(&shop, chain_watch::run);
+    in_background(&shop, by_address::watching::run);
     listener.set_nonblocking(true).map_err(ServiceError::book)?;
     let address = listener.local_addr().map_err(ServiceError::book)?;
     let url = format!("http://{address}");

@@ -17,7 +17,9 @@ use tillcard_client::card::Merchant;
 use super::addresses::Addresses;
 use super::bell::{Bell, Stop};
 use super::book::Book;
+use super::by_address::watching::WatchedAddresses;
 use super::chain_watch::ChainView;
+use super::confirmations::Confirmations;
 use super::error::ServiceError;
 use super::moment::Moment;
 use super::payment::Payment;
@@ -50,7 +52,7 @@ pub(crate) struct Setup {
 /// What a payment is unless its request says otherwise.
 pub(crate) struct Defaults {
     /// Blocks that must bury it.
-    pub(crate) confirmations: u32,
+    pub(crate) confirmations: Confirmations,
     /// Fee rate; without it, the node's estimate.
     pub(crate) fee_rate: Option<FeeRate>,
     /// The shop's name, for the log of the holder's card.
@@ -76,6 +78,8 @@ pub(crate) struct Shop {
     pub(super) creating: Mutex<()>,
     /// Who is at which reader.
     counters: Mutex<BTreeMap<String, Counter>>,
+    /// The addresses of its payments.
+    pub(super) addresses: Mutex<WatchedAddresses>,
     pub(super) readers: Mutex<ReaderTable>,
     pub(super) chain_view: Mutex<ChainView>,
     settling: mpsc::Sender<Message>,
@@ -88,6 +92,7 @@ impl Shop {
             book,
             creating: Mutex::default(),
             counters: Mutex::default(),
+            addresses: Mutex::default(),
             readers: Mutex::default(),
             chain_view: Mutex::default(),
             settling,

@@ -19,7 +19,6 @@ async function ask(page, amount) {
   await page.getByLabel("API key").fill(till.key);
   await page.getByRole("button", { name: "Open the till" }).click();
   await page.getByLabel("Amount in sat").fill(amount);
-  await page.getByLabel("Address of the shop").fill(till.address);
   await page.getByLabel(READER).check();
   await page.getByRole("button", { name: "Take payment" }).click();
 }
@@ -97,4 +96,55 @@ pageTest("money in doubt, until the same card is asked again", PHONE, async ({ p
   await state(page, "Paid, and waiting for a block.");
   till.mine();
   await state(page, "Paid. The shop has its money.");
+});
+
+pageTest("torn before the debit: the card proves that it hadn't paid", PHONE, async ({ page }) => {
+  await till.present(READER, "torn-before-debit");
+  await ask(page, "21000");
+  await state(page, "Ask the customer to type the PIN.");
+  await typePin(page, PIN);
+  await state(page, "don't take a second payment");
+  await till.present(READER, "torn-before-debit");
+  await state(page, "Ask the customer to type the PIN.");
+  await typePin(page, PIN);
+  await state(page, "Paid, and waiting for a block.");
+  till.mine();
+  await state(page, "Paid. The shop has its money.");
+});
+
+pageTest("paid from a wallet, and late", PHONE, async ({ page, accessible, screenshot }) => {
+  await till.remove(READER);
+  await ask(page, "21000");
+  await state(page, "Ask the customer to put the card in.");
+  await page.getByText("No card? Pay from a wallet").click();
+  await page.locator("#qr svg").waitFor();
+  const uri = await page.locator("#uri").textContent();
+  assert.match(uri, /^bitcoin:bcrt1p[0-9a-z]+\?amount=0\.00021$/);
+  await accessible();
+  await screenshot("till-wallet");
+  await page.getByRole("button", { name: "Cancel payment" }).click();
+  await state(page, "Cancelled. Nothing was debited.");
+  till.mineTo(uri.split(/[:?]/)[1]);
+  await page.locator("#by-address", { hasText: "after the payment was given up" }).waitFor();
+  await page.getByRole("alert", { name: "Alarm" }).waitFor();
+  await accessible();
+  await screenshot("till-late");
+  await page.getByRole("button", { name: "Seen" }).click();
+  await page.locator("#alarms").waitFor({ state: "hidden" });
+});
+
+pageTest("conflicted: the customer takes the payment back", PHONE, async ({ page, accessible, screenshot }) => {
+  const holder = await till.holder(READER);
+  await ask(page, "21000");
+  await state(page, "Ask the customer to type the PIN.");
+  await typePin(page, PIN);
+  await state(page, "Paid, and waiting for a block.");
+  holder.takesBack();
+  await state(page, "In doubt. The network doesn't have it");
+  await page.locator("#alarms", { hasText: "spends the payment's coins another way" }).waitFor();
+  await accessible();
+  till.mine();
+  await state(page, "Not paid: the money went another way");
+  await accessible();
+  await screenshot("till-conflicted");
 });

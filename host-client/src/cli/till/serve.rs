@@ -4,15 +4,15 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bitcoin::Network;
+use bitcoin::{Amount, Network};
 
 use super::{Cards, ShopArguments, folder_or_default, poll_interval};
 use crate::cli::chain::ChainArguments;
 use crate::cli::output::line;
-use crate::cli::{CliError, Failure};
+use crate::cli::{CliError, Failure, arguments};
 #[cfg(feature = "test-cards")]
 use crate::service::TestReaders;
-use crate::service::{self, Addresses, Book, Defaults, FolderLock, Setup};
+use crate::service::{self, Addresses, Book, Confirmations, Defaults, FolderLock, Setup};
 
 /// By which name the network is kept, for a start without the node.
 const NETWORK: &str = "network";
@@ -39,9 +39,8 @@ pub(in crate::cli) struct Serve {
         hide_env_values = true
     )]
     descriptor: Option<String>,
-    /// Blocks that must bury a payment before it is settled, unless its request says otherwise
-    #[arg(long, value_name = "BLOCKS", default_value_t = 1)]
-    confirmations: u32,
+    #[command(flatten)]
+    depths: Depths,
     #[command(flatten)]
     shop: ShopArguments,
     /// How many seconds a payment waits for its card, unless its request says otherwise
@@ -64,6 +63,36 @@ pub(in crate::cli) struct Serve {
     /// Print where it listens as a JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// How many blocks a payment waits for.
+#[derive(clap::Args)]
+struct Depths {
+    /// Blocks that must bury a payment before it is settled, unless its request says otherwise
+    #[arg(long, value_name = "BLOCKS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    confirmations: u32,
+    /// Blocks of payments above an amount, such as 100000:2; may be given several times
+    #[arg(long, value_name = "SAT:BLOCKS", value_parser = amount_and_blocks)]
+    confirmations_above: Vec<(Amount, u32)>,
+    /// Settle payments up to this amount without a block: their payers may take them back
+    #[arg(long, value_name = "SAT", default_value = "0", value_parser = arguments::amount)]
+    unconfirmed_up_to: Amount,
+}
+
+impl Depths {
+    fn confirmations(&self) -> Confirmations {
+        Confirmations {
+            least: self.confirmations,
+            above: self.confirmations_above.clone(),
+            unconfirmed_up_to: self.unconfirmed_up_to,
+        }
+    }
+}
+
+fn amount_and_blocks(text: &str) -> Result<(Amount, u32), String> {
+    let (amount, blocks) = text.split_once(':').ok_or("it is no SAT:BLOCKS")?;
+    let blocks = blocks.parse().map_err(|_| "BLOCKS is no number")?;
+    Ok((arguments::amount(amount)?, blocks))
 }
 
 impl Serve {
@@ -97,7 +126,7 @@ impl Serve {
             rules: self.cards.rules(network)?,
             poll_interval: poll_interval(network),
             defaults: Defaults {
-                confirmations: self.confirmations,
+                confirmations: self.depths.confirmations(),
                 fee_rate: self.shop.fee_rate,
                 merchant: self.shop.merchant,
                 patience: Duration::from_secs(self.patience),

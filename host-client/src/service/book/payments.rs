@@ -1,5 +1,7 @@
 //! Payments as the service tells of them.
 
+use std::collections::BTreeSet;
+
 use bdk_wallet::rusqlite::{Connection, OptionalExtension, params};
 
 use super::answers::{self, Answer};
@@ -96,6 +98,38 @@ impl Book {
             )?;
             let rows = totals.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             rows.collect::<Result<Vec<_>, _>>()
+        };
+        read().map_err(ServiceError::book)
+    }
+
+    /// Name and address of the payments since this time, oldest first.
+    pub(crate) fn addresses_since(
+        &self,
+        since: Moment,
+    ) -> Result<Vec<(String, String)>, ServiceError> {
+        let database = self.lock();
+        let read = || {
+            let mut addresses = database.prepare(
+                "SELECT id, body ->> 'to' FROM payments WHERE created >= ?1 ORDER BY created, id",
+            )?;
+            let rows = addresses.query_map([since.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<Result<Vec<_>, _>>()
+        };
+        read().map_err(ServiceError::book)
+    }
+
+    /// The payments to whose addresses coins came that are buried by so many blocks at most.
+    pub(crate) fn payments_with_young_coins(
+        &self,
+        depth: u32,
+    ) -> Result<BTreeSet<String>, ServiceError> {
+        let database = self.lock();
+        let read = || {
+            let mut payments = database.prepare(
+                "SELECT id FROM payments WHERE body ->> '$.by_address.confirmations' <= ?1",
+            )?;
+            let rows = payments.query_map([depth], |row| row.get(0))?;
+            rows.collect::<Result<BTreeSet<_>, _>>()
         };
         read().map_err(ServiceError::book)
     }

@@ -67,6 +67,7 @@ pub(super) fn router(shop: Arc<Shop>) -> Router {
     let read = OpenApiRouter::new()
         .routes(routes!(payments::list))
         .routes(routes!(payments::show))
+        .routes(routes!(payments::qr))
         .routes(routes!(readers::list))
         .routes(routes!(events::stream))
         .routes(routes!(status::till))

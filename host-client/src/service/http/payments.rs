@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::access::Caller;
 use super::ask;
 use crate::service::book::PaymentQuery;
+use crate::service::by_address::qr_code;
 use crate::service::error::ServiceError;
 use crate::service::moment::Moment;
 use crate::service::payment::{Payment, State as PaymentState};
@@ -206,4 +207,21 @@ pub(super) async fn close(
     let Path(id) = path?;
     let payment = ask(shop, move |shop| shop.close(&id)).await?;
     Ok((StatusCode::ACCEPTED, Json(payment)))
+}
+
+/// The payment's URI as a QR code, for wallets: an SVG image, black on white.
+#[utoipa::path(get, path = "/v1/payments/{payment}/qr.svg", params(("payment" = String, Path)), responses(
+    (status = 200, content_type = "image/svg+xml", body = String),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn qr(
+    State(shop): State<Arc<Shop>>,
+    path: PathOf<String>,
+) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
+    let Path(id) = path?;
+    let image = ask(shop, move |shop| {
+        let payment = shop.book.payment(&id)?;
+        let image = payment.uri.as_deref().and_then(qr_code);
+        image.ok_or(ServiceError::NoQrCode)
+    });
+    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], image.await?))
 }

@@ -21,6 +21,13 @@ function headers(more = {}) {
   return { Authorization: `Bearer ${key.get() ?? ""}`, ...more };
 }
 
+/** The text of an answer, such as an image. */
+export async function text(path) {
+  const response = await fetch(path, { headers: headers(), cache: "no-store" });
+  if (!response.ok) throw new Refusal({ status: response.status });
+  return response.text();
+}
+
 async function answer(response) {
   const isJson = (response.headers.get("content-type") ?? "").includes("json");
   const body = isJson ? await response.json() : null;

@@ -31,6 +31,7 @@ export class Past {
       button.type = "button";
       button.dataset.payment = payment.id;
       const parts = [sat(payment.amount_sat), brief(payment), time(payment.created_at)];
+      if (payment.by_address) parts.push(`${sat(payment.by_address.received_sat)} from a wallet`);
       if (payment.reference) parts.push(payment.reference);
       for (const part of parts) {
         const span = document.createElement("span");

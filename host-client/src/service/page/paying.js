@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { print } from "./receipt.js";
+import { Wallet } from "./wallet.js";
 import { BEFORE_CARD, OVER, mood, sat, told } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -10,6 +11,7 @@ export class Paying {
   constructor(past, onNext) {
     this.past = past;
     this.payment = null;
+    this.wallet = new Wallet();
     const act = (button, path, body) =>
       $(button).addEventListener("click", () => this.send(path, body));
     act("cancel", "cancel", {});
@@ -58,6 +60,7 @@ export class Paying {
     const reason = payment.reason?.detail ?? "";
     if ($("paying-reason").textContent !== reason) $("paying-reason").textContent = reason;
     $("paying-step").textContent = OVER.includes(payment.state) ? "" : payment.step;
+    this.wallet.draw(payment, BEFORE_CARD.includes(payment.state));
     $("pin-form").hidden = !payment.pin;
     if (payment.pin) {
       const tries = payment.pin.tries_left;

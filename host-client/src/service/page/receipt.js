@@ -10,6 +10,8 @@ export function print(payment) {
     ["Reference", payment.reference],
     ["Paid to", payment.to],
     ["Transaction", payment.txid],
+    ["From a wallet", payment.by_address && sat(payment.by_address.received_sat)],
+    ["In", payment.by_address?.coins.map((coin) => coin.txid).join(" ")],
     ["Payment", payment.id],
   ];
   const list = document.createElement("dl");

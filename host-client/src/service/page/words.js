@@ -16,6 +16,11 @@ const WORDS = {
   closed: "Closed by the shop. It may still be paid; if it is, pay it back.",
 };
 
+const FROM_A_WALLET = {
+  broadcast: "Paid from a wallet, and waiting for a block.",
+  confirmed: "Paid from a wallet, and in a block. The shop waits for more blocks.",
+};
+
 const SHORT = {
   created: "begins",
   waiting_for_card: "waits for card",
@@ -38,6 +43,9 @@ export const OVER = ["settled", "cancelled", "declined", "expired", "conflicted"
 export function told(payment) {
   if (payment.state === "unknown" && payment.txid) {
     return "In doubt. The network doesn't have it (any more), and it may still be paid: keep the goods, and don't take a second payment.";
+  }
+  if (payment.by_address && !payment.txid && FROM_A_WALLET[payment.state]) {
+    return FROM_A_WALLET[payment.state];
   }
   return WORDS[payment.state] ?? payment.state;
 }
