@@ -44,6 +44,12 @@ pub(crate) enum ServiceError {
     /// A payment above the shop's ceiling was to be settled without a block.
     #[error("a payment without a block may be of {} at most", sat(*.0))]
     Unconfirmed(Amount),
+    /// What a bitcoin costs can't be found out.
+    #[error("there is no rate: {0}")]
+    NoRate(String),
+    /// The rate is too old.
+    #[error("the rate is of {0}, which is too long ago")]
+    StaleRate(String),
     /// The same idempotency key came with another request.
     #[error("this Idempotency-Key came before, with another request")]
     KeyReused,
@@ -81,7 +87,9 @@ impl ServiceError {
             | Self::Unconfirmed(_)
             | Self::KeyReused
             | Self::Pin(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Chain(_) | Self::Reader(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Chain(_) | Self::Reader(_) | Self::NoRate(_) | Self::StaleRate(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Till(_) | Self::Book(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -140,6 +148,16 @@ impl Explain for ServiceError {
                 "unconfirmed-over-ceiling",
                 NOTHING_PAID,
                 "wait for a block, or have the shop raise its ceiling (--unconfirmed-up-to)",
+            ),
+            Self::NoRate(_) => Advice::new(
+                "rate-unavailable",
+                NOTHING_PAID,
+                "look at the source of the rate that --rate names, or say the amount in sat",
+            ),
+            Self::StaleRate(_) => Advice::new(
+                "rate-stale",
+                NOTHING_PAID,
+                "have the source of the rate that --rate names renew it, or say the amount in sat",
             ),
             Self::KeyReused => Advice::new(
                 "idempotency-key-reused",

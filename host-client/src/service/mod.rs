@@ -23,7 +23,9 @@ mod follow;
 mod http;
 mod moment;
 mod payment;
+mod rate;
 mod readers;
+mod report;
 mod requests;
 mod resuming;
 mod server;
@@ -38,6 +40,7 @@ pub(crate) use book::{ApiKey, Book, Scope};
 pub(crate) use confirmations::Confirmations;
 pub(crate) use folder_lock::FolderLock;
 pub(crate) use moment::Moment;
+pub(crate) use rate::{Currency, RateSource, Rates};
 pub(crate) use server::serve;
 pub(crate) use shop::{Defaults, Setup};
 #[cfg(feature = "test-cards")]

@@ -17,6 +17,11 @@ impl Moment {
         Self(Utc::now().timestamp_millis())
     }
 
+    /// As the disk tells it.
+    pub(crate) fn of(time: std::time::SystemTime) -> Self {
+        Self(DateTime::<Utc>::from(time).timestamp_millis())
+    }
+
     /// So much later.
     pub(crate) fn plus(self, time: Duration) -> Self {
         let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::by_address::ByAddress;
 use super::moment::Moment;
+use super::rate::Price;
 use tillcard::till::PaymentRecord;
 
 /// How far a payment came.
@@ -128,6 +129,9 @@ pub(crate) struct Payment {
     pub(crate) state: State,
     /// What the shop gets, in sat.
     pub(crate) amount_sat: u64,
+    /// What that is in the shop's currency, when it was asked for so, and by which rate.
+    #[serde(default)]
+    pub(crate) price: Option<Price>,
     /// The shop's address.
     pub(crate) to: String,
     /// The payment as wallets read it (BIP21), for customers without a card; nothing when its address was
@@ -183,6 +187,7 @@ impl Payment {
             state,
             amount_sat: record.order.amount.to_sat(),
             to: record.to.clone(),
+            price: None,
             uri: None,
             by_address: None,
             reference,

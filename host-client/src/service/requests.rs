@@ -20,6 +20,7 @@ use super::counter::{self, Task};
 use super::error::ServiceError;
 use super::moment::Moment;
 use super::payment::{Payment, State};
+use super::rate::Price;
 use super::settling::Message;
 use super::shop::{Counter, Shop, lock};
 
@@ -39,9 +40,12 @@ const REFERENCE_MAX: usize = 200;
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPayment {
-    /// What the shop gets, in sat.
+    /// What the shop gets, in sat; this or `price`.
     #[schema(minimum = 1, maximum = 2_100_000_000_000_000_u64)]
-    amount_sat: u64,
+    amount_sat: Option<u64>,
+    /// What the shop gets, in its currency (`--currency`): a decimal number such as 12.50.
+    #[schema(pattern = r"^[0-9]{1,12}(\.[0-9]{1,2})?$")]
+    price: Option<String>,
     /// The shop's address, a fresh one for each payment; may be left out when the till has the shop's
     /// descriptor.
     to: Option<String>,
@@ -102,7 +106,8 @@ impl Shop {
         }
         let patience = self.patience(wanted)?;
         let reader = self.free_reader(wanted.reader.as_deref())?;
-        let terms = self.terms(wanted)?;
+        let (amount, price) = self.amount(wanted)?;
+        let terms = self.terms(wanted, amount)?;
         let record = terms.record()?;
         let counter = Counter {
             payment: record.id.clone(),
@@ -118,6 +123,7 @@ impl Shop {
             let now = Moment::now();
             let reference = wanted.reference.clone();
             let mut payment = Payment::new(&record, reference, reader.clone(), patience, now);
+            payment.price = price;
             let is_its_own = lock(&self.addresses).add(&terms.to, &record.id);
             payment.uri = is_its_own.then(|| uri(&record.to, terms.amount));
             let body = serde_json::to_string(&payment).map_err(ServiceError::book)?;
@@ -142,11 +148,23 @@ impl Shop {
         Ok(body)
     }
 
-    fn terms(&self, wanted: &NewPayment) -> Result<PaymentTerms, ServiceError> {
+    /// The amount, and its price if it was asked for so.
+    fn amount(&self, wanted: &NewPayment) -> Result<(Amount, Option<Price>), ServiceError> {
+        match (wanted.amount_sat, &wanted.price, &self.setup.rates) {
+            (Some(sat), None, _) => Ok((Amount::from_sat(sat), None)),
+            (None, Some(price), Some(rates)) => {
+                let (amount, price) = rates.price(price, Moment::now())?;
+                Ok((amount, Some(price)))
+            }
+            (None, Some(_), None) => Err(invalid("the till has no currency (--currency)")),
+            _ => Err(invalid("say amount_sat or price, one of them")),
+        }
+    }
+
+    fn terms(&self, wanted: &NewPayment, amount: Amount) -> Result<PaymentTerms, ServiceError> {
         let defaults = &self.setup.defaults;
-        let amount = Amount::from_sat(wanted.amount_sat);
         if amount == Amount::ZERO || amount > Amount::MAX_MONEY {
-            return Err(invalid("amount_sat isn't an amount that can be paid"));
+            return Err(invalid("it isn't an amount that can be paid"));
         }
         let confirmations = defaults.confirmations.of(amount, wanted.confirmations)?;
         let reference = wanted.reference.as_deref().unwrap_or_default();

@@ -23,6 +23,7 @@ use super::confirmations::Confirmations;
 use super::error::ServiceError;
 use super::moment::Moment;
 use super::payment::Payment;
+use super::rate::Rates;
 use super::readers::ReaderTable;
 use super::settling::Message;
 #[cfg(feature = "test-cards")]
@@ -45,6 +46,8 @@ pub(crate) struct Setup {
     /// The readers of test mode.
     #[cfg(feature = "test-cards")]
     pub(crate) test_readers: Option<TestReaders>,
+    /// The shop's currency, if it has one.
+    pub(crate) rates: Option<Rates>,
     /// What a payment is unless its request says otherwise.
     pub(crate) defaults: Defaults,
 }

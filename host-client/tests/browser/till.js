@@ -57,6 +57,14 @@ export async function openTill() {
     url,
     key,
     present: (reader, card) => test(reader, "present", { card }),
+    /** Waits until the latest payment is so. */
+    until: async (isSo) => {
+      for (;;) {
+        const answer = await fetch(`${url}/v1/payments?limit=1`, { headers: { Authorization: `Bearer ${key}` } });
+        if (isSo((await answer.json()).payments[0])) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
     remove: (reader) => test(reader, "remove", {}),
     /** A block that pays this address: a wallet's payment without a wallet. */
     mineTo: (address) => run("mine", "--to", address),

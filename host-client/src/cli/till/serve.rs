@@ -12,7 +12,9 @@ use crate::cli::output::line;
 use crate::cli::{CliError, Failure, arguments};
 #[cfg(feature = "test-cards")]
 use crate::service::TestReaders;
-use crate::service::{self, Addresses, Book, Confirmations, Defaults, FolderLock, Setup};
+use crate::service::{
+    self, Addresses, Book, Confirmations, Currency, Defaults, FolderLock, RateSource, Rates, Setup,
+};
 
 /// By which name the network is kept, for a start without the node.
 const NETWORK: &str = "network";
@@ -41,6 +43,8 @@ pub(in crate::cli) struct Serve {
     descriptor: Option<String>,
     #[command(flatten)]
     depths: Depths,
+    #[command(flatten)]
+    currency: CurrencyArguments,
     #[command(flatten)]
     shop: ShopArguments,
     /// How many seconds a payment waits for its card, unless its request says otherwise
@@ -89,6 +93,31 @@ impl Depths {
     }
 }
 
+/// The shop's currency.
+#[derive(clap::Args)]
+struct CurrencyArguments {
+    /// The shop's currency, such as EUR, in which requests may say their price
+    #[arg(long, value_name = "CODE", requires = "rate")]
+    currency: Option<Currency>,
+    /// What a bitcoin costs in it: static:58000.00, file:PATH of a file with that number, or
+    /// http://127.0.0.1:PORT/… of a program that answers with it
+    #[arg(long, value_name = "SOURCE", requires = "currency")]
+    rate: Option<RateSource>,
+    /// A rate that is older is used for no payment
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    rate_max_age: u64,
+}
+
+impl CurrencyArguments {
+    fn rates(&self) -> Option<Rates> {
+        Some(Rates {
+            currency: self.currency.clone()?,
+            source: self.rate.clone()?,
+            max_age: Duration::from_secs(self.rate_max_age),
+        })
+    }
+}
+
 fn amount_and_blocks(text: &str) -> Result<(Amount, u32), String> {
     let (amount, blocks) = text.split_once(':').ok_or("it is no SAT:BLOCKS")?;
     let blocks = blocks.parse().map_err(|_| "BLOCKS is no number")?;
@@ -121,6 +150,7 @@ impl Serve {
             #[cfg(feature = "test-cards")]
             test_readers,
             addresses,
+            rates: self.currency.rates(),
             chain: self.chain.config()?,
             network,
             rules: self.cards.rules(network)?,

@@ -84,6 +84,20 @@ impl Payment {
         }
     }
 
+    /// What came from wallets and isn't the shop's to keep, in sat.
+    pub(crate) fn to_refund_sat(&self) -> u64 {
+        let Some(by_address) = &self.by_address else {
+            return 0;
+        };
+        match by_address.state {
+            AddressState::Paid => 0,
+            AddressState::Overpaid => by_address.received_sat.saturating_sub(self.amount_sat),
+            AddressState::Underpaid | AddressState::Late | AddressState::Twice => {
+                by_address.received_sat
+            }
+        }
+    }
+
     fn what_to_do(&self, state: AddressState, received: u64) -> String {
         let amount = |number: u64| sat(bitcoin::Amount::from_sat(number));
         let (got, wanted) = (amount(received), amount(self.amount_sat));

@@ -7,6 +7,7 @@ mod page;
 mod payments;
 mod pin;
 mod readers;
+mod reports;
 mod status;
 #[cfg(feature = "test-cards")]
 mod test_cards;
@@ -68,6 +69,8 @@ pub(super) fn router(shop: Arc<Shop>) -> Router {
         .routes(routes!(payments::list))
         .routes(routes!(payments::show))
         .routes(routes!(payments::qr))
+        .routes(routes!(reports::day))
+        .routes(routes!(reports::table))
         .routes(routes!(readers::list))
         .routes(routes!(events::stream))
         .routes(routes!(status::till))

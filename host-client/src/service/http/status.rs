@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::ask;
 use crate::service::chain_watch::{ChainState, ChainView};
 use crate::service::payment::Reason;
+use crate::service::rate::Rates;
 use crate::service::shop::Shop;
 
 /// The till.
@@ -23,6 +24,8 @@ pub(super) struct Till {
     network: String,
     /// Whether it has the shop's descriptor, so that a request needs no address.
     has_addresses: bool,
+    /// The shop's currency, in which a request may say its price; nothing when it has none.
+    currency: Option<String>,
     /// The source of the chain.
     chain: ChainView,
     /// Why the reader service can't be asked; nothing when it can.
@@ -38,6 +41,7 @@ pub(super) async fn till(State(shop): State<Arc<Shop>>) -> Result<Json<Till>, Pr
             version: env!("CARGO_PKG_VERSION"),
             network: shop.setup.network.to_string(),
             has_addresses: shop.setup.addresses.is_some(),
+            currency: shop.setup.rates.as_ref().map(Rates::code),
             chain: shop.chain_view(),
             readers: shop.reader_failure(),
         })

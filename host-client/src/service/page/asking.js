@@ -19,6 +19,9 @@ export class Asking {
   }
 
   setTill(till) {
+    this.currency = till.currency;
+    $("amount-label").textContent = `Amount in ${till.currency ?? "sat"}`;
+    $("amount").pattern = till.currency ? "[0-9]+([.][0-9]{1,2})?" : "[0-9, ]+";
     $("to-row").hidden = till.has_addresses;
     $("to").required = !till.has_addresses;
   }
@@ -57,7 +60,8 @@ export class Asking {
   }
 
   async send() {
-    const wanted = { amount_sat: Number($("amount").value.replaceAll(/[ ,]/g, "")) };
+    const amount = $("amount").value.replaceAll(/[ ,]/g, "");
+    const wanted = this.currency ? { price: amount } : { amount_sat: Number(amount) };
     wanted.reader = this.chosen();
     if ($("to").value.trim()) wanted.to = $("to").value.trim();
     if ($("reference").value.trim()) wanted.reference = $("reference").value.trim();

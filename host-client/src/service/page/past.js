@@ -1,6 +1,6 @@
 // Payments of before.
 
-import { brief, sat, time } from "./words.js";
+import { amount, brief, sat, time } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -30,7 +30,7 @@ export class Past {
       const button = document.createElement("button");
       button.type = "button";
       button.dataset.payment = payment.id;
-      const parts = [sat(payment.amount_sat), brief(payment), time(payment.created_at)];
+      const parts = [amount(payment), brief(payment), time(payment.created_at)];
       if (payment.by_address) parts.push(`${sat(payment.by_address.received_sat)} from a wallet`);
       if (payment.reference) parts.push(payment.reference);
       for (const part of parts) {

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { print } from "./receipt.js";
 import { Wallet } from "./wallet.js";
-import { BEFORE_CARD, OVER, mood, sat, told } from "./words.js";
+import { BEFORE_CARD, OVER, amount, mood, told } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -52,7 +52,7 @@ export class Paying {
   draw(payment) {
     const before = this.payment;
     this.payment = payment;
-    $("paying-amount").textContent = sat(payment.amount_sat);
+    $("paying-amount").textContent = amount(payment);
     const words = told(payment);
     // Only what changed is read aloud.
     if ($("paying-state").textContent !== words) $("paying-state").textContent = words;

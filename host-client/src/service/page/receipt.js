@@ -1,10 +1,11 @@
 // A receipt, as the printer gets it.
 
-import { sat, time, told } from "./words.js";
+import { amount, sat, time, told } from "./words.js";
 
 export function print(payment) {
   const rows = [
-    ["Amount", sat(payment.amount_sat)],
+    ["Amount", amount(payment)],
+    ["A bitcoin cost", payment.price && `${payment.price.rate} ${payment.price.currency}`],
     ["Time", time(payment.created_at)],
     ["State", told(payment)],
     ["Reference", payment.reference],

@@ -65,6 +65,11 @@ export function sat(amount) {
   return `${amount.toLocaleString("en")} sat`;
 }
 
+/** What a payment is, in the shop's currency too if it was asked for so. */
+export function amount({ amount_sat, price }) {
+  return price ? `${price.amount} ${price.currency} (${sat(amount_sat)})` : sat(amount_sat);
+}
+
 export function time(text) {
   return new Date(text).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
 }

@@ -1,6 +1,7 @@
 //! The till's service, as a program, with the emulator's cards and a real node.
 
 mod access;
+mod books;
 mod by_address;
 mod crash_sweep;
 mod events;

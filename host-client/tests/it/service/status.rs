@@ -1,9 +1,11 @@
 //! How the till is: chain and readers are states of it, and never a verdict on a payment.
 
+use bitcoin::Network;
 use serde_json::json;
 
 use crate::service_support::http::request;
-use crate::service_support::{PIN, Shop, address};
+use crate::service_support::stub_node::{Said, StubNode};
+use crate::service_support::{PIN, Service, Shop, address};
 
 const COUNTER: &str = "Counter 1";
 
@@ -30,6 +32,58 @@ fn a_node_that_is_gone_is_a_state_of_the_till() {
     );
     assert_eq!(till.payment(&id)["state"], "broadcast");
     drop((tray, home));
+}
+
+#[test]
+fn a_node_that_is_behind_or_elsewhere_is_a_state_of_the_till() {
+    let shop = Shop::open(&[COUNTER]);
+    let regtest = |behind| Said {
+        network: Network::Regtest,
+        behind,
+    };
+    let node = StubNode::start(regtest(0));
+    let key = shop.key("read,take");
+    let arguments = ["till", "serve", "--listen", "127.0.0.1:0", "--json"];
+    let mut command = shop.command(&arguments);
+    let till = Service::start(command.env("TILLCARD_CHAIN", &node.chain), key);
+    let is = |state: &str, code: &str| {
+        till.wait(state, || {
+            let chain = &till.get("/v1/till").json()["chain"];
+            chain["state"] == state && chain["reason"]["code"] == code
+        });
+        assert_eq!(till.get("/ready").status, 503);
+    };
+    node.says(regtest(3));
+    is("behind", "node-behind");
+    node.says(Said {
+        network: Network::Signet,
+        behind: 0,
+    });
+    is("wrong_network", "node-wrong-network");
+    node.says(regtest(0));
+    till.wait("it is there again", || till.get("/ready").status == 200);
+}
+
+#[cfg(feature = "test-cards")]
+#[test]
+fn test_cards_are_refused_on_mainnet() {
+    let shop = Shop::open(&[COUNTER]);
+    let node = StubNode::start(Said {
+        network: Network::Bitcoin,
+        behind: 0,
+    });
+    let arguments = [
+        "till",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--test-cards",
+        "--mainnet",
+    ];
+    let mut command = shop.command(&arguments);
+    let refused = command.env("TILLCARD_CHAIN", &node.chain).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.starts_with("error[test-cards-on-mainnet]: "), "{said}");
 }
 
 #[test]

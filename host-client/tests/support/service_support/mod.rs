@@ -3,6 +3,7 @@
 pub(crate) mod holder;
 pub(crate) mod http;
 pub(crate) mod receiver;
+pub(crate) mod stub_node;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
