@@ -16,7 +16,7 @@ cd "$root"
 examples=${1:-100}
 install_schemathesis
 cargo build --quiet --locked -p tillcard --all-features
-start_till --patience 2
+start_till --patience 2 --descriptor 'tr(tpubD6NzVbkrYhZ4XHndKkuB8FifXm8r5FQHwrN6oZuWCz13qb93rtgKvD4PQsqC4HP4yhV3tA2fqr2RbY5mNXfM7RxXUoeABoDtsFUq2zJq6YK/0/*)'
 
 export TILLCARD_URL=$till_url TILLCARD_KEY=$till_key TILLCARD_ANSWERS=$scratch/answers
 printf 'hooks = "%s"\n' "$root/scripts/till_api_hooks.py" >"$scratch/there.toml"

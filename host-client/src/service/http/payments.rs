@@ -210,7 +210,7 @@ pub(super) async fn close(
 }
 
 /// The payment's URI as a QR code, for wallets: an SVG image, black on white.
-#[utoipa::path(get, path = "/v1/payments/{payment}/qr.svg", params(("payment" = String, Path)), responses(
+#[utoipa::path(get, path = "/v1/payments/{payment}/qr.svg", operation_id = "get_qr_code", tag = "payments", params(("payment" = String, Path)), responses(
     (status = 200, content_type = "image/svg+xml", body = String),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn qr(

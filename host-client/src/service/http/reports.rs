@@ -54,7 +54,7 @@ impl Span {
 
 /// What payments came to, by state, in sat and in the shop's currency: for the end of the day. Fees are
 /// the customers', and no part of it.
-#[utoipa::path(get, path = "/v1/close", params(Span), responses(
+#[utoipa::path(get, path = "/v1/close", operation_id = "close_day", tag = "payments", params(Span), responses(
     (status = 200, body = Close), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn day(
     State(shop): State<Arc<Shop>>,
@@ -69,7 +69,7 @@ pub(super) async fn day(
 }
 
 /// Payments as a table for spreadsheets (RFC 4180), the oldest first. As JSON they are at `/v1/payments`.
-#[utoipa::path(get, path = "/v1/payments.csv", params(Span), responses(
+#[utoipa::path(get, path = "/v1/payments.csv", operation_id = "list_payments_as_csv", tag = "payments", params(Span), responses(
     (status = 200, content_type = "text/csv", body = String),
     (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn table(
