@@ -76,10 +76,19 @@ impl Sweep {
                 Kill::Before(at) => drop(command.env("TILLCARD_KILL_BEFORE", at.to_string())),
                 Kill::After(at) => drop(command.env("TILLCARD_KILL_AFTER", at.to_string())),
             }
-            Service::start(&mut command, key.clone())
+            Service::try_start(&mut command, key.clone())
         };
+        let restart = || serve(Kill::Never).expect("a service that lives");
         let writes = || std::fs::metadata(&counted).map_or(0, |file| file.len() as usize);
-        let mut first = serve(kill);
+        // Some of what it writes at its start, it writes beside the rest: now earlier, now later.
+        let Some(mut first) = serve(kill) else {
+            drop(restart());
+            return Played {
+                writes: (writes(), writes()),
+                was_killed: true,
+                end: "not begun".into(),
+            };
+        };
         let before = writes();
         self.shop.tray.insert(COUNTER, &card).unwrap();
         let end = self.drive(&first, &script);
@@ -90,7 +99,7 @@ impl Sweep {
         }
         let in_all = writes();
         drop(first);
-        let end = end.unwrap_or_else(|| self.recover(&serve(Kill::Never)));
+        let end = end.unwrap_or_else(|| self.recover(&restart()));
         self.shop.tray.remove(COUNTER).unwrap();
         self.check(&card, &script, &end);
         Played {

@@ -142,19 +142,37 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start(command: &mut Command, key: String) -> Self {
+        Self::try_start(command, key).expect("a service that lives")
+    }
+
+    /// The same, of one that may die before it is ready: nothing then.
+    pub(crate) fn try_start(command: &mut Command, key: String) -> Option<Self> {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
-        lines.read_line(&mut line).unwrap();
+        if lines.read_line(&mut line).unwrap() == 0 {
+            child.wait().unwrap();
+            return None;
+        }
         let told: Value = serde_json::from_str(&line).expect("where it listens");
         let url = told["url"].as_str().unwrap();
-        let service = Self {
+        let mut service = Self {
             child,
             address: url.trim_start_matches("http://").to_owned(),
             key,
         };
-        service.wait("the readers", || service.get("/ready").status == 200);
-        service
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match try_request(&service.address, "GET", "/ready", &[], "") {
+                Some(answer) if answer.status == 200 => return Some(service),
+                Some(_) => std::thread::sleep(Duration::from_millis(20)),
+                None => {
+                    service.child.wait().unwrap();
+                    return None;
+                }
+            }
+            assert!(Instant::now() < deadline, "never: the readers");
+        }
     }
 
     pub(crate) fn request(
