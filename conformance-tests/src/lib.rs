@@ -31,6 +31,7 @@ mod identity;
 pub mod interrupt;
 pub mod judgement;
 pub mod keys;
+mod known_key;
 pub mod leak;
 mod ledger;
 pub mod matrix;

@@ -77,7 +77,8 @@ impl<Use> CardKey<Use> {
 }
 
 impl IdentityKey {
-    /// Signs a digest, and verifies before anything leaves.
+    /// Signs a digest, and verifies before anything leaves. `[KEY-6]`: digest, key and drawn bytes
+    /// are hashed into the nonce.
     ///
     /// # Errors
     /// `6400`

@@ -33,7 +33,7 @@ pub fn verify(key: &XOnlyKey, message: &Hash, signature: &[u8; SIGNATURE_LENGTH]
 /// lets the signature leave verifies it before.
 ///
 /// A library would make the public key out of the secret once more, which takes as long as the rest.
-/// The key given is hashed into the nonce, so that no two keys have one nonce.
+/// `[KEY-6]`: the key given is hashed into the nonce, so that no two keys have one nonce.
 ///
 /// # Errors
 /// `6400`

@@ -8,6 +8,7 @@
 
 extern crate self as tillcard_mutants;
 
+pub mod kill;
 mod switch;
 mod target;
 

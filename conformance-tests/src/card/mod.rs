@@ -29,7 +29,7 @@ pub use channel::{LONGEST_PROTECTED, OPEN_CHANNEL};
 pub use coins::Entry;
 pub use issue::{Host, IssueRecord};
 pub use ledger::{
-    ACKNOWLEDGE_LOG, Ledger, READ_COINS, READ_COINS_ON, READ_LOG, RESOLVE, SET_LIMITS,
+    ACKNOWLEDGE_LOG, Ledger, READ_COINS, READ_COINS_ON, READ_LOG, RESOLVE, SET_LIMITS, agree,
 };
 pub use owner::PLAIN_SESSION;
 pub use payment::{GET_ANCESTOR, PAY, PAY_AGAIN, PAYMENT_STATE, PREVIEW, REPORT_ABSENT, STATEMENT};

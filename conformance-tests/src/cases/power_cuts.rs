@@ -43,7 +43,10 @@ cases! {
 }
 
 /// The power fails inside a command that is answered `9000` when it doesn't.
-fn torn<'a>(start: &'a [u8], ask: &'a dyn Fn(&mut CaseContext) -> Step<Command>) -> Torn<'a> {
+pub(super) fn torn<'a>(
+    start: &'a [u8],
+    ask: &'a dyn Fn(&mut CaseContext) -> Step<Command>,
+) -> Torn<'a> {
     Torn {
         start,
         again: false,
@@ -52,7 +55,7 @@ fn torn<'a>(start: &'a [u8], ask: &'a dyn Fn(&mut CaseContext) -> Step<Command>)
     }
 }
 
-fn note(ctx: &mut CaseContext, what: &str, cuts: u64, done: u64) -> Outcome {
+pub(super) fn note(ctx: &mut CaseContext, what: &str, cuts: u64, done: u64) -> Outcome {
     ctx.note(format!(
         "{what}: {cuts} power cuts, after {done} of them it was done"
     ));

@@ -21,9 +21,9 @@ cases! {
          the card, is spent when the others don't suffice, and the image says that it is doubtful. \
          A report without a payment changes no more."
         catches "A terminal that makes coins vanish by calling them absent.";
-    "TC-ANC-01" version 1 on Own D3 for [ANC_1 ANC_2 PAY_2 LOG_1] runs ancestors:
-        "A till kept three payments back. The next till, offered their last change, is given each \
-         of the three transactions, the same to the txid and with valid signatures, once in an \
+    "TC-ANC-01" version 2 on Own D3 for [ANC_1 ANC_2 PAY_2 LOG_1] runs ancestors:
+        "A till kept a chain of four payments back. The next till, offered their last change, is \
+         given each of the four transactions, the same to the txid and with valid signatures, once in an \
          authorisation; another payment, a funding transaction, and an unknown one are refused \
          with 6A88; the offer stands, and PAY succeeds. Authority and offer are asked for; \
          acknowledged payments are given no more."
@@ -189,7 +189,7 @@ fn ancestors(ctx: &mut CaseContext) -> Outcome {
     let funding = ctx.logged(&chain[0])?.plan.inputs[0].txid;
     let mut stream = ctx.values.stream("coins");
     ctx.fund(&mut stream, &[60_000, 8_000])?;
-    let lone = request_of(50_000);
+    let lone = request_of(58_000);
     ctx.pay_checked(&lone)?;
 
     let next = request_of(6_000);
@@ -231,10 +231,11 @@ fn ancestors(ctx: &mut CaseContext) -> Outcome {
             refused += 1;
         }
     }
-    require!(
-        given > 0 && refused > 0,
-        "the case needs ancestors and others: {given} and {refused}"
-    );
+    if (given, refused) != (4, 1) {
+        return Err(Stop::Inconclusive(format!(
+            "the case needs four ancestors and another payment, and has {given} and {refused}"
+        )));
+    }
     let mut other = first;
     other[31] ^= 1;
     for (what, txid) in [

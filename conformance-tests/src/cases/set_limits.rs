@@ -2,6 +2,7 @@
 
 use super::issue::bad_limits;
 use super::prelude::*;
+use crate::model::MAX_AMOUNT;
 
 cases! {
     "TC-LIM-01" version 1 on Funded D1 for [LIM_1 LIM_3] runs impossible:
@@ -19,6 +20,11 @@ cases! {
          answer: a card at its cumulative limit and its number of payments pays again, within the \
          new limits and no further."
         catches "Limits renewed before the owner saw what was spent; an old limit left standing.";
+    "TC-LIM-08" version 1 on Own D3 for [LIM_1 LIM_3 LIM_4] runs possible:
+        "Limits at the edges of what the text permits are taken: all money in each amount, equal \
+         fee rates, the lowest rate and the least coin that there are, and limits that allow \
+         nothing."
+        catches "Limits that the owner may set, and can't.";
     "TC-PAY-15" version 1 on Own D3 for [PAY_4 LIM_2] runs number_and_least_rate:
         "The number of payments is reached: as many as the owner allowed are made, the next is \
          refused with 9411, PREVIEW and PAY, over power cycles and with new coins; a number of 0 \
@@ -36,6 +42,48 @@ fn impossible(ctx: &mut CaseContext) -> Outcome {
     ctx.expect_ledger("after refused limits")?;
     ctx.preview_checked(&request_of(10_000).rate(1_000_000))
         .map(drop)
+}
+
+fn possible(ctx: &mut CaseContext) -> Outcome {
+    ctx.prepare_funded(&[])?;
+    let all = MAX_AMOUNT;
+    let mut possible = vec![
+        (
+            "all money",
+            Limits::WIDE.per_payment(all).cumulative(all).fee_cap(all),
+        ),
+        (
+            "the lowest rate",
+            Limits::WIDE.least_rate(100).highest_rate(100),
+        ),
+        (
+            "the highest rate",
+            Limits::WIDE.least_rate(u32::MAX).highest_rate(u32::MAX),
+        ),
+        ("the least coin", Limits::WIDE.least_coin(330)),
+        ("any coin", Limits::WIDE.least_coin(u32::MAX)),
+        (
+            "more per payment than in all",
+            Limits::WIDE.per_payment(9_000).cumulative(8_000),
+        ),
+        (
+            "nothing",
+            Limits::WIDE
+                .per_payment(0)
+                .cumulative(0)
+                .payments(0)
+                .fee_cap(0),
+        ),
+    ];
+    if ctx.has(Capability::WithoutPin)? {
+        let limits = Limits::WIDE.without_pin(all);
+        possible.push(("all without PIN", limits.payments_without_pin(u16::MAX)));
+    }
+    for (name, limits) in possible {
+        ctx.set_limits(limits).at(name)?;
+        ctx.expect_limits(name)?;
+    }
+    Ok(())
 }
 
 fn counters(ctx: &mut CaseContext) -> Outcome {

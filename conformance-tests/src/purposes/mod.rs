@@ -11,6 +11,7 @@ pub(crate) mod get_response;
 pub(crate) mod headers;
 pub(crate) mod leaks;
 pub(crate) mod lengths;
+pub(crate) mod nonces;
 pub(crate) mod pin;
 pub(crate) mod pin_lockout;
 pub(crate) mod pin_tearing;

@@ -1,65 +1,30 @@
 //! The suite finds what is wrong with faulty cards.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use tillcard_conform::catalogue;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::requirements::REQUIREMENTS;
-use tillcard_mutants::{MUTANTS, Mutant, Mutated, run};
-
-/// What `judge` finds against the items, which as many threads take as there are processors.
-fn faults<T: Sync>(items: &[T], judge: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
-    let next = AtomicUsize::new(0);
-    let found = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, Into::into) {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let faults = judge(item);
-                    found.lock().expect("no judge panics").extend(faults);
-                }
-            });
-        }
-    });
-    found.into_inner().expect("no judge panics")
-}
-
-/// The cases that should catch the mutant and don't.
-fn survived(mutant: &'static Mutant) -> Vec<String> {
-    let report = run(Box::new(Mutated::new(mutant)), mutant.caught_by);
-    let verdict = |id: &str| {
-        let case = report.cases.iter().find(|case| case.id == id);
-        case.map_or((Verdict::Error, "not run"), |case| {
-            (case.verdict, case.reason.as_deref().unwrap_or_default())
-        })
-    };
-    let (area, name) = (mutant.area, mutant.name);
-    (mutant.caught_by.iter())
-        .map(|id| (id, verdict(id)))
-        .filter(|(_, (verdict, _))| *verdict != Verdict::Fail)
-        .map(|(id, (verdict, reason))| format!("{area}: {name}: {id} is {verdict} {reason}"))
-        .collect()
-}
+use tillcard_mutants::kill::{by_its_cases, chosen, on_all_processors};
+use tillcard_mutants::{MUTANTS, Mutated, run};
 
 #[test]
 fn every_mutant_fails_the_cases_that_are_there_for_it() {
-    let mutants: Vec<&'static Mutant> = MUTANTS.iter().collect();
-    let survivors = faults(&mutants, |mutant| survived(mutant));
-    assert!(survivors.is_empty(), "{survivors:#?}");
+    let mut judged = on_all_processors(&chosen(&[]), |mutant| by_its_cases(mutant));
+    judged.retain(|judged| !judged.missed_by.is_empty());
+    assert!(judged.is_empty(), "{judged:#?}");
 }
 
 #[test]
 fn without_a_mutant_the_card_is_the_reference_card() {
     let ids: Vec<&str> = catalogue::all().map(|case| case.id).collect();
-    let others = faults(&ids, |id| {
+    let others = on_all_processors(&ids, |id| {
         let report = run(Box::new(Mutated::without_defect()), &[*id]);
         let cases = report.cases.into_iter();
         cases
             .filter(|case| case.verdict != Verdict::Pass)
             .map(|case| format!("{} is {} {:?}", case.id, case.verdict, case.reason))
-            .collect()
-    });
+            .collect::<Vec<_>>()
+    })
+    .concat();
     assert!(others.is_empty(), "{others:#?}");
 }
 
