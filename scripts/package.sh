@@ -14,7 +14,7 @@ programs=("$@")
 flags=()
 for program in "${programs[@]}"; do
     case $program in
-    tillcard) flags+=(--package "$program" --features tillcard/regtest,tillcard/test-cards) ;;
+    tillcard) flags+=(--package "$program" --features "tillcard/regtest tillcard/test-cards") ;;
     tillcard-emu | tillcard-conform) flags+=(--package "$program") ;;
     *) die "usage: scripts/package.sh [tillcard-emu|tillcard|tillcard-conform]..." ;;
     esac
