@@ -9,7 +9,7 @@ use tillcard_conform::report::Report;
 const SEED: &str = "11";
 /// A random source that fails or is chosen, a memory in other hands, power that is cut inside a
 /// command, and what the emulator's cards, which are personalised, can't be asked any more.
-const BEYOND_READER: [&str; 22] = [
+const BEYOND_READER: [&str; 25] = [
     "TC-SCP-04",
     "TC-RND-05",
     "TC-RND-01",
@@ -30,6 +30,9 @@ const BEYOND_READER: [&str; 22] = [
     "TC-STM-07",
     "TC-RST-05",
     "TC-TRM-02",
+    "TC-PAY-21",
+    "TC-NVM-06",
+    "TC-NVM-07",
     "TC-STA-04",
     "TC-NVM-04",
 ];
