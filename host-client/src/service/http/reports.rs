@@ -26,6 +26,7 @@ const MOST: u32 = 100_000;
 
 /// Of which time.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Span {
     /// Payments asked for at this time or later (RFC 3339); without it, of the last 24 hours.
