@@ -21,7 +21,7 @@ if [[ ! -d $generator ]]; then
     mv "$partial" "$generator"
 fi
 
-start_till --descriptor 'tr(tpubD6NzVbkrYhZ4XHndKkuB8FifXm8r5FQHwrN6oZuWCz13qb93rtgKvD4PQsqC4HP4yhV3tA2fqr2RbY5mNXfM7RxXUoeABoDtsFUq2zJq6YK/0/*)'
+start_till --unconfirmed-up-to 21000 --descriptor 'tr(tpubD6NzVbkrYhZ4XHndKkuB8FifXm8r5FQHwrN6oZuWCz13qb93rtgKvD4PQsqC4HP4yhV3tA2fqr2RbY5mNXfM7RxXUoeABoDtsFUq2zJq6YK/0/*)'
 curl --silent --fail "$till_url/v1/openapi.json" --output "$scratch/openapi.json"
 
 # Python: its library is a package that pip installs.
