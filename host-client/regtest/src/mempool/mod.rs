@@ -5,63 +5,25 @@
 //! stricter: data outputs are held to the classic 83 bytes, and time-based relative lock times
 //! aren't taken.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+mod policy;
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bitcoin::absolute::{Height, Time};
 use bitcoin::consensus::encode::{deserialize_hex, serialize_hex};
-use bitcoin::{Amount, OutPoint, Script, Transaction, TxOut, Txid, relative};
-use serde::{Deserialize, Serialize};
+use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid};
 
-use super::coins::Coins;
+pub use policy::MempoolPolicy;
+pub(super) use rules::ChainContext;
+use rules::{Spent, check_form, check_lock_times, fee_of, rejected};
+
 use super::kernel::verify_scripts;
 use super::{RegtestError, Rejected};
 
-/// Bitcoin Core's `MAX_STANDARD_TX_WEIGHT`.
-const MAX_WEIGHT: u64 = 400_000;
-/// Bitcoin Core's `MIN_STANDARD_TX_NONWITNESS_SIZE`.
-const MIN_STRIPPED_SIZE: usize = 65;
-/// `MAX_OP_RETURN_RELAY` of Bitcoin Core before version 30: OP_RETURN, push, 80 bytes of data.
-const MAX_DATA_SCRIPT: usize = 83;
-/// Bitcoin Core's `COINBASE_MATURITY`.
-const COINBASE_MATURITY: u32 = 100;
 /// Room for transactions in a block; the rest is the coinbase's and the header's.
 const BLOCK_WEIGHT: u64 = 3_990_000;
-
-/// Bitcoin Core's `DEFAULT_MIN_RELAY_TX_FEE` and `DEFAULT_INCREMENTAL_RELAY_FEE` since version 30,
-/// in sat per 1000 vbytes.
-const RELAY_FEE_RATE: u32 = 100;
-
-/// Bitcoin Core's `DEFAULT_ANCESTOR_LIMIT` and `DEFAULT_DESCENDANT_LIMIT`.
-const CHAIN_LIMIT: u32 = 25;
-
-/// What the mempool takes, as far as a node's owner can say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MempoolPolicy {
-    /// The least fee rate, in sat per 1000 vbytes.
-    pub fee_rate: u32,
-    /// How many unconfirmed transactions may hang on each other: a transaction with its ancestors,
-    /// and each ancestor with its descendants.
-    pub chain_limit: u32,
-}
-
-impl Default for MempoolPolicy {
-    fn default() -> Self {
-        Self {
-            fee_rate: RELAY_FEE_RATE,
-            chain_limit: CHAIN_LIMIT,
-        }
-    }
-}
-
-impl MempoolPolicy {
-    /// The least fee of so many vbytes.
-    fn fee(self, vsize: u64) -> Amount {
-        Amount::from_sat(vsize.saturating_mul(self.fee_rate.into()).div_ceil(1000))
-    }
-}
 
 /// A transaction in the mempool, with its descendants (as Bitcoin Core's `getmempoolentry`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,15 +44,6 @@ pub(super) const MISSING_INPUTS: &str = "bad-txns-inputs-missingorspent";
 /// The transaction is in a block; callers of the RPC know this reason by a code of its own.
 pub(super) const IN_BLOCK: &str = "txn-already-known";
 
-/// What a transaction is held against.
-pub(super) struct ChainContext<'a> {
-    pub(super) coins: &'a Coins,
-    /// Height of the best chain's last block.
-    pub(super) height: u32,
-    /// Median time of the last eleven blocks, seconds since 1970 (BIP113).
-    pub(super) median_time: u32,
-}
-
 struct Entry {
     transaction: Transaction,
     fee: Amount,
@@ -110,13 +63,6 @@ pub(super) struct Mempool {
     next_arrival: u64,
     policy: MempoolPolicy,
     path: PathBuf,
-}
-
-/// An input's coin: the output, and the height of its block (`None` while in the mempool).
-struct Spent {
-    output: TxOut,
-    height: Option<u32>,
-    is_coinbase: bool,
 }
 
 impl Mempool {
@@ -444,129 +390,4 @@ impl Mempool {
             .map(|entry| entry.fee)
             .sum()
     }
-}
-
-fn rejected(reason: &str) -> Rejected {
-    Rejected {
-        reason: reason.into(),
-    }
-}
-
-/// Checks that need no coins.
-fn check_form(transaction: &Transaction) -> Result<(), Rejected> {
-    if transaction.input.is_empty() {
-        return Err(rejected("bad-txns-vin-empty"));
-    }
-    if transaction.output.is_empty() {
-        return Err(rejected("bad-txns-vout-empty"));
-    }
-    if transaction.is_coinbase() {
-        return Err(rejected("coinbase"));
-    }
-    let mut seen = HashSet::new();
-    if !transaction
-        .input
-        .iter()
-        .all(|input| seen.insert(input.previous_output))
-    {
-        return Err(rejected("bad-txns-inputs-duplicate"));
-    }
-    if !(1..=3).contains(&transaction.version.0) {
-        return Err(rejected("version"));
-    }
-    if transaction.weight().to_wu() > MAX_WEIGHT {
-        return Err(rejected("tx-size"));
-    }
-    if transaction.base_size() < MIN_STRIPPED_SIZE {
-        return Err(rejected("tx-size-small"));
-    }
-    for output in &transaction.output {
-        check_output(output)?;
-    }
-    if transaction
-        .output
-        .iter()
-        .filter(|output| output.script_pubkey.is_op_return())
-        .count()
-        > 1
-    {
-        return Err(rejected("multi-op-return"));
-    }
-    Ok(())
-}
-
-fn check_output(output: &TxOut) -> Result<(), Rejected> {
-    let script: &Script = &output.script_pubkey;
-    if script.is_op_return() {
-        return if script.len() > MAX_DATA_SCRIPT {
-            Err(rejected("datacarrier"))
-        } else {
-            Ok(())
-        };
-    }
-    if !(script.is_witness_program() || script.is_p2pkh() || script.is_p2sh() || script.is_p2pk()) {
-        return Err(rejected("scriptpubkey"));
-    }
-    if output.value > Amount::MAX_MONEY {
-        return Err(rejected("bad-txns-vout-toolarge"));
-    }
-    if output.value < script.minimal_non_dust() {
-        return Err(rejected("dust"));
-    }
-    Ok(())
-}
-
-fn fee_of(transaction: &Transaction, spent: &[Spent]) -> Result<Amount, Rejected> {
-    let out_of_range = || rejected("bad-txns-inputvalues-outofrange");
-    let paid_in = sum(spent.iter().map(|spent| spent.output.value)).ok_or_else(out_of_range)?;
-    let paid_out =
-        sum(transaction.output.iter().map(|output| output.value)).ok_or_else(out_of_range)?;
-    paid_in
-        .checked_sub(paid_out)
-        .ok_or_else(|| rejected("bad-txns-in-belowout"))
-}
-
-fn sum(mut amounts: impl Iterator<Item = Amount>) -> Option<Amount> {
-    amounts.try_fold(Amount::ZERO, Amount::checked_add)
-}
-
-/// Coinbase maturity, lock time (BIP113) and relative lock times (BIP68) against the next block.
-fn check_lock_times(
-    transaction: &Transaction,
-    spent: &[Spent],
-    context: &ChainContext<'_>,
-) -> Result<(), Rejected> {
-    let next = context.height + 1;
-    let immature = |spent: &Spent| {
-        let height = spent.height.unwrap_or(next);
-        spent.is_coinbase && next - height < COINBASE_MATURITY
-    };
-    if spent.iter().any(immature) {
-        return Err(rejected("bad-txns-premature-spend-of-coinbase"));
-    }
-
-    let (Ok(height), Ok(time)) = (
-        Height::from_consensus(context.height),
-        Time::from_consensus(context.median_time.saturating_sub(1)),
-    ) else {
-        return Err(rejected("non-final"));
-    };
-    if transaction.is_lock_time_enabled() && !transaction.lock_time.is_satisfied_by(height, time) {
-        return Err(rejected("non-final"));
-    }
-
-    for (input, spent) in transaction.input.iter().zip(spent) {
-        let satisfied = match input.sequence.to_relative_lock_time() {
-            _ if transaction.version.0 < 2 => true,
-            None => true,
-            Some(relative::LockTime::Blocks(blocks)) => {
-                spent.height.unwrap_or(next) + u32::from(blocks.value()) <= next
-            }
-            Some(relative::LockTime::Time(_)) => false,
-        };
-        if !satisfied {
-            return Err(rejected("non-BIP68-final"));
-        }
-    }
-    Ok(())
 }
