@@ -51,6 +51,10 @@ pub struct Arguments {
     /// Give the emulator's own readers a PIN pad (PC/SC part 10), on which tests and the page type
     #[arg(long, conflicts_with = "vpcd")]
     pub pin_pad: bool,
+    /// Have the emulator's own readers tell of cards as pcscd does, which looks every 400 ms: late, and
+    /// never of a card that leaves and comes back in between
+    #[arg(long, conflicts_with = "vpcd")]
+    pub like_pcscd: bool,
     /// Let tests put cards in and take them out over HTTP at this address, such as 127.0.0.1:0
     /// (docs/emulator.md). The readers are empty unless a card is named
     #[arg(long, value_name = "ADDRESS", conflicts_with = "vpcd")]

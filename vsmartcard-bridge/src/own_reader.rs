@@ -12,7 +12,7 @@ use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tillcard_emu::control::Control;
-use tillcard_emu::pcsc_socket::SOCKET_VARIABLE;
+use tillcard_emu::pcsc_socket::{Notice, SOCKET_VARIABLE};
 use tillcard_emu::test_cards::TestCard;
 use tillcard_emu::tray::{CardPort, Tray};
 
@@ -59,7 +59,12 @@ pub fn show(
         return Err(Failure::TooFewReaders);
     }
     let seed = arguments.seed.unwrap_or(0);
-    let tray = Arc::new(Tray::open(arguments.pcsc_socket.as_deref(), seed)?);
+    let notice = match arguments.like_pcscd {
+        true => Notice::LikePcscd,
+        false => Notice::AtOnce,
+    };
+    let tray = Tray::open_with(arguments.pcsc_socket.as_deref(), seed, notice)?;
+    let tray = Arc::new(tray);
     for file in crate::trace_files(arguments)? {
         tray.trace_to(file);
     }

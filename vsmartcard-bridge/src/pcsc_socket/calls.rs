@@ -176,10 +176,18 @@ impl Readers {
             }
             (Arc::clone(&reader.slot), reader.protocol)
         };
-        let (answer, has_card) = {
+        let (answer, had_card, has_card) = {
             let mut slot = lock(&slot);
-            (slot.transmit(command), slot.has_card())
+            let had_card = slot.has_card();
+            (slot.transmit(command), had_card, slot.has_card())
         };
+        if self.is_like_pcscd() {
+            let is_dead = answer.is_err() || self.state().of(card)?.is_pulled;
+            return match had_card && is_dead {
+                true => Ok((Zeroizing::default(), protocol)),
+                false => Ok((answer?, protocol)),
+            };
+        }
         if !has_card {
             self.change(|state| {
                 let name = state.of(card)?.name.clone();

@@ -6,7 +6,8 @@
 //! without a service, many side by side, and with events at once.
 //!
 //! As pcscd does, it takes the power from a card that nobody has been connected to for 0.4 s. Other than
-//! pcscd it announces a card, and its removal, in less than a millisecond.
+//! pcscd it announces a card, and its removal, in less than a millisecond, unless it is told to be
+//! like pcscd in that too ([`Notice`]).
 
 mod atr;
 mod calls;
@@ -16,6 +17,7 @@ mod control;
 mod error;
 mod pin_pad;
 mod pin_structure;
+mod polling;
 mod reader;
 mod readers;
 mod slot;
@@ -39,6 +41,7 @@ use codes::ReturnCode;
 pub use error::SocketError;
 pub use pin_pad::Key;
 use pin_pad::PinPad;
+pub use polling::Notice;
 use readers::Readers;
 
 /// The environment variable by which pcsc-lite's library finds its service.
@@ -198,6 +201,8 @@ pub struct PcscSocket {
     readers: Arc<Readers>,
     clients: Arc<Clients>,
     listening: Option<JoinHandle<()>>,
+    /// Looks at the readers, where nobody tells of cards.
+    looking: Option<JoinHandle<()>>,
 }
 
 impl PcscSocket {
@@ -208,6 +213,14 @@ impl PcscSocket {
     /// [`SocketError::PathTooLong`], [`SocketError::InUse`], [`SocketError::NoSocket`] or
     /// [`SocketError::Io`].
     pub fn open(path: &Path) -> Result<Self, SocketError> {
+        Self::open_with(path, Notice::AtOnce)
+    }
+
+    /// The same, and programs hear of cards as `notice` says.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: &Path, notice: Notice) -> Result<Self, SocketError> {
         let io = |error| SocketError::Io(path.to_owned(), error);
         let path = env::current_dir().map_err(io)?.join(path);
         if path.as_os_str().len() > LONGEST_PATH {
@@ -217,16 +230,20 @@ impl PcscSocket {
         let io = |error| SocketError::Io(path.clone(), error);
         let listener = UnixListener::bind(&path).map_err(io)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(OWNER_ONLY)).map_err(io)?;
-        let (readers, clients) = (Arc::<Readers>::default(), Arc::<Clients>::default());
+        let (readers, clients) = (Arc::new(Readers::new(notice)), Arc::<Clients>::default());
         let listening = {
             let (readers, clients) = (Arc::clone(&readers), Arc::clone(&clients));
             thread::spawn(move || listen(&listener, &readers, &clients))
         };
         Ok(Self {
             path,
+            listening: Some(listening),
+            looking: readers.is_like_pcscd().then(|| {
+                let readers = Arc::clone(&readers);
+                thread::spawn(move || readers.keep_looking())
+            }),
             readers,
             clients,
-            listening: Some(listening),
         })
     }
 
@@ -350,6 +367,9 @@ impl Drop for PcscSocket {
         let _ = fs::remove_file(&self.path);
         self.readers.close();
         self.clients.end();
+        if let Some(looking) = self.looking.take() {
+            let _ = looking.join();
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Reader {
     pub(super) atr: Option<Vec<u8>>,
     /// The card itself, apart: one that takes its time holds up only those who wait for it.
     pub(super) slot: Arc<Mutex<Slot>>,
+    /// Somebody is taking the card out, or has, and nobody was told yet.
+    pub(super) is_pulled: bool,
     /// Its PIN pad, if it has one.
     pub(super) pad: Option<Arc<PinPad>>,
     /// The protocol in use.
@@ -45,6 +47,7 @@ impl Reader {
             name,
             atr: None,
             slot: Arc::default(),
+            is_pulled: false,
             pad,
             protocol: protocol::NONE,
             connections: Vec::new(),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::codes::ReturnCode;
 use super::pin_pad::PinPad;
+use super::polling::Notice;
 use super::reader::Reader;
 use super::wire::{NAME_LENGTH, ReaderState};
 use super::{Change, ClientId, Event, Key, SocketError, lock};
@@ -21,8 +22,12 @@ const NOBODY: u32 = 0;
 #[derive(Default)]
 pub(super) struct Readers {
     state: Mutex<State>,
-    /// A transaction ended, a card left, or the socket is closed.
+    /// A transaction ended, a card left, the readers were looked at, or the socket is closed.
     pub(super) released: Condvar,
+    /// The socket is closed.
+    pub(super) closing: Condvar,
+    /// When programs hear of cards.
+    notice: Notice,
 }
 
 /// Who is told, at once, in which reader something happens.
@@ -33,6 +38,8 @@ pub(super) struct State {
     pub(super) readers: Vec<Reader>,
     /// Counts changes that clients wait for.
     changes: u64,
+    /// How often the readers were looked at.
+    pub(super) looks: u64,
     /// How many readers came or left.
     reader_events: u32,
     waiting: Vec<(ClientId, Event)>,
@@ -48,16 +55,39 @@ pub(super) struct Picture {
 }
 
 impl Readers {
+    pub(super) fn new(notice: Notice) -> Self {
+        Self {
+            notice,
+            ..Self::default()
+        }
+    }
+
+    /// Whether cards come and go unseen until somebody looks.
+    pub(super) fn is_like_pcscd(&self) -> bool {
+        self.notice == Notice::LikePcscd
+    }
+
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
 
     /// Changes what clients wait for, and tells them.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        self.update(|state| {
+            state.changed();
+            change(state)
+        })
+    }
+
+    /// Does something, and tells clients of it if it changed what they wait for.
+    pub(super) fn update<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state();
-        let result = change(&mut state);
-        state.changes += 1;
-        let waiting = std::mem::take(&mut state.waiting);
+        let before = state.changes;
+        let result = act(&mut state);
+        let waiting = match state.changes == before {
+            true => Vec::new(),
+            false => std::mem::take(&mut state.waiting),
+        };
         drop(state);
         for (_, event) in waiting {
             event.send(ReturnCode::SUCCESS);
@@ -85,29 +115,39 @@ impl Readers {
         })
     }
 
-    /// Puts a card into an empty reader.
+    /// Puts a card into an empty reader, and returns when clients know of it.
     pub(super) fn insert(&self, name: &str, card: Box<dyn CardInSlot>) -> Result<(), SocketError> {
+        if self.is_like_pcscd() {
+            self.state().put(name, card)?;
+            self.wait_for_look();
+            return Ok(());
+        }
         let atr = card.atr().to_vec();
         self.change(|state| {
-            let reader = state.named(name)?;
-            // Readers before slots, as everywhere: who ends a connection has them in this order.
-            if reader.atr.is_some() || lock(&reader.slot).has_card() {
+            if state.named(name)?.atr.is_some() {
                 return Err(SocketError::Occupied(name.to_owned()));
             }
-            lock(&reader.slot).insert(card);
-            reader.changed(Some(atr));
+            state.put(name, card)?;
+            state.named(name)?.changed(Some(atr));
             state.tell(name, Change::Inserted);
             Ok(())
         })
     }
 
-    /// Takes the card out. Clients hear of it at once; a command under way goes on, and its answer is
-    /// lost.
+    /// Takes the card out. A command under way goes on, and its answer is lost.
     pub(super) fn remove(&self, name: &str) -> Result<Option<Box<dyn CardInSlot>>, SocketError> {
-        let slot = self.change(|state| {
-            state.leave(name)?;
-            Ok::<_, SocketError>(Arc::clone(&state.named(name)?.slot))
-        })?;
+        let slot = match self.is_like_pcscd() {
+            true => {
+                let mut state = self.state();
+                let reader = state.named(name)?;
+                reader.is_pulled = true;
+                Arc::clone(&reader.slot)
+            }
+            false => self.change(|state| {
+                state.leave(name)?;
+                Ok::<_, SocketError>(Arc::clone(&state.named(name)?.slot))
+            })?,
+        };
         self.released.notify_all();
         lock(&slot).remove().map_err(SocketError::Card)
     }
@@ -157,6 +197,7 @@ impl Readers {
     pub(super) fn close(&self) {
         self.state().is_closed = true;
         self.released.notify_all();
+        self.closing.notify_all();
     }
 
     pub(super) fn picture(&self) -> Picture {
@@ -203,6 +244,25 @@ impl Readers {
 }
 
 impl State {
+    /// What clients wait for has changed.
+    pub(super) fn changed(&mut self) {
+        self.changes += 1;
+    }
+
+    /// Puts a card into the slot of an empty reader, of which nobody is told.
+    fn put(&mut self, name: &str, card: Box<dyn CardInSlot>) -> Result<(), SocketError> {
+        let reader = self.named(name)?;
+        // Readers before slots, as everywhere: who ends a connection has them in this order.
+        let mut slot = lock(&reader.slot);
+        if slot.has_card() {
+            return Err(SocketError::Occupied(name.to_owned()));
+        }
+        slot.insert(card);
+        drop(slot);
+        reader.is_pulled = false;
+        Ok(())
+    }
+
     pub(super) fn named(&mut self, name: &str) -> Result<&mut Reader, SocketError> {
         (self.readers.iter_mut())
             .find(|reader| reader.name == name)

@@ -122,6 +122,11 @@ impl Slot {
         self.card.is_some()
     }
 
+    /// What the card answers to a reset.
+    pub(super) fn atr(&self) -> Option<Vec<u8>> {
+        self.card.as_ref().map(|card| card.atr().to_vec())
+    }
+
     pub(super) fn snapshot(&mut self) -> Result<Option<Snapshot>, SlotError> {
         self.card.as_mut().map(|card| card.snapshot()).transpose()
     }

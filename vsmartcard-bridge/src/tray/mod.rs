@@ -30,7 +30,7 @@ pub use port::{CardPort, PortError};
 pub use reader::Reader;
 
 use crate::layers::{Trace, TraceFile};
-use crate::pcsc_socket::{PcscSocket, SocketError};
+use crate::pcsc_socket::{Notice, PcscSocket, SocketError};
 use crate::seed::Seed;
 use crate::test_cards::{Description, TestCard, TestCardError};
 
@@ -90,14 +90,23 @@ impl Tray {
     /// # Errors
     /// [`TrayError::Socket`], [`TrayError::Folder`]
     pub fn open(path: Option<&Path>, seed: u64) -> Result<Self, TrayError> {
+        Self::open_with(path, seed, Notice::AtOnce)
+    }
+
+    /// The same, and programs hear of cards as `notice` says.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: Option<&Path>, seed: u64, notice: Notice) -> Result<Self, TrayError> {
         let (socket, folder) = match path {
-            Some(path) => (PcscSocket::open(path)?, None),
+            Some(path) => (PcscSocket::open_with(path, notice)?, None),
             None => {
                 let folder = tempfile::Builder::new()
                     .prefix("tillcard-emu-")
                     .tempdir()
                     .map_err(TrayError::Folder)?;
-                let socket = PcscSocket::open(&folder.path().join("pcscd.comm"))?;
+                let path = folder.path().join("pcscd.comm");
+                let socket = PcscSocket::open_with(&path, notice)?;
                 (socket, Some(folder))
             }
         };

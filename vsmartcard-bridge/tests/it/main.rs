@@ -13,6 +13,7 @@ mod following;
 mod guests;
 mod in_process;
 mod kill;
+mod like_pcscd;
 mod link;
 mod logs;
 mod mainnet_in_channel;

@@ -273,9 +273,9 @@ fn a_card_that_nobody_uses_loses_its_power() {
 }
 
 /// A card whose answers are lost, as when the power fails or the memory breaks.
-struct Failing(
-    EmulatedCard<tillcard_runtime::nvm::RamNvm>,
-    fn() -> SlotError,
+pub struct Failing(
+    pub EmulatedCard<tillcard_runtime::nvm::RamNvm>,
+    pub fn() -> SlotError,
 );
 
 impl Layer for Failing {
