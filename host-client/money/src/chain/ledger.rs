@@ -106,6 +106,12 @@ impl Ledger {
         self.coins.get(outpoint)
     }
 
+    /// The scripts of all outputs in blocks that a block spends.
+    pub fn spent_scripts(&self) -> HashSet<&ScriptBuf> {
+        let spent = self.coins.values().filter(|coin| coin.spent.is_some());
+        spent.map(|coin| &coin.output.script_pubkey).collect()
+    }
+
     /// All outputs in blocks that no block spends.
     pub fn unspent(&self) -> impl Iterator<Item = &TxOut> {
         let unspent = self.coins.values().filter(|coin| coin.spent.is_none());

@@ -4,7 +4,7 @@ use std::fs;
 
 use bitcoin::Network as Coin;
 use tillcard::chain::FeeRate;
-use tillcard::owner::{Limits, Owner, PaymentStatus, SweepOptions, Words};
+use tillcard::owner::{ComparedCoins, Limits, Owner, PaymentStatus, SweepOptions, Words};
 
 use super::folder::WORDS;
 use super::owner::{Computer, Ended};
@@ -53,6 +53,34 @@ impl Computer {
             let log = visit.log(&self.node, &mut |_, _| ())?;
             visit.acknowledge(&log, confirmations)?;
             visit.close()
+        })
+    }
+
+    /// `owner coins`.
+    pub fn coins(&self, number: u32) -> Ended<ComparedCoins> {
+        self.run("coins", |owner| {
+            let visit = owner.visit(Some(number), self.connect()?)?;
+            owner.compare_coins(visit, &self.node, &mut |_, _| ())
+        })
+    }
+
+    /// `owner enter`: the card is told of what the chain has for it.
+    pub fn enter(&self, number: u32) -> Ended<()> {
+        self.run("enter", |owner| {
+            let mut visit = owner.visit(Some(number), self.connect()?)?;
+            owner.enter_coins(&mut visit, &self.node, &mut |_, _| (), &mut |_, _| ())?;
+            visit.close()
+        })
+    }
+
+    /// `owner consolidate`.
+    pub fn consolidate(&self, number: u32) -> Ended<()> {
+        self.run("consolidate", |owner| {
+            let visit = owner.visit(Some(number), self.connect()?)?;
+            let moved = owner.consolidate(visit, HASTE, &self.node, &mut |_, _| ())?;
+            self.steps
+                .note(format_args!("    makes {} coins one", moved.coins));
+            Ok(())
         })
     }
 

@@ -41,6 +41,7 @@ impl Told {
 }
 
 /// A payment that a till was asked for.
+#[derive(Clone)]
 pub struct Attempt {
     /// The till.
     pub till: usize,

@@ -25,17 +25,17 @@ pub enum Typing {
 }
 
 /// Types the PIN of the card that was put in.
-pub struct Fingers<'a> {
+pub struct Fingers {
     next: VecDeque<Typing>,
     reader: Contacts,
-    pins: Vec<&'a str>,
+    pins: Vec<String>,
     typed: Rc<RefCell<BTreeSet<usize>>>,
     steps: Steps,
 }
 
-impl<'a> Fingers<'a> {
+impl Fingers {
     /// A holder who does these things one after another, and then types the PIN.
-    pub fn new(next: Vec<Typing>, reader: Contacts, pins: Vec<&'a str>, steps: Steps) -> Self {
+    pub fn new(next: Vec<Typing>, reader: Contacts, pins: Vec<String>, steps: Steps) -> Self {
         Self {
             next: next.into(),
             reader,
@@ -62,7 +62,7 @@ pub fn typing(dice: &mut Dice) -> Vec<Typing> {
     }
 }
 
-impl PinSource for Fingers<'_> {
+impl PinSource for Fingers {
     fn ask(&mut self, _: &str) -> Result<PinBlock, PinError> {
         let card = self.reader.presented();
         let typing = self.next.pop_front().unwrap_or(Typing::Right);
@@ -73,7 +73,7 @@ impl PinSource for Fingers<'_> {
         let digits = match typing {
             Typing::Right => {
                 self.typed.borrow_mut().insert(card);
-                self.pins[card]
+                self.pins[card].as_str()
             }
             Typing::Wrong => "999999",
             Typing::NotAPin => "12",

@@ -1,10 +1,11 @@
-//! The owner of the cards, who takes payments back, blocks cards, fills them, sets their limits and
-//! loses his folder, while shops wait for their money.
+//! The owner of the cards, who takes payments back, blocks cards, fills them, sets their limits, looks
+//! at their coins and loses his folder, while shops wait for their money.
 
 use std::cell::RefCell;
 
-use bitcoin::Amount;
+use bitcoin::{Amount, TxOut};
 use tillcard::owner::Limits;
+use tillcard_client::account::CardChain;
 
 use super::stage::Stage;
 use crate::chain::{Node, Temper};
@@ -19,6 +20,9 @@ const CARDS: [usize; 3] = [0, 1, 2];
 
 /// What a card is filled up with before it pays at the next shop.
 const LAST_TOP_UP: Amount = Amount::from_sat(15_000);
+
+/// Addresses of a card that it has given out before: those of its first coins, and the next one.
+const OLD_ADDRESSES: u32 = 4;
 
 /// Coins of a blocked card below this may not be worth their fee.
 const WORTH_TAKING: Amount = Amount::from_sat(2_000);
@@ -60,6 +64,16 @@ impl Stage<'_> {
     }
 }
 
+/// Before anybody pays: each card is paid at an old address, and told of it.
+pub fn begin(stage: &mut Stage<'_>) {
+    for card in CARDS {
+        let choice = stage.dice.below(10_000);
+        stage.tended.insert(card);
+        pay_old_address(stage, card, choice);
+        stage.honest_computer(card).enter(card as u32);
+    }
+}
+
 /// The owner does something, over such a wire and with such a node; he may lose his power.
 pub fn tend(stage: &mut Stage<'_>, hostility: Hostility, temper: Temper, fuse: Option<u32>) {
     let card = stage.dice.pick(&CARDS);
@@ -80,17 +94,20 @@ pub fn tend(stage: &mut Stage<'_>, hostility: Hostility, temper: Temper, fuse: O
     computer.node.set(temper);
     computer.fuse.set(fuse);
     match what {
-        0..35 => drop(computer.cancel(number)),
-        35..50 => {
+        0..28 => drop(computer.cancel(number)),
+        28..40 => {
             computer.block(number, choice.is_multiple_of(2));
             stage.blocked.insert(card);
         }
-        50..65 if !is_lost => {
+        40..52 if !is_lost => {
             computer.top_up(number, Amount::from_sat(u64::from(5_000 + choice)));
         }
-        65..75 => drop(computer.tell(number)),
-        75..87 => drop(computer.read_log(number, SETTLED)),
-        87..95 => {
+        52..60 => drop(computer.tell(number)),
+        60..69 => drop(computer.read_log(number, SETTLED)),
+        69..81 => pay_old_address(stage, card, choice),
+        81..87 => drop(computer.enter(number)),
+        87..91 => drop(computer.consolidate(number)),
+        91..96 => {
             let limits = Limits {
                 per_payment: Amount::from_sat(u64::from(5_000 + choice)),
                 ..Limits::DEFAULT
@@ -99,6 +116,19 @@ pub fn tend(stage: &mut Stage<'_>, hostility: Hostility, temper: Temper, fuse: O
         }
         _ => lose_folder(stage, card, hostility),
     }
+}
+
+/// Somebody pays an address that the card has given out before, with a coin of its own in a block.
+fn pay_old_address(stage: &mut Stage<'_>, card: usize, choice: u32) {
+    let (index, account) = (choice % OLD_ADDRESSES, &stage.world.cards[card].account);
+    let script = account.script(CardChain::Receive, index);
+    stage.steps.note(format_args!(
+        "  somebody pays address {index} of card {card}"
+    ));
+    stage.network.ledger().grant(vec![TxOut {
+        value: Amount::from_sat(u64::from(5_000 + choice)),
+        script_pubkey: script.expect("an index of the card's"),
+    }]);
 }
 
 /// The folder is lost and restored, and a card taken up.
@@ -163,6 +193,46 @@ fn filled_up(stage: &mut Stage<'_>, card: usize) -> Option<&'static str> {
         return Some("it can't be topped up any more");
     }
     (tell(stage) != Some(0)).then_some("it isn't told of its last top-up")
+}
+
+/// The owner looks at the coins of the cards that he tended, and still has.
+pub fn look_at_cards(stage: &mut Stage<'_>) {
+    for card in stage.tended.clone() {
+        if !stage.blocked.contains(&card) {
+            look_at_coins(stage, card);
+        }
+    }
+}
+
+/// The owner's tool says what the card can spend in shops: no more than it can.
+fn look_at_coins(stage: &mut Stage<'_>, card: usize) {
+    let Some(Ok(compared)) = stage.honest_computer(card).coins(card as u32) else {
+        return saw(stage, card, "it doesn't say what coins it has");
+    };
+    let ledger = stage.network.ledger();
+    let retired = ledger.spent_scripts();
+    let spendable = compared.known.iter().filter(|known| {
+        let coin = ledger.coin(&tillcard::owner::outpoint(&known.coin));
+        known.coin.spent_by.is_none()
+            && coin.is_some_and(|coin| {
+                coin.spent.is_none() && !retired.contains(&coin.output.script_pubkey)
+            })
+    });
+    let spendable: Amount = spendable
+        .map(|known| Amount::from_sat(known.coin.amount))
+        .sum();
+    drop(ledger);
+    let called = compared.spendable();
+    if called > spendable {
+        stage.seen.push(Violation {
+            rule: "what is called spendable is",
+            what: format!(
+                "card {card}: {} sat, called {}",
+                spendable.to_sat(),
+                called.to_sat()
+            ),
+        });
+    }
 }
 
 /// When everybody has sent all that he has: the owner takes what lost cards still have.

@@ -4,6 +4,7 @@ mod attempt;
 mod cheat;
 mod fingers;
 mod household;
+mod purchase;
 mod rest;
 mod script;
 mod stage;

@@ -52,13 +52,14 @@ pub fn play(stage: &mut Stage<'_>) {
             next_shop(stage, card);
         }
     }
+    household::look_at_cards(stage);
     adversary(stage);
     household::take_home(stage);
 }
 
 fn is_open(stage: &Stage<'_>, till: usize) -> bool {
     let mut attempts = stage.attempts.iter();
-    stage.tills[till].is_down
+    stage.tills[till].is_down.get()
         || attempts.any(|attempt| attempt.till == till && attempt.told == Told::Open)
 }
 

@@ -4,7 +4,7 @@ use bitcoin::Amount;
 use tillcard::chain::FeeRate;
 
 use super::attempt::Told;
-use super::fingers::typing;
+use super::fingers::{Typing, typing};
 use super::stage::{NEXT_SHOP, Stage};
 use crate::chain::Temper;
 use crate::dice::Dice;
@@ -13,6 +13,12 @@ use crate::wire::Hostility;
 /// Of a hundred stories, those in which the cards' owner does something too: one takes as long as twenty
 /// others.
 const OWNER_CHANCE: u32 = 2;
+
+/// Of a hundred customers, those during whose payment another one pays at another till.
+const MEANWHILE_CHANCE: u32 = 10;
+
+/// The moments of a payment, of which there are seldom more, at one of which the other begins.
+const MOMENTS: u32 = 40;
 
 /// How wild a story is.
 struct Mood {
@@ -46,8 +52,11 @@ pub fn play(stage: &mut Stage<'_>) {
         // It has spent nearly all that the card has.
         return super::cheat::play(stage, card);
     }
-    sell(stage, &mood);
     let has_owner = stage.dice.percent(OWNER_CHANCE);
+    if has_owner && stage.dice.percent(50) {
+        super::household::begin(stage);
+    }
+    sell(stage, &mood);
     let steps = if has_owner { 6 } else { 4 };
     for _ in 0..stage.dice.below(steps) {
         if has_owner && stage.dice.percent(60) {
@@ -92,11 +101,16 @@ fn evict(stage: &mut Stage<'_>) {
 
 /// A customer comes with a card.
 fn sell(stage: &mut Stage<'_>, mood: &Mood) {
+    let till = stage.dice.below(NEXT_SHOP as u32) as usize;
+    let (sale, amount) = new_sale(stage);
+    ask_for(stage, mood, till, sale, amount);
+}
+
+fn new_sale(stage: &mut Stage<'_>) -> (usize, Amount) {
     let sale = stage.sales;
     stage.sales += 1;
-    let till = stage.dice.below(NEXT_SHOP as u32) as usize;
     let amount = 1_000 + u64::from(stage.dice.below(9_000));
-    ask_for(stage, mood, till, sale, Amount::from_sat(amount));
+    (sale, Amount::from_sat(amount))
 }
 
 /// A clerk was told that a sale isn't paid, and asks for it again.
@@ -121,7 +135,26 @@ fn sell_again(stage: &mut Stage<'_>, mood: &Mood) {
 }
 
 fn ask_for(stage: &mut Stage<'_>, mood: &Mood, till: usize, sale: usize, amount: Amount) {
-    if stage.tills[till].is_down {
+    let (number, typing) = come(stage, mood, till, sale, amount);
+    if !stage.dice.percent(MEANWHILE_CHANCE) {
+        return stage.pay(number, typing);
+    }
+    let moments = stage.dice.below(MOMENTS);
+    let (sale, amount) = new_sale(stage);
+    stage.steps.note("  and meanwhile");
+    let other = come(stage, mood, (till + 1) % NEXT_SHOP, sale, amount);
+    stage.pay_meanwhile((number, typing), moments, other);
+}
+
+/// A customer comes to a till that is ready for him: the payment, and how he types.
+fn come(
+    stage: &mut Stage<'_>,
+    mood: &Mood,
+    till: usize,
+    sale: usize,
+    amount: Amount,
+) -> (usize, Vec<Typing>) {
+    if stage.tills[till].is_down.get() {
         // A till that is started anew first looks at what it left.
         stage.resume(till);
     }
@@ -141,8 +174,7 @@ fn ask_for(stage: &mut Stage<'_>, mood: &Mood, till: usize, sale: usize, amount:
         .steps
         .note(format_args!("  cards {cards:?} at till {till}"));
     expect(stage, mood, till, &cards);
-    let typing = typing(&mut stage.dice);
-    stage.pay(number, typing);
+    (number, typing(&mut stage.dice))
 }
 
 /// A till is asked to go on with what is open, with the right card at hand or another one.
@@ -158,7 +190,7 @@ fn go_on(stage: &mut Stage<'_>, mood: &Mood) {
     let till = stage.dice.pick(&tills);
     expect(stage, mood, till, &[0]);
     stage.resume(till);
-    if stage.tills[till].is_down {
+    if stage.tills[till].is_down.get() {
         return;
     }
     let cards = match stage.dice.percent(60) {

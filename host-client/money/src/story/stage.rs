@@ -1,6 +1,8 @@
 //! Where a story is played: copies of the world's cards and chain, and tills in shops.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use bitcoin::Amount;
 use tempfile::TempDir;
@@ -9,6 +11,7 @@ use tillcard_client::card::PaymentOrder;
 
 use super::attempt::{Attempt, Told, fresh_address};
 use super::fingers::{Fingers, Typing};
+use super::purchase::{Paid, Purchase};
 use super::till::ShopTill;
 use crate::card::{MakeCard, SharedCard};
 use crate::chain::{Network, Node};
@@ -78,11 +81,11 @@ impl<'a> Stage<'a> {
                     steps.clone(),
                     fuse.clone(),
                 ),
-                node: Node::new(network.clone(), dice.split(), fuse.clone()),
+                node: Rc::new(Node::new(network.clone(), dice.split(), fuse.clone())),
                 checker: world.checker.clone(),
                 fuse,
                 plain: true,
-                is_down: false,
+                is_down: Rc::default(),
                 steps: steps.clone(),
                 name,
             }
@@ -106,8 +109,8 @@ impl<'a> Stage<'a> {
     }
 
     /// A holder at this till, who types so.
-    pub fn fingers(&self, till: usize, typing: Vec<Typing>) -> Fingers<'a> {
-        let pins = self.world.cards.iter().map(|facts| facts.pin.as_str());
+    fn fingers(&self, till: usize, typing: Vec<Typing>) -> Fingers {
+        let pins = self.world.cards.iter().map(|facts| facts.pin.clone());
         let reader = self.tills[till].reader.clone();
         Fingers::new(typing, reader, pins.collect(), self.steps.clone())
     }
@@ -132,17 +135,47 @@ impl<'a> Stage<'a> {
 
     /// Has the till ask for this payment, with the cards and the wire that its reader expects.
     pub fn pay(&mut self, number: usize, typing: Vec<Typing>) {
-        let attempt = &self.attempts[number];
-        self.steps.note(format_args!("  {attempt}"));
-        let till = attempt.till;
-        let fingers = self.fingers(till, typing);
-        let typed = fingers.typed();
-        let outcome = self.tills[till].pay(attempt, fingers);
-        let asked = self.tills[till].reader.asked();
+        let purchase = self.purchase(number, typing);
+        let paid = purchase.make();
+        self.paid(number, paid);
+    }
+
+    /// The same, and once so many moments of it have passed, another till does its own.
+    pub fn pay_meanwhile(
+        &mut self,
+        (number, typing): (usize, Vec<Typing>),
+        moments: u32,
+        (other, other_typing): (usize, Vec<Typing>),
+    ) {
+        let purchase = self.purchase(number, typing);
+        let meanwhile = self.purchase(other, other_typing);
+        let other_paid = Rc::new(RefCell::new(None));
+        let waiting = purchase.till.reader.moments();
+        let made = Rc::clone(&other_paid);
+        waiting.after(moments, move || *made.borrow_mut() = Some(meanwhile.make()));
+        let paid = purchase.make();
+        waiting.end();
+        self.paid(number, paid);
+        let other_paid = other_paid.take();
+        self.paid(other, other_paid.expect("what waits happens at the end"));
+    }
+
+    fn purchase(&self, number: usize, typing: Vec<Typing>) -> Purchase {
+        let attempt = self.attempts[number].clone();
+        Purchase {
+            till: self.tills[attempt.till].clone(),
+            fingers: self.fingers(attempt.till, typing),
+            attempt,
+        }
+    }
+
+    /// Takes note of what came of a purchase.
+    fn paid(&mut self, number: usize, paid: Paid) {
+        let till = self.attempts[number].till;
         let attempt = &mut self.attempts[number];
-        attempt.typed = typed.take();
-        attempt.asked = asked;
-        let told = match outcome {
+        attempt.typed = paid.typed;
+        attempt.asked = self.tills[till].reader.asked();
+        let told = match paid.outcome {
             Some(Ok(Outcome::Settled(_))) => Some(Told::Settled),
             Some(Ok(Outcome::Declined(_))) => Some(Told::Declined),
             Some(Ok(Outcome::Cancelled)) => Some(Told::Cancelled),
@@ -168,7 +201,7 @@ impl<'a> Stage<'a> {
     pub fn resume(&mut self, till: usize) {
         self.steps.note(format_args!("  till {till} resumes"));
         let fingers = self.fingers(till, Vec::new());
-        self.tills[till].is_down = false;
+        self.tills[till].is_down.set(false);
         self.tills[till].resume(fingers);
         self.read(till);
     }

@@ -1,6 +1,8 @@
 //! A shop's till: the real one, on a folder of its own, with a reader and a node.
 
+use std::cell::Cell;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tillcard::chain::FeeRate;
@@ -21,7 +23,8 @@ use crate::wire::Contacts;
 /// The fee rate that shops ask for.
 pub const RATE: FeeRate = FeeRate::from_sat_per_kvb(2_000);
 
-/// A till.
+/// A till. A copy is the same one.
+#[derive(Clone)]
 pub struct ShopTill {
     /// Its name.
     pub name: String,
@@ -30,7 +33,7 @@ pub struct ShopTill {
     /// Its reader.
     pub reader: Contacts,
     /// Its node.
-    pub node: Node,
+    pub node: Rc<Node>,
     /// Whom it trusts.
     pub checker: Checker,
     /// What it dies by.
@@ -38,7 +41,7 @@ pub struct ShopTill {
     /// Whether it takes cards without certificates.
     pub plain: bool,
     /// Whether it lost its power and wasn't started since.
-    pub is_down: bool,
+    pub is_down: Rc<Cell<bool>>,
     /// Where its events are noted.
     pub steps: Steps,
 }
@@ -46,7 +49,7 @@ pub struct ShopTill {
 impl ShopTill {
     /// Has a card pay. None when the till lost its power meanwhile.
     pub fn pay(
-        &mut self,
+        &self,
         attempt: &Attempt,
         pins: impl PinSource,
     ) -> Option<Result<Outcome, TillError>> {
@@ -64,21 +67,22 @@ impl ShopTill {
     }
 
     /// Goes on with the payments that a card has signed or was never asked for.
-    pub fn resume(&mut self, pins: impl PinSource) -> Option<Result<Vec<Outcome>, TillError>> {
+    pub fn resume(&self, pins: impl PinSource) -> Option<Result<Vec<Outcome>, TillError>> {
         self.run(pins, |till| till.settlement.resume())
     }
 
     /// Asks the cards that will be put in about those whose outcome is open.
-    pub fn ask_again(&mut self, pins: impl PinSource) -> Option<Result<Vec<Outcome>, TillError>> {
+    pub fn ask_again(&self, pins: impl PinSource) -> Option<Result<Vec<Outcome>, TillError>> {
         self.run(pins, |till| till.ask_again())
     }
 
     fn run<P: PinSource, R>(
-        &mut self,
+        &self,
         pins: P,
         act: impl FnOnce(&mut Till<'_, Contacts, P>) -> R,
     ) -> Option<R> {
         let (steps, name) = (self.steps.clone(), self.name.clone());
+        let moments = self.reader.moments();
         let mut till = Till {
             cards: self.reader.clone(),
             pins,
@@ -90,13 +94,14 @@ impl ShopTill {
                 plain: self.plain,
             },
             settlement: Settlement {
-                chain: &self.node,
+                chain: &*self.node,
                 store: self.store(),
                 poll_interval: Duration::ZERO,
                 on_event: Box::new(move |event| {
                     if let Some(words) = in_words(event) {
                         steps.note(format_args!("    {name}: {words}"));
                     }
+                    moments.pass();
                 }),
             },
         };
@@ -104,7 +109,7 @@ impl ShopTill {
         if ended.is_none() {
             self.steps
                 .note(format_args!("    {}: lost its power", self.name));
-            self.is_down = true;
+            self.is_down.set(true);
         }
         ended
     }
@@ -117,7 +122,7 @@ impl ShopTill {
     /// Those of them that a card was asked to make and whose outcome is open, oldest first.
     pub fn asked(&self) -> Vec<PaymentRecord> {
         let settlement = Settlement {
-            chain: &self.node,
+            chain: &*self.node,
             store: self.store(),
             poll_interval: Duration::ZERO,
             on_event: Box::new(|_| ()),

@@ -8,8 +8,8 @@ use tillcard::till::CardSource;
 use tillcard_client::Untrusted;
 use tillcard_client::transport::{Transport, TransportError};
 
-use super::{Command, Hostility, Mischief};
-use crate::card::SharedCard;
+use super::{Command, Hostility, Mischief, Moments};
+use crate::card::{Power, SharedCard};
 use crate::dice::Dice;
 use crate::fuse::Fuse;
 use crate::steps::Steps;
@@ -33,6 +33,8 @@ struct Wire {
     /// The card that was put in, and the one that is at the contacts.
     presented: usize,
     connected: usize,
+    /// What the reader gave the card at the contacts.
+    power: Option<Power>,
     hostility: Hostility,
     left: u32,
     stubborn: Option<(Command, Mischief)>,
@@ -40,6 +42,7 @@ struct Wire {
     dice: Dice,
     steps: Steps,
     fuse: Fuse,
+    moments: Moments,
     asked: BTreeSet<usize>,
 }
 
@@ -59,6 +62,7 @@ impl Contacts {
             again: 0,
             presented: 0,
             connected: 0,
+            power: None,
             hostility: Hostility::default(),
             left: 0,
             stubborn: None,
@@ -66,6 +70,7 @@ impl Contacts {
             dice,
             steps,
             fuse,
+            moments: Moments::default(),
             asked: BTreeSet::new(),
         })))
     }
@@ -92,25 +97,26 @@ impl Contacts {
         self.0.borrow().asked.clone()
     }
 
+    /// The moments of whoever uses the reader.
+    pub fn moments(&self) -> Moments {
+        self.0.borrow().moments.clone()
+    }
+
     /// Connects to the next card; none when it was taken away for good.
     pub fn connect(&self) -> Option<Contact> {
-        let card = {
-            let mut wire = self.0.borrow_mut();
-            if wire.next.len() > 1 || wire.again < MOST_AGAIN {
-                let first = wire.next.front().copied()?;
-                if wire.next.len() > 1 {
-                    wire.next.pop_front();
-                } else {
-                    wire.again += 1;
-                }
-                wire.presented = first;
-                wire.connected = first;
-                wire.cards[first].clone()
-            } else {
-                return None;
-            }
-        };
-        card.power_on();
+        let mut wire = self.0.borrow_mut();
+        if wire.next.len() <= 1 && wire.again >= MOST_AGAIN {
+            return None;
+        }
+        let first = wire.next.front().copied()?;
+        if wire.next.len() > 1 {
+            wire.next.pop_front();
+        } else {
+            wire.again += 1;
+        }
+        wire.presented = first;
+        wire.connected = first;
+        wire.power_on();
         Some(Contact {
             wire: self.clone(),
             apdus: 0,
@@ -121,6 +127,16 @@ impl Contacts {
 impl Wire {
     fn card(&self) -> &SharedCard {
         &self.cards[self.connected]
+    }
+
+    fn power_on(&mut self) {
+        self.power = Some(self.card().power_on());
+    }
+
+    fn power_off(&self) {
+        if let Some(power) = self.power {
+            self.card().power_off(power);
+        }
     }
 
     fn transmit(&mut self, apdu: &[u8]) -> Result<Vec<u8>, TransportError> {
@@ -135,13 +151,13 @@ impl Wire {
         steps.note(format_args!("    {name}: {command:?}: {mischief}"));
         match mischief {
             Mischief::Unpowered => {
-                self.card().power_off();
+                self.power_off();
                 Err(TransportError::CardRemoved)
             }
             Mischief::Torn(bytes) => self.pass(command, apdu, Some(bytes)),
             Mischief::AnswerLost => {
                 let _ = self.pass(command, apdu, None);
-                self.card().power_off();
+                self.power_off();
                 Err(TransportError::CardReset)
             }
             Mischief::Late => {
@@ -171,7 +187,7 @@ impl Wire {
             }
             Mischief::Swapped(card) => {
                 self.connected = card;
-                self.card().power_on();
+                self.power_on();
                 self.pass(command, apdu, None)
             }
         }
@@ -205,7 +221,8 @@ impl Wire {
         if command == Command::Pay {
             self.asked.insert(self.connected);
         }
-        let answer = self.card().transmit(apdu, torn_after);
+        let power = self.power.ok_or(TransportError::CardRemoved)?;
+        let answer = self.card().transmit(power, apdu, torn_after);
         answer.map_err(|_| TransportError::CardRemoved)
     }
 }
@@ -231,6 +248,7 @@ impl Transport for Contact {
         self.apdus += 1;
         let fuse = self.wire.0.borrow().fuse.clone();
         fuse.burn();
+        self.wire.moments().pass();
         self.wire.0.borrow_mut().transmit(command)
     }
 
@@ -243,12 +261,15 @@ impl Transport for Contact {
     }
 
     fn power_cut(&mut self) -> Result<(), TransportError> {
-        self.wire.0.borrow().card().power_on();
+        let wire = &mut *self.wire.0.borrow_mut();
+        let power = wire.power.ok_or(TransportError::CardRemoved)?;
+        let again = wire.card().power_again(power);
+        wire.power = Some(again.map_err(|_| TransportError::CardRemoved)?);
         Ok(())
     }
 
     fn disconnect(self) -> Result<(), TransportError> {
-        self.wire.0.borrow().card().power_off();
+        self.wire.0.borrow().power_off();
         Ok(())
     }
 }

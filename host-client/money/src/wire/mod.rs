@@ -4,7 +4,9 @@
 mod command;
 mod contact;
 mod mischief;
+mod moments;
 
 pub use command::Command;
 pub use contact::{Contact, Contacts};
 pub use mischief::{Hostility, Mischief};
+pub use moments::Moments;

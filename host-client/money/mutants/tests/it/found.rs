@@ -18,14 +18,15 @@ const FOUND: &[(&str, u64)] = &[
     ("a bare status word to PAY is taken for a refusal", 1),
     (
         "have you paid is asked by PAY, of whatever card is there",
-        153,
+        11,
     ),
-    ("another card closes the record of the first", 28),
+    ("another card closes the record of the first", 32),
     ("a payment that the node doesn't take is declined", 5),
     ("adopt believes whoever signs", 2_499),
     ("a bare refusal to ISSUE makes the tool forget", 99),
     ("a top-up below the card's least coin is sent", 2_499),
-    ("the change of a blocked card is left on it", 648),
+    ("the change of a blocked card is left on it", 677),
+    ("coins at retired indexes are called spendable", 288),
 ];
 
 /// Faults of the card, by their names among the suite's mutants, with the rule that they break.
@@ -35,10 +36,11 @@ const OF_CARDS: &[(&str, &str, u64)] = &[(
     141,
 )];
 
-/// The stories that may find a fault of this part: those at home are every hundredth.
+/// The stories that may find a fault of this part: those at home are every hundredth, and the owner is
+/// in every fiftieth of the others.
 fn candidates(area: &str) -> impl Iterator<Item = u64> {
     let is_at_home = area == "owner";
-    let stories = if is_at_home { 20_000 } else { 2_000 };
+    let stories = if area == "till" { 2_000 } else { 20_000 };
     (0..stories).filter(move |story| (story % 100 == 99) == is_at_home)
 }
 
