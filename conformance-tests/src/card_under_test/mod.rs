@@ -131,6 +131,11 @@ pub trait Target {
         About::default()
     }
 
+    /// Where the like cards are to be had at the same time, by another thread.
+    fn another(&self) -> Option<Box<dyn Target + Send>> {
+        None
+    }
+
     /// Puts in a card that has never been issued. The one before must have been dropped. An
     /// emulated card takes all its randomness from `seed`; a real one ignores it.
     ///

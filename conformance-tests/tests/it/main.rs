@@ -19,5 +19,6 @@ mod requirements;
 mod resumption;
 mod second_card;
 mod shim;
+mod side_by_side;
 mod signature;
 mod unfit;
