@@ -286,7 +286,12 @@ impl Runner {
                 card.expect_receive_script(index)
             }
         });
-        looked.map_err(|stop| stop.at("the card isn't as it was before the case"))
+        let looked = looked.map_err(|stop| stop.at("the card isn't as it was before the case"));
+        // Where cards are few, none is used up to find that out again.
+        if let (Err(Stop::Fail(why)), true) = (&looked, self.context.supply.reuses()) {
+            self.ended = Some(Code::CardChanged.because(format!("after {}, {why}", case.id)));
+        }
+        looked
     }
 
     fn apdus(&self) -> u64 {

@@ -6,7 +6,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::{Command, Output};
-use tillcard_conform::card_under_test::{EmulatorTarget, Link, Reset, Target};
+use tillcard_conform::card_under_test::{EmulatorTarget, Layer, Link, Target};
 use tillcard_conform::case::Level;
 use tillcard_conform::failure::Failure;
 use tillcard_conform::judgement::judge;
@@ -35,20 +35,20 @@ impl Target for Refusing {
 
 struct RefusingCard(Box<dyn Link>);
 
-impl Link for RefusingCard {
-    fn atr(&self) -> Vec<u8> {
-        self.0.atr()
+impl Layer for RefusingCard {
+    fn below(&self) -> &dyn Link {
+        self.0.as_ref()
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
+    fn below_mut(&mut self) -> &mut dyn Link {
+        self.0.as_mut()
+    }
+
+    fn pass(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
         Ok(match command.starts_with(&[0x80, 0x20]) {
             true => vec![0x6A, 0x80],
             false => honest(self.0.as_mut(), command),
         })
-    }
-
-    fn reset(&mut self, how: Reset) -> Result<(), Failure> {
-        self.0.reset(how)
     }
 }
 
