@@ -78,6 +78,8 @@ codes! {
     TraceEnds = "trace-ends",
     /// The ledger let a PIN not through that could have cost a try which the card must keep.
     LedgerRefused = "ledger-refused",
+    /// A card isn't as it was before a case that should leave it so.
+    CardChanged = "card-changed",
     /// A signal ended the run.
     Interrupted = "interrupted",
     /// The suite has a fault.

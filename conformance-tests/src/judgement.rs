@@ -28,6 +28,7 @@ pub fn judge(
             begun,
             trace: None,
             owners: None,
+            jobs: None,
             most_time: None,
             ..options.clone()
         };

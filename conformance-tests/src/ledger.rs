@@ -3,7 +3,7 @@
 //! The ledger believes no driver: it reads what goes over the link. Where cards aren't to be used
 //! up it lets no PIN through that could cost the try which the card must keep, and so the run ends.
 
-use crate::card_under_test::{Fault, Link, Reset};
+use crate::card_under_test::{Layer, Link};
 use crate::case::Level;
 use crate::failure::{Code, Failure};
 use crate::report::{Wear, command_name};
@@ -167,12 +167,16 @@ fn tries_of(status: &[u8]) -> Option<Tries> {
     status.get(at + 2).copied().map(Tries::Left)
 }
 
-impl Link for Watched {
-    fn atr(&self) -> Vec<u8> {
-        self.card.atr()
+impl Layer for Watched {
+    fn below(&self) -> &dyn Link {
+        self.card.as_ref()
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
+    fn below_mut(&mut self) -> &mut dyn Link {
+        self.card.as_mut()
+    }
+
+    fn pass(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
         let presents = matches!(command, [class, instruction, _, _, body @ ..]
             if [class & !PROTECTED, *instruction] == VERIFY && has_data(body));
         let level = self.ledger.0.borrow().level;
@@ -190,26 +194,6 @@ impl Link for Watched {
         let answer = self.card.transmit(command)?;
         self.note(command, &answer);
         Ok(answer)
-    }
-
-    fn reset(&mut self, how: Reset) -> Result<(), Failure> {
-        self.card.reset(how)
-    }
-
-    fn inject(&mut self, fault: &Fault) -> Result<bool, Failure> {
-        self.card.inject(fault)
-    }
-
-    fn has_power(&mut self) -> bool {
-        self.card.has_power()
-    }
-
-    fn memory(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        self.card.memory()
-    }
-
-    fn took_ns(&self) -> Option<u64> {
-        self.card.took_ns()
     }
 }
 

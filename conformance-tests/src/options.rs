@@ -6,6 +6,7 @@ use crate::proforma::{Ics, Ixit};
 use crate::report::{Begun, Sample};
 use crate::supply::Thrift;
 use crate::waivers::Waiver;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +33,9 @@ pub struct Options {
     pub ixit: Option<Ixit>,
     /// Where it goes who owns the cards, so that a run can go on with a card that was issued.
     pub owners: Option<PathBuf>,
+    /// How many cards are tested side by side, where the target has so many; one, if nobody says
+    /// it, or where cards are used again.
+    pub jobs: Option<NonZeroUsize>,
     /// How long the run may take.
     pub most_time: Option<Duration>,
     /// The run so far, where this one goes on with it.

@@ -162,3 +162,18 @@ macro_rules! require {
     };
 }
 pub(crate) use require;
+
+/// Stops the case with INCONCLUSIVE unless its question is really put: with as many coins, samples
+/// or steps as it needs.
+macro_rules! put {
+    ($condition:expr, $($reason:tt)+) => {
+        let holds: bool = $condition;
+        if !holds {
+            let reason = format!($($reason)+);
+            return Err($crate::outcome::Stop::Inconclusive(format!(
+                "the question wasn't put: {reason}"
+            )));
+        }
+    };
+}
+pub(crate) use put;

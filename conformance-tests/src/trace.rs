@@ -53,6 +53,23 @@ pub struct Line<'a> {
     pub detail: Option<Cow<'a, str>>,
 }
 
+impl Line<'_> {
+    /// The same line, to be kept.
+    pub(crate) fn into_owned(self) -> Line<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Line {
+            case: own(self.case),
+            card: self.card,
+            at_ns: self.at_ns,
+            took_ns: self.took_ns,
+            event: self.event.map(own),
+            command: self.command.map(own),
+            answer: self.answer.map(own),
+            detail: self.detail.map(own),
+        }
+    }
+}
+
 /// The lines of a trace. The last one may be half written, and isn't given then.
 ///
 /// # Errors

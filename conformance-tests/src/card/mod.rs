@@ -7,6 +7,7 @@
 
 mod channel;
 mod coins;
+mod data;
 mod driver;
 mod ending;
 mod forms;
@@ -27,6 +28,7 @@ mod sign;
 
 pub use channel::{LONGEST_PROTECTED, OPEN_CHANNEL};
 pub use coins::Entry;
+pub use data::{Capabilities, Capability, Status};
 pub use issue::{Host, IssueRecord};
 pub use ledger::{
     ACKNOWLEDGE_LOG, Ledger, READ_COINS, READ_COINS_ON, READ_LOG, RESOLVE, SET_LIMITS, agree,
@@ -42,4 +44,4 @@ pub use rights::{
     TERMINATE, judge_account, new_owner_body, new_pin_body,
 };
 pub(crate) use session::Card;
-pub use session::{AID, Capabilities, Capability, Form, Status, VERSION};
+pub use session::{AID, Form, VERSION};

@@ -3,7 +3,7 @@
 use super::Card;
 use crate::apdu::{Answer, Command, LE_SHORT};
 use crate::model::{Coin, Logged, Plan, Request, Rules};
-use crate::outcome::{Step, Stop, require};
+use crate::outcome::{Step, Stop, put, require};
 use crate::status::Sw;
 use crate::tlv::{self, Reader};
 use crate::tx::{Payment, check_payment};
@@ -161,7 +161,7 @@ impl Card {
     /// [`Stop::Fail`] otherwise; also when the model expects something else, a fault of the case.
     pub fn expect_refused(&mut self, request: &Request, sw: Sw) -> Step<()> {
         let preview = self.preview_checked(request)?;
-        require!(
+        put!(
             preview == Err(sw),
             "the case expects {sw}, its model {preview:?}"
         );

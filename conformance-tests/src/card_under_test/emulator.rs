@@ -23,6 +23,10 @@ impl Target for EmulatorTarget {
         }
     }
 
+    fn another(&self) -> Option<Box<dyn Target + Send>> {
+        Some(Box::new(Self))
+    }
+
     fn fresh_card(&mut self, seed: u64) -> Result<Box<dyn Link>, Failure> {
         let seed = Seed::Number(seed);
         let memory = EmulatedCard::ephemeral(seed).map_err(failed)?.into_nvm();

@@ -8,6 +8,7 @@ mod chosen_random;
 mod emulator;
 mod fresh;
 mod in_process;
+mod layer;
 mod pcsc;
 mod replay;
 mod subprocess;
@@ -17,6 +18,7 @@ pub use chosen_random::{ChosenRandom, RandomSource};
 pub use emulator::EmulatorTarget;
 pub use fresh::{FreshCards, Operator, Program, beside_this_program};
 pub use in_process::InProcess;
+pub use layer::Layer;
 pub use pcsc::{Choice, PcscTarget};
 pub use replay::{ReplayTarget, Tape};
 pub use subprocess::CommandTarget;
@@ -129,6 +131,11 @@ pub trait Target {
     /// For the report: where the cards are.
     fn about(&self) -> About {
         About::default()
+    }
+
+    /// Where the like cards are to be had at the same time, by another thread.
+    fn another(&self) -> Option<Box<dyn Target + Send>> {
+        None
     }
 
     /// Puts in a card that has never been issued. The one before must have been dropped. An

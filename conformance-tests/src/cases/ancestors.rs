@@ -39,14 +39,14 @@ fn both_parents(ctx: &mut CaseContext) -> Outcome {
     let parents: Vec<_> = (ctx.logged(&child)?.plan.inputs.iter())
         .map(|coin| coin.txid)
         .collect();
-    require!(
+    put!(
         parents == [ctx.logged(&second)?.txid, ctx.logged(&first)?.txid],
         "the case needs a payment that spends the change of two others"
     );
     for when in ["in one authorisation", "in the next"] {
         let offer = request_of(15_000);
         let plan = ctx.offered(&offer)?;
-        require!(
+        put!(
             plan.inputs.len() == 2 && plan.inputs[0].txid == ctx.logged(&child)?.txid,
             "the case needs an offer of change and of another coin"
         );

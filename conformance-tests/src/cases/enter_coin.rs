@@ -62,7 +62,7 @@ fn enters(ctx: &mut CaseContext) -> Outcome {
     }
     // A payment of all but its fee takes all four, the smallest too.
     let plan = ctx.preview_checked(&request_of(amounts.iter().sum::<u64>() - 300))?;
-    require!(
+    put!(
         plan.is_ok_and(|plan| plan.inputs.len() == 4),
         "the case needs all four coins"
     );
@@ -215,7 +215,7 @@ fn room(ctx: &mut CaseContext) -> Outcome {
     // the owner knows the payment to be final.
     ctx.preview_checked(&request_of(10_000))?.map_or_else(
         |sw| {
-            require!(sw == Sw::NO_ROOM, "the case expects 6A84, its model {sw}");
+            put!(sw == Sw::NO_ROOM, "the case expects 6A84, its model {sw}");
             Ok(())
         },
         |_| Err(Stop::Error("the case needs a full card".to_owned())),
@@ -314,7 +314,7 @@ fn never_again(ctx: &mut CaseContext) -> Outcome {
         .want_bare(Sw::OTHER_SCRIPT, "ENTER COIN of change that was spent")?;
     ctx.expect_ledger("after refused entries")?;
     let plan = ctx.preview_checked(&request_of(30_000))?;
-    require!(
+    put!(
         plan == Err(Sw::INSUFFICIENT),
         "the case must have spent its funds"
     );

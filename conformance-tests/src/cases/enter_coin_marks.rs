@@ -64,7 +64,7 @@ fn change_above(ctx: &mut CaseContext) -> Outcome {
     }
     let purse = &ctx.host()?.purse;
     let (next, change) = (purse.next_receive(), purse.next_change() - 1);
-    require!(
+    put!(
         change >= next && !purse.retired.contains(&(1, change)),
         "the case needs a change index above the receive index"
     );
@@ -125,7 +125,7 @@ fn change_places(ctx: &mut CaseContext) -> Outcome {
         )?;
         entered += 1;
     }
-    require!(entered > 0, "the case needs a change place to enter at");
+    put!(entered > 0, "the case needs a change place to enter at");
     // A coin on the receive chain, announced at the change place of the same index.
     let (receive, bytes) = ctx.coin_at(&mut stream, 60_000, next - 1)?;
     let wrong = receive.place(Place::change(next - 1).0);

@@ -257,7 +257,7 @@ fn no_limit(ctx: &mut CaseContext) -> Outcome {
     credit(ctx)?;
     for (amount, unrooted) in [(30_000, false), (30_000, true)] {
         let over = ctx.preview_checked(&request_of(amount).unrooted(unrooted))?;
-        require!(
+        put!(
             over == Err(Sw::OVER_CUMULATIVE_LIMIT),
             "the case expects 9404, its model {over:?}"
         );
@@ -266,7 +266,7 @@ fn no_limit(ctx: &mut CaseContext) -> Outcome {
     ctx.pay_checked(&request_of(5_000).unrooted(true))?;
     credit(ctx)?;
     let third = ctx.preview_checked(&request_of(300))?;
-    require!(
+    put!(
         third == Err(Sw::COUNT),
         "the case expects 9411, its model {third:?}"
     );
@@ -322,7 +322,7 @@ fn before_rooted(ctx: &mut CaseContext) -> Outcome {
     let unrooted = |amount| request_of(amount).unrooted(true);
     let insufficient = |ctx: &mut CaseContext, request: &Request, when: &str| -> Outcome {
         let refused = ctx.preview_checked(request).at(when)?;
-        require!(
+        put!(
             refused == Err(Sw::INSUFFICIENT),
             "the case expects 9401 {when}, its model {refused:?}"
         );

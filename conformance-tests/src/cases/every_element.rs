@@ -48,7 +48,7 @@ fn sixteen(ctx: &mut CaseContext) -> Outcome {
     ctx.expect_refused(&request_of(4_900_000_000), Sw::FRAGMENTED)?;
     let request = request_of(4_700_000_000);
     let inputs = ctx.plan(&request)?.inputs;
-    require!(inputs.len() == 16, "the case needs a payment of sixteen");
+    put!(inputs.len() == 16, "the case needs a payment of sixteen");
     let account = ctx.host()?.account.clone();
     for (position, input) in inputs.iter().enumerate() {
         let own = account.script(input.chain, input.index)?;

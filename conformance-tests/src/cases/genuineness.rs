@@ -195,7 +195,7 @@ fn changes_nothing(ctx: &mut CaseContext) -> Outcome {
 
     let request = request_of(20_000);
     let plan = ctx.preview_checked(&request)?;
-    require!(plan.is_ok(), "the case needs a payment");
+    put!(plan.is_ok(), "the case needs a payment");
     prove(ctx)?;
     let answer = ctx.pay_answer(&request)?;
     ctx.paid(&request, answer)?;

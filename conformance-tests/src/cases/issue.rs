@@ -281,7 +281,7 @@ fn in_force(ctx: &mut CaseContext) -> Outcome {
     let spent = ctx.host()?.purse.spent;
     let over = at(80_000 - spent, 1000);
     let refusal = ctx.preview_checked(&over)?;
-    require!(
+    put!(
         refusal == Err(Sw::OVER_CUMULATIVE_LIMIT),
         "the case must run into the cumulative limit"
     );

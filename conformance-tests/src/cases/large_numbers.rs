@@ -178,7 +178,7 @@ fn large_without_pin(ctx: &mut CaseContext) -> Outcome {
     ctx.needs(Capability::WithoutPin)?;
     fund(ctx, &[5 * WORD, 4 * WORD])?;
     let fee = ctx.plan(&request_of(100_000))?.fee;
-    require!(fee > 50, "the case needs a fee that goes over 2³²");
+    put!(fee > 50, "the case needs a fee that goes over 2³²");
     for (amount, when) in [
         (WORD + 1_000, "an amount above 2³²"),
         (WORD - 60, "an amount that its fee takes above 2³²"),

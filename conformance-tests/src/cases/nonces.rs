@@ -9,6 +9,8 @@ use crate::purposes::distinct::Distinct;
 use crate::purposes::nonces::{Candidates, require_drawn, require_even};
 use crate::tx::sighashes;
 
+/// Nonces in which fixed bits show.
+const NONCES: usize = 128;
 /// Proofs of genuineness, statements and challenges that are asked for.
 const PROOFS: u8 = 40;
 const STATEMENTS: u8 = 8;
@@ -16,8 +18,8 @@ const CHALLENGES: usize = 64;
 
 cases! {
     "TC-KEY-07" version 1 on Own D3 for [KEY_6 KEY_5 SGN_1] runs known_key:
-        "Under a key that the suite knows, imported, 128 signatures of one transaction of SIGN's, \
-         or as many as the card signs at once, have 128 nonces, in which no field of 2, 4 or 8 \
+        "Under a key that the suite knows, imported, 128 signatures of one transaction of SIGN's \
+         have 128 nonces, in which no field of 2, 4 or 8 \
          bits has one value more often than chance gives it (a signature tells a nonce or its \
          negative: one fixed bit stays unseen); the same signature asked for again has another \
          nonce, if the card declares auxiliary randomness."
@@ -60,6 +62,11 @@ fn known_key(ctx: &mut CaseContext) -> Outcome {
             .at(|| format!("input {input}"))?;
         nonces.push(nonce_of(&pair, hash, &signature)?);
     }
+    put!(
+        nonces.len() >= NONCES,
+        "the case needs {NONCES} signatures at once, and the card declares {}",
+        nonces.len()
+    );
     require_even(&nonces)?;
     if draws {
         for input in 0..4 {

@@ -45,7 +45,7 @@ fn boundary(ctx: &mut CaseContext) -> Outcome {
     ] {
         let request = request_of(coin - with - rest);
         let plan = ctx.plan(&request)?;
-        require!(
+        put!(
             plan.change == change && plan.inputs.len() == 1,
             "the case needs change of {change} sat, its model has {}",
             plan.change
@@ -86,7 +86,7 @@ fn change_index(ctx: &mut CaseContext) -> Outcome {
         ctx.pay_checked(&request)
             .at(|| format!("payment {what}, next index {next}"))?;
         let reached = ctx.host()?.purse.next_change();
-        require!(
+        put!(
             reached == next,
             "the case needs change index {next}, its model has {reached}"
         );
@@ -105,7 +105,7 @@ fn change_is_a_coin(ctx: &mut CaseContext) -> Outcome {
         let paid = ctx
             .pay_checked(&request_of(3_000))
             .at(|| format!("payment {payment}"))?;
-        require!(paid.change_vout.is_some(), "the case needs change");
+        put!(paid.change_vout.is_some(), "the case needs change");
     }
     let mut stream = ctx.values.stream("more coins");
     ctx.fund(&mut stream, &[50_000, 20_000])?;
@@ -149,7 +149,7 @@ fn retired(ctx: &mut CaseContext) -> Outcome {
         open(ctx, 2)?;
         let all = ctx.host()?.purse.available();
         let more = ctx.preview_checked(&request_of(all))?;
-        require!(
+        put!(
             more == Err(Sw::INSUFFICIENT),
             "the case needs more than all candidates"
         );
@@ -170,7 +170,7 @@ fn retired(ctx: &mut CaseContext) -> Outcome {
     open(ctx, 3)?;
     // What is left is the coin at the retired index: known, and not to be spent.
     let left = ctx.preview_checked(&request_of(1_000))?;
-    require!(
+    put!(
         left == Err(Sw::INSUFFICIENT),
         "the case must have spent all candidates"
     );
@@ -193,7 +193,7 @@ fn skipped(ctx: &mut CaseContext) -> Outcome {
     ctx.expect_ledger("after SIGN")?;
     for next in [3, 5, 6] {
         let reached = ctx.host()?.purse.next_change();
-        require!(
+        put!(
             reached == next,
             "the case needs change index {next}, its model has {reached}"
         );

@@ -18,7 +18,7 @@ fn every_input(ctx: &mut CaseContext) -> Outcome {
     ctx.enter(&beside, &bytes, 20_000).preamble()?;
     let request = request_of(100_000);
     let inputs = ctx.plan(&request)?.inputs;
-    require!(inputs.len() == 2, "the case needs a payment of two coins");
+    put!(inputs.len() == 2, "the case needs a payment of two coins");
     let account = ctx.host()?.account.clone();
     for (position, input) in inputs.iter().enumerate() {
         let own = account.script(input.chain, input.index)?;

@@ -102,7 +102,7 @@ fn fee_cap(ctx: &mut CaseContext) -> Outcome {
         let request = slack(fee);
         if taken {
             let plan = ctx.plan(&request)?;
-            require!(
+            put!(
                 plan.change == 0 && plan.fee == cap,
                 "the case needs a payment without change"
             );
@@ -140,7 +140,7 @@ fn cumulative(ctx: &mut CaseContext) -> Outcome {
     ctx.power_cycle()?;
     ctx.pay_checked(&request_of(most))
         .at("reaching the limit to the sat")?;
-    require!(
+    put!(
         ctx.host()?.purse.spent == limit,
         "the case must reach the limit"
     );

@@ -118,7 +118,7 @@ fn payments(ctx: &mut CaseContext) -> Outcome {
                 .preview_checked(&request)
                 .at(place)?
                 .map_err(|sw| Stop::Error(format!("the case's payment is refused with {sw}")))?;
-            require!(
+            put!(
                 plan.inputs.len() == inputs && (plan.change > 0) == change,
                 "the case needs {inputs} inputs and change: {change}"
             );
@@ -168,7 +168,7 @@ fn equal_amounts(ctx: &mut CaseContext) -> Outcome {
         let plan = ctx
             .preview_checked(&request)
             .at(|| format!("{inputs} coins"))?;
-        require!(
+        put!(
             plan.is_ok_and(|plan| plan.inputs.len() == inputs as usize),
             "the case needs {inputs} inputs"
         );
@@ -196,7 +196,7 @@ fn fragmented(ctx: &mut CaseContext) -> Outcome {
                 let request = request_of(amount).rate(rate).payee(payee.clone());
                 let place = || format!("{name}, {amount} sat, {rate} sat/kvB");
                 let plan = ctx.preview_checked(&request).at(place)?;
-                require!(
+                put!(
                     plan.as_ref().err().copied() == refusal,
                     "{}: the case expects {refusal:?}, its model {plan:?}",
                     place()
@@ -212,7 +212,7 @@ fn output_order(ctx: &mut CaseContext) -> Outcome {
     ctx.prepare_funded(&[100_000, 90_000, 80_000, 70_000])?;
     let first = ctx.pay_checked(&request_of(20_000))?;
     let second = ctx.pay_checked(&request_of(60_000))?;
-    require!(
+    put!(
         first.change_vout == Some(1) && second.change_vout == Some(0),
         "the case needs the payee before and after the change"
     );
@@ -231,12 +231,12 @@ fn output_order(ctx: &mut CaseContext) -> Outcome {
         };
         let request = request_of((sum - even) / 2).rate(rate).payee(payee);
         let plan = ctx.plan(&request)?;
-        require!(
+        put!(
             plan.change == request.amount,
             "{what}: the case needs equal outputs"
         );
         let paid = ctx.pay_checked(&request).at(what)?;
-        require!(
+        put!(
             paid.change_vout == Some(vout),
             "{what}: the case needs the change at {vout}"
         );

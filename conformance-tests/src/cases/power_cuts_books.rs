@@ -32,7 +32,7 @@ cases! {
 }
 
 /// Asks for a command, and whatever comes before it.
-type Ask<'a> = &'a dyn Fn(&mut CaseContext) -> Step<Command>;
+pub(super) type Ask<'a> = &'a dyn Fn(&mut CaseContext) -> Step<Command>;
 
 /// What the owner reads: the coin image, and the log where it is asked for.
 fn books(ctx: &mut CaseContext, with_log: bool) -> Step<Ledger> {
@@ -54,7 +54,7 @@ fn expected(ctx: &CaseContext, with_log: bool) -> Step<Ledger> {
 }
 
 /// Cuts the power inside a command that `does` does for good. The card is as before then.
-fn cut(
+pub(super) fn cut(
     ctx: &mut CaseContext,
     name: &str,
     with_log: bool,
@@ -99,7 +99,7 @@ fn cut(
 }
 
 /// Cuts the power inside a command; `judge` says whether it was done.
-fn cut_and_judge(
+pub(super) fn cut_and_judge(
     ctx: &mut CaseContext,
     name: &str,
     ask: Ask<'_>,
@@ -137,6 +137,26 @@ fn payment(ctx: &mut CaseContext) -> Outcome {
     })
 }
 
+/// Cuts the power while a payment is given again, and as an ancestor to whoever is offered `next`.
+pub(super) fn cut_giving(ctx: &mut CaseContext, paid: &Request, next: &Request) -> Outcome {
+    let again = |_: &mut CaseContext| Ok(Command::new(PAY).data(paid.encode()).le(LE_SHORT));
+    cut(ctx, "PAY again", true, &again, &mut |ctx| {
+        let answer = ctx.pay_answer(paid)?;
+        ctx.paid_again(paid, answer)
+    })?;
+    let txid = ctx.logged(paid)?.txid;
+    let ancestor = |ctx: &mut CaseContext| {
+        ctx.offered(next)?;
+        Ok(Command::new(GET_ANCESTOR)
+            .data(tlv::object(0x80, &txid))
+            .le(LE_SHORT))
+    };
+    cut(ctx, "GET ANCESTOR", true, &ancestor, &mut |ctx| {
+        ctx.offered(next)?;
+        ctx.ancestor(paid)
+    })
+}
+
 fn coins(ctx: &mut CaseContext) -> Outcome {
     let request_of = ctx.requests();
     ctx.memory()?;
@@ -156,23 +176,7 @@ fn coins(ctx: &mut CaseContext) -> Outcome {
         ctx.report(&offered)
     })?;
 
-    let again = |_: &mut CaseContext| Ok(Command::new(PAY).data(paid.encode()).le(LE_SHORT));
-    cut(ctx, "PAY again", true, &again, &mut |ctx| {
-        let answer = ctx.pay_answer(&paid)?;
-        ctx.paid_again(&paid, answer)
-    })?;
-
-    let txid = ctx.logged(&paid)?.txid;
-    let ancestor = |ctx: &mut CaseContext| {
-        ctx.offered(&next)?;
-        Ok(Command::new(GET_ANCESTOR)
-            .data(tlv::object(0x80, &txid))
-            .le(LE_SHORT))
-    };
-    cut(ctx, "GET ANCESTOR", true, &ancestor, &mut |ctx| {
-        ctx.offered(&next)?;
-        ctx.ancestor(&paid)
-    })?;
+    cut_giving(ctx, &paid, &next)?;
 
     let index = ctx.host()?.purse.next_receive() + 4;
     let mut stream = ctx.values.stream("another coin");

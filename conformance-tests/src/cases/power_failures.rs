@@ -137,7 +137,7 @@ fn hundred_failures(ctx: &mut CaseContext) -> Outcome {
     ctx.pay_checked(&request_of(40_000))?;
     ctx.power_cycle()?;
     let over = ctx.preview_checked(&request_of(35_000))?;
-    require!(
+    put!(
         over == Err(Sw::OVER_CUMULATIVE_LIMIT),
         "the case needs the cumulative limit"
     );

@@ -117,7 +117,7 @@ fn doubtful(ctx: &mut CaseContext) -> Outcome {
     let request_of = ctx.requests();
     ctx.prepare_funded(&[90_000, 20_000, 15_000])?;
     let plan = ctx.offered(&request_of(10_000))?;
-    require!(
+    put!(
         plan.inputs[0].amount == 90_000,
         "the case needs its largest coin offered"
     );
@@ -166,7 +166,7 @@ fn far_ancestors(ctx: &mut CaseContext) -> Outcome {
     let mut stream = ctx.values.stream("a larger coin");
     ctx.fund(&mut stream, &[70_000])?;
     let plan = ctx.offered(&request_of(100_000))?;
-    require!(
+    put!(
         plan.inputs.len() == 2 && plan.inputs[1].txid == ctx.logged(&chain[1])?.txid,
         "the case needs an offer whose second coin is change"
     );
@@ -231,11 +231,10 @@ fn ancestors(ctx: &mut CaseContext) -> Outcome {
             refused += 1;
         }
     }
-    if (given, refused) != (4, 1) {
-        return Err(Stop::Inconclusive(format!(
-            "the case needs four ancestors and another payment, and has {given} and {refused}"
-        )));
-    }
+    put!(
+        (given, refused) == (4, 1),
+        "the case needs four ancestors and another payment, and has {given} and {refused}"
+    );
     let mut other = first;
     other[31] ^= 1;
     for (what, txid) in [

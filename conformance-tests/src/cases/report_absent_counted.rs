@@ -74,7 +74,7 @@ fn counted(ctx: &mut CaseContext) -> Outcome {
 
     let one_coin = request_of(5_000);
     let plan = ctx.offered(&one_coin)?;
-    require!(
+    put!(
         plan.inputs.len() == 1,
         "the case needs an offer of one coin"
     );

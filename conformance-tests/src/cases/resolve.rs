@@ -26,7 +26,7 @@ cases! {
 fn expect(ctx: &mut CaseContext, sequence: u32, sw: Sw, when: &str) -> Outcome {
     let done = ctx.resolve(sequence).at(when)?;
     let expected = done.err().unwrap_or(Sw::OK);
-    require!(
+    put!(
         expected == sw,
         "{when}: the case expects {sw}, its model {expected}"
     );
@@ -44,7 +44,7 @@ fn cancelled(ctx: &mut CaseContext) -> Outcome {
     ctx.pay_checked(&request_of(20_000))?;
     let over = request_of(20_000);
     let preview = ctx.preview_checked(&over)?;
-    require!(
+    put!(
         preview == Err(Sw::OVER_CUMULATIVE_LIMIT),
         "the case expects 9404, its model {preview:?}"
     );
@@ -63,7 +63,7 @@ fn cancelled(ctx: &mut CaseContext) -> Outcome {
     // Its change is no coin, and can't be offered.
     let all = ctx.host()?.purse.available();
     let more = ctx.preview_checked(&request_of(all))?;
-    require!(more.is_err(), "the case needs more than all coins");
+    put!(more.is_err(), "the case needs more than all coins");
     ctx.pay_checked(&over)?;
     ctx.expect_ledger("with the sum free again")?;
     drop(paid);

@@ -175,7 +175,7 @@ fn after_effects(ctx: &mut CaseContext) -> Outcome {
     );
     let all: u64 = candidates.iter().sum();
     let more = ctx.preview_checked(&request_of(all))?;
-    require!(
+    put!(
         more == Err(Sw::INSUFFICIENT),
         "the case needs more than all candidates"
     );
@@ -201,7 +201,7 @@ fn after_effects(ctx: &mut CaseContext) -> Outcome {
             .at(|| format!("own output {vout}"))?;
     }
     let paid = ctx.pay_checked(&request_of(120_000))?;
-    require!(
+    put!(
         paid.change_vout.is_some(),
         "the case needs change at the index after the owner's"
     );

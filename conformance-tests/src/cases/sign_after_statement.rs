@@ -75,7 +75,7 @@ fn pledged(ctx: &mut CaseContext) -> Outcome {
     ctx.pay_checked(&request_of(20_000)).preamble()?;
     let payment = stated(ctx, 140_000)?;
     let inputs = payment.plan.inputs.clone();
-    require!(
+    put!(
         inputs.len() == 2 && inputs.iter().all(|coin| coin.amount > 60_000),
         "the case needs a payment of two coins"
     );
@@ -158,7 +158,7 @@ fn given_again(ctx: &mut CaseContext) -> Outcome {
     // Everything that is left, so that the change is offered.
     let all = ctx.host()?.purse.available();
     let next = request_of(all - 1_000);
-    require!(
+    put!(
         ctx.preview_checked(&next)?.is_ok(),
         "the case needs an offer"
     );
@@ -228,7 +228,7 @@ fn signed_against(ctx: &mut CaseContext) -> Outcome {
     let second = request_of(140_000);
     ctx.pay_checked(&second).preamble()?;
     let payment = ctx.logged(&second)?.clone();
-    require!(
+    put!(
         payment.plan.inputs.len() == 2,
         "the case needs a payment of two coins"
     );

@@ -76,7 +76,7 @@ fn streams(ctx: &mut CaseContext) -> Outcome {
     let fee = |fee: u64| amounts([100_000, 100_000], [100_000, 100_000 - fee]);
     // ceil(v · highest / 1000)
     let most = (least * u64::from(limits.highest_rate)).div_ceil(1_000);
-    require!(
+    put!(
         most < limits.fee_cap,
         "the case needs a rate that binds before the cap"
     );

@@ -82,7 +82,7 @@ fn facts(ctx: &mut CaseContext) -> Outcome {
         };
         let sixteen = request_of(310_000);
         ctx.pay_checked(&sixteen).preamble().at(place)?;
-        require!(
+        put!(
             ctx.logged(&sixteen)?.plan.inputs.len() == 16,
             "the case needs a payment of sixteen coins"
         );
@@ -105,7 +105,7 @@ fn facts(ctx: &mut CaseContext) -> Outcome {
             ctx.credit(&entry, &bytes, 40_000).preamble().at(place)?;
             let unrooted = request_of(39_700).unrooted(true);
             let paid = ctx.pay_checked(&unrooted).preamble().at(place)?;
-            require!(
+            put!(
                 paid.change_vout.is_none(),
                 "the case needs a payment without change"
             );

@@ -50,10 +50,16 @@ impl Ephemeral {
         .concat()
     }
 
+    /// The x coordinate that this pair has in common with another.
+    #[must_use]
+    pub fn agree(&self, public: &PublicKey) -> [u8; 32] {
+        agree(&self.0, public)
+    }
+
     /// The keys of a channel to a card with these two keys.
     #[must_use]
     pub fn keys(&self, card_ephemeral: &PublicKey, agreement: &PublicKey) -> Keys {
-        Keys::derive(&agree(&self.0, card_ephemeral), &agree(&self.0, agreement))
+        Keys::derive(&self.agree(card_ephemeral), &self.agree(agreement))
     }
 }
 

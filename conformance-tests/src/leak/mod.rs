@@ -198,6 +198,19 @@ impl Leaks {
         &self.searched
     }
 
+    /// Searches the answers that weren't yet, and gives what was found since this was asked last.
+    pub(crate) fn take_searched(&mut self) -> Searched {
+        self.sweep();
+        std::mem::take(&mut self.searched)
+    }
+
+    /// A search apart from this one gave this.
+    pub(crate) fn add_searched(&mut self, other: Searched) {
+        self.searched.answers += other.answers;
+        self.searched.bytes += other.bytes;
+        self.searched.findings.extend(other.findings);
+    }
+
     /// Searches the answers that weren't yet, and gives what was found in all.
     pub fn sweep(&mut self) -> &Searched {
         for seen in std::mem::take(&mut self.pending) {

@@ -1,5 +1,6 @@
 //! What the tester says on the command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use tillcard_conform::case::Level;
 use tillcard_conform::proforma::Ixit;
@@ -24,6 +25,10 @@ pub struct RunArguments {
     /// With --resume: runs those cases again, too, that FAILed, or were ERROR or INCONCLUSIVE.
     #[arg(long, requires = "resume", value_name = "WHICH")]
     pub rerun: Option<Rerun>,
+    /// How many emulated cards are tested side by side, for `--target emulator`; as many as there
+    /// are processors, if nobody says it.
+    #[arg(long, value_name = "NUMBER")]
+    pub jobs: Option<NonZeroUsize>,
     /// Ends the run after so many seconds, before the next case; --resume goes on with it.
     #[arg(long, value_name = "SECONDS")]
     pub max_time: Option<u64>,

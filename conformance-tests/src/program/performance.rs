@@ -5,6 +5,8 @@ use super::targets::{CARD_TIMEOUT, Means, OPERATOR_TIMEOUT, costs_nothing, targe
 use super::terminal::{SoFar, Terminal, conclude, end_with_report};
 use clap::Parser;
 use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::thread;
 use std::time::Duration;
 use tillcard_conform::case::Level;
 use tillcard_conform::catalogue;
@@ -39,6 +41,7 @@ pub fn perform(arguments: &RunArguments) -> Result<Report, Failure> {
     })?;
     options.report = Some(path.clone());
     options.max_time = arguments.max_time;
+    options.jobs = arguments.jobs.or(options.jobs);
     run_as(&options, said, Some(begun))
 }
 
@@ -105,9 +108,24 @@ pub fn options(
         },
         ics,
         ixit,
+        jobs: jobs(arguments)?,
         most_time: arguments.max_time.map(Duration::from_secs),
         ..Options::default()
     })
+}
+
+/// How many cards are tested side by side.
+fn jobs(arguments: &RunArguments) -> Result<Option<NonZeroUsize>, Failure> {
+    let can =
+        means(arguments).target == "emulator" && !arguments.reuse && arguments.cards.is_none();
+    match arguments.jobs {
+        None if can => Ok(thread::available_parallelism().ok()),
+        Some(jobs) if jobs.get() > 1 && !can => Err(Code::BadTarget.because(
+            "--jobs is for --target emulator, without --reuse and --cards: elsewhere there is one \
+             card at a time",
+        )),
+        jobs => Ok(jobs),
+    }
 }
 
 /// How far cards may be worn.

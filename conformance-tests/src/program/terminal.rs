@@ -48,11 +48,12 @@ pub fn conclude(report: &Report) {
             count * 100 / report.catalogue.max(1)
         ),
     };
+    let not_put = (report.not_put()).map_or(String::new(), |line| line + "\n");
     let waived: String = (report.waivers.iter())
         .map(|waived| format!("{waived}\n"))
         .collect();
     print(&format!(
-        "{}\n{undeclared}{}{waived}{verdict}\n",
+        "{}\n{not_put}{undeclared}{}{waived}{verdict}\n",
         report.summary_line(),
         differences(report)
     ));

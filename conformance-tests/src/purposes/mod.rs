@@ -6,6 +6,7 @@
 
 pub(crate) mod atr;
 pub(crate) mod distinct;
+pub(crate) mod equal_times;
 pub(crate) mod extended;
 pub(crate) mod get_response;
 pub(crate) mod headers;
@@ -16,6 +17,7 @@ pub(crate) mod pin;
 pub(crate) mod pin_lockout;
 pub(crate) mod pin_tearing;
 pub(crate) mod pin_timing;
+pub(crate) mod rank_correlation;
 pub(crate) mod sweeps;
 pub(crate) mod tearing;
 
@@ -26,6 +28,6 @@ mod prelude {
     pub(super) use crate::cases::cases;
     pub(super) use crate::context::CaseContext;
     pub(super) use crate::driver::{Driver, Presented};
-    pub(super) use crate::outcome::{At, Outcome, Preamble, Step, Stop, require};
+    pub(super) use crate::outcome::{At, Outcome, Preamble, Step, Stop, put, require};
     pub(super) use crate::status::Sw;
 }

@@ -22,7 +22,16 @@ cases! {
          is one of section 9; then the card still pays. (VERIFY with data is followed by the right \
          PIN, so that the tries last.)"
         catches "6F00, a mute card, or a broken one, on input that its maker didn't think of.";
+    "TC-FRM-21" version 1 on Own D3 for [FRM_8 FRM_9 INF_1] runs parameter_planes:
+        "Of each instruction one in sixteen of all 65 536 P1-P2, chosen by the seed, is sent to an \
+         issued card, with a holder authorised: what the text doesn't define is refused with 6A86 \
+         (GET DATA: 6A88) and without effect; then the card still pays. Sixteen runs with seeds \
+         that follow one another ask all of them."
+        catches "A hidden command behind two parameter bytes of a known one.";
 }
+
+/// One in so many P1-P2 is asked, and all of them by as many seeds that follow one another.
+const SHARE: u64 = 16;
 
 fn listed(forms: &dyn Forms, answer: &Answer, what: &str) -> Outcome {
     require!(
@@ -72,6 +81,46 @@ fn factory_sweep(ctx: &mut CaseContext) -> Outcome {
     sweep(card, &[&[], &[0xA5; 8]])?;
     card.reselect()?;
     card.expect_blank("the sweep issued the card")
+}
+
+/// Whether P1-P2 are asked with this seed. Seven has no divisor in common with sixteen, so that
+/// each P1 and each P2 comes with as many others.
+fn is_asked(seed: u64, p1: u8, p2: u8) -> bool {
+    (seed % SHARE + u64::from(p1) + 7 * u64::from(p2)).is_multiple_of(SHARE)
+}
+
+fn parameter_planes(ctx: &mut CaseContext) -> Outcome {
+    ctx.prepare_funded(&[100_000, 50_000])?;
+    let (values, seed) = (ctx.values.clone(), ctx.settings.seed);
+    let card = ctx.driver();
+    let forms = card.forms()?;
+    let follow_ups = card.occupy(&values)?;
+    let headers = card.samples(&values)?;
+    let headers: Vec<[u8; 4]> = headers.iter().map(|sample| sample.command.header).collect();
+    let mut instructions: Vec<[u8; 2]> = headers
+        .iter()
+        .map(|header| [header[0], header[1]])
+        .collect();
+    instructions.sort_unstable();
+    instructions.dedup();
+    for [class, instruction] in instructions {
+        let of_it = |header: &&[u8; 4]| header[..2] == [class, instruction] && forms.has(**header);
+        let headers: Vec<&[u8; 4]> = headers.iter().filter(of_it).collect();
+        for (p1, p2) in (0..=0xFF).flat_map(|p1| (0..=0xFF).map(move |p2| (p1, p2))) {
+            let known = |header: &&[u8; 4]| forms.knows_parameters(**header, p1, p2);
+            if headers.is_empty() || !is_asked(seed, p1, p2) || headers.iter().any(known) {
+                continue;
+            }
+            card.ask(&Command::new([class, instruction, p1, p2]))?
+                .want_bare(forms.refusal_of_parameters(instruction), "the sweep")?;
+        }
+    }
+    card.expect_holder(true, "after the sweep")?;
+    card.expect_left(card.most_tries(), "after the sweep")?;
+    card.ask(&follow_ups[0].command)?
+        .want_bare(follow_ups[0].sw, follow_ups[0].name)?;
+    card.restart(Reset::Cold)?;
+    card.serve()
 }
 
 /// Spoils a command so that it can still be carried by every reader: two bytes at least.

@@ -36,6 +36,9 @@ use utoipa::ToSchema;
 /// Raised when a reader of reports must know of a change.
 const SCHEMA: &str = "tillcard-conform-report/4";
 
+/// So many questions that weren't put are named in a summary.
+const NAMED: usize = 12;
+
 /// What the cases that come after all others judge. Answers are hexadecimal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -363,6 +366,22 @@ impl Report {
             .iter()
             .map(|case| (case.id.clone(), case.verdict))
             .collect()
+    }
+
+    /// Which questions weren't put to the card, where there are some: one line.
+    #[must_use]
+    pub fn not_put(&self) -> Option<String> {
+        let open = |case: &&CaseReport| case.verdict == Verdict::Inconclusive;
+        let open: Vec<&str> = (self.cases.iter().filter(open))
+            .map(|case| case.id.as_str())
+            .collect();
+        let (named, others) = open.split_at(open.len().min(NAMED));
+        let more = match others.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = named.join(", ");
+        (!open.is_empty()).then(|| format!("Questions that weren't put: {named}{more}."))
     }
 
     /// One line: how many of each.

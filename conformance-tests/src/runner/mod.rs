@@ -1,24 +1,19 @@
-//! Runs cases, one after the other, and keeps the report.
+//! Runs cases, one after the other or on several cards side by side, and keeps the report.
 
 mod one;
+mod side_by_side;
+mod whole;
 
 pub use one::FUNDED;
 
 use crate::card_under_test::Target;
 use crate::case::{Case, Level};
-use crate::context::{CaseContext, Settings};
-use crate::failure::{Code, Failure};
+use crate::context::Settings;
+use crate::failure::Failure;
 use crate::options::Options;
-use crate::order::{PROOF, ordered};
-use crate::recorder::Recorder;
-use crate::report::{CaseReport, Ended, Report};
-use crate::supply::Supply;
-use bitcoin::hashes::{Hash, sha256};
-use one::{Runner, milliseconds};
-use std::cell::RefCell;
-use std::fs;
-use std::rc::Rc;
-use std::time::Instant;
+use crate::report::{CaseReport, Report};
+use side_by_side::side_by_side;
+use whole::Run;
 
 /// Hears how the run goes.
 pub trait Progress {
@@ -73,7 +68,8 @@ pub(crate) fn run_quietly(target: Box<dyn Target>, options: &Options) -> Result<
 
 /// Runs the cases on cards of the target, those that have no verdict yet. The report isn't complete
 /// when the first card isn't one that can be tested, when there is no card any more, or when the
-/// time is up.
+/// time is up. Where several cards are tested side by side, verdicts, report and trace come in the
+/// order of one job all the same.
 ///
 /// # Errors
 /// When report or trace can't be written; failures of cards and readers are verdicts.
@@ -82,75 +78,8 @@ pub fn run(
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<Report, Failure> {
-    let began = Instant::now();
-    let order = ordered(&options.filters, options.thrift.reuse);
-    let begun = options.begun.as_ref();
-    let mut report = match begun {
-        Some(begun) => begun.report.clone().resumed(),
-        None => Report::begin(target.as_ref(), options, order.len()),
-    };
-    let (cards, apdus, time) = (report.cards, report.apdus, report.milliseconds);
-    let resets = report.resets.unwrap_or_default();
-    let recorder = Recorder::new(options, &report.gathered).map_err(trace_failed)?;
-    let recorder = Rc::new(RefCell::new(recorder));
-    progress.stands(&report)?;
-    let mut supply = Supply::new(target, options.thrift, options.level);
-    if begun.is_some() {
-        supply.resume(
-            cards,
-            report.passed(PROOF) && report.gathered.searched.findings.is_empty(),
-        );
-    }
-    let context = CaseContext::new(supply, options.settings.clone(), Rc::clone(&recorder));
-    let mut runner = Runner::new(context, options.level, begun);
-    for (done, case) in order.iter().enumerate() {
-        if report.has(case.id) {
-            continue;
-        }
-        if options
-            .most_time
-            .is_some_and(|most| began.elapsed() >= most)
-        {
-            let reason = "the time that the run may take is over; --resume goes on with it";
-            report.ended = Some(Ended::from(&Code::TimeIsUp.because(reason)));
-            progress.stands(&report)?;
-            break;
-        }
-        progress.begins(case, done, order.len());
-        let ended = runner.case(case);
-        progress.ended(&ended);
-        report.add(ended);
-        if let Some(card) = &runner.card {
-            report.met(card);
-        }
-        let supply = &runner.context.supply;
-        report.driver = supply.about().driver;
-        report.resets = (options.thrift.reuse).then(|| resets + supply.resets());
-        report.ended = runner.ended.as_ref().map(Ended::from);
-        report.wear.truncate(cards as usize);
-        report.wear.extend(supply.ledger.cards());
-        report.cards = cards + recorder.borrow().card();
-        report.apdus = apdus + recorder.borrow().apdus();
-        report.milliseconds = time + milliseconds(began);
-        report.gathered = recorder.borrow().gathered();
-        progress.stands(&report)?;
-        // Nobody goes on for a day without evidence.
-        recorder.borrow_mut().finish().map_err(trace_failed)?;
-        if runner.ended.is_some() {
-            break;
-        }
-    }
-    runner.context.take_out();
-    recorder.borrow_mut().finish().map_err(trace_failed)?;
-    if let Some(trace) = &options.trace {
-        let bytes = fs::read(trace).map_err(trace_failed)?;
-        let digest = sha256::Hash::hash(&bytes).to_byte_array();
-        report.trace_sha256 = Some(hex::encode_upper(digest));
-        progress.stands(&report)?;
-    }
-    Ok(report)
-}
-
-fn trace_failed(error: impl std::fmt::Display) -> Failure {
-    Code::ReportNotWritten.because(format!("the trace can't be written: {error}"))
+    let mut run = Run::begin(target.as_ref(), options, progress)?;
+    let rest = side_by_side(&mut run, target.as_ref())?;
+    run.one_after_the_other(target, &rest)?;
+    run.finish()
 }

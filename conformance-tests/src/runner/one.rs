@@ -39,7 +39,9 @@ pub(super) struct Runner {
     shared: Shared,
     /// How far cards may be worn.
     level: Level,
-    /// What the first card said of itself.
+    /// Whether somebody looked at the first card of the run.
+    looked: bool,
+    /// What the first card said of itself, where this runner looked.
     pub(super) card: Option<CardReport>,
     /// What the first card of the run said of itself, where this one goes on with a run.
     before: Option<CardReport>,
@@ -62,11 +64,20 @@ impl Runner {
             context,
             shared: Shared::None,
             level,
+            looked: false,
             card: None,
             before: begun.and_then(|begun| begun.report.card.clone()),
             owners: begun.map(|begun| begun.owners.clone()).unwrap_or_default(),
             ended: None,
             apdus_before: 0,
+        }
+    }
+
+    /// The same, where another looks, or has looked, at the first card of the run.
+    pub(super) fn after_the_first(self) -> Self {
+        Self {
+            looked: true,
+            ..self
         }
     }
 
@@ -80,7 +91,7 @@ impl Runner {
             Err(Stop::Error(Code::SuitePanicked.because(fault).to_string()))
         });
         if let Some(failure) = self.context.supply.take_failure()
-            && (self.card.is_none() || failure.code.leaves_no_card())
+            && (!self.looked || failure.code.leaves_no_card())
         {
             self.ended = Some(failure);
         }
@@ -173,7 +184,7 @@ impl Runner {
     /// Puts a fresh card in, and looks at the first of the run.
     fn fresh_card(&mut self) -> Step<()> {
         self.context.fresh_card()?;
-        if self.card.is_some() {
+        if self.looked {
             return self.tell_the_ledger();
         }
         if !self.owners.is_empty() {
@@ -192,6 +203,7 @@ impl Runner {
         }
         let differs = (self.before.as_ref()).is_some_and(|before| !before.is_like(&identity.card));
         self.card = Some(identity.card);
+        self.looked = true;
         self.ended = identity.unfit.or_else(|| {
             differs.then(|| {
                 Code::OtherCard.because(
@@ -274,7 +286,12 @@ impl Runner {
                 card.expect_receive_script(index)
             }
         });
-        looked.map_err(|stop| stop.at("the card isn't as it was before the case"))
+        let looked = looked.map_err(|stop| stop.at("the card isn't as it was before the case"));
+        // Where cards are few, none is used up to find that out again.
+        if let (Err(Stop::Fail(why)), true) = (&looked, self.context.supply.reuses()) {
+            self.ended = Some(Code::CardChanged.because(format!("after {}, {why}", case.id)));
+        }
+        looked
     }
 
     fn apdus(&self) -> u64 {

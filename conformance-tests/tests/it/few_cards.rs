@@ -139,6 +139,34 @@ fn a_card_that_does_not_reset_is_not_used_again_and_no_more_cards_are_taken_than
     assert!(!report.is_clean());
 }
 
+/// Where the status tells the tries.
+const TRIES_AT: usize = 8;
+
+#[test]
+fn a_card_that_changed_ends_the_run() {
+    let changing = Shimmed::new(
+        "a card that loses a try with long answers",
+        || -> Transmit {
+            let mut parts = 0;
+            Box::new(move |card, command| {
+                let mut answer = honest(card, command);
+                // GET RESPONSE for one byte, which no other of these cases sends.
+                parts += usize::from(command == [0x00, 0xC0, 0x00, 0x00, 0x01]);
+                if parts > 0 && command.starts_with(&[0x00, 0xCA, 0x01, 0x00]) && answer.len() > 9 {
+                    answer[TRIES_AT] = 2;
+                }
+                Ok(answer)
+            })
+        },
+    );
+    let (report, _) = few(changing, false, &["TC-FRM-07", "RCV"]);
+    let ended = report.ended.as_ref().unwrap();
+    assert_eq!(ended.code, "card-changed", "{}", ended.reason);
+    let last = (report.cases.iter()).find(|case| case.verdict == Verdict::Fail);
+    let last = last.unwrap();
+    assert!(ended.reason.contains(&last.id) && !report.complete);
+}
+
 #[test]
 fn what_a_run_relies_on_is_asked_though_nobody_asked_for_it() {
     let (report, taken) = few(EmulatorTarget, false, &["TC-PIN-01"]);

@@ -30,6 +30,21 @@ pub fn report(folder: &std::path::Path) -> Report {
     serde_json::from_str(&json).unwrap()
 }
 
+/// A finished run of one case, whose report is in this folder.
+pub fn one_case(folder: &std::path::Path) {
+    let mut suite = Command::new(env!("CARGO_BIN_EXE_tillcard-conform"));
+    suite.args([
+        "run",
+        "--target",
+        "emulator",
+        "--filter",
+        "TC-PIN-01",
+        "--report",
+    ]);
+    let ended = suite.arg(folder).output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+}
+
 fn signalled(signal: Signal) -> (ExitStatus, Report) {
     let folder = tempfile::tempdir().unwrap();
     let mut whole = Command::new(env!("CARGO_BIN_EXE_tillcard-conform"));

@@ -1,12 +1,10 @@
 //! How far a run wears cards, and what is put up with.
 
-use crate::interruption::report;
-use std::cell::RefCell;
+use crate::interruption::{one_case, report};
+use crate::one_card::OneCard;
 use std::fs;
 use std::process::{Command, Output};
-use std::rc::Rc;
 use tempfile::TempDir;
-use tillcard_conform::card_under_test::{EmulatorTarget, Fault, Link, Reset, Target};
 use tillcard_conform::case::{Case, Level, Start};
 use tillcard_conform::catalogue;
 use tillcard_conform::failure::Failure;
@@ -14,37 +12,6 @@ use tillcard_conform::options::Options;
 use tillcard_conform::outcome::Verdict;
 use tillcard_conform::report::{CaseReport, Report};
 use tillcard_conform::runner::{Progress, run};
-
-/// The one card of a target, whose memory can be looked at.
-struct OneCard(Rc<RefCell<Box<dyn Link>>>);
-
-impl Target for OneCard {
-    fn name(&self) -> String {
-        "one card".to_owned()
-    }
-
-    fn fresh_card(&mut self, _: u64) -> Result<Box<dyn Link>, Failure> {
-        Ok(Box::new(Self(Rc::clone(&self.0))))
-    }
-}
-
-impl Link for OneCard {
-    fn atr(&self) -> Vec<u8> {
-        self.0.borrow().atr()
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
-        self.0.borrow_mut().transmit(command)
-    }
-
-    fn reset(&mut self, how: Reset) -> Result<(), Failure> {
-        self.0.borrow_mut().reset(how)
-    }
-
-    fn inject(&mut self, fault: &Fault) -> Result<bool, Failure> {
-        self.0.borrow_mut().inject(fault)
-    }
-}
 
 struct Quiet;
 
@@ -58,10 +25,10 @@ impl Progress for Quiet {
 
 #[test]
 fn a_run_that_only_reads_leaves_the_memory_as_it_was() {
-    let card = Rc::new(RefCell::new(EmulatorTarget.fresh_card(1).unwrap()));
-    let before = card.borrow_mut().memory().unwrap().unwrap();
-    let target = Box::new(OneCard(Rc::clone(&card)));
-    let report = run(target, &Options::default(), &mut Quiet).unwrap();
+    let card = OneCard::fresh();
+    let memory = || card.0.borrow_mut().memory().unwrap().unwrap();
+    let before = memory();
+    let report = run(Box::new(card.clone()), &Options::default(), &mut Quiet).unwrap();
     assert!(report.ended.is_none() && report.level == Level::D0);
     let reads = |case: &&CaseReport| case.start == Start::Factory && case.level == Level::D0;
     let (asked, others): (Vec<_>, Vec<_>) = report.cases.iter().partition(reads);
@@ -76,8 +43,7 @@ fn a_run_that_only_reads_leaves_the_memory_as_it_was() {
             .all(|case| case.verdict == Verdict::Inconclusive)
     );
     assert_eq!(report.cases.len(), catalogue::all().count());
-    let after = card.borrow_mut().memory().unwrap().unwrap();
-    assert!(before == after, "the memory has changed");
+    assert!(before == memory(), "the memory has changed");
     assert!(
         report.wear.iter().all(|wear| wear.wrong_pins == 0),
         "{:?}",
@@ -112,17 +78,7 @@ fn a_card_in_a_reader_is_not_worn_without_its_name() {
 #[test]
 fn the_ledger_knows_what_was_done() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().to_str().unwrap();
-    let ended = suite(&[
-        "run",
-        "--target",
-        "emulator",
-        "--filter",
-        "TC-PIN-01",
-        "--report",
-        path,
-    ]);
-    assert!(ended.status.success(), "{ended:?}");
+    one_case(folder.path());
     let report = report(folder.path());
     let [wear] = &report.wear[..] else {
         panic!("{} cards", report.wear.len());

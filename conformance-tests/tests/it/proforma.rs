@@ -6,7 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
+use tillcard_conform::card_under_test::EmulatorTarget;
+use tillcard_conform::proforma::{Declaration, Ics};
 use tillcard_conform::report::Report;
+use tillcard_conform::runner::run_silently;
 use tillcard_conform::schema::File;
 
 fn schema_path(file: File) -> PathBuf {
@@ -25,6 +28,28 @@ fn the_schemas_in_the_repository_are_those_of_the_program() {
             "tillcard-conform schema {name} > conformance-tests/schema/{name}.schema.json"
         );
     }
+}
+
+/// Credits: bit 5 of the capabilities, in the last of their bytes in the answer to GET DATA.
+const CREDITS: (usize, u8) = (9, 1 << 5);
+
+#[test]
+fn an_option_is_told_that_is_stated_and_not_declared_or_the_other_way_round() {
+    let card = run_silently(Box::new(EmulatorTarget), 1, &["TC-FRM-01"]).card;
+    let card = card.unwrap();
+    let mut ics = Ics::of(&card).unwrap();
+    assert!(Declaration::compare(&ics, &card).agrees());
+    let mut shown = hex::decode(&card.capabilities).unwrap();
+    let (at, bit) = CREDITS;
+    shown[at] &= !bit;
+    let mut lesser = card.clone();
+    lesser.capabilities = hex::encode_upper(shown);
+    let found = Declaration::compare(&ics, &lesser);
+    assert_eq!((found.over.len(), found.under.len()), (1, 0), "{found:?}");
+    assert!(found.over[0].contains("credits") && !found.agrees());
+    ics.options.credits = false;
+    let found = Declaration::compare(&ics, &card);
+    assert_eq!((found.over.len(), found.under.len()), (0, 1), "{found:?}");
 }
 
 fn assert_valid(file: File, toml: &Path) {

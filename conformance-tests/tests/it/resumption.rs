@@ -1,14 +1,12 @@
 //! A run that was interrupted goes on, and ends as if it hadn't been.
 
 use crate::interruption::{begun, report};
+use crate::one_card::OneCard;
 use rustix::process::{Pid, Signal, kill_process};
-use std::cell::RefCell;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::rc::Rc;
 use std::thread::sleep;
 use std::time::Duration;
-use tillcard_conform::card_under_test::{EmulatorTarget, Link, Reset, Target};
 use tillcard_conform::case::{Case, Level};
 use tillcard_conform::failure::Failure;
 use tillcard_conform::options::Options;
@@ -159,33 +157,6 @@ fn only_the_same_run_goes_on_and_with_a_card_of_the_same_kind() {
     assert_eq!(both.status.code(), Some(2));
 }
 
-/// The one card of a reader, which stays there from run to run.
-struct OneCard(Rc<RefCell<Box<dyn Link>>>);
-
-impl Target for OneCard {
-    fn name(&self) -> String {
-        "one card".to_owned()
-    }
-
-    fn fresh_card(&mut self, _: u64) -> Result<Box<dyn Link>, Failure> {
-        Ok(Box::new(Self(Rc::clone(&self.0))))
-    }
-}
-
-impl Link for OneCard {
-    fn atr(&self) -> Vec<u8> {
-        self.0.borrow().atr()
-    }
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
-        self.0.borrow_mut().transmit(command)
-    }
-
-    fn reset(&mut self, how: Reset) -> Result<(), Failure> {
-        self.0.borrow_mut().reset(how)
-    }
-}
-
 /// Keeps the report, and says nothing.
 pub struct Keep(pub Folder);
 
@@ -201,7 +172,7 @@ impl Progress for Keep {
 fn a_card_that_was_left_issued_is_made_fresh_again() {
     let path = tempfile::tempdir().unwrap();
     let folder = Folder::create(path.path()).unwrap();
-    let card = Rc::new(RefCell::new(EmulatorTarget.fresh_card(1).unwrap()));
+    let card = OneCard::fresh();
     let ask = |begun: Option<Begun>| {
         let options = Options {
             filters: vec!["TC-PIN-01".to_owned()],
@@ -214,8 +185,7 @@ fn a_card_that_was_left_issued_is_made_fresh_again() {
             begun,
             ..Options::default()
         };
-        let target = Box::new(OneCard(Rc::clone(&card)));
-        run(target, &options, &mut Keep(folder.clone())).unwrap()
+        run(Box::new(card.clone()), &options, &mut Keep(folder.clone())).unwrap()
     };
     assert!(ask(None).is_clean());
     // As if the run had been killed in its last case, whose card is issued.

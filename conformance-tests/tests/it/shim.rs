@@ -1,6 +1,6 @@
 //! The reference card behind a shim.
 
-use tillcard_conform::card_under_test::{EmulatorTarget, Fault, Link, Reset, Target};
+use tillcard_conform::card_under_test::{EmulatorTarget, Layer, Link, Target};
 use tillcard_conform::failure::Failure;
 
 /// What a shim makes of a command to its card.
@@ -49,29 +49,17 @@ struct ShimmedCard {
     shim: Transmit,
 }
 
-impl Link for ShimmedCard {
-    fn atr(&self) -> Vec<u8> {
-        self.card.atr()
+impl Layer for ShimmedCard {
+    fn below(&self) -> &dyn Link {
+        self.card.as_ref()
     }
 
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
+    fn below_mut(&mut self) -> &mut dyn Link {
+        self.card.as_mut()
+    }
+
+    fn pass(&mut self, command: &[u8]) -> Result<Vec<u8>, Failure> {
         (self.shim)(self.card.as_mut(), command)
-    }
-
-    fn reset(&mut self, how: Reset) -> Result<(), Failure> {
-        self.card.reset(how)
-    }
-
-    fn inject(&mut self, fault: &Fault) -> Result<bool, Failure> {
-        self.card.inject(fault)
-    }
-
-    fn has_power(&mut self) -> bool {
-        self.card.has_power()
-    }
-
-    fn memory(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        self.card.memory()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Signed results, which a third party checks.
 
+use crate::interruption::one_case;
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{EncodePrivateKey, EncodePublicKey};
@@ -39,18 +40,7 @@ fn act(what: &str, result: &Path, key: &Path) -> (Option<i32>, String) {
 fn a_signed_result_is_checked_and_a_changed_one_found() {
     let folder = tempfile::tempdir().unwrap();
     let result = folder.path().join("result");
-    let ran = suite(&[
-        "run",
-        "--target",
-        "emulator",
-        "--filter",
-        "TC-PIN-01",
-        "--report",
-    ])
-    .arg(&result)
-    .output()
-    .unwrap();
-    assert!(ran.status.success());
+    one_case(&result);
     let [private, public] = keys(folder.path(), 7);
     let [_, other] = keys(folder.path(), 8);
 
@@ -94,15 +84,7 @@ fn a_signed_result_is_checked_and_a_changed_one_found() {
 fn a_result_that_contradicts_itself_is_not_signed() {
     let folder = tempfile::tempdir().unwrap();
     let result = folder.path().join("result");
-    let mut run = suite(&[
-        "run",
-        "--target",
-        "emulator",
-        "--filter",
-        "TC-PIN-01",
-        "--report",
-    ]);
-    assert!(run.arg(&result).output().unwrap().status.success());
+    one_case(&result);
     let [private, _] = keys(folder.path(), 7);
     let path = result.join("report.json");
     let right = fs::read_to_string(&path).unwrap();

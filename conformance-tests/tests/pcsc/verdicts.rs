@@ -9,7 +9,7 @@ use tillcard_conform::report::Report;
 const SEED: &str = "11";
 /// A random source that fails or is chosen, a memory in other hands, power that is cut inside a
 /// command, and what the emulator's cards, which are personalised, can't be asked any more.
-const BEYOND_READER: [&str; 25] = [
+const BEYOND_READER: [&str; 31] = [
     "TC-SCP-04",
     "TC-RND-05",
     "TC-RND-01",
@@ -33,6 +33,12 @@ const BEYOND_READER: [&str; 25] = [
     "TC-PAY-21",
     "TC-NVM-06",
     "TC-NVM-07",
+    "TC-NVM-08",
+    "TC-CRE-08",
+    "TC-PAY-24",
+    "TC-ACK-03",
+    "TC-RRC-05",
+    "TC-ISS-08",
     "TC-STA-04",
     "TC-NVM-04",
 ];

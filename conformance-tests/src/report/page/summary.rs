@@ -79,6 +79,9 @@ fn asked(report: &Report) -> Markup {
             strong { (report.undeclared) " (" (share) " %) weren't asked" }
             ", since the card doesn't declare what they are about."
         }
+        @if let Some(not_put) = report.not_put() {
+            p { (not_put) }
+        }
         @if !report.filters.is_empty() {
             p { "Only a part was asked for: " bdi { (report.filters.join(", ")) } "." }
         }

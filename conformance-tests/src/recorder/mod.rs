@@ -1,5 +1,9 @@
 //! Keeps what went over the link: the trace, and the answers for the leak sweep.
 
+mod part;
+mod redact;
+mod sink;
+
 use crate::apdu::Answer;
 use crate::card::Owner;
 use crate::card_under_test::Reset;
@@ -8,33 +12,18 @@ use crate::leak::Leaks;
 use crate::options::Options;
 use crate::report::Gathered;
 use crate::trace::{CARD, COLD, FAILED, GOES_ON, Line, MEMORY, RENEWED, WARM, difference};
+pub(crate) use part::Part;
+use redact::without_secrets;
+use sink::Sink;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{LineWriter, Read, Write};
-use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-/// The INS byte of VERIFY, whose data field never goes into a trace.
-const INS_VERIFY: u8 = 0x20;
-/// Header and Lc of a command that brings secrets, and where they are: in ISSUE the imported key
-/// and the PIN block, in RESET RETRY COUNTER the PIN block.
-type Secretive = ([u8; 5], &'static [(std::ops::Range<usize>, &'static str)]);
-const SECRETIVE: [Secretive; 3] = [
-    ([0x80, 0x10, 0x00, 0x00, 171], &[(115..123, "<pin>")]),
-    (
-        [0x80, 0x10, 0x01, 0x00, 203],
-        &[(10..42, "<key>"), (147..155, "<pin>")],
-    ),
-    ([0x00, 0x2C, 0x02, 0x80, 76], &[(7..15, "<pin>")]),
-];
 
 /// One run's record.
 pub struct Recorder {
     began: Instant,
-    trace: Option<LineWriter<File>>,
-    owners: Option<LineWriter<File>>,
-    trace_failed: Option<String>,
+    trace: Sink<Line<'static>>,
+    owners: Sink<Owner>,
     case: String,
     card: u32,
     apdus: u64,
@@ -59,21 +48,15 @@ impl Recorder {
     /// When a file can't be made.
     pub fn new(options: &Options, gathered: &Gathered) -> std::io::Result<Self> {
         let goes_on = options.begun.is_some();
-        let open = |path: &PathBuf| open(path, goes_on).map(LineWriter::new);
         let mut recorder = Self {
-            began: Instant::now(),
-            trace: options.trace.as_ref().map(open).transpose()?,
-            owners: options.owners.as_ref().map(open).transpose()?,
-            trace_failed: None,
-            case: String::new(),
-            card: 0,
-            apdus: 0,
-            pins: Vec::new(),
             atrs: gathered.atrs.clone(),
             fcis: gathered.selects.clone(),
             leaks: Leaks::after(gathered.searched.clone()),
-            memory: Vec::new(),
-            seed: 0,
+            ..Self::into_sinks(
+                Instant::now(),
+                Sink::file(options.trace.as_deref(), goes_on)?,
+                Sink::file(options.owners.as_deref(), goes_on)?,
+            )
         };
         if let Some(begun) = &options.begun {
             let done: Vec<&str> = begun
@@ -86,6 +69,34 @@ impl Recorder {
             recorder.happened(GOES_ON, None, Some(told));
         }
         Ok(recorder)
+    }
+
+    /// The record of a part of a run that began then, kept in memory until that run's record
+    /// takes it over; with a trace or without.
+    pub(crate) fn apart(began: Instant, traced: bool) -> Self {
+        let trace = if traced {
+            Sink::memory()
+        } else {
+            Sink::Nowhere
+        };
+        Self::into_sinks(began, trace, Sink::memory())
+    }
+
+    fn into_sinks(began: Instant, trace: Sink<Line<'static>>, owners: Sink<Owner>) -> Self {
+        Self {
+            began,
+            trace,
+            owners,
+            case: String::new(),
+            card: 0,
+            apdus: 0,
+            pins: Vec::new(),
+            atrs: BTreeSet::new(),
+            fcis: BTreeSet::new(),
+            leaks: Leaks::default(),
+            memory: Vec::new(),
+            seed: 0,
+        }
     }
 
     /// From here on lines belong to this case.
@@ -139,11 +150,7 @@ impl Recorder {
 
     /// Who owns the card now in use.
     pub fn owned_by(&mut self, owner: &Owner) {
-        if let Some(owners) = &mut self.owners
-            && let Err(e) = writeln!(owners, "{}", owner.line())
-        {
-            self.trace_failed = Some(e.to_string());
-        }
+        self.owners.put(owner);
     }
 
     /// A PIN block that must not appear in the trace.
@@ -176,7 +183,7 @@ impl Recorder {
 
     /// The card's memory was read.
     pub fn memory(&mut self, memory: &[u8]) {
-        if self.trace.is_some() {
+        if self.trace.takes() {
             let told = difference(&self.memory, memory);
             self.memory = memory.to_vec();
             self.happened(MEMORY, None, Some(told));
@@ -191,7 +198,7 @@ impl Recorder {
     fn happened(&mut self, event: &str, answer: Option<String>, detail: Option<String>) {
         let at_ns = self.now();
         let case = std::mem::take(&mut self.case);
-        self.line(&Line {
+        self.trace.put(&Line {
             case: Cow::Borrowed(&case),
             card: self.card,
             at_ns,
@@ -207,7 +214,7 @@ impl Recorder {
     pub fn exchange(&mut self, command: &[u8], answer: &[u8], took_ns: u64) {
         self.apdus += 1;
         self.leaks.saw(&self.case, command, answer);
-        if self.trace.is_none() {
+        if !self.trace.takes() {
             return;
         }
         let at_ns = self.now().saturating_sub(took_ns);
@@ -217,11 +224,11 @@ impl Recorder {
             card: self.card,
             at_ns,
             took_ns,
-            command: Some(Cow::Owned(self.redact_command(command))),
+            command: Some(Cow::Owned(self.redact(without_secrets(command)))),
             answer: Some(Cow::Owned(self.redact(hex::encode_upper(answer)))),
             ..Line::default()
         };
-        self.line(&line);
+        self.trace.put(&line);
         self.case = case;
     }
 
@@ -234,36 +241,14 @@ impl Recorder {
     /// Writes out what is still in memory.
     ///
     /// # Errors
-    /// What went wrong with the trace file, if anything did.
+    /// What went wrong with a file, if anything did.
     pub fn finish(&mut self) -> Result<(), String> {
-        if let Some(trace) = &mut self.trace {
-            trace.flush().map_err(|e| e.to_string())?;
-        }
-        self.trace_failed.clone().map_or(Ok(()), Err)
+        self.trace.finish()?;
+        self.owners.finish()
     }
 
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    fn line(&mut self, line: &Line<'_>) {
-        let Some(trace) = &mut self.trace else { return };
-        let written = serde_json::to_writer(&mut *trace, line)
-            .map_err(std::io::Error::from)
-            .and_then(|()| trace.write_all(b"\n"));
-        if let Err(e) = written {
-            self.trace_failed = Some(e.to_string());
-            self.trace = None;
-        }
-    }
-
-    fn redact_command(&self, command: &[u8]) -> String {
-        match command {
-            [_, INS_VERIFY, _, _, _, field @ ..] if !field.is_empty() => {
-                format!("{}<pin:{}>", hex::encode_upper(&command[..5]), field.len())
-            }
-            _ => self.redact(redact_secrets(command)),
-        }
     }
 
     fn redact(&self, hexadecimal: String) -> String {
@@ -271,38 +256,6 @@ impl Recorder {
             .iter()
             .fold(hexadecimal, |text, pin| text.replace(pin.as_str(), "<pin>"))
     }
-}
-
-/// Opens a file of lines anew, or to write after its last whole line.
-fn open(path: &Path, goes_on: bool) -> std::io::Result<File> {
-    if !goes_on {
-        return File::create(path);
-    }
-    let mut options = File::options();
-    let mut file = options.read(true).append(true).create(true).open(path)?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    let whole = (bytes.iter().rposition(|byte| *byte == b'\n')).map_or(0, |at| at + 1);
-    file.set_len(whole as u64)?;
-    Ok(file)
-}
-
-/// A command in hexadecimal, without the secrets that it brings.
-fn redact_secrets(command: &[u8]) -> String {
-    let secrets = (SECRETIVE.iter())
-        .find(|(header, _)| command.starts_with(header))
-        .map_or(&[][..], |(_, secrets)| secrets);
-    let mut text = String::new();
-    let mut at = 0;
-    for (secret, name) in secrets
-        .iter()
-        .filter(|(range, _)| range.end <= command.len())
-    {
-        text += &hex::encode_upper(&command[at..secret.start]);
-        text += name;
-        at = secret.end;
-    }
-    text + &hex::encode_upper(&command[at..])
 }
 
 #[cfg(test)]
