@@ -7,6 +7,7 @@ mod crash_sweep;
 mod events;
 mod payments;
 mod readers;
+mod refunds;
 mod status;
 mod taken_back;
 mod till_pay;
