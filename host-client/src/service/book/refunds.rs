@@ -104,9 +104,14 @@ impl Book {
         self.refunds_where(not_sent, [])
     }
 
-    /// The refunds that are buried by so many blocks at most, or aren't in a block.
-    pub(crate) fn refunds_to_watch(&self, depth: u32) -> Result<Vec<Refund>, ServiceError> {
-        self.refunds_where("body ->> '$.confirmations' <= ?1", [depth])
+    /// The refunds since this time that are buried by so many blocks at most, or aren't in a block.
+    pub(crate) fn refunds_to_watch(
+        &self,
+        depth: u32,
+        since: Moment,
+    ) -> Result<Vec<Refund>, ServiceError> {
+        let found = "body ->> '$.confirmations' <= ?1 AND created >= ?2";
+        self.refunds_where(found, params![depth, since.0])
     }
 
     /// Names of the drafts whose time is over.

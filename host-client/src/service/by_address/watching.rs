@@ -15,8 +15,8 @@ use crate::service::error::ServiceError;
 use crate::service::moment::Moment;
 use crate::service::shop::{Shop, lock};
 
-/// So long after a payment was made its address is watched: a year.
-const WATCHED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// So long after a payment was made its address is watched, and a refund after it was drafted: a year.
+pub(in crate::service) const WATCHED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A mempool that is fuller when the service starts isn't read: what it has is found in blocks.
 const MEMPOOL_MAX: usize = 5_000;
@@ -88,7 +88,7 @@ impl Watch {
         let has_news = self.search_mempool(shop, chain, tip.height)?;
         if is_new || has_news {
             self.follow_coins(shop, chain)?;
-            shop.follow_refunds(chain, &tip)?;
+            shop.follow_refunds(chain, &tip, is_new)?;
         }
         Ok(())
     }

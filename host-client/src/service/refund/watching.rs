@@ -9,6 +9,7 @@ use tillcard::chain::{Chain, OutputState, Tip, TransactionStatus};
 use tillcard::till::machine::DEEPEST_REORGANISATION;
 
 use super::{Refund, RefundState};
+use crate::service::by_address::watching::WATCHED;
 use crate::service::error::ServiceError;
 use crate::service::moment::Moment;
 use crate::service::payment::Reason;
@@ -56,7 +57,9 @@ impl Shop {
     /// Watches the refunds that a reorganisation reaches, or that may still be sent.
     pub(in crate::service) fn watch_refunds(&self) -> Result<(), ServiceError> {
         let mut watched = lock(&self.refunds);
-        for refund in self.book.refunds_to_watch(DEEPEST_REORGANISATION)? {
+        let since = Moment::now().minus(WATCHED);
+        let all = self.book.refunds_to_watch(DEEPEST_REORGANISATION, since)?;
+        for refund in all {
             watched.add(&refund)?;
         }
         Ok(())
@@ -115,16 +118,23 @@ impl Shop {
         Ok(())
     }
 
-    /// Looks where all watched refunds stand. The blocks up to `tip` were searched before.
+    /// Looks where the watched refunds stand. The blocks up to `tip` were searched before. Without a new
+    /// block those that were given up are left alone, unless the mempool has them: drafts pile up, and each
+    /// costs the node some questions.
     pub(in crate::service) fn follow_refunds(
         &self,
         chain: &dyn Chain,
         tip: &Tip,
+        is_new_block: bool,
     ) -> Result<(), ServiceError> {
         let all = lock(&self.refunds).all();
         for id in all {
             let _one_at_a_time = lock(&self.refunding);
             let refund = self.book.refund(&id)?;
+            let is_quiet = !refund.state.counts() && refund.seen_at_height.is_none();
+            if is_quiet && !is_new_block {
+                continue;
+            }
             let seen = look(&refund, chain)?;
             // A block that came meanwhile may have it.
             if seen.state == RefundState::Conflicted && chain.tip()?.hash != tip.hash {
