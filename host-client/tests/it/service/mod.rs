@@ -8,6 +8,7 @@ mod events;
 mod payments;
 mod readers;
 mod refunds;
+mod soak;
 mod status;
 mod taken_back;
 mod till_pay;
