@@ -35,6 +35,9 @@ scripts/till-api.sh 2>&1 | tee -a "$draft"
 printf "the till's machine, searched deeper than in the other tests (decision 34):\n" | tee -a "$draft"
 cargo test --quiet --locked -p tillcard --all-features --lib \
     -- --ignored --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
+printf 'two hundred payments by the service, in a row:\n' | tee -a "$draft"
+cargo test --quiet --locked -p tillcard --all-features --test it \
+    -- --ignored --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 cargo test --quiet --locked --workspace --all-features \
     --test 'soak*' -- --test-threads=1 --nocapture 2>&1 | tee -a "$draft"
 scripts/with-pcscd.sh cargo test --quiet --locked -p tillcard-emu --all-features --test pcsc \

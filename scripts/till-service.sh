@@ -23,7 +23,7 @@ start_till() {
     children+=($!)
     TILLCARD_CHAIN=$(first_line "$scratch/chain")
     export TILLCARD_CHAIN=${TILLCARD_CHAIN#--chain }
-    till_key=$("$tillcard" till key new test --scope read,take,manage)
+    till_key=$("$tillcard" till key new test --scope read,take,refund,manage)
     "$tillcard" till serve --listen 127.0.0.1:0 --json --test-cards "$@" >"$scratch/told" &
     till_process=$!
     children+=("$till_process")

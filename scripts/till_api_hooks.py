@@ -1,10 +1,11 @@
 """For schemathesis: before each request that is as it should be, makes what the request is about, so that
 it finds a payment in the state that it needs. Writes down what came back.
 
-TILLCARD_URL and TILLCARD_KEY name the till, TILLCARD_ANSWERS the file."""
+TILLCARD_URL and TILLCARD_KEY name the till, TILLCARD_ANSWERS the file, TILLCARD_PROGRAM what mines a block."""
 
 import json
 import os
+import subprocess
 import time
 import urllib.error
 import urllib.parse
@@ -15,6 +16,8 @@ import schemathesis
 READER, OTHER = "Test reader 1", "Test reader 2"
 PIN = "271828"
 CARD = "ok#2"
+# Whom blocks pay, and refunds.
+NOBODY = "bcrt1q29g4z52329g4z52329g4z52329g4z5237w8wct"
 
 
 def ask(method, path, body=None):
@@ -49,10 +52,10 @@ def free(reader):
     ask("POST", f"/v1/test/readers/{reader}/remove", {})
 
 
-def payment(reader, card=None):
+def payment(reader, card=None, amount=1000):
     """A payment at the reader, and a card in it."""
     free(reader)
-    made = ask("POST", "/v1/payments", {"amount_sat": 1000, "reader": reader, "expires_in_s": 60})
+    made = ask("POST", "/v1/payments", {"amount_sat": amount, "reader": reader, "expires_in_s": 60})
     if card is not None:
         ask("POST", f"/v1/test/readers/{reader}/present", {"card": card})
         wait_until(lambda: ask("GET", f"/v1/payments/{made['id']}")["pin"] is not None)
@@ -68,14 +71,32 @@ def in_doubt(reader, number):
     return made
 
 
+def settled(reader):
+    """A payment that is in a block."""
+    made = payment(reader, "ok#3", 20_000)
+    ask("POST", f"/v1/payments/{made}/pin", {"pin": PIN})
+    state = lambda: ask("GET", f"/v1/payments/{made}")["state"]
+    wait_until(lambda: state() == "broadcast")
+    subprocess.run([os.environ["TILLCARD_PROGRAM"], "mine", "--to", NOBODY], check=True, stdout=subprocess.DEVNULL)
+    wait_until(lambda: state() == "settled")
+    return made
+
+
 class Made:
     """What is made once for all requests."""
 
     def __init__(self):
         self.to_ask, self.to_close = in_doubt(OTHER, 1), in_doubt(OTHER, 2)
+        self.settled = settled(OTHER)
         self.any = payment(OTHER)
         free(OTHER)
         self.hooks = []
+
+    def refund(self):
+        """A draft, in the place of the one before."""
+        for before in ask("GET", "/v1/refunds?state=drafted")["refunds"]:
+            ask("POST", f"/v1/refunds/{before['id']}/cancel", {})
+        return ask("POST", "/v1/refunds", {"payment": self.settled, "to": NOBODY, "amount_sat": 1_000})["id"]
 
     def webhook(self):
         if not self.hooks:
@@ -102,6 +123,15 @@ def prepare(case):
             body |= {"reference": "milk"} if body.get("reference") else {}
         case "list_payments":
             query |= {"after": made.any} if "after" in query else {}
+        case "create_refund":
+            ask("POST", f"/v1/refunds/{made.refund()}/cancel", {})
+            body |= {"payment": made.settled, "to": NOBODY, "amount_sat": 1_000}
+            body |= {"fee_rate_sat_per_kvb": 1_000} if body.get("fee_rate_sat_per_kvb") else {}
+            body |= {"reference": "bread"} if body.get("reference") else {}
+        case "list_refunds":
+            query |= {"after": made.refund()} if "after" in query else {}
+        case "get_refund" | "cancel_refund" | "submit_signed_refund":
+            path["refund"] = made.refund()
         case "enter_pin":
             path["payment"] = payment(READER, CARD)
             body["pin"] = PIN

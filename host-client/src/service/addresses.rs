@@ -1,7 +1,13 @@
 //! The shop's addresses: a fresh one for each payment, from a descriptor that can only watch.
 
-use bdk_wallet::miniscript::{Descriptor, DescriptorPublicKey, ForEachKey};
-use bitcoin::{Address, Network, NetworkKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+use bdk_wallet::miniscript::psbt::PsbtExt;
+use bdk_wallet::miniscript::{DefiniteDescriptorKey, Descriptor, DescriptorPublicKey, ForEachKey};
+use bitcoin::{Address, Network, NetworkKind, Psbt, ScriptBuf, Weight};
+
+/// So many of the latest addresses are looked through for a script.
+const SEARCHED: u32 = 20_000;
 
 /// The shop's receive descriptor: `tr` or `wpkh` of one extended public key, with `/*`.
 pub(crate) struct Addresses {
@@ -44,11 +50,60 @@ impl Addresses {
 
     /// The address of this index.
     pub(crate) fn at(&self, index: u32) -> Result<Address, String> {
+        let address = self.definite(index)?.address(self.network);
+        address.map_err(|error| error.to_string())
+    }
+
+    fn definite(&self, index: u32) -> Result<Descriptor<DefiniteDescriptorKey>, String> {
         let definite = self.descriptor.at_derivation_index(index);
-        let definite = definite.map_err(|error| error.to_string())?;
-        definite
-            .address(self.network)
-            .map_err(|error| error.to_string())
+        definite.map_err(|error| error.to_string())
+    }
+
+    /// Which of these scripts are of the addresses before `next`, the latest ones.
+    pub(crate) fn indexes(
+        &self,
+        mut scripts: BTreeSet<ScriptBuf>,
+        next: u32,
+    ) -> Result<BTreeMap<ScriptBuf, u32>, String> {
+        let mut found = BTreeMap::new();
+        for index in (next.saturating_sub(SEARCHED)..next).rev() {
+            if scripts.is_empty() {
+                break;
+            }
+            let script = self.at(index)?.script_pubkey();
+            if scripts.remove(&script) {
+                found.insert(script, index);
+            }
+        }
+        Ok(found)
+    }
+
+    /// What signatures add to an input, at most.
+    pub(crate) fn witness(&self) -> Result<Weight, String> {
+        let weight = self.definite(0)?.max_weight_to_satisfy();
+        weight.map_err(|error| error.to_string())
+    }
+
+    /// Writes into a PSBT's input by which key the address of this index is spent.
+    pub(crate) fn describe_input(
+        &self,
+        psbt: &mut Psbt,
+        input: usize,
+        index: u32,
+    ) -> Result<(), String> {
+        let described = psbt.update_input_with_descriptor(input, &self.definite(index)?);
+        described.map_err(|error| error.to_string())
+    }
+
+    /// Writes into a PSBT's output that it is the address of this index.
+    pub(crate) fn describe_output(
+        &self,
+        psbt: &mut Psbt,
+        output: usize,
+        index: u32,
+    ) -> Result<(), String> {
+        let described = psbt.update_output_with_descriptor(output, &self.definite(index)?);
+        described.map_err(|error| error.to_string())
     }
 
     /// What tells this descriptor from others.

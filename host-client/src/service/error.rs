@@ -10,6 +10,7 @@ use tillcard_client::transport::TransportError;
 use tillcard_http::Problem;
 
 use super::payment::State;
+use super::refund::RefundError;
 
 /// Why the service doesn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub(crate) enum ServiceError {
     /// The same idempotency key came with another request.
     #[error("this Idempotency-Key came before, with another request")]
     KeyReused,
+    /// A refund isn't drafted, or not taken back.
+    #[error(transparent)]
+    Refund(#[from] RefundError),
     /// The chain can't be asked.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -82,7 +86,9 @@ impl ServiceError {
                 StatusCode::NOT_FOUND
             }
             Self::ReaderBusy(_) | Self::WrongState(_) | Self::PinNotAsked => StatusCode::CONFLICT,
-            Self::ReaderNotChosen(_)
+            Self::Refund(error) => error.status(),
+            Self::Chain(ChainError::Rejected { .. })
+            | Self::ReaderNotChosen(_)
             | Self::Invalid(_)
             | Self::Unconfirmed(_)
             | Self::KeyReused
@@ -164,6 +170,7 @@ impl Explain for ServiceError {
                 NOTHING_PAID,
                 "draw a new key for each new request, and send the old one with the same bytes only",
             ),
+            Self::Refund(error) => error.advice(),
             Self::Chain(error) => error.advice(),
             Self::Reader(error) => error.advice(),
             Self::Till(error) => error.advice(),

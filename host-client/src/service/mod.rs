@@ -25,6 +25,7 @@ mod moment;
 mod payment;
 mod rate;
 mod readers;
+mod refund;
 mod report;
 mod requests;
 mod resuming;

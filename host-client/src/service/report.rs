@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::moment::Moment;
 use super::payment::{Payment, State};
 use super::rate::Hundredths;
+use super::refund::Refund;
 
 /// What payments of a time came to. Fees are the customers', and no part of it.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -102,10 +103,36 @@ pub(crate) fn csv(payments: &[Payment]) -> String {
             payment.txid.clone().unwrap_or_default(),
             payment.reference.clone().unwrap_or_default(),
         ];
-        table += &row.map(|field| quoted(&field)).join(",");
-        table += "\r\n";
+        add_row(&mut table, row);
     }
     table
+}
+
+const REFUND_COLUMNS: &str = "id,created_at,state,payment,amount_sat,fee_sat,to,txid,reference\r\n";
+
+/// Refunds as a table (RFC 4180), one a row.
+pub(crate) fn refunds_csv(refunds: &[Refund]) -> String {
+    let mut table = REFUND_COLUMNS.to_owned();
+    for refund in refunds {
+        let row = [
+            refund.id.clone(),
+            refund.created_at.text(),
+            refund.state.name().to_owned(),
+            refund.payment.clone(),
+            refund.amount_sat.to_string(),
+            refund.fee_sat.to_string(),
+            refund.to.clone(),
+            refund.txid.clone(),
+            refund.reference.clone().unwrap_or_default(),
+        ];
+        add_row(&mut table, row);
+    }
+    table
+}
+
+fn add_row<const N: usize>(table: &mut String, row: [String; N]) {
+    *table += &row.map(|field| quoted(&field)).join(",");
+    *table += "\r\n";
 }
 
 /// A field that a spreadsheet takes as text: one that begins like a formula isn't one.

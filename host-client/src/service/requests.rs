@@ -34,7 +34,7 @@ const PATIENCE_MAX: u32 = 24 * 60 * 60;
 const LEAVING: Duration = Duration::from_secs(2);
 
 /// The longest reference, in bytes.
-const REFERENCE_MAX: usize = 200;
+pub(super) const REFERENCE_MAX: usize = 200;
 
 /// What the shop wants.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -86,7 +86,19 @@ pub(crate) struct Repeatable {
     pub(crate) hash: [u8; 32],
 }
 
-fn invalid(what: impl Into<String>) -> ServiceError {
+impl Repeatable {
+    /// With this body, which is the answer whenever it comes again.
+    pub(super) fn answered_by(self, body: &str) -> Answer {
+        Answer {
+            key: self.key,
+            name: self.name,
+            request: self.hash,
+            body: body.to_owned(),
+        }
+    }
+}
+
+pub(super) fn invalid(what: impl Into<String>) -> ServiceError {
     ServiceError::Invalid(what.into())
 }
 
@@ -99,9 +111,7 @@ impl Shop {
         repeatable: Option<Repeatable>,
     ) -> Result<String, ServiceError> {
         let _one_at_a_time = lock(&self.creating);
-        if let Some(Repeatable { key, name, hash }) = &repeatable
-            && let Some(body) = self.book.answer(key, name, hash)?
-        {
+        if let Some(body) = self.answered(repeatable.as_ref())? {
             return Ok(body);
         }
         let patience = self.patience(wanted)?;
@@ -127,12 +137,7 @@ impl Shop {
             let is_its_own = lock(&self.addresses).add(&terms.to, &record.id);
             payment.uri = is_its_own.then(|| uri(&record.to, terms.amount));
             let body = serde_json::to_string(&payment).map_err(ServiceError::book)?;
-            let answer = repeatable.map(|Repeatable { key, name, hash }| Answer {
-                key,
-                name,
-                request: hash,
-                body: body.clone(),
-            });
+            let answer = repeatable.map(|request| request.answered_by(&body));
             self.book.add_payment(&payment, answer.as_ref())?;
             Ok::<_, ServiceError>((body, claim))
         })();
@@ -146,6 +151,17 @@ impl Shop {
         };
         counter::start(self, &counter, task);
         Ok(body)
+    }
+
+    /// The answer that was given to this request before.
+    pub(super) fn answered(
+        &self,
+        request: Option<&Repeatable>,
+    ) -> Result<Option<String>, ServiceError> {
+        match request {
+            Some(Repeatable { key, name, hash }) => self.book.answer(key, name, hash),
+            None => Ok(None),
+        }
     }
 
     /// The amount, and its price if it was asked for so.
@@ -195,7 +211,6 @@ impl Shop {
 
     /// The address that was named, or the next one of the shop's descriptor.
     fn address(&self, wanted: Option<&str>) -> Result<Address, ServiceError> {
-        let network = self.setup.network;
         let Some(wanted) = wanted else {
             let missing = "to is missing, and the till hasn't the shop's descriptor";
             let addresses = self.setup.addresses.as_ref();
@@ -203,16 +218,21 @@ impl Shop {
             let index = self.book.next_number(&addresses.name())?;
             return addresses.at(index).map_err(ServiceError::Book);
         };
-        let to: Address<NetworkUnchecked> = (wanted.parse())
-            .map_err(|error| invalid(format!("to isn't a Bitcoin address: {error}")))?;
-        to.require_network(network).map_err(|_| {
-            invalid(format!(
-                "to isn't an address of {network}, the till's network"
-            ))
-        })
+        self.address_of_network(wanted)
+            .map_err(|why| invalid(format!("to can't be paid to: {why}")))
     }
 
-    fn fee_rate(&self, wanted: Option<u32>) -> Result<FeeRate, ServiceError> {
+    /// The address, if it is one of the till's network.
+    pub(super) fn address_of_network(&self, text: &str) -> Result<Address, String> {
+        let network = self.setup.network;
+        let address: Address<NetworkUnchecked> =
+            (text.parse()).map_err(|error| format!("it isn't a Bitcoin address: {error}"))?;
+        address
+            .require_network(network)
+            .map_err(|_| format!("it isn't an address of {network}, the till's network"))
+    }
+
+    pub(super) fn fee_rate(&self, wanted: Option<u32>) -> Result<FeeRate, ServiceError> {
         if let Some(wanted) = wanted {
             let rate = FeeRate::from_sat_per_kvb(wanted);
             let is_sane = (FeeRate::FLOOR..=FeeRate::CAP).contains(&rate);

@@ -36,6 +36,7 @@ pub(crate) fn serve(
         .map_err(ServiceError::book)?;
     resuming::resume(&shop)?;
     shop.watch_addresses()?;
+    shop.watch_refunds()?;
     in_background(&shop, move |shop| settling::run(shop, &messages));
     readers::look(&shop);
     in_background(&shop, readers::run);

@@ -25,6 +25,7 @@ use super::moment::Moment;
 use super::payment::Payment;
 use super::rate::Rates;
 use super::readers::ReaderTable;
+use super::refund::watching::WatchedRefunds;
 use super::settling::Message;
 #[cfg(feature = "test-cards")]
 use super::test_cards::TestReaders;
@@ -83,6 +84,10 @@ pub(crate) struct Shop {
     counters: Mutex<BTreeMap<String, Counter>>,
     /// The addresses of its payments.
     pub(super) addresses: Mutex<WatchedAddresses>,
+    /// One refund is drafted or changed at a time.
+    pub(super) refunding: Mutex<()>,
+    /// The coins of its refunds.
+    pub(super) refunds: Mutex<WatchedRefunds>,
     pub(super) readers: Mutex<ReaderTable>,
     pub(super) chain_view: Mutex<ChainView>,
     settling: mpsc::Sender<Message>,
@@ -96,6 +101,8 @@ impl Shop {
             creating: Mutex::default(),
             counters: Mutex::default(),
             addresses: Mutex::default(),
+            refunding: Mutex::default(),
+            refunds: Mutex::default(),
             readers: Mutex::default(),
             chain_view: Mutex::default(),
             settling,

@@ -44,7 +44,7 @@ export async function openTill() {
   };
   const told = await started(children, env, "regtest", "--port", "0", "--folder", join(folder, "chain"));
   env.TILLCARD_CHAIN = told.replace("--chain ", "");
-  const key = run("till", "key", "new", "page", "--scope", "read,take,manage");
+  const key = run("till", "key", "new", "page", "--scope", "read,take,refund,manage");
   const listening = await started(children, env, ...SERVE);
   const { url } = JSON.parse(listening);
   const test = async (reader, what, body) => {
@@ -56,6 +56,7 @@ export async function openTill() {
   return {
     url,
     key,
+    nobody: NOBODY,
     present: (reader, card) => test(reader, "present", { card }),
     /** Waits until the latest payment is so. */
     until: async (isSo) => {

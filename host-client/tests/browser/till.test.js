@@ -62,6 +62,27 @@ pageTest("paid, after a wrong PIN, with the finger", PHONE, async ({ page, acces
   await page.getByRole("button", { name: /21,000 sat.*paid/ }).waitFor();
 });
 
+pageTest("a refund is asked for, and waits for the back office", PHONE, async ({ page, accessible, screenshot }) => {
+  await till.remove(READER);
+  await ask(page, "9000");
+  await state(page, "Ask the customer to put the card in.");
+  await till.present(READER, "ok");
+  await state(page, "Ask the customer to type the PIN.");
+  await typePin(page, PIN);
+  await state(page, "Paid, and waiting for a block.");
+  till.mine();
+  await state(page, "Paid. The shop has its money.");
+  await page.getByText("Refund", { exact: true }).click();
+  await page.getByLabel("The customer's address").fill(till.nobody);
+  await page.getByLabel("How much in sat").fill("4,000");
+  await page.getByRole("button", { name: "Ask the back office to pay it back" }).click();
+  await page.getByText("waits for the back office, which signs it.").waitFor();
+  await accessible();
+  await screenshot("till-refund");
+  await page.getByRole("button", { name: "Cancel refund" }).click();
+  await page.getByText("Nothing has gone back by it.").waitFor();
+});
+
 pageTest("declined, by keyboard, in the dark", { dark: true }, async ({ page, accessible, screenshot }) => {
   await till.present(READER, "insufficient");
   await ask(page, "21000");

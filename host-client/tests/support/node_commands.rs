@@ -27,7 +27,7 @@ impl Node {
     }
 
     /// Asks the node what a till never asks.
-    fn ask(&self, method: &str, arguments: &[serde_json::Value]) -> serde_json::Value {
+    pub(crate) fn ask(&self, method: &str, arguments: &[serde_json::Value]) -> serde_json::Value {
         let CoreRpcConfig { url, auth, .. } = self.config();
         let Auth::Cookie(cookie) = auth else {
             panic!("a node writes a cookie");

@@ -126,5 +126,5 @@ fn told(key: &ApiKey) -> String {
 fn scope(text: &str) -> Result<Scope, String> {
     let mut all = Scope::ALL.into_iter();
     let found = all.find(|scope| scope.name() == text);
-    found.ok_or_else(|| "a scope is read, take or manage".to_owned())
+    found.ok_or_else(|| "a scope is read, take, refund or manage".to_owned())
 }

@@ -16,6 +16,14 @@ impl Book {
         found.optional().map_err(ServiceError::book)
     }
 
+    /// The number that is given next under this name.
+    pub(crate) fn next_number_is(&self, name: &str) -> Result<u32, ServiceError> {
+        let kept = self.fact(name)?.map(|number| number.parse());
+        kept.transpose()
+            .map_err(ServiceError::book)
+            .map(Option::unwrap_or_default)
+    }
+
     /// The next number under this name, which is given once, whatever happens after: when this returns,
     /// the disk has it.
     pub(crate) fn next_number(&self, name: &str) -> Result<u32, ServiceError> {

@@ -22,19 +22,22 @@ pub(crate) enum Scope {
     Read,
     /// Take payments.
     Take,
+    /// Draft refunds, and hand in what the back office has signed.
+    Refund,
     /// Set the till up, such as its test cards.
     Manage,
 }
 
 impl Scope {
     /// All that there are.
-    pub(crate) const ALL: [Self; 3] = [Self::Read, Self::Take, Self::Manage];
+    pub(crate) const ALL: [Self; 4] = [Self::Read, Self::Take, Self::Refund, Self::Manage];
 
     /// Its name, as it is written.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Take => "take",
+            Self::Refund => "refund",
             Self::Manage => "manage",
         }
     }

@@ -90,16 +90,7 @@ impl Book {
 
     /// For each state that there is a payment in: its name, how many, and their amounts in sat.
     pub(crate) fn totals(&self) -> Result<Vec<(String, i64, i64)>, ServiceError> {
-        let database = self.lock();
-        let read = || {
-            let mut totals = database.prepare_cached(
-                "SELECT state, count(*), sum(body ->> 'amount_sat') FROM payments
-                 GROUP BY state ORDER BY state",
-            )?;
-            let rows = totals.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            rows.collect::<Result<Vec<_>, _>>()
-        };
-        read().map_err(ServiceError::book)
+        super::totals(&self.lock(), "payments")
     }
 
     /// Name and address of the payments since this time, oldest first.

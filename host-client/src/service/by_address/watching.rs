@@ -15,8 +15,8 @@ use crate::service::error::ServiceError;
 use crate::service::moment::Moment;
 use crate::service::shop::{Shop, lock};
 
-/// So long after a payment was made its address is watched: a year.
-const WATCHED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// So long after a payment was made its address is watched, and a refund after it was drafted: a year.
+pub(in crate::service) const WATCHED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A mempool that is fuller when the service starts isn't read: what it has is found in blocks.
 const MEMPOOL_MAX: usize = 5_000;
@@ -29,6 +29,11 @@ const SEARCHED: &str = "addresses_searched_to";
 pub(crate) struct WatchedAddresses(BTreeMap<ScriptBuf, String>);
 
 impl WatchedAddresses {
+    /// Whether it is the script of a payment's address.
+    pub(crate) fn has(&self, script: &ScriptBuf) -> bool {
+        self.0.contains_key(script)
+    }
+
     /// Watches an address for this payment; whether it is of no other.
     pub(crate) fn add(&mut self, address: &Address, payment: &str) -> bool {
         let script = address.script_pubkey();
@@ -63,6 +68,7 @@ struct Watch {
 
 impl Watch {
     fn look(&mut self, shop: &Shop, chain: &CoreRpc) -> Result<(), ServiceError> {
+        shop.expire_refunds()?;
         if chain.reach()? != Reach::Complete {
             return Ok(());
         }
@@ -82,6 +88,7 @@ impl Watch {
         let has_news = self.search_mempool(shop, chain, tip.height)?;
         if is_new || has_news {
             self.follow_coins(shop, chain)?;
+            shop.follow_refunds(chain, &tip, is_new)?;
         }
         Ok(())
     }
@@ -135,13 +142,14 @@ impl Watch {
         Ok(before != self.mempool)
     }
 
-    /// Notes the coins that a transaction sends to payments' addresses.
+    /// Notes the coins that a transaction sends to payments' addresses, and the refund that it is.
     fn search(
         &mut self,
         shop: &Shop,
         transaction: &Transaction,
         height: u32,
     ) -> Result<(), ServiceError> {
+        shop.refund_came(transaction, height)?;
         for (vout, output) in (0..).zip(&transaction.output) {
             let watched = lock(&shop.addresses);
             let Some(id) = watched.0.get(&output.script_pubkey).cloned() else {

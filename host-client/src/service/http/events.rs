@@ -42,7 +42,8 @@ struct Listener {
 }
 
 /// Events, as they come. The kinds are `payment.STATE` when a payment comes to another state,
-/// `payment.updated`, `payment.alarm` when money that was counted on went back on the chain, `reader.updated`, `reader.removed` and `till.updated`; the data is what changed,
+/// `payment.updated`, `payment.alarm` when money that was counted on went back on the chain, `refund.STATE`, `refund.updated`,
+/// `reader.updated`, `reader.removed` and `till.updated`; the data is what changed,
 /// as it is then.
 #[utoipa::path(get, path = "/v1/events", operation_id = "stream_events", tag = "events", params(From,
     ("Last-Event-ID" = Option<i64>, Header, description = "the number of the last event that the client has")),

@@ -29,19 +29,23 @@ pub(super) async fn metrics(
                 let _ = writeln!(text, "{name}{labels} {value}");
             }
         };
-        let totals = shop.book.totals()?;
-        let of = |value: fn(&(String, i64, i64)) -> i64| {
-            let by_state = totals.iter();
-            let by_state =
-                by_state.map(|total| (format!("{{state=\"{}\"}}", total.0), value(total)));
-            by_state.collect::<Vec<_>>()
-        };
-        gauge("tillcard_payments", "Payments by state.", &of(|t| t.1));
-        gauge(
-            "tillcard_payments_sat",
-            "Their amounts in sat.",
-            &of(|t| t.2),
-        );
+        for (name, what, totals) in [
+            ("tillcard_payments", "Payments", shop.book.totals()?),
+            ("tillcard_refunds", "Refunds", shop.book.refund_totals()?),
+        ] {
+            let of = |value: fn(&(String, i64, i64)) -> i64| {
+                let by_state = totals.iter();
+                let by_state =
+                    by_state.map(|total| (format!("{{state=\"{}\"}}", total.0), value(total)));
+                by_state.collect::<Vec<_>>()
+            };
+            gauge(name, &format!("{what} by state."), &of(|t| t.1));
+            gauge(
+                &format!("{name}_sat"),
+                "Their amounts in sat.",
+                &of(|t| t.2),
+            );
+        }
         let one = |value: i64| [(String::new(), value)];
         gauge(
             "tillcard_payment_alarms",

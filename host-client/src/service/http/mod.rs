@@ -7,6 +7,7 @@ mod page;
 mod payments;
 mod pin;
 mod readers;
+mod refunds;
 mod reports;
 mod status;
 #[cfg(feature = "test-cards")]
@@ -69,6 +70,9 @@ pub(super) fn router(shop: Arc<Shop>) -> Router {
         .routes(routes!(payments::list))
         .routes(routes!(payments::show))
         .routes(routes!(payments::qr))
+        .routes(routes!(refunds::list))
+        .routes(routes!(refunds::show))
+        .routes(routes!(reports::refunds))
         .routes(routes!(reports::day))
         .routes(routes!(reports::table))
         .routes(routes!(readers::list))
@@ -83,6 +87,12 @@ pub(super) fn router(shop: Arc<Shop>) -> Router {
         .routes(routes!(payments::close))
         .routes(routes!(pin::enter))
         .route_layer(only(&shop, Scope::Take));
+    let refund = OpenApiRouter::new()
+        .routes(routes!(refunds::signed))
+        .layer(DefaultBodyLimit::max(refunds::SIGNED_MAX))
+        .routes(routes!(refunds::create))
+        .routes(routes!(refunds::cancel))
+        .route_layer(only(&shop, Scope::Refund));
     let manage = OpenApiRouter::new()
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::show, webhooks::remove))
@@ -92,6 +102,7 @@ pub(super) fn router(shop: Arc<Shop>) -> Router {
     let router = OpenApiRouter::with_openapi(Description31::openapi())
         .merge(read)
         .merge(take)
+        .merge(refund)
         .merge(manage);
     #[cfg(feature = "test-cards")]
     let router = router.merge(test_mode(&shop));

@@ -24,6 +24,11 @@ const FILES: &[PageFile] = &[
         include_str!("../page/receipt.js"),
         SCRIPT,
     ),
+    (
+        "/page/refunds.js",
+        include_str!("../page/refunds.js"),
+        SCRIPT,
+    ),
     ("/page/wallet.js", include_str!("../page/wallet.js"), SCRIPT),
     ("/page/words.js", include_str!("../page/words.js"), SCRIPT),
 ];

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::access::Caller;
 use super::ask;
-use crate::service::book::PaymentQuery;
+use crate::service::book::{ApiKey, PaymentQuery};
 use crate::service::by_address::qr_code;
 use crate::service::error::ServiceError;
 use crate::service::moment::Moment;
@@ -49,21 +49,38 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let wanted: NewPayment = parse(&headers, &body)?;
-    let repeatable = match headers.get(IDEMPOTENCY_KEY) {
-        None => None,
-        Some(name) => Some(Repeatable {
-            key: key.id,
-            name: name_of(name.as_bytes())?,
-            hash: Sha256::digest(&body).into(),
-        }),
-    };
+    let repeatable = repeatable(key, &headers, &body)?;
     let made = ask(shop, move |shop| shop.create(&wanted, repeatable)).await?;
+    Ok(created(made))
+}
+
+/// The request by the name that the client gave it, if it gave one.
+pub(super) fn repeatable(
+    key: ApiKey,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Option<Repeatable>, Problem> {
+    let Some(name) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    Ok(Some(Repeatable {
+        key: key.id,
+        name: name_of(name.as_bytes())?,
+        hash: Sha256::digest(body).into(),
+    }))
+}
+
+/// What was made, as the JSON that was stored.
+pub(super) fn created(json: String) -> Response {
     let kind = (header::CONTENT_TYPE, "application/json");
-    Ok((StatusCode::CREATED, [kind], made).into_response())
+    (StatusCode::CREATED, [kind], json).into_response()
 }
 
 /// The body as the JSON that it must be.
-fn parse<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse<T: serde::de::DeserializeOwned>(
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<T, Problem> {
     let parsed = Json::<T>::from_bytes(body);
     let kind = headers.get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -124,24 +141,37 @@ pub(super) async fn list(
     query: Result<Query<Listing>, QueryRejection>,
 ) -> Result<Json<Page>, Problem> {
     let Query(listing) = query?;
-    let limit = listing.limit.unwrap_or(PAGE);
+    let read = move |shop: &Arc<Shop>, limit| {
+        shop.book.payments(&PaymentQuery {
+            state: listing.state,
+            since: listing.since,
+            until: listing.until,
+            after: listing.after,
+            limit,
+        })
+    };
+    let (payments, next) = page(shop, listing.limit, |payment| payment.id.clone(), read).await?;
+    Ok(Json(Page { payments, next }))
+}
+
+/// A page of what `read` finds, of which it is told how many to read; and the name of its last one, if more
+/// follow.
+pub(super) async fn page<T: Send + 'static>(
+    shop: Arc<Shop>,
+    limit: Option<u32>,
+    name: impl FnOnce(&T) -> String,
+    read: impl FnOnce(&Arc<Shop>, u32) -> Result<Vec<T>, ServiceError> + Send + 'static,
+) -> Result<(Vec<T>, Option<String>), Problem> {
+    let limit = limit.unwrap_or(PAGE);
     if !(1..=PAGE_MAX).contains(&limit) {
         let invalid = format!("limit isn't between 1 and {PAGE_MAX}");
         return Err(ServiceError::Invalid(invalid).into());
     }
-    let query = PaymentQuery {
-        state: listing.state,
-        since: listing.since,
-        until: listing.until,
-        after: listing.after,
-        limit: limit + 1,
-    };
-    let mut payments = ask(shop, move |shop| shop.book.payments(&query)).await?;
-    let has_more = payments.len() > limit as usize;
-    payments.truncate(limit as usize);
-    let next = payments.last().filter(|_| has_more);
-    let next = next.map(|payment| payment.id.clone());
-    Ok(Json(Page { payments, next }))
+    let mut found = ask(shop, move |shop| read(shop, limit + 1)).await?;
+    let has_more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next = found.last().filter(|_| has_more).map(name);
+    Ok((found, next))
 }
 
 /// A payment.

@@ -12,14 +12,16 @@ use tillcard_http::Problem;
 use utoipa::IntoParams;
 
 use super::ask;
-use crate::service::book::PaymentQuery;
+use crate::service::book::{PaymentQuery, RefundQuery};
 use crate::service::error::ServiceError;
 use crate::service::moment::Moment;
 use crate::service::payment::Payment;
-use crate::service::report::{Close, close, csv};
+use crate::service::report::{Close, close, csv, refunds_csv};
 use crate::service::shop::Shop;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+const CSV: (HeaderName, &str) = (header::CONTENT_TYPE, "text/csv; charset=utf-8");
 
 /// The most payments in one report; who has more asks for shorter times.
 const MOST: u32 = 100_000;
@@ -29,19 +31,23 @@ const MOST: u32 = 100_000;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Span {
-    /// Payments asked for at this time or later (RFC 3339); without it, of the last 24 hours.
+    /// What was asked for at this time or later (RFC 3339); without it, in the last 24 hours.
     #[param(value_type = Option<String>, format = DateTime)]
     since: Option<Moment>,
-    /// Payments asked for before this time (RFC 3339); without it, up to now.
+    /// What was asked for before this time (RFC 3339); without it, up to now.
     #[param(value_type = Option<String>, format = DateTime)]
     until: Option<Moment>,
 }
 
 impl Span {
+    fn bounds(&self) -> (Moment, Moment) {
+        let until = self.until.unwrap_or_else(Moment::now);
+        (self.since.unwrap_or(until.minus(DAY)), until)
+    }
+
     /// Its payments, the oldest first.
     fn payments(&self, shop: &Shop) -> Result<(Moment, Moment, Vec<Payment>), ServiceError> {
-        let until = self.until.unwrap_or_else(Moment::now);
-        let since = self.since.unwrap_or(until.minus(DAY));
+        let (since, until) = self.bounds();
         let mut payments = shop.book.payments(&PaymentQuery {
             since: Some(since),
             until: Some(until),
@@ -79,8 +85,28 @@ pub(super) async fn table(
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
     let Query(span) = query?;
     let table = ask(shop, move |shop| Ok(csv(&span.payments(shop)?.2)));
-    Ok((
-        [(header::CONTENT_TYPE, "text/csv; charset=utf-8")],
-        table.await?,
-    ))
+    Ok(([CSV], table.await?))
+}
+
+/// Refunds as a table for spreadsheets (RFC 4180), the oldest first. As JSON they are at `/v1/refunds`.
+#[utoipa::path(get, path = "/v1/refunds.csv", operation_id = "list_refunds_as_csv", tag = "refunds", params(Span), responses(
+    (status = 200, content_type = "text/csv", body = String),
+    (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn refunds(
+    State(shop): State<Arc<Shop>>,
+    query: Result<Query<Span>, QueryRejection>,
+) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
+    let Query(span) = query?;
+    let table = ask(shop, move |shop| {
+        let (since, until) = span.bounds();
+        let mut refunds = shop.book.refunds(&RefundQuery {
+            since: Some(since),
+            until: Some(until),
+            limit: MOST,
+            ..RefundQuery::default()
+        })?;
+        refunds.reverse();
+        Ok(refunds_csv(&refunds))
+    });
+    Ok(([CSV], table.await?))
 }

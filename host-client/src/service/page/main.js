@@ -57,6 +57,8 @@ async function refresh() {
 function hear(kind, data) {
   if (kind.startsWith("payment.")) {
     paying.update(past.update(data));
+  } else if (kind.startsWith("refund.")) {
+    paying.refunds.update(data);
   } else if (kind.startsWith("reader.")) {
     asking.updateReader(data, kind === "reader.removed");
   } else if (kind === "till.updated") {

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { print } from "./receipt.js";
+import { Refunds } from "./refunds.js";
 import { Wallet } from "./wallet.js";
 import { BEFORE_CARD, OVER, amount, mood, told } from "./words.js";
 
@@ -12,6 +13,7 @@ export class Paying {
     this.past = past;
     this.payment = null;
     this.wallet = new Wallet();
+    this.refunds = new Refunds();
     const act = (button, path, body) =>
       $(button).addEventListener("click", () => this.send(path, body));
     act("cancel", "cancel", {});
@@ -61,6 +63,7 @@ export class Paying {
     if ($("paying-reason").textContent !== reason) $("paying-reason").textContent = reason;
     $("paying-step").textContent = OVER.includes(payment.state) ? "" : payment.step;
     this.wallet.draw(payment, BEFORE_CARD.includes(payment.state));
+    this.refunds.show(payment);
     $("pin-form").hidden = !payment.pin;
     if (payment.pin) {
       const tries = payment.pin.tries_left;

@@ -7,6 +7,8 @@ mod crash_sweep;
 mod events;
 mod payments;
 mod readers;
+mod refunds;
+mod soak;
 mod status;
 mod taken_back;
 mod till_pay;
