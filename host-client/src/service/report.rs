@@ -20,6 +20,7 @@ pub(crate) struct Close {
     /// By the state that they are in now.
     pub(crate) totals: Vec<Total>,
     /// What came from wallets and isn't the shop's to keep: too much, late, twice or too little, in sat.
+    /// What was refunded of it since stands in `/v1/refunds`.
     pub(crate) to_refund_sat: u64,
 }
 

@@ -15,7 +15,8 @@ use crate::fuse::Fuse;
 /// What is wrong with a node, and what happens on the network while it is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Temper {
-    /// Of a hundred questions, those that nobody answers. A transaction may be sent all the same.
+    /// Of a hundred questions, those that nobody answers, until it begins to speak. A transaction may be sent all
+    /// the same.
     pub silent: u32,
     /// Blocks that it hasn't got yet. It then knows no mempool, and says that it is behind; they come
     /// while it is asked.
@@ -49,7 +50,8 @@ impl Temper {
 const MOST_POLLS: u32 = 500;
 
 /// Of a hundred questions for how far it has come, and of a hundred polls, those at which a node that
-/// is behind gets a block. So often that some tills wait for it in vain and others don't.
+/// is behind gets a block, and a silent one begins to speak. So often that some tills wait for it in vain and
+/// others don't.
 const CATCHES_UP: u32 = 5;
 
 /// A node.
@@ -129,9 +131,13 @@ impl Node {
         }
     }
 
-    /// A block that it hasn't got yet may come.
+    /// A block that it hasn't got yet may come, and silence may end: each block takes a question, so that
+    /// a silent node's chain would grow faster than it can be asked for.
     fn catch_up(&self) {
         self.with(|temper, dice| {
+            if temper.silent > 0 && dice.percent(CATCHES_UP) {
+                temper.silent = 0;
+            }
             if temper.behind > 0 && dice.percent(CATCHES_UP) {
                 temper.behind -= 1;
             }
