@@ -9,13 +9,13 @@ use crate::tlv::Reader;
 /// What GET DATA answers about the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Never issued.
+    /// It has no owner: it was never issued, or was reset since.
     Factory,
     /// The memory is of another version.
     OtherVersion,
     /// The memory is damaged.
     Damaged,
-    /// Issued.
+    /// It has an owner and an account.
     Issued {
         /// 0 to 3.
         network: u8,
@@ -41,7 +41,7 @@ pub struct Capabilities {
     pub inputs: u8,
     /// Coins that the card can hold.
     pub coins: u16,
-    /// PIN tries.
+    /// Wrong PINs in a row that block the card.
     pub tries: u8,
     /// Payments that the log can hold.
     pub log: u8,
